@@ -1,0 +1,165 @@
+// Package changeset holds the words of prophet as Go types, and their canonical JSON.
+//
+// A changeset is one atomic edit: one or more changes, each to one record. It is
+// identified everywhere by its [ID], the replica it was made in and its sequence
+// number there. A change creates, updates or deletes a record and lists the
+// properties it writes, each with the value before and the value after.
+//
+// The bytes are those of replica format 1: see [Changeset.Encode] and [Decode].
+// What prophet adds rides in keys that format 1 ignores: "parents" in a change.
+package changeset
+
+import (
+	"cmp"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+)
+
+// ID identifies a changeset: its origin, which is the UUID of the replica that made it, and the
+// sequence number it bears there, 1 to 2³²−1. It prints as "<origin>:<seq>".
+type ID struct {
+	Origin uuid.UUID
+	Seq    uint32
+}
+
+func (id ID) String() string { return id.Origin.String() + ":" + strconv.FormatUint(uint64(id.Seq), 10) }
+
+// IsZero reports whether id is the zero ID, which no changeset bears.
+func (id ID) IsZero() bool { return id == ID{} }
+
+// Compare orders IDs by the bytes of the origin, then by sequence number.
+func (id ID) Compare(other ID) int {
+	if c := strings.Compare(string(id.Origin[:]), string(other.Origin[:])); c != 0 {
+		return c
+	}
+	return cmp.Compare(id.Seq, other.Seq)
+}
+
+// ParseID reads what [ID.String] writes. The origin may be in upper case.
+func ParseID(s string) (ID, error) {
+	origin, digits, ok := strings.Cut(s, ":")
+	if !ok {
+		return ID{}, fmt.Errorf("changeset ID %q: want <origin uuid>:<sequence number>", s)
+	}
+	u, err := ParseUUID(origin)
+	if err != nil {
+		return ID{}, fmt.Errorf("changeset ID %q: %w", s, err)
+	}
+	n, err := parseSeq(digits)
+	if err != nil {
+		return ID{}, fmt.Errorf("changeset ID %q: %w", s, err)
+	}
+	return ID{u, n}, nil
+}
+
+// parseSeq reads a sequence number: decimal digits without sign or leading zero, 1 to 2³²−1.
+func parseSeq(s string) (uint32, error) {
+	n, err := strconv.ParseUint(s, 10, 32)
+	if err != nil || n == 0 || s[0] == '0' || s[0] == '+' {
+		return 0, fmt.Errorf("sequence number %q is not a number from 1 to 4294967295", s)
+	}
+	return uint32(n), nil
+}
+
+// ParseUUID reads a UUID in its usual form of 36 characters, in lower or upper case, and no other form.
+func ParseUUID(s string) (uuid.UUID, error) {
+	if len(s) != 36 {
+		return uuid.UUID{}, fmt.Errorf("%.50q is not a UUID", s)
+	}
+	u, err := uuid.Parse(s)
+	if err != nil {
+		return uuid.UUID{}, fmt.Errorf("%.50q is not a UUID", s)
+	}
+	return u, nil
+}
+
+// RecordID identifies a record: its type and its UUID.
+type RecordID struct {
+	Type string
+	UUID uuid.UUID
+}
+
+func (r RecordID) String() string { return r.Type + " " + r.UUID.String() }
+
+// Compare orders record IDs by the bytes of the UUID, then by type.
+func (r RecordID) Compare(other RecordID) int {
+	if c := strings.Compare(string(r.UUID[:]), string(other.UUID[:])); c != 0 {
+		return c
+	}
+	return strings.Compare(r.Type, other.Type)
+}
+
+// Kind is what a change does to its record.
+type Kind uint8
+
+const (
+	Create Kind = iota + 1 // "add_file" in JSON
+	Update                 // "update_file"
+	Delete                 // "delete"
+)
+
+// String returns create, update or delete.
+func (k Kind) String() string {
+	switch k {
+	case Create:
+		return "create"
+	case Update:
+		return "update"
+	case Delete:
+		return "delete"
+	}
+	return fmt.Sprintf("kind %d", uint8(k))
+}
+
+// Value is a property's value in a change: text, or null, which is the zero Value.
+// Null, the empty text and an absent property are one value to the merge; the bytes keep them apart.
+type Value struct {
+	Text string
+	Set  bool // false: null, and Text is empty
+}
+
+// Text returns the Value that holds s.
+func Text(s string) Value { return Value{s, true} }
+
+// TextOrNull returns null for the empty text, else the Value that holds s.
+func TextOrNull(s string) Value { return Value{s, s != ""} }
+
+// PropChange is a write to one property: its value before and after.
+type PropChange struct{ Old, New Value }
+
+// Change is what a changeset does to one record.
+type Change struct {
+	Record RecordID
+	Kind   Kind
+	Props  map[string]PropChange
+	// Parents are the record's heads that the maker of the change had, sorted by ID.Compare.
+	// Nil means that they are not known, as in whatever the original wrote;
+	// empty and not nil means that the maker knew no change to this record.
+	Parents []ID
+}
+
+// Changeset is one atomic edit.
+type Changeset struct {
+	ID      ID
+	Created string // UTC, "2006-01-02 15:04:05"; compared as bytes
+	Creator Value  // usually an e-mail address; null in nullifications
+	// Nullification and Resolution mark bookkeeping: rows of one replica's log, never integrated by another.
+	Nullification, Resolution bool
+	Changes                   []Change // sorted by Record.Compare, no UUID twice
+}
+
+// Bookkeeping reports whether c is one replica's own bookkeeping, a nullification or a resolution.
+func (c *Changeset) Bookkeeping() bool { return c.Nullification || c.Resolution }
+
+// Change returns the change that c makes to the record, or nil.
+func (c *Changeset) Change(rec RecordID) *Change {
+	for i := range c.Changes {
+		if c.Changes[i].Record == rec {
+			return &c.Changes[i]
+		}
+	}
+	return nil
+}
