@@ -48,15 +48,15 @@ func ParseID(s string) (ID, error) {
 	if err != nil {
 		return ID{}, fmt.Errorf("changeset ID %q: %w", s, err)
 	}
-	n, err := parseSeq(digits)
+	n, err := ParseSeq(digits)
 	if err != nil {
 		return ID{}, fmt.Errorf("changeset ID %q: %w", s, err)
 	}
 	return ID{u, n}, nil
 }
 
-// parseSeq reads a sequence number: decimal digits without sign or leading zero, 1 to 2³²−1.
-func parseSeq(s string) (uint32, error) {
+// ParseSeq reads a sequence number: decimal digits without sign or leading zero, 1 to 2³²−1.
+func ParseSeq(s string) (uint32, error) {
 	n, err := strconv.ParseUint(s, 10, 32)
 	if err != nil || n == 0 || s[0] == '0' || s[0] == '+' {
 		return 0, fmt.Errorf("sequence number %q is not a number from 1 to 4294967295", s)
