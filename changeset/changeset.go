@@ -25,7 +25,9 @@ type ID struct {
 	Seq    uint32
 }
 
-func (id ID) String() string { return id.Origin.String() + ":" + strconv.FormatUint(uint64(id.Seq), 10) }
+func (id ID) String() string {
+	return id.Origin.String() + ":" + strconv.FormatUint(uint64(id.Seq), 10)
+}
 
 // IsZero reports whether id is the zero ID, which no changeset bears.
 func (id ID) IsZero() bool { return id == ID{} }
@@ -42,15 +44,15 @@ func (id ID) Compare(other ID) int {
 func ParseID(s string) (ID, error) {
 	origin, digits, ok := strings.Cut(s, ":")
 	if !ok {
-		return ID{}, fmt.Errorf("changeset ID %q: want <origin uuid>:<sequence number>", s)
+		return ID{}, fmt.Errorf("changeset ID %.100q: want <origin uuid>:<sequence number>", s)
 	}
 	u, err := ParseUUID(origin)
 	if err != nil {
-		return ID{}, fmt.Errorf("changeset ID %q: %w", s, err)
+		return ID{}, fmt.Errorf("changeset ID %.100q: %w", s, err)
 	}
 	n, err := ParseSeq(digits)
 	if err != nil {
-		return ID{}, fmt.Errorf("changeset ID %q: %w", s, err)
+		return ID{}, fmt.Errorf("changeset ID %.100q: %w", s, err)
 	}
 	return ID{u, n}, nil
 }
@@ -59,19 +61,20 @@ func ParseID(s string) (ID, error) {
 func ParseSeq(s string) (uint32, error) {
 	n, err := strconv.ParseUint(s, 10, 32)
 	if err != nil || n == 0 || s[0] == '0' || s[0] == '+' {
-		return 0, fmt.Errorf("sequence number %q is not a number from 1 to 4294967295", s)
+		return 0, fmt.Errorf("sequence number %.50q is not a number from 1 to 4294967295", s)
 	}
 	return uint32(n), nil
 }
 
 // ParseUUID reads a UUID in its usual form of 36 characters, in lower or upper case, and no other form.
 func ParseUUID(s string) (uuid.UUID, error) {
-	if len(s) != 36 {
-		return uuid.UUID{}, fmt.Errorf("%.50q is not a UUID", s)
-	}
-	u, err := uuid.Parse(s)
-	if err != nil {
-		return uuid.UUID{}, fmt.Errorf("%.50q is not a UUID", s)
+	return parseUUID([]byte(s))
+}
+
+func parseUUID(b []byte) (uuid.UUID, error) {
+	u, err := uuid.ParseBytes(b)
+	if err != nil || len(b) != 36 {
+		return uuid.UUID{}, fmt.Errorf("%.50q is not a UUID", b)
 	}
 	return u, nil
 }
