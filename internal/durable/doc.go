@@ -1,2 +1,32 @@
 // Package durable is the one place that creates, renames, appends, flushes and locks files.
+//
+// [WriteFile] replaces one small file so that a power cut leaves the old bytes or the new. A [Tx]
+// does the same for many files at once: objects that are written once and never change, files that
+// only grow, small files that are replaced, and the one or two small files whose new text is the
+// commit. It writes in this order, and each step is flushed before the next begins:
+//
+//  1. New objects: temporary name, flush, rename, flush of the directories.
+//  2. The journal, [Journal]: the length that each growing file has now, or that it is absent; the
+//     old and new text of the commit points; the small files that step 6 will replace; and the
+//     SHA-256 of all that, so that a torn journal is no journal.
+//  3. The rows: what is appended to growing files.
+//  4. The flush of every file and directory of step 3.
+//  5. The commit points, in the order given. The last one, replaced by one rename, is the commit.
+//  6. The small files. Then the journal is emptied.
+//
+// A reader takes no lock. It reads the last commit point first and ignores what lies beyond it, so
+// it sees the state before the commit or the state after it.
+//
+// A writer takes the lock ([Lock]), then calls [Recover]. If an earlier writer died between steps
+// 2 and 6, Recover finds the journal. With the new text in the last commit point the commit was
+// made: step 6 is done again. With the old text it was not: the other points get their old
+// text back and every file is cut to its old length.
+//
+// Two rules keep the cost down and hold after any number of crashes. A directory is made, and
+// flushed in its parent, before anything is put into it; so only an empty directory may be unknown
+// to its parent on the disk. And the file system handed in has a root that exists and is
+// itself on the disk.
+//
+// Names are slash-separated and relative to that root. Temporary names are ".<name>.tmp<n>" beside
+// the file, see [IsTemp]; a crash may leave one behind, which harms nobody.
 package durable

@@ -1,0 +1,240 @@
+package durable
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	iofs "io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/afero"
+)
+
+// Commit writes what was collected, and then those points whose Old and New differ, in order. When it
+// returns nil, all of it survives a power cut. The lock must be held. If an earlier commit was
+// left unfinished, Commit calls [Recover] first.
+//
+// Without such a point nothing can be appended: objects are written, then small files replaced, each by itself.
+//
+// After an error, either the commit was made, and the error wraps [ErrCommitted]; or readers see the
+// old state. Commit then takes back what it wrote. If that fails too, the next Recover will do it.
+func (t *Tx) Commit(points ...Point) error {
+	err := t.err
+	t.err = errUsed
+	if err == nil {
+		err = t.commit(changed(points))
+	}
+	if err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
+func changed(points []Point) []Point {
+	return slices.DeleteFunc(slices.Clone(points), func(p Point) bool { return p.Old == p.New })
+}
+
+func (t *Tx) commit(points []Point) error {
+	if len(points) == 0 && len(t.growths) > 0 {
+		return fmt.Errorf("append to %s: no commit point changes", t.growths[0].name)
+	}
+	if _, err := Recover(t.fs); err != nil {
+		return err
+	}
+	j, err := t.plan(points)
+	if err != nil {
+		return err
+	}
+	if err := t.writeObjects(); err != nil {
+		t.forget()
+		return err
+	}
+	if len(points) == 0 {
+		return t.writeAll(t.replaced)
+	}
+	if err := t.apply(j); err != nil {
+		return t.abort(j, err)
+	}
+	if err := j.finish(t.fs); err != nil {
+		return fmt.Errorf("%w: %w", ErrCommitted, err)
+	}
+	return nil
+}
+
+// plan checks what the commit builds on, and returns the journal that would undo it.
+func (t *Tx) plan(points []Point) (*journal, error) {
+	j := &journal{points: points, replaced: t.replaced}
+	for _, p := range points {
+		if err := p.check(t.fs); err != nil {
+			return nil, err
+		}
+	}
+	for _, g := range t.growths {
+		if err := g.measure(t.fs); err != nil {
+			return nil, err
+		}
+		j.lengths = append(j.lengths, length{g.name, g.at, g.absent})
+	}
+	return j, nil
+}
+
+// check finds a writer that took no lock, or a mistake of the caller.
+func (p Point) check(fs afero.Fs) error {
+	if err := checkName(p.Name); err != nil {
+		return err
+	}
+	if p.New == "" || len(p.New) > maxText || strings.TrimSpace(p.New) != p.New {
+		return fmt.Errorf("%s: %.40q is not the text of a commit point", p.Name, p.New)
+	}
+	text, err := readText(fs, p.Name)
+	if err != nil {
+		return err
+	}
+	if text != p.Old {
+		return fmt.Errorf("%s holds %.40q where %.40q was expected: another program wrote to it", p.Name, text, p.Old)
+	}
+	return nil
+}
+
+// measure compares the file's length with the committed one.
+func (g *growth) measure(fs afero.Fs) error {
+	info, err := fs.Stat(g.name)
+	if g.absent = errors.Is(err, iofs.ErrNotExist); g.absent {
+		err = nil
+	}
+	if err != nil {
+		return fmt.Errorf("append to %s: %w", g.name, err)
+	}
+	var size int64
+	if !g.absent {
+		size = info.Size()
+	}
+	if size < g.at {
+		return fmt.Errorf("append to %s at byte %d: its end is at byte %d", g.name, g.at, size)
+	}
+	g.cut = size > g.at
+	return nil
+}
+
+// apply does steps 2 to 5.
+func (t *Tx) apply(j *journal) error {
+	if err := j.write(&t.writer); err != nil {
+		return err
+	}
+	if err := t.appendAll(); err != nil {
+		return err
+	}
+	for _, p := range j.points {
+		if err := t.writeAll([]file{{p.Name, []byte(p.New)}}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// abort takes the commit back after err, unless it was made.
+func (t *Tx) abort(j *journal, err error) error {
+	made, rerr := j.committed(t.fs)
+	if made {
+		return fmt.Errorf("%w: %w", ErrCommitted, err)
+	}
+	if rerr == nil {
+		rerr = j.undo(t.fs)
+	}
+	if rerr != nil {
+		return fmt.Errorf("%w; taking it back failed too (%w), the next writer will do it", err, rerr)
+	}
+	t.forget()
+	return err
+}
+
+// forget removes the objects and directories that the commit brought.
+func (t *Tx) forget() {
+	for _, name := range t.fresh {
+		_ = t.fs.Remove(name) // what stays is an object that nothing names
+	}
+	t.unmake()
+}
+
+// writeObjects does step 1.
+func (t *Tx) writeObjects() error {
+	var lacking []file
+	var same []file
+	for _, o := range t.objects {
+		have, err := t.compare(o)
+		if err != nil {
+			return err
+		}
+		if have {
+			same = append(same, o)
+		} else {
+			lacking = append(lacking, o)
+		}
+	}
+	if err := syncDirs(t.fs, parents(same, nameOf)); err != nil {
+		return err
+	}
+	return t.writeAll(lacking)
+}
+
+func nameOf(f file) string { return f.name }
+
+// compare reports whether the object is there with its bytes, and flushes it: who wrote it may have
+// died before the flush. Anything less is for writing it anew.
+func (t *Tx) compare(o file) (same bool, err error) {
+	f, err := t.fs.Open(o.name)
+	if errors.Is(err, iofs.ErrNotExist) {
+		t.fresh = append(t.fresh, o.name)
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look at object %s: %w", o.name, err)
+	}
+	defer f.Close()
+	have, err := io.ReadAll(io.LimitReader(f, int64(len(o.data))+1))
+	return err == nil && bytes.Equal(have, o.data) && f.Sync() == nil, nil
+}
+
+// appendAll does steps 3 and 4.
+func (t *Tx) appendAll() error {
+	begun := slices.DeleteFunc(slices.Clone(t.growths), func(g *growth) bool { return g.at > 0 })
+	dirs := parents(begun, func(g *growth) string { return g.name })
+	if err := t.makeDirs(dirs); err != nil {
+		return err
+	}
+	for chunk := range slices.Chunk(t.growths, maxOpen) {
+		files, err := appendChunk(t.fs, chunk)
+		if err := flushAndClose(files, err); err != nil {
+			return err
+		}
+	}
+	return syncDirs(t.fs, dirs)
+}
+
+// appendChunk appends to each file and leaves it open. After an error it returns those opened so far.
+func appendChunk(fs afero.Fs, growths []*growth) (files []handle, err error) {
+	for _, g := range growths {
+		f, err := fs.OpenFile(g.name, os.O_RDWR|os.O_CREATE, filePerm)
+		if err != nil {
+			return files, fmt.Errorf("append to %s: %w", g.name, err)
+		}
+		files = append(files, handle{g.name, f})
+		if err := g.append(f); err != nil {
+			return files, fmt.Errorf("append to %s: %w", g.name, err)
+		}
+	}
+	return files, nil
+}
+
+func (g *growth) append(f afero.File) error {
+	if g.cut {
+		if err := f.Truncate(g.at); err != nil {
+			return err
+		}
+	}
+	_, err := f.WriteAt(g.data, g.at)
+	return err
+}

@@ -1,0 +1,156 @@
+package durable
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"reflect"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/spf13/afero"
+	"github.com/spf13/afero/mem"
+)
+
+const (
+	lockPoll     = 4 * time.Millisecond
+	lockPatience = time.Second // how long to wait before saying so
+)
+
+// Lock takes the exclusive lock that the named file stands for, makes the file if need be, and waits
+// for the lock until ctx is done. It excludes other processes and other goroutines of this one. The
+// lock ends with the process that holds it, however that ends. When the wait takes longer than a
+// second, waiting is called, once; it may be nil. A second call of unlock does nothing.
+//
+// Files of the operating system are locked by it; they are found beneath [afero.BasePathFs] and
+// beneath any file with a method Unwrap() afero.File. Any other file system, such as one in
+// memory, is taken to be this process's own, and locked within it.
+func Lock(ctx context.Context, fs afero.Fs, name string, waiting func()) (unlock func() error, err error) {
+	l, err := openLock(fs, name)
+	if err != nil {
+		return nil, fmt.Errorf("lock %s: %w", name, err)
+	}
+	start := time.Now()
+	for {
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("wait for the lock %s, which another writer holds: %w", l.path, err)
+		}
+		ok, err := l.try()
+		if err != nil {
+			return nil, lockError(l.path, err)
+		}
+		if ok {
+			return sync.OnceValue(l.release), nil
+		}
+		if waiting != nil && time.Since(start) > lockPatience {
+			waiting()
+			waiting = nil
+		}
+		pause(ctx)
+	}
+}
+
+func pause(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(lockPoll):
+	}
+}
+
+// lockError says what a person can do about a file system without locks.
+func lockError(path string, err error) error {
+	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.ENOLCK) {
+		return fmt.Errorf("lock %s: this file system cannot lock files, so it is not safe to write here; use a local disk: %w", path, err)
+	}
+	return fmt.Errorf("lock %s: %w", path, err)
+}
+
+// lock is one attempt at a lock: either of the operating system or of this process.
+type lock struct {
+	path    string
+	try     func() (bool, error)
+	release func() error
+}
+
+// held has the locks on file systems that are this process's own. Its mutex is also held while a lock
+// file is opened: of two that create a file at once in an afero.MemMapFs, each gets a file of its own.
+var held = struct {
+	sync.Mutex
+	keys map[any]bool
+}{keys: map[any]bool{}}
+
+func openLock(fs afero.Fs, name string) (*lock, error) {
+	if err := checkName(name); err != nil {
+		return nil, err
+	}
+	if err := MkdirAll(fs, path.Dir(name)); err != nil {
+		return nil, err
+	}
+	held.Lock()
+	defer held.Unlock()
+	f, err := fs.OpenFile(name, os.O_RDWR|os.O_CREATE, filePerm)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	switch f := unwrap(f).(type) {
+	case *os.File:
+		return systemLock(f.Name())
+	case *mem.File:
+		return processLock(name, f.Data()), nil
+	}
+	key := [2]any{fs, name}
+	if !reflect.ValueOf(fs).Comparable() {
+		return nil, fmt.Errorf("file system %s cannot be told from another", fs.Name())
+	}
+	return processLock(name, key), nil
+}
+
+// unwrap returns the file beneath those that only forward to another.
+func unwrap(f afero.File) afero.File {
+	for {
+		switch outer := f.(type) {
+		case *afero.BasePathFile:
+			f = outer.File
+		case interface{ Unwrap() afero.File }:
+			f = outer.Unwrap()
+		default:
+			return f
+		}
+	}
+}
+
+// systemLock is a lock of the operating system. The file is opened for writing because locks over NFS demand it.
+func systemLock(name string) (*lock, error) {
+	name, err := filepath.Abs(name)
+	if err != nil {
+		return nil, err
+	}
+	l := flock.New(name, flock.SetFlag(os.O_RDWR))
+	return &lock{name, l.TryLock, l.Unlock}, nil
+}
+
+// processLock is a lock within this process, told from others by its key.
+func processLock(name string, key any) *lock {
+	try := func() (bool, error) {
+		held.Lock()
+		defer held.Unlock()
+		if held.keys[key] {
+			return false, nil
+		}
+		held.keys[key] = true
+		return true, nil
+	}
+	release := func() error {
+		held.Lock()
+		defer held.Unlock()
+		delete(held.keys, key)
+		return nil
+	}
+	return &lock{name, try, release}
+}

@@ -1,0 +1,172 @@
+package durable
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	iofs "io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/spf13/afero"
+)
+
+// Recover finishes or takes back a commit that its writer did not live to finish, and
+// reports whether there was one. Every writer calls it when it has the lock, before it reads what it builds on.
+// It may itself be cut short at any moment, and called again.
+func Recover(fs afero.Fs) (recovered bool, err error) {
+	j, err := readJournal(fs)
+	if errors.Is(err, errTorn) {
+		err = emptyJournal(fs)
+	}
+	if err != nil {
+		return false, fmt.Errorf("recover an unfinished commit: %w", err)
+	}
+	if j == nil {
+		return false, nil
+	}
+	if err := j.recover(fs); err != nil {
+		return false, fmt.Errorf("recover an unfinished commit: %w", err)
+	}
+	return true, nil
+}
+
+func (j *journal) recover(fs afero.Fs) error {
+	made, err := j.committed(fs)
+	if err != nil {
+		return err
+	}
+	if made {
+		return j.redo(fs)
+	}
+	return j.undo(fs)
+}
+
+// committed reports whether the last point has its new text. A text that is neither the old one nor the new comes
+// from a writer that took no lock: to cut files now could destroy its work.
+func (j *journal) committed(fs afero.Fs) (bool, error) {
+	last := j.points[len(j.points)-1]
+	text, err := readText(fs, last.Name)
+	if err != nil {
+		return false, err
+	}
+	if text != last.New && text != last.Old {
+		return false, fmt.Errorf("%s holds %.40q, neither %.40q nor %.40q: another program wrote to it in between", last.Name, text, last.Old, last.New)
+	}
+	return text == last.New, nil
+}
+
+// redo makes sure that the points are on the disk, then finishes.
+func (j *journal) redo(fs afero.Fs) error {
+	for _, p := range j.points {
+		if err := restore(fs, p.Name, p.New); err != nil {
+			return err
+		}
+	}
+	return j.finish(fs)
+}
+
+// finish does step 6.
+func (j *journal) finish(fs afero.Fs) error {
+	w := writer{fs: fs}
+	if err := w.writeAll(j.replaced); err != nil {
+		return err
+	}
+	return emptyJournal(fs)
+}
+
+// undo gives the points before the last their old text, for the readers' sake before the rows that they promise go, then cuts every file back.
+func (j *journal) undo(fs afero.Fs) error {
+	for _, p := range j.points[:len(j.points)-1] {
+		if err := restore(fs, p.Name, p.Old); err != nil {
+			return err
+		}
+	}
+	begun := slices.DeleteFunc(slices.Clone(j.lengths), func(l length) bool { return !l.absent })
+	grown := slices.DeleteFunc(slices.Clone(j.lengths), func(l length) bool { return l.absent })
+	for chunk := range slices.Chunk(grown, maxOpen) {
+		files, err := cutChunk(fs, chunk)
+		if err := flushAndClose(files, err); err != nil {
+			return err
+		}
+	}
+	if err := removeAll(fs, begun); err != nil {
+		return err
+	}
+	return emptyJournal(fs)
+}
+
+// restore makes sure that the text of the point is on the disk; "" stands for no file.
+func restore(fs afero.Fs, name, text string) error {
+	if text == "" {
+		return removeAll(fs, []length{{name: name}})
+	}
+	if now, err := readText(fs, name); err == nil && now == text {
+		return SyncDir(fs, path.Dir(name))
+	}
+	return WriteFile(fs, name, []byte(text))
+}
+
+// cutChunk cuts each file to its length and leaves it open. It never makes one longer: what is missing is damage, and not for this to hide.
+func cutChunk(fs afero.Fs, lengths []length) (files []handle, err error) {
+	for _, l := range lengths {
+		f, err := fs.OpenFile(l.name, os.O_RDWR, filePerm)
+		if errors.Is(err, iofs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return files, fmt.Errorf("cut %s: %w", l.name, err)
+		}
+		files = append(files, handle{l.name, f})
+		if err := cut(f, l.at); err != nil {
+			return files, fmt.Errorf("cut %s: %w", l.name, err)
+		}
+	}
+	return files, nil
+}
+
+func cut(f afero.File, at int64) error {
+	info, err := f.Stat()
+	if err != nil || info.Size() <= at {
+		return err
+	}
+	return f.Truncate(at)
+}
+
+// removeAll removes the files, those that exist, and flushes the directories that do.
+func removeAll(fs afero.Fs, files []length) error {
+	for _, f := range files {
+		if err := fs.Remove(f.name); err != nil && !errors.Is(err, iofs.ErrNotExist) {
+			return fmt.Errorf("remove %s: %w", f.name, err)
+		}
+	}
+	dirs := parents(files, func(l length) string { return l.name })
+	for _, dir := range dirs {
+		if err := SyncDir(fs, dir); err != nil && !errors.Is(err, iofs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// readText returns the text of a commit point without white space around it, "" if there is no such file.
+func readText(fs afero.Fs, name string) (string, error) {
+	f, err := fs.Open(name)
+	if errors.Is(err, iofs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read %s: %w", name, err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxText+1))
+	if err != nil {
+		return "", fmt.Errorf("read %s: %w", name, err)
+	}
+	if len(text) > maxText {
+		return "", fmt.Errorf("read %s: more than %d bytes", name, maxText)
+	}
+	return strings.TrimSpace(string(text)), nil
+}

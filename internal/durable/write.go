@@ -1,0 +1,132 @@
+package durable
+
+import (
+	"errors"
+	"fmt"
+	iofs "io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+
+	"github.com/spf13/afero"
+)
+
+const (
+	filePerm = 0o666 // before the umask
+	dirPerm  = 0o777
+	maxOpen  = 128 // files that are open at a time, waiting for their flush
+	maxTemps = 100 // temporary names tried for one file
+)
+
+// file is one whole file to be written.
+type file struct {
+	name string
+	data []byte
+}
+
+// WriteFile makes data the content of the named file, and makes the directories above it. When it
+// returns nil, both survive a power cut. At any moment, crashes included, the file has its
+// old content or the new. It needs no lock: of two at the same time, one wins.
+func WriteFile(fs afero.Fs, name string, data []byte) error {
+	if err := checkName(name); err != nil {
+		return fmt.Errorf("write %w", err)
+	}
+	w := writer{fs: fs}
+	if err := w.writeAll([]file{{name, data}}); err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	return nil
+}
+
+// tempName matches the last element of the temporary names given by tempFor.
+var tempName = regexp.MustCompile(`^\..+\.tmp[0-9]{1,2}$`)
+
+// IsTemp reports whether the last element of name is one that this package gives to a file until it is
+// whole. Where no writer is at work, such a file was left by a crash: no part of the data, free to be removed.
+func IsTemp(name string) bool { return tempName.MatchString(path.Base(name)) }
+
+func tempFor(name string, n int) string {
+	return path.Join(path.Dir(name), fmt.Sprintf(".%s.tmp%d", path.Base(name), n))
+}
+
+// checkName refuses a name that is not slash-separated, relative and inside the root.
+func checkName(name string) error {
+	if name == "." || !iofs.ValidPath(name) || !filepath.IsLocal(filepath.FromSlash(name)) {
+		return fmt.Errorf("%.200q: not a name inside the root", name)
+	}
+	return nil
+}
+
+// writer writes many files, and remembers the directories that it made, parents first.
+type writer struct {
+	fs   afero.Fs
+	made []string
+}
+
+// writeAll makes or replaces every file: under a temporary name, flushed, then renamed. At last the directories are flushed.
+func (w *writer) writeAll(files []file) error {
+	dirs := parents(files, func(f file) string { return f.name })
+	if err := w.makeDirs(dirs); err != nil {
+		return err
+	}
+	for chunk := range slices.Chunk(files, maxOpen) {
+		if err := w.writeChunk(chunk); err != nil {
+			return err
+		}
+	}
+	return syncDirs(w.fs, dirs)
+}
+
+// writeChunk makes or replaces files without the flush of their directories. After an error no temporary file is left.
+func (w *writer) writeChunk(files []file) (err error) {
+	temps, err := w.writeTemps(files)
+	defer func() {
+		for _, t := range temps {
+			_ = w.fs.Remove(t.name) // the error at hand is the one to tell
+		}
+	}()
+	err = flushAndClose(temps, err)
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		if err := w.fs.Rename(temps[0].name, f.name); err != nil {
+			return fmt.Errorf("rename to %s: %w", f.name, err)
+		}
+		temps = temps[1:]
+	}
+	return nil
+}
+
+// writeTemps writes each file under a temporary name and leaves it open. After an error it returns those written so far.
+func (w *writer) writeTemps(files []file) (temps []handle, err error) {
+	for _, f := range files {
+		temp, err := w.createTemp(f.name)
+		if err != nil {
+			return temps, err
+		}
+		temps = append(temps, temp)
+		if _, err := temp.WriteAt(f.data, 0); err != nil {
+			return temps, fmt.Errorf("write %s: %w", temp.name, err)
+		}
+	}
+	return temps, nil
+}
+
+// createTemp creates a new file beside name. Leftovers of a crash keep their names.
+func (w *writer) createTemp(name string) (handle, error) {
+	for n := range maxTemps {
+		temp := tempFor(name, n)
+		f, err := w.fs.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, filePerm)
+		if errors.Is(err, iofs.ErrExist) {
+			continue
+		}
+		if err != nil {
+			return handle{}, fmt.Errorf("create %s: %w", temp, err)
+		}
+		return handle{temp, f}, nil
+	}
+	return handle{}, fmt.Errorf("create %s: %d temporary files beside it already, left by crashes: remove them", name, maxTemps)
+}
