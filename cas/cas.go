@@ -1,0 +1,121 @@
+// Package cas is a content-addressed store: objects that are named by the SHA-1 of their bytes.
+//
+// An object is a file that never changes. The store in the directory "cas/changesets" of a replica
+// keeps the object with the key 77cf05a4d9ee1a1b94b0a1ffc9c0a5ab1dbb7a34 in
+//
+//	cas/changesets/7/7/77cf05a4d9ee1a1b94b0a1ffc9c0a5ab1dbb7a34
+//
+// that is, under the first two digits of its key, in lower-case hex. A key says what
+// the bytes must be, so reading verifies: [Store.Get] returns the bytes that the key names, or an error, never other bytes.
+//
+// SHA-1 is what replica format 1 names things with. It finds damage; it does not prove who wrote what.
+//
+// Writing goes through a [durable.Tx]: an object is on the disk when the transaction is committed.
+// Storing the same bytes twice is free, and storing them again mends a damaged object.
+package cas
+
+import (
+	"crypto/sha1"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	iofs "io/fs"
+	"path"
+	"strings"
+
+	"github.com/spf13/afero"
+
+	"prophet/internal/durable"
+)
+
+// MaxSize is the size in bytes of the largest object that Get returns.
+const MaxSize = 64 << 20
+
+// Key is the SHA-1 of an object. The zero Key names no object.
+type Key [sha1.Size]byte
+
+// Sum returns the key of the object b.
+func Sum(b []byte) Key { return sha1.Sum(b) }
+
+// String returns the key in lower-case hex, 40 digits.
+func (k Key) String() string { return hex.EncodeToString(k[:]) }
+
+// IsZero reports whether k is the zero Key, which in a record index stands for a deleted record.
+func (k Key) IsZero() bool { return k == Key{} }
+
+// ParseKey reads what [Key.String] writes, and nothing else.
+func ParseKey(s string) (Key, error) {
+	b, err := hex.DecodeString(s)
+	if err != nil || len(b) != sha1.Size || strings.ToLower(s) != s {
+		return Key{}, fmt.Errorf("key %.50q: want 40 digits of lower-case hex", s)
+	}
+	return Key(b), nil
+}
+
+// CorruptError says that an object's bytes are not what its name says.
+type CorruptError struct {
+	Path      string // in the store's file system
+	Want, Got Key
+}
+
+func (e *CorruptError) Error() string {
+	return fmt.Sprintf("%s is damaged: its SHA-1 is %s", e.Path, e.Got)
+}
+
+// Store is the objects in one directory of a file system. It keeps nothing in memory and may be shared.
+type Store struct {
+	fs  afero.Fs
+	dir string
+}
+
+// New returns the store in a directory, such as "cas/changesets", which need not exist yet.
+func New(fs afero.Fs, dir string) *Store { return &Store{fs, dir} }
+
+// Path returns where the object is in the store's file system, slash-separated.
+func (s *Store) Path(key Key) string {
+	name := key.String()
+	return path.Join(s.dir, name[:1], name[1:2], name)
+}
+
+// Get returns the bytes of an object after checking them. The error of a missing object wraps
+// [io/fs.ErrNotExist], that of a damaged one is a [*CorruptError]; an object above MaxSize is refused.
+func (s *Store) Get(key Key) ([]byte, error) {
+	name := s.Path(key)
+	f, err := s.fs.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("object %s: %w", name, err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, MaxSize+1))
+	if err != nil {
+		return nil, fmt.Errorf("object %s: %w", name, err)
+	}
+	if len(b) > MaxSize {
+		return nil, fmt.Errorf("object %s: larger than %d bytes", name, MaxSize)
+	}
+	if got := Sum(b); got != key {
+		return nil, &CorruptError{Path: name, Want: key, Got: got}
+	}
+	return b, nil
+}
+
+// Has reports whether there is an object with the key, without looking at its bytes.
+func (s *Store) Has(key Key) (bool, error) {
+	_, err := s.fs.Stat(s.Path(key))
+	if errors.Is(err, iofs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("object %s: %w", s.Path(key), err)
+	}
+	return true, nil
+}
+
+// Put adds the object b to a transaction over the same file system, and returns its key. b must
+// not change until the transaction is committed; from then on it survives a power cut.
+func (s *Store) Put(tx *durable.Tx, b []byte) Key {
+	key := Sum(b)
+	tx.Put(s.Path(key), b)
+	return key
+}
