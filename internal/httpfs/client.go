@@ -133,7 +133,7 @@ func (c *client) unanswered(err error) error {
 	if c.ctx.Err() != nil {
 		return context.Cause(c.ctx)
 	}
-	err = cause(err)
+	err = &shortened{cause(err)}
 	if hopeless(err) {
 		return err
 	}
@@ -143,6 +143,12 @@ func (c *client) unanswered(err error) error {
 	}
 	return &tryAgain{err: err, tries: maxTries}
 }
+
+// shortened is an error whose text may repeat what the server sent.
+type shortened struct{ error }
+
+func (e *shortened) Error() string { return fmt.Sprintf("%.1000s", e.error) }
+func (e *shortened) Unwrap() error { return e.error }
 
 // hopeless reports whether asking again would only take time.
 func hopeless(err error) bool {
