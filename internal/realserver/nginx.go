@@ -24,8 +24,12 @@ func NginxGzip(tb testing.TB, dir string) (url string, ok bool) {
 	return nginx(tb, dir, `gzip on; gzip_types *; gzip_min_length 1; gzip_http_version 1.0;`)
 }
 
-// bindAttempts is how many free ports are tried: one may be taken by somebody else before nginx gets it.
-const bindAttempts = 5
+// A port that is free may be taken by somebody else before nginx gets it. Then it prints addressInUse,
+// and another port is tried, bindAttempts times in all.
+const (
+	bindAttempts = 5
+	addressInUse = "Address already in use"
+)
 
 func nginx(tb testing.TB, dir, directives string) (url string, ok bool) {
 	tb.Helper()
@@ -39,7 +43,7 @@ func nginx(tb testing.TB, dir, directives string) (url string, ok bool) {
 		if err = startNginx(tb, program, address, dir, directives); err == nil {
 			return "http://" + address, true
 		}
-		if !strings.Contains(err.Error(), "Address already in use") {
+		if !strings.Contains(err.Error(), addressInUse) {
 			break
 		}
 	}

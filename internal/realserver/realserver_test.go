@@ -127,6 +127,25 @@ func TestAServerThatDoesNotStartIsAnErrorWithItsOutput(t *testing.T) {
 	}
 }
 
+// So that a port that was taken meanwhile is told from other faults, and another one is tried.
+func TestNginxSaysThatItsPortIsTaken(t *testing.T) {
+	t.Parallel() // nginx tries for some seconds
+	program, ok := find(t, "nginx")
+	if !ok {
+		t.Log("nginx is not installed: not tried")
+		return
+	}
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	err = startNginx(t, program, taken.Addr().String(), t.TempDir(), "")
+	if err == nil || !strings.Contains(err.Error(), addressInUse) {
+		t.Errorf("start nginx on a taken port: %v, want an error with %q", err, addressInUse)
+	}
+}
+
 // recorder is a test that notes that it failed.
 type recorder struct {
 	testing.TB
