@@ -1,0 +1,124 @@
+package terminal
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/mattn/go-runewidth"
+)
+
+// cells counts the columns that text takes, the same on every machine whatever its locale.
+var cells = runewidth.Condition{StrictEmojiNeutral: true}
+
+// Width returns the columns that s takes on a terminal: 2 for a wide character, 0 for an accent of its own.
+func Width(s string) int { return cells.StringWidth(s) }
+
+// Truncate returns s if it takes at most width columns, else as much of it as fits with "…" behind it.
+func Truncate(s string, width int) string { return cells.Truncate(s, width, "…") }
+
+const (
+	gap       = 2    // spaces between columns
+	lookAhead = 1000 // rows that are kept until the widths of the columns are settled by them
+)
+
+// Table writes rows of cells, each made safe. On a terminal the columns are aligned under a header, and
+// cut so that a line fits the width; elsewhere cells are whole and separated by tabs, with no header.
+type Table struct {
+	w      io.Writer
+	width  int // of the terminal; 0 when there is none
+	header []string
+	rows   [][]string // not yet written
+	widths []int      // of the columns; nil until they are settled
+}
+
+// NewTable returns a table that writes to w, which is a terminal of that width, or none if width is 0.
+// The header is shown above the first row, if there is any.
+func NewTable(w io.Writer, width int, header ...string) *Table {
+	return &Table{w: w, width: width, header: header}
+}
+
+// Row adds a row with as many cells as the header has. It may be kept until [Table.Flush].
+func (t *Table) Row(cells ...string) error {
+	row := make([]string, len(cells))
+	for i, c := range cells {
+		row[i] = t.cell(c)
+	}
+	if t.width == 0 {
+		return t.write(strings.Join(row, "\t"))
+	}
+	t.rows = append(t.rows, row)
+	if t.widths == nil && len(t.rows) < lookAhead {
+		return nil
+	}
+	return t.Flush()
+}
+
+// Flush writes the rows that were kept.
+func (t *Table) Flush() error {
+	if len(t.rows) == 0 {
+		return nil
+	}
+	if t.widths == nil {
+		t.rows = append([][]string{t.header}, t.rows...)
+		t.widths = fit(t.rows, t.width)
+	}
+	for _, row := range t.rows {
+		if err := t.write(align(row, t.widths)); err != nil {
+			return err
+		}
+	}
+	t.rows = t.rows[:0]
+	return nil
+}
+
+func (t *Table) write(line string) error {
+	_, err := fmt.Fprintln(t.w, line)
+	return err
+}
+
+// cell returns a cell's text, made safe; for a terminal no more of it than a line can show, because a value may be long.
+func (t *Table) cell(s string) string {
+	if t.width == 0 {
+		return Safe(s)
+	}
+	if most := 64 * t.width; len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "") + "…"
+	}
+	return Truncate(Safe(s), t.width)
+}
+
+// fit returns the widths of the columns. Where they do not fit into width together, the widest give way.
+func fit(rows [][]string, width int) []int {
+	widths := make([]int, len(rows[0]))
+	widest := 0
+	for _, row := range rows {
+		for i, c := range row {
+			widths[i] = max(widths[i], Width(c))
+			widest = max(widest, widths[i])
+		}
+	}
+	room := width - gap*(len(widths)-1)
+	for most := widest; most > 0; most-- {
+		sum := 0
+		for i := range widths {
+			widths[i] = min(widths[i], most)
+			sum += widths[i]
+		}
+		if sum <= room {
+			break
+		}
+	}
+	return widths
+}
+
+// align returns a line with each cell cut and padded to the width of its column; nothing is padded at the end.
+func align(row []string, widths []int) string {
+	var b strings.Builder
+	for i, c := range row {
+		c = Truncate(c, widths[i])
+		b.WriteString(c)
+		b.WriteString(strings.Repeat(" ", widths[i]-Width(c)+gap))
+	}
+	return strings.TrimRight(b.String(), " ")
+}
