@@ -1,0 +1,213 @@
+package durable
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/spf13/afero"
+
+	"prophet/internal/crashfs"
+)
+
+func TestWriteFileSurvivesAPowerCut(t *testing.T) {
+	everywhere(t, func(t *testing.T, fs afero.Fs) {
+		put(t, fs, "a", "one")
+		put(t, fs, "d/e/b", "two")
+		put(t, fs, "d/e/b", "three")
+		wantFiles(t, afterPowerCut(fs), tree{"a": "one", "d/e/b": "three"})
+	})
+}
+
+func TestWriteFileIsOldOrNewAfterAnyFault(t *testing.T) {
+	start := crashfs.New()
+	put(t, start, "d/a", "old")
+	old, changed := tree{"d/a": "old"}, tree{"d/a": "new"}
+	for k := 1; ; k++ {
+		disk := start.Survivor(crashfs.Kill, 0)
+		disk.CrashAt(k)
+		err := WriteFile(disk, "d/a", []byte("new"))
+		for seed := range int64(5) {
+			got := withoutTemps(read(t, disk.Survivor(crashfs.PowerCut, seed)).files())
+			if fmt.Sprint(got) != fmt.Sprint(changed) && (err == nil || fmt.Sprint(got) != fmt.Sprint(old)) {
+				t.Errorf("crash at %d, error %v, seed %d: %s", k, err, seed, got)
+			}
+		}
+		if !disk.Failed() {
+			break
+		}
+	}
+	for k := 1; ; k++ {
+		disk := start.Survivor(crashfs.Kill, 0)
+		disk.FailAt(k, syscall.ENOSPC)
+		err := WriteFile(disk, "d/a", []byte("new"))
+		if !disk.Failed() {
+			break
+		}
+		if err == nil {
+			t.Errorf("no error though operation %d failed", k)
+		}
+		if got := read(t, disk).files(); len(got) != 1 {
+			t.Errorf("after an error at %d: %s", k, got)
+		}
+	}
+}
+
+func withoutTemps(s tree) tree {
+	for name := range s {
+		if IsTemp(name) {
+			delete(s, name)
+		}
+	}
+	return s
+}
+
+func TestWriteFileStepsOverLeftovers(t *testing.T) {
+	fs := afero.NewMemMapFs()
+	afero.WriteFile(fs, "d/.a.tmp0", []byte("left"), 0o666)
+	put(t, fs, "d/a", "new")
+	wantFiles(t, fs, tree{"d/a": "new", "d/.a.tmp0": "left"})
+	for n := range maxTemps {
+		afero.WriteFile(fs, tempFor("d/a", n), nil, 0o666)
+	}
+	if err := WriteFile(fs, "d/a", nil); err == nil || !strings.Contains(err.Error(), "left by crashes") {
+		t.Errorf("with all temporary names taken: %v", err)
+	}
+}
+
+func TestTemporaryNamesAreTold(t *testing.T) {
+	for name, want := range map[string]bool{
+		tempFor("a/b", 0): true, tempFor("b", 99): true, "a/b": false, ".tmp0": false, ".a.tmp": false, ".a.tmp100": false, "a.tmp1": false, "": false,
+	} {
+		if IsTemp(name) != want {
+			t.Errorf("IsTemp(%q) is %t", name, !want)
+		}
+	}
+}
+
+func TestNamesOutsideTheRootAreRefused(t *testing.T) {
+	fs := crashfs.New()
+	for _, name := range []string{"", ".", "/a", "../a", "a/../b", "a//b", "a/", "a\x00b/../../c"} {
+		if err := WriteFile(fs, name, nil); err == nil {
+			t.Errorf("WriteFile(%q) did not fail", name)
+		}
+		if err := MkdirAll(fs, name); err == nil && name != "." {
+			t.Errorf("MkdirAll(%q) did not fail", name)
+		}
+		if _, err := Lock(t.Context(), fs, name, nil); err == nil {
+			t.Errorf("Lock(%q) did not fail", name)
+		}
+	}
+	if ops := fs.Ops(); len(ops) > 0 {
+		t.Errorf("did %v", ops)
+	}
+}
+
+func TestMkdirAllSurvivesAPowerCut(t *testing.T) {
+	everywhere(t, func(t *testing.T, fs afero.Fs) {
+		for range 2 {
+			if err := MkdirAll(fs, "a/b/c"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := afterPowerCut(fs).Stat("a/b/c"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A process may die between making a directory and flushing it in its parent.
+func TestDirectoryOfADeadProcessIsFlushed(t *testing.T) {
+	for k := 1; ; k++ {
+		disk := crashfs.New()
+		disk.CrashAt(k)
+		err := WriteFile(disk, "a/b/c", []byte("dead"))
+		alive := disk.Survivor(crashfs.Kill, 0)
+		put(t, alive, "a/b/c", "alive")
+		if got := read(t, alive.Survivor(crashfs.PowerCut, 0)).files()["a/b/c"]; got != "alive" {
+			t.Errorf("killed at %d, written again, power cut: %q", k, got)
+		}
+		if err == nil {
+			break
+		}
+	}
+}
+
+func TestSyncDirIsHarmlessWhereItCannotWork(t *testing.T) {
+	everywhere(t, func(t *testing.T, fs afero.Fs) {
+		if err := SyncDir(fs, "."); err != nil {
+			t.Error(err)
+		}
+	})
+	disk := crashfs.New()
+	disk.FailAt(2, syscall.EINVAL)
+	if err := SyncDir(disk, "."); err != nil || !disk.Failed() {
+		t.Errorf("where directories cannot be flushed: %v", err)
+	}
+	disk.FailAt(2, syscall.EIO)
+	if err := SyncDir(disk, "."); err == nil {
+		t.Error("an error of the disk was not told")
+	}
+}
+
+// Many files are flushed by several goroutines: all before they are renamed, and each directory once.
+func TestManyFilesAreFlushedInOrder(t *testing.T) {
+	disk := crashfs.New()
+	tx := Begin(disk)
+	for i := range 300 {
+		tx.Put(fmt.Sprintf("cas/%x/%d", i%16, i), []byte(strings.Repeat("x", i)))
+	}
+	commit(t, tx)
+	var names []string
+	written, flushed, early := 0, 0, 0
+	for _, op := range disk.Ops() {
+		switch op.Kind {
+		case "write":
+			written++
+		case "sync":
+			flushed++
+		case "syncdir":
+			names = append(names, op.Name)
+		case "rename":
+			if flushed < written {
+				early++
+			}
+		}
+	}
+	if early > 0 {
+		t.Errorf("%d files were renamed before their flush", early)
+	}
+	want := []string{".", "cas"}
+	for i := range 16 {
+		want = append(want, fmt.Sprintf("cas/%x", i))
+	}
+	slices.Sort(names)
+	if slices.Sort(want); !slices.Equal(names, want) {
+		t.Errorf("flushed directories %q, want %q", names, want)
+	}
+	cut := disk.Survivor(crashfs.PowerCut, 0)
+	if got := len(read(t, cut).files()); got != 300 {
+		t.Errorf("%d files survive of 300", got)
+	}
+}
+
+func TestErrorAmongManyFlushesIsTold(t *testing.T) {
+	for _, n := range []int{1, sequential, sequential + 1, 1000} {
+		var calls [1000]int
+		err := each(n, func(i int) error { calls[i]++; return nil })
+		if err != nil || slices.Max(calls[:n]) != 1 || slices.Min(calls[:n]) != 1 {
+			t.Errorf("%d calls: %v %v", n, err, calls[:n])
+		}
+		err = each(n, func(i int) error {
+			if i == n-1 {
+				return syscall.EIO
+			}
+			return nil
+		})
+		if err != syscall.EIO {
+			t.Errorf("an error in the last of %d calls: %v", n, err)
+		}
+	}
+}
