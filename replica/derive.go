@@ -1,0 +1,357 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+	"github.com/spf13/afero"
+
+	"prophet/changeset"
+	"prophet/internal/durable"
+	"prophet/resolution"
+)
+
+// ErrExported is wrapped by the error of an attempt to write to an exported or published copy: it lacks the history of its records,
+// and has the UUID of the replica that it was made from.
+var ErrExported = errors.New("an exported copy, made to be cloned and not to be edited")
+
+// derived is what we keep beside a log, as whole files, after rows were looked at that somebody else wrote.
+type derived struct {
+	rows, ids, conflicts, oldIDs []byte
+	exported                     bool
+	differ                       []Shown // records whose state in the log is not the merged one
+}
+
+// touched is what the log has of one record.
+type touched struct {
+	rows     []uint32
+	last     changeset.ID
+	straight bool // every change has seen the one before it, which is by the same origin, and none is bookkeeping
+}
+
+// deriver looks at the rows of a log that are not noted yet: all of them in a replica of the original.
+type deriver struct {
+	r       *Replica
+	l       *Log
+	from    uint32
+	out     derived
+	lastID  uint32
+	flags   []flags
+	lastIDs []uint32
+	touched map[changeset.RecordID]*touched
+	old     *oldIDs
+}
+
+// derive computes what we keep beside the log, from the first row that is not noted. It returns nil if all are.
+func (r *Replica) derive(l *Log) (*derived, error) {
+	count, err := l.ours.count()
+	if err != nil || count == l.latest {
+		return nil, err
+	}
+	d := &deriver{r: r, l: l, from: count + 1, touched: map[changeset.RecordID]*touched{}}
+	if err := d.loadNoted(count); err != nil {
+		return nil, err
+	}
+	for row, err := range l.Rows(d.from, l.latest) {
+		if err != nil {
+			return nil, err
+		}
+		if err := d.look(row); err != nil {
+			return nil, err
+		}
+	}
+	if err := d.mergeAll(); err != nil {
+		return nil, err
+	}
+	for i, f := range d.flags {
+		d.out.rows = appendNoted(d.out.rows, noted{d.lastIDs[i], f})
+	}
+	return &d.out, nil
+}
+
+// loadNoted reads what is kept of the rows that were looked at before.
+func (d *deriver) loadNoted(count uint32) (err error) {
+	if d.l.prefix == "" {
+		if d.old, d.out.oldIDs, err = d.l.readOldIDs(); err != nil {
+			return err
+		}
+	}
+	if count == 0 {
+		return nil
+	}
+	last, err := d.l.ours.noted(count)
+	if err != nil {
+		return err
+	}
+	d.lastID = last.lastID
+	for _, part := range []struct {
+		name string
+		size int64
+		into *[]byte
+	}{{rowsFile, int64(count) * notedSize, &d.out.rows}, {idsFile, int64(d.lastID) * localIDSize, &d.out.ids}} {
+		if part.size == 0 {
+			continue
+		}
+		if *part.into, err = d.l.ours.read(part.name, 0, int(part.size)); err != nil {
+			return err
+		}
+	}
+	_, size, err := companion{d.l.ours.fs, count}.open()
+	if err == nil && size > 0 {
+		d.out.conflicts, err = d.l.ours.read(conflictsFile, 0, int(size))
+	}
+	return err
+}
+
+// look notes one row, and which records it touches.
+func (d *deriver) look(row changeset.Row) error {
+	c, err := d.l.Changeset(row)
+	if err != nil {
+		return err
+	}
+	f := flagSettled // until shown otherwise
+	switch {
+	case c.Nullification:
+		f = flagNullification
+	case c.Resolution:
+		f = flagResolution
+	}
+	for i := range c.Changes {
+		if err := d.lookAt(row, c, &c.Changes[i]); err != nil {
+			return err
+		}
+	}
+	d.flags = append(d.flags, f)
+	d.lastIDs = append(d.lastIDs, d.lastID)
+	return nil
+}
+
+func (d *deriver) lookAt(row changeset.Row, c *changeset.Changeset, ch *changeset.Change) error {
+	t := d.touched[ch.Record]
+	if t == nil {
+		t = &touched{straight: true}
+		d.touched[ch.Record] = t
+		first, ok, err := d.l.first(ch.Record)
+		if err != nil {
+			return err
+		}
+		if !ok || first.Seq == 0 {
+			d.out.exported = true
+		}
+		if ok && first.Seq > 0 && first.Seq < d.from {
+			t.straight = false
+			if t.rows, err = d.l.rowsBefore(ch.Record, d.from); err != nil {
+				return err
+			}
+		} else if d.l.prefix == "" && !d.old.has(ch.Record.UUID) {
+			d.out.ids = appendLocalID(d.out.ids, localID{ch.Record.UUID, row.Seq})
+			d.lastID++
+		}
+	}
+	first := len(t.rows) == 0
+	follows := ch.Parents == nil && (first || t.last.Origin == c.ID.Origin && t.last.Seq < c.ID.Seq) ||
+		ch.Parents != nil && (first && len(ch.Parents) == 0 || len(ch.Parents) == 1 && ch.Parents[0] == t.last)
+	t.straight = t.straight && !c.Bookkeeping() && follows
+	t.last = c.ID
+	t.rows = append(t.rows, row.Seq)
+	return nil
+}
+
+// rowsBefore returns the rows below seq that touch the record.
+func (l *Log) rowsBefore(rec changeset.RecordID, seq uint32) ([]uint32, error) {
+	rows, err := l.rowsOf(rec)
+	return slices.DeleteFunc(rows, func(row uint32) bool { return row >= seq }), err
+}
+
+// mergeAll merges the records whose history is not a straight line: it says which rows are not settled, what is open, and where
+// the log shows something else.
+func (d *deriver) mergeAll() error {
+	open, _, err := d.l.ours.open()
+	if err != nil {
+		return err
+	}
+	for _, rec := range sortedKeys(d.touched) {
+		t := d.touched[rec]
+		if t.straight {
+			continue
+		}
+		result, err := d.r.mergeRows(d.l, rec, t.rows)
+		if err != nil {
+			return err
+		}
+		d.settle(rec, t, result)
+		if d.l.prefix != "" {
+			continue
+		}
+		if result.Open() != open[rec] {
+			d.out.conflicts = appendConflictLine(d.out.conflicts, conflictLine{d.l.latest, result.Open(), rec})
+		}
+		props, exists, err := d.l.Props(rec)
+		if err != nil {
+			return err
+		}
+		if difference(rec, exists, props, result.Exists, result.Props) != nil {
+			d.out.differ = append(d.out.differ, Shown{rec, exists, props})
+		}
+	}
+	return nil
+}
+
+// settle clears the settled flag of the record's last row if that is not its only head.
+func (d *deriver) settle(rec changeset.RecordID, t *touched, result *resolution.Result) {
+	if len(result.Heads) == 1 && result.Heads[0] == t.last && !result.Open() {
+		return
+	}
+	d.flags[t.rows[len(t.rows)-1]-d.from] &^= flagSettled
+}
+
+func sortedKeys(m map[changeset.RecordID]*touched) []changeset.RecordID {
+	recs := make([]changeset.RecordID, 0, len(m))
+	for rec := range m {
+		recs = append(recs, rec)
+	}
+	slices.SortFunc(recs, changeset.RecordID.Compare)
+	return recs
+}
+
+// ours makes sure that there are notes on every row of both logs, in memory where there are none on disk.
+func (r *Replica) ours() (companion, error) {
+	for _, l := range []*Log{r.votes, r.log} {
+		d, err := r.derive(l)
+		if err != nil {
+			return companion{}, err
+		}
+		if d == nil {
+			continue
+		}
+		mem := afero.NewMemMapFs()
+		if err := d.write(mem, ""); err != nil {
+			return companion{}, err
+		}
+		l.ours = companion{mem, l.latest}
+	}
+	return r.log.ours, nil
+}
+
+// write writes the files below prefix; the one that says how many rows are noted is the last.
+func (d *derived) write(fsys afero.Fs, prefix string) error {
+	for _, f := range []struct {
+		name string
+		data []byte
+	}{{oldIDsFile, d.oldIDs}, {idsFile, d.ids}, {conflictsFile, d.conflicts}, {rowsFile, d.rows}} {
+		if len(f.data) == 0 {
+			continue
+		}
+		if err := durable.WriteFile(fsys, prefix+f.name, f.data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// takeOver makes the notes on rows that somebody else wrote, under the lock. What the log shows and the merge would change is adopted
+// in a transaction of its own.
+func (r *Replica) takeOver(ctx context.Context) error {
+	for _, l := range []*Log{r.votes, r.log} {
+		d, err := r.derive(l)
+		if err != nil {
+			return err
+		}
+		if d == nil {
+			continue
+		}
+		if d.exported && l == r.log {
+			return fmt.Errorf("%s is %w", r.where(), ErrExported)
+		}
+		if err := d.write(r.fs, l.prefix); err != nil {
+			return err
+		}
+		if len(d.differ) > 0 {
+			if err := r.transact(ctx, func(tx *Tx) error { _, err := tx.Adopt(d.differ); return err }); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// mergeRows merges the changes to a record in these rows of a log.
+func (r *Replica) mergeRows(l *Log, rec changeset.RecordID, rows []uint32) (*resolution.Result, error) {
+	entries, err := l.entries(rec, slices.Compact(rows), l.at)
+	if err != nil {
+		return nil, err
+	}
+	tx := newTx(r, nil) // only read: its view of the votes is that of a transaction
+	if l == r.votes {
+		return tx.res.mergeEntries(rec, entries)
+	}
+	return tx.main.mergeEntries(rec, entries)
+}
+
+// Shown is what a replica shows of a record.
+type Shown struct {
+	Record changeset.RecordID
+	Exists bool
+	Props  map[string]string // nil if it does not exist
+}
+
+// Adopt makes changesets of our own that decide for what is shown wherever the merged state is another. They are written as decisions, with
+// votes. It returns how many records it decided about.
+func (tx *Tx) Adopt(shown []Shown) (records int, err error) {
+	c := tx.main.bookkeeping()
+	seen := map[uuid.UUID]bool{}
+	size := 0
+	flush := func() error {
+		if len(c.Changes) == 0 {
+			return nil
+		}
+		err := tx.decide(c)
+		c, seen, size = tx.main.bookkeeping(), map[uuid.UUID]bool{}, 0
+		return err
+	}
+	for _, s := range shown {
+		ch, err := tx.adoption(s)
+		if err != nil {
+			return records, err
+		}
+		if ch == nil {
+			continue
+		}
+		if seen[ch.Record.UUID] || size > changeset.MaxSize/4 {
+			if err := flush(); err != nil {
+				return records, err
+			}
+		}
+		seen[ch.Record.UUID] = true
+		for name, pc := range ch.Props {
+			size += len(name) + len(pc.Old.Text) + len(pc.New.Text)
+		}
+		c.Changes = append(c.Changes, *ch)
+		records++
+	}
+	return records, flush()
+}
+
+// adoption is the change that makes the merged state what is shown, nil if it is.
+func (tx *Tx) adoption(s Shown) (*changeset.Change, error) {
+	result, err := tx.Merged(s.Record)
+	if err != nil {
+		return nil, err
+	}
+	ch := difference(s.Record, result.Exists, result.Props, s.Exists, s.Props)
+	if ch != nil {
+		ch.Parents = result.Heads
+	}
+	return ch, nil
+}
+
+// decide votes for what a changeset of our own decides and logs it.
+func (tx *Tx) decide(c *changeset.Changeset) error {
+	if err := tx.vote(c); err != nil {
+		return err
+	}
+	return tx.main.add(c)
+}

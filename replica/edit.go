@@ -1,0 +1,307 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"prophet/changeset"
+	"prophet/resolution"
+)
+
+// ErrNoRecord is wrapped by errors that say that a record does not exist, or no longer.
+var ErrNoRecord = errors.New("no such record")
+
+// Edit collects the changes of one changeset of our own. They are applied together when the function that
+// was handed it returns nil. A record can be changed more than once: the changes become one.
+type Edit struct {
+	tx      *Tx
+	wants   map[changeset.RecordID]*want
+	uuids   map[uuid.UUID]changeset.RecordID // of wants: a changeset names a UUID once
+	decided []Decision
+}
+
+// want is what the edit makes of a record.
+type want struct {
+	exists bool
+	props  map[string]string
+	writes map[string]bool // properties to write even if their value stays
+	touch  bool            // the record is edited, if only to say that it lives
+}
+
+// Decision is a conflict that an edit settled. Prop is "" for the record's existence, which Value then keeps ("keep") or deletes ("delete").
+type Decision struct {
+	Record      changeset.RecordID
+	Prop, Value string
+}
+
+// Edited says what an edit came to.
+type Edited struct {
+	ID      changeset.ID // of the changeset; zero if the edit changed nothing and none was made
+	Decided []Decision
+}
+
+// Edit makes one changeset of what f does, durable when Edit returns nil. If f returns an error, or panics, nothing is changed.
+func (r *Replica) Edit(ctx context.Context, f func(e *Edit) error) (edited Edited, err error) {
+	err = r.Update(ctx, func(tx *Tx) error {
+		edited, err = tx.Edit(f)
+		return err
+	})
+	if err != nil {
+		return Edited{}, err
+	}
+	return edited, nil
+}
+
+// Edit is [Replica.Edit] within a transaction.
+func (tx *Tx) Edit(f func(e *Edit) error) (Edited, error) {
+	e := &Edit{tx: tx, wants: map[changeset.RecordID]*want{}, uuids: map[uuid.UUID]changeset.RecordID{}}
+	if err := f(e); err != nil {
+		return Edited{}, err
+	}
+	c, err := e.changeset()
+	if err != nil || c == nil {
+		return Edited{}, err
+	}
+	if n := len(c.Encode()); n > changeset.MaxSize {
+		return Edited{}, fmt.Errorf("write a changeset: it is %d bytes long, at most %d are allowed: make several smaller edits", n, changeset.MaxSize)
+	}
+	if err := tx.decide(c); err != nil {
+		return Edited{}, err
+	}
+	return Edited{c.ID, e.decided}, nil
+}
+
+// want returns what the edit makes of the record so far.
+func (e *Edit) want(rec changeset.RecordID) (*want, error) {
+	if w := e.wants[rec]; w != nil {
+		return w, nil
+	}
+	s, err := e.tx.main.state(rec)
+	if err != nil {
+		return nil, err
+	}
+	w := &want{exists: s.exists, props: maps.Clone(s.props), writes: map[string]bool{}}
+	if w.props == nil {
+		w.props = map[string]string{}
+	}
+	if other, taken := e.uuids[rec.UUID]; taken {
+		return nil, fmt.Errorf("edit %s: the changeset already edits %s, of the same UUID", rec, other)
+	}
+	e.wants[rec], e.uuids[rec.UUID] = w, rec
+	return w, nil
+}
+
+// Create makes a new record with the properties and returns its ID. It adds who made it ("creator"), where that is known, and where ("original_replica").
+func (e *Edit) Create(typ string, props map[string]string) (changeset.RecordID, error) {
+	rec := changeset.RecordID{Type: typ, UUID: e.tx.r.opts.NewUUID()}
+	all := map[string]string{"original_replica": e.tx.main.self.String()}
+	if creator := e.tx.r.opts.Creator; creator != "" {
+		all["creator"] = creator
+	}
+	maps.Copy(all, props)
+	if err := changeset.CheckType(typ); err != nil {
+		return rec, err
+	}
+	if err := checkProps(all); err != nil {
+		return rec, err
+	}
+	w, err := e.want(rec)
+	if err != nil {
+		return rec, err
+	}
+	w.exists, w.props, w.touch = true, nonEmpty(all), true
+	return rec, nil
+}
+
+// Props returns the record's properties as the edit leaves them so far; ok is false if it does not exist.
+func (e *Edit) Props(rec changeset.RecordID) (props map[string]string, ok bool, err error) {
+	w, err := e.want(rec)
+	if err != nil {
+		return nil, false, err
+	}
+	return maps.Clone(w.props), w.exists, nil
+}
+
+// Update writes properties of a record that exists; an empty value removes one. Naming the value that a property has writes nothing,
+// unless the property is in open conflict: that decides for it.
+func (e *Edit) Update(rec changeset.RecordID, props map[string]string) error {
+	w, err := e.living(rec)
+	if err != nil {
+		return err
+	}
+	if err := checkProps(props); err != nil {
+		return err
+	}
+	result, err := e.tx.Merged(rec)
+	if err != nil {
+		return err
+	}
+	for name, value := range props {
+		if result.Conflict(name) != nil {
+			w.writes[name] = true
+		} else if w.props[name] == value {
+			continue
+		}
+		w.touch = true
+		if value == "" {
+			delete(w.props, name)
+		} else {
+			w.props[name] = value
+		}
+	}
+	return nil
+}
+
+// Keep edits the record without changing a property: it says that the record lives, against a deletion made at the same time.
+func (e *Edit) Keep(rec changeset.RecordID) error {
+	w, err := e.living(rec)
+	if err == nil {
+		w.touch = true
+	}
+	return err
+}
+
+// Restore brings a deleted record back with the properties given and no others.
+func (e *Edit) Restore(rec changeset.RecordID, props map[string]string) error {
+	w, err := e.want(rec)
+	if err != nil {
+		return err
+	}
+	w.exists, w.props, w.touch = true, nonEmpty(props), true
+	return nil
+}
+
+// Delete deletes a record that exists.
+func (e *Edit) Delete(rec changeset.RecordID) error {
+	w, err := e.living(rec)
+	if err == nil {
+		w.exists, w.props, w.touch = false, map[string]string{}, true
+	}
+	return err
+}
+
+// living is want for a record that must exist.
+func (e *Edit) living(rec changeset.RecordID) (*want, error) {
+	w, err := e.want(rec)
+	if err != nil {
+		return nil, err
+	}
+	if !w.exists {
+		return nil, fmt.Errorf("%s: %w", rec, ErrNoRecord)
+	}
+	return w, nil
+}
+
+// Merged returns the merged state of a record, pending changes included, and what is open about it.
+func (tx *Tx) Merged(rec changeset.RecordID) (*resolution.Result, error) {
+	s, err := tx.main.state(rec)
+	if err != nil {
+		return nil, err
+	}
+	if s.settled || s.wasNever() {
+		return &resolution.Result{Exists: s.exists, Props: s.props, Heads: s.settledHeads()}, nil
+	}
+	return tx.main.merge(rec, s)
+}
+
+// settledHeads returns the heads of a record of which they are known without merging it.
+func (s *state) settledHeads() []changeset.ID {
+	if s.wasNever() {
+		return []changeset.ID{}
+	}
+	return []changeset.ID{s.head}
+}
+
+// Merged is [Tx.Merged]: the state that the edit changes, without what it changes.
+func (e *Edit) Merged(rec changeset.RecordID) (*resolution.Result, error) { return e.tx.Merged(rec) }
+
+func checkProps(props map[string]string) error {
+	for _, name := range slices.Sorted(maps.Keys(props)) {
+		if err := changeset.CheckProperty(name); err != nil {
+			return err
+		}
+		if err := changeset.CheckValue(name, props[name]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func nonEmpty(props map[string]string) map[string]string {
+	kept := maps.Clone(props)
+	maps.DeleteFunc(kept, func(_, v string) bool { return v == "" })
+	return kept
+}
+
+// changeset makes the changeset of the edit, nil if it changes nothing.
+func (e *Edit) changeset() (*changeset.Changeset, error) {
+	c := e.tx.main.bookkeeping()
+	for _, rec := range slices.SortedFunc(maps.Keys(e.wants), changeset.RecordID.Compare) {
+		w := e.wants[rec]
+		if !w.touch {
+			continue
+		}
+		ch, err := e.change(rec, w)
+		if err != nil {
+			return nil, err
+		}
+		if ch != nil {
+			c.Changes = append(c.Changes, *ch)
+		}
+	}
+	if len(c.Changes) == 0 {
+		return nil, nil
+	}
+	return c, nil
+}
+
+// change is what the edit does to one record, nil if nothing.
+func (e *Edit) change(rec changeset.RecordID, w *want) (*changeset.Change, error) {
+	s, err := e.tx.main.state(rec)
+	if err != nil {
+		return nil, err
+	}
+	result, err := e.tx.Merged(rec)
+	if err != nil {
+		return nil, err
+	}
+	ch := difference(rec, s.exists, s.props, w.exists, w.props)
+	if ch == nil {
+		if len(w.writes) == 0 && result.Existence == nil {
+			return nil, nil
+		}
+		ch = &changeset.Change{Record: rec, Kind: changeset.Update, Props: map[string]changeset.PropChange{}}
+	}
+	for name := range w.writes {
+		if w.exists {
+			ch.Props[name] = changeset.PropChange{Old: changeset.TextOrNull(s.props[name]), New: changeset.TextOrNull(w.props[name])}
+		}
+	}
+	ch.Parents = result.Heads
+	return ch, e.noteDecisions(ch, result)
+}
+
+// noteDecisions records which open conflicts the change decides.
+func (e *Edit) noteDecisions(ch *changeset.Change, result *resolution.Result) error {
+	if len(ch.Parents) > changeset.MaxParents {
+		return fmt.Errorf("edit %s: it has %d heads, at most %d can be settled at once", ch.Record, len(ch.Parents), changeset.MaxParents)
+	}
+	if result.Existence != nil {
+		value := "keep"
+		if ch.Kind == changeset.Delete {
+			value = "delete"
+		}
+		e.decided = append(e.decided, Decision{Record: ch.Record, Value: value})
+	}
+	for _, c := range result.Conflicts {
+		if pc, writes := ch.Props[c.Prop]; writes {
+			e.decided = append(e.decided, Decision{ch.Record, c.Prop, pc.New.Text})
+		}
+	}
+	return nil
+}

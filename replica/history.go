@@ -1,0 +1,219 @@
+package replica
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"prophet/cas"
+	"prophet/changeset"
+	"prophet/resolution"
+)
+
+// Event is one changeset of the log that touched a record.
+type Event struct {
+	Row       changeset.Row
+	Changeset *changeset.Changeset
+	Change    *changeset.Change // what it did to the record
+}
+
+// History returns the changesets that touched a record in the order of the log, bookkeeping included.
+// It costs what the record's own history costs.
+func (r *Replica) History(rec changeset.RecordID) ([]Event, error) {
+	seqs, err := r.log.rowsOf(rec)
+	if err != nil {
+		return nil, err
+	}
+	var events []Event
+	for _, seq := range seqs {
+		row, err := r.log.Row(seq)
+		if err != nil {
+			return nil, err
+		}
+		c, err := r.log.Changeset(row)
+		if err != nil {
+			return nil, err
+		}
+		ch := c.Change(rec)
+		if ch == nil {
+			return nil, r.log.damagedIndex(rec, fmt.Errorf("row %d of the log, changeset %s, does not touch the record", seq, c.ID))
+		}
+		events = append(events, Event{row, c, ch})
+	}
+	return events, nil
+}
+
+// rowsOf returns the rows of the log that touch the record. An exported replica does not say; then the log is searched.
+func (l *Log) rowsOf(rec changeset.RecordID) ([]uint32, error) {
+	versions, err := l.Versions(rec)
+	if err != nil {
+		return nil, err
+	}
+	var seqs []uint32
+	for _, v := range versions {
+		seqs = append(seqs, v.Seq)
+	}
+	if len(seqs) > 0 && seqs[0] > 0 {
+		return slices.Compact(seqs), nil
+	}
+	seqs = nil
+	for row, err := range l.Rows(1, l.latest) {
+		if err != nil {
+			return nil, err
+		}
+		c, err := l.Changeset(row)
+		if err != nil {
+			return nil, err
+		}
+		if c.Change(rec) != nil {
+			seqs = append(seqs, row.Seq)
+		}
+	}
+	return seqs, nil
+}
+
+// entries reads the ordinary changes to a record from rows of the log, which get gives.
+func (l *Log) entries(rec changeset.RecordID, seqs []uint32, get func(seq uint32) (*changeset.Changeset, error)) ([]resolution.Entry, error) {
+	var entries []resolution.Entry
+	last := make(map[uuid.UUID]changeset.ID) // of each origin, so far
+	for _, seq := range seqs {
+		c, err := get(seq)
+		if err != nil {
+			return nil, err
+		}
+		if c.Bookkeeping() {
+			continue
+		}
+		ch := c.Change(rec)
+		if ch == nil {
+			return nil, l.damagedIndex(rec, fmt.Errorf("row %d of the log, changeset %s, does not touch the record", seq, c.ID))
+		}
+		if ch.Parents == nil && c.ID.Origin == l.uuid { // the maker's own log says what it had seen
+			own := *ch
+			own.Parents = ParentsOf(last)
+			ch = &own
+		}
+		entries = append(entries, resolution.Entry{ID: c.ID, Created: c.Created, Creator: c.Creator.Text, Change: ch})
+		last[c.ID.Origin] = c.ID
+	}
+	return entries, nil
+}
+
+// ParentsOf returns the parents of a change that bears none, given the last ordinary changeset of each
+// origin that touches the record and stands above it in its maker's own log.
+func ParentsOf(last map[uuid.UUID]changeset.ID) []changeset.ID {
+	parents := make([]changeset.ID, 0, len(last))
+	for _, id := range last {
+		parents = append(parents, id)
+	}
+	slices.SortFunc(parents, changeset.ID.Compare)
+	return parents
+}
+
+// Record is the present state of one record.
+type Record struct {
+	ID      changeset.RecordID
+	LocalID uint32            // 0: none was given
+	Props   map[string]string // nil if it is deleted
+	Deleted bool
+}
+
+// Record returns the present state of a record; of one that is deleted too. ErrNoRecord is wrapped if there never was one.
+func (r *Replica) Record(id changeset.RecordID) (*Record, error) {
+	v, ok, err := r.log.last(id)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, fmt.Errorf("%s: %w", id, ErrNoRecord)
+	}
+	rec := &Record{ID: id, Deleted: v.Key == (cas.Key{})}
+	if !rec.Deleted {
+		if rec.Props, err = r.log.props(v.Key); err != nil {
+			return nil, err
+		}
+	}
+	rec.LocalID, err = r.LocalID(id)
+	return rec, err
+}
+
+// OpenConflict is a record about which something is open.
+type OpenConflict struct {
+	Record changeset.RecordID
+	*resolution.Result
+}
+
+// Conflicts returns what is open, by record.
+func (r *Replica) Conflicts() ([]OpenConflict, error) {
+	ours, err := r.ours()
+	if err != nil {
+		return nil, err
+	}
+	open, _, err := ours.open()
+	if err != nil {
+		return nil, err
+	}
+	var conflicts []OpenConflict
+	for _, rec := range sorted(open) {
+		result, err := r.Merged(rec)
+		if err != nil {
+			return nil, err
+		}
+		if result.Open() {
+			conflicts = append(conflicts, OpenConflict{rec, result})
+		}
+	}
+	return conflicts, nil
+}
+
+// Merged computes the merged state of a record from all changes to it.
+func (r *Replica) Merged(rec changeset.RecordID) (*resolution.Result, error) {
+	if _, err := r.ours(); err != nil {
+		return nil, err
+	}
+	rows, err := r.log.rowsOf(rec)
+	if err != nil {
+		return nil, err
+	}
+	return r.mergeRows(r.log, rec, rows)
+}
+
+// Unsettled returns the records whose heads are more than their last change, or about which something is open.
+// It looks at every record.
+func (r *Replica) Unsettled() ([]changeset.RecordID, error) {
+	ours, err := r.ours()
+	if err != nil {
+		return nil, err
+	}
+	types, err := r.log.Types()
+	if err != nil {
+		return nil, err
+	}
+	var unsettled []changeset.RecordID
+	for _, typ := range types {
+		for rec, err := range r.log.Records(typ) {
+			if err != nil {
+				return nil, err
+			}
+			last, ok, err := r.log.last(rec)
+			if err != nil {
+				return nil, err
+			}
+			if !ok || last.Seq == 0 {
+				continue
+			}
+			n, err := ours.noted(last.Seq)
+			if err != nil {
+				return nil, err
+			}
+			if n.flags&flagSettled == 0 {
+				unsettled = append(unsettled, rec)
+			}
+		}
+	}
+	return unsettled, nil
+}
+
+// Ours reports whether the replica has our notes: it was made or written by us, and shows the merged state.
+func (r *Replica) Ours() bool { return r.log.takenOver() }

@@ -1,0 +1,321 @@
+package replica
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"prophet/changeset"
+	"prophet/resolution"
+)
+
+// maxSeq is the greatest sequence number.
+const maxSeq = 1<<32 - 1
+
+// timeFormat is how a changeset says when it was made, in UTC.
+const timeFormat = "2006-01-02 15:04:05"
+
+// Integrate adds an ordinary changeset made elsewhere to the log, with the bookkeeping that it needs,
+// and reports whether it did: a known changeset is left alone. Bookkeeping of other replicas is never integrated: do not pass it.
+func (tx *Tx) Integrate(c *changeset.Changeset) (added bool, err error) {
+	return tx.main.integrate(c)
+}
+
+// Renew gives the replica a new UUID with the next changeset that it makes. It is called before anything else is integrated
+// when a peer knows a changeset of ours that we do not: this replica was restored from a backup, or copied.
+func (tx *Tx) Renew() { tx.main.renew() }
+
+// RenewVoter is Renew for the resolutions replica.
+func (tx *Tx) RenewVoter() { tx.res.renew() }
+
+// IntegrateVote is Integrate for a changeset of the resolutions replica.
+func (tx *Tx) IntegrateVote(c *changeset.Changeset) (added bool, err error) {
+	added, err = tx.res.integrate(c)
+	tx.newVotes = tx.newVotes || added
+	return added, err
+}
+
+func (t *txLog) integrate(c *changeset.Changeset) (added bool, err error) {
+	if c.Bookkeeping() {
+		return false, fmt.Errorf("integrate changeset %s: it is bookkeeping of another replica", c.ID)
+	}
+	if _, known, err := t.lookup(c.ID); known || err != nil {
+		return false, err
+	}
+	if c.ID.Origin == t.self { // somebody knows more of us than we do: this replica was copied or restored
+		t.renew()
+	}
+	if err := t.add(c); err != nil {
+		return false, fmt.Errorf("integrate changeset %s: %w", c.ID, err)
+	}
+	t.warnOfClock(c)
+	return true, nil
+}
+
+// warnOfClock tells of a changeset that claims to be made more than a day from now: it wins conflicts that it should not.
+func (t *txLog) warnOfClock(c *changeset.Changeset) {
+	limit := t.tx.r.now().Add(24 * time.Hour).UTC().Format(timeFormat)
+	if c.Created > limit {
+		t.tx.r.warn(fmt.Sprintf("changeset %s says that it was made at %s UTC, more than a day ahead: a clock was wrong, and it may win conflicts unduly", c.ID, c.Created))
+	}
+}
+
+// merge is what the state of a record must be once a changeset is in the log.
+type merge struct {
+	rec     changeset.RecordID
+	before  Held // less the value
+	held    map[string]string
+	exists  bool
+	props   map[string]string
+	settled bool
+	entries []resolution.Entry // if computed from all changes to the record, these and
+	result  *resolution.Result // this
+}
+
+// add logs a changeset and what has to stand around it so that replaying the log gives the merged state.
+func (t *txLog) add(c *changeset.Changeset) error {
+	merged := make([]merge, 0, len(c.Changes))
+	f := flagSettled
+	for i := range c.Changes {
+		m, err := t.extend(c, &c.Changes[i])
+		if err != nil {
+			return err
+		}
+		merged = append(merged, m)
+		if !m.settled {
+			f = 0
+		}
+	}
+	if err := t.nullify(c); err != nil {
+		return err
+	}
+	if err := t.append(c, f); err != nil {
+		return err
+	}
+	for _, m := range merged {
+		if err := t.settle(c.ID, m); err != nil {
+			return err
+		}
+	}
+	return t.resolve(merged)
+}
+
+// extend merges one more change with what is known of its record. Where the change has seen all the
+// others, which is the rule, that needs no look at them.
+func (t *txLog) extend(c *changeset.Changeset, ch *changeset.Change) (merge, error) {
+	s, err := t.state(ch.Record)
+	if err != nil {
+		return merge{}, err
+	}
+	m := merge{rec: ch.Record, before: Held{Before: !s.wasNever(), Exists: s.exists}, held: s.props}
+	if s.wasNever() && len(ch.Parents) > 0 {
+		return m, unknownParent(ch, ch.Parents[0])
+	}
+	if t.sawAll(s, c.ID, ch) && (s.exists || s.wasNever() || ch.Kind == changeset.Delete) {
+		m.settled = true
+		m.exists, m.props = Replay(s.exists, s.props, ch)
+		return m, nil
+	}
+	if _, err := t.merge(ch.Record, s); err != nil {
+		return m, err
+	}
+	for _, p := range ch.Parents {
+		if !slices.ContainsFunc(s.entries, func(e resolution.Entry) bool { return e.ID == p }) {
+			return m, unknownParent(ch, p)
+		}
+	}
+	e := resolution.Entry{ID: c.ID, Created: c.Created, Creator: c.Creator.Text, Change: ch}
+	m.entries = append(slices.Clip(s.entries), e)
+	if m.result, err = t.mergeEntries(ch.Record, m.entries); err != nil {
+		return m, err
+	}
+	m.exists, m.props = m.result.Exists, m.result.Props
+	m.settled = len(m.result.Heads) == 1 && m.result.Heads[0] == c.ID && !m.result.Open()
+	return m, nil
+}
+
+func unknownParent(ch *changeset.Change, parent changeset.ID) error {
+	return fmt.Errorf("its parent %s of %s is not in the log, or does not touch that record", parent, ch.Record)
+}
+
+// sawAll reports whether the maker of the change had seen every change to the record.
+func (t *txLog) sawAll(s *state, id changeset.ID, ch *changeset.Change) bool {
+	switch {
+	case s.wasNever():
+		return true
+	case !s.settled:
+		return false
+	case ch.Parents == nil:
+		return s.head.Origin == id.Origin && s.head.Seq < id.Seq
+	}
+	return len(ch.Parents) == 1 && ch.Parents[0] == s.head
+}
+
+// settle notes what is now known of a record, and whether it began or ceased to be in conflict.
+func (t *txLog) settle(id changeset.ID, m merge) error {
+	s := t.states[m.rec]
+	before := s.merged
+	s.settled, s.head, s.entries, s.merged = m.settled, id, m.entries, m.result
+	if t != t.tx.main || m.result == nil && before == nil {
+		return nil
+	}
+	if m.settled {
+		s.entries, s.merged = nil, nil
+	}
+	t.tx.noteOpened(m, before)
+	return t.setOpen(m.rec, m.result != nil && m.result.Open())
+}
+
+// noteOpened keeps account of what the transaction opened, and of what was held before.
+func (tx *Tx) noteOpened(m merge, before *resolution.Result) {
+	if m.result == nil {
+		return
+	}
+	note := func(prop string) {
+		props := tx.opened[m.rec]
+		if props == nil {
+			props = map[string]Held{}
+			tx.opened[m.rec] = props
+		}
+		if _, again := props[prop]; !again {
+			held := m.before
+			held.Value = m.held[prop]
+			props[prop] = held
+		}
+	}
+	if m.result.Existence != nil && (before == nil || before.Existence == nil) {
+		note("")
+	}
+	for _, c := range m.result.Conflicts {
+		if before == nil || before.Conflict(c.Prop) == nil {
+			note(c.Prop)
+		}
+	}
+}
+
+// nullify logs a nullification where the old values that the changeset names are not the present ones: it sets those
+// back, and makes anew what is to be updated but is not there.
+func (t *txLog) nullify(c *changeset.Changeset) error {
+	n := t.bookkeeping()
+	n.Nullification = true
+	n.Creator = changeset.Value{}
+	for _, ch := range c.Changes {
+		s, err := t.state(ch.Record)
+		if err != nil {
+			return err
+		}
+		if back := nullification(s, &ch); back != nil {
+			n.Changes = append(n.Changes, *back)
+		}
+	}
+	if len(n.Changes) == 0 {
+		return nil
+	}
+	return t.append(n, flagNullification)
+}
+
+// nullification is the change that gives the record the state that ch expects, or nil if it has it.
+func nullification(s *state, ch *changeset.Change) *changeset.Change {
+	back := &changeset.Change{Record: ch.Record, Kind: changeset.Update, Props: map[string]changeset.PropChange{}}
+	switch {
+	case ch.Kind == changeset.Delete:
+		return nil
+	case !s.exists && ch.Kind == changeset.Create:
+		return nil
+	case !s.exists:
+		back.Kind = changeset.Create
+	}
+	for name, pc := range ch.Props {
+		if present := s.props[name]; present != pc.Old.Text {
+			back.Props[name] = changeset.PropChange{Old: changeset.TextOrNull(present), New: changeset.TextOrNull(pc.Old.Text)}
+		}
+	}
+	if s.exists && len(back.Props) == 0 {
+		return nil
+	}
+	return back
+}
+
+// resolve logs a resolution where replaying the log does not give the merged state.
+func (t *txLog) resolve(merged []merge) error {
+	n := t.bookkeeping()
+	n.Resolution = true
+	for _, m := range merged {
+		s, err := t.state(m.rec)
+		if err != nil {
+			return err
+		}
+		if ch := difference(m.rec, s.exists, s.props, m.exists, m.props); ch != nil {
+			n.Changes = append(n.Changes, *ch)
+		}
+	}
+	if len(n.Changes) == 0 {
+		return nil
+	}
+	return t.append(n, flagResolution)
+}
+
+// difference is the change that leads from one state of a record to another, nil if they are equal.
+func difference(rec changeset.RecordID, exists bool, props map[string]string, wantExists bool, want map[string]string) *changeset.Change {
+	ch := &changeset.Change{Record: rec, Kind: changeset.Update, Props: map[string]changeset.PropChange{}}
+	switch {
+	case !exists && !wantExists:
+		return nil
+	case !wantExists:
+		ch.Kind = changeset.Delete
+		return ch
+	case !exists:
+		ch.Kind = changeset.Create
+		props = nil
+	}
+	for name, value := range want {
+		if props[name] != value {
+			ch.Props[name] = changeset.PropChange{Old: changeset.TextOrNull(props[name]), New: changeset.Text(value)}
+		}
+	}
+	for name, value := range props {
+		if _, keeps := want[name]; !keeps {
+			ch.Props[name] = changeset.PropChange{Old: changeset.Text(value)}
+		}
+	}
+	if exists && maps.Equal(props, want) {
+		return nil
+	}
+	return ch
+}
+
+// bookkeeping returns an empty changeset of our own, to be the next row.
+func (t *txLog) bookkeeping() *changeset.Changeset {
+	return &changeset.Changeset{ID: changeset.ID{Origin: t.self, Seq: t.seq + 1},
+		Created: t.tx.r.now().UTC().Format(timeFormat), Creator: changeset.TextOrNull(t.tx.r.opts.Creator)}
+}
+
+// recount settles the open conflicts anew after votes came: an answer may change what holds for now.
+func (tx *Tx) recount() error {
+	t := tx.main
+	if err := t.loadOpen(); err != nil {
+		return err
+	}
+	var merged []merge
+	for _, rec := range sorted(t.openSet) {
+		s, err := t.state(rec)
+		if err != nil {
+			return err
+		}
+		s.merged = nil
+		result, err := t.merge(rec, s)
+		if err != nil {
+			return err
+		}
+		merged = append(merged, merge{rec: rec, exists: result.Exists, props: result.Props})
+	}
+	return t.resolve(merged)
+}
+
+// renew gives the log's replica a new UUID, for what is made from now on: the old one is another's too.
+func (t *txLog) renew() {
+	if t.self == t.uuid {
+		t.self = t.tx.r.opts.NewUUID()
+	}
+}

@@ -1,0 +1,359 @@
+package replica
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/spf13/afero"
+
+	"prophet/cas"
+	"prophet/changeset"
+)
+
+// Log is the changesets of one replica in the order in which they came to it, and the index of its records: the replica's own, or
+// that of its resolutions. It shows the state of the moment at which it was opened: what is committed later is not there.
+// All methods are safe for concurrent use.
+type Log struct {
+	fs        afero.Fs // rooted at the directory that holds changesets.idx
+	prefix    string   // of that directory within the replica: "" or "resolutions/"
+	where     string   // for messages
+	uuid      uuid.UUID
+	database  uuid.UUID
+	latest    uint32
+	rawLatest string     // as the file has it
+	objects   *cas.Store // changesets
+	versions  *cas.Store // of records
+	ours      companion
+}
+
+// openLog reads the small files of a log. The latest sequence number is read first: rows below it never change.
+func openLog(root afero.Fs, prefix, where string) (*Log, error) {
+	l := &Log{fs: root, prefix: prefix, where: where}
+	if prefix != "" {
+		l.fs = afero.NewBasePathFs(root, strings.TrimSuffix(prefix, "/"))
+	}
+	var err error
+	if l.rawLatest, err = readSmall(l.fs, changeset.LatestFile); err != nil {
+		return nil, err
+	}
+	if l.latest, err = parseNumber(changeset.LatestFile, l.rawLatest); err != nil {
+		return nil, err
+	}
+	if l.uuid, err = readUUID(l.fs, changeset.ReplicaUUIDFile); err != nil {
+		return nil, err
+	}
+	if l.database, err = readUUID(l.fs, changeset.DatabaseUUIDFile); err != nil {
+		return nil, err
+	}
+	l.objects = cas.New(root, prefix+"cas/"+changeset.ChangesetObjects)
+	l.versions = cas.New(root, prefix+"cas/"+changeset.RecordObjects)
+	l.ours = companion{l.fs, l.latest}
+	return l, nil
+}
+
+// UUID is the replica's: the origin of the changesets that are made in it.
+func (l *Log) UUID() uuid.UUID { return l.uuid }
+
+// Latest is the sequence number of the last row, 0 if there is none.
+func (l *Log) Latest() uint32 { return l.latest }
+
+// Row returns row seq of the log, 1 to Latest.
+func (l *Log) Row(seq uint32) (changeset.Row, error) {
+	for row, err := range l.Rows(seq, seq) {
+		return row, err
+	}
+	return changeset.Row{}, fmt.Errorf("read row %d of %s: there are %d rows", seq, l.indexPath(), l.latest)
+}
+
+func (l *Log) indexPath() string { return path.Join(l.where, l.prefix, changeset.IndexFile) }
+
+// rowsAtOnce is how many rows are read in one piece: 352 KB.
+const rowsAtOnce = 8192
+
+// Rows yields the rows from one sequence number to another, both included, as far as the log goes.
+// It reads no more of the index than that. After an error it yields nothing more.
+func (l *Log) Rows(from, to uint32) iter.Seq2[changeset.Row, error] {
+	return func(yield func(changeset.Row, error) bool) {
+		to = min(to, l.latest)
+		from = max(from, 1)
+		if from > to {
+			return
+		}
+		f, err := l.fs.Open(changeset.IndexFile)
+		if err != nil {
+			yield(changeset.Row{}, fmt.Errorf("read %s: %w", l.indexPath(), err))
+			return
+		}
+		defer f.Close()
+		for from <= to {
+			rows, err := l.readRows(f, from, min(to, from+rowsAtOnce-1))
+			if err != nil {
+				yield(changeset.Row{}, err)
+				return
+			}
+			for _, r := range rows {
+				if !yield(r, nil) {
+					return
+				}
+			}
+			from += uint32(len(rows))
+			if from == 0 { // past the greatest sequence number
+				return
+			}
+		}
+	}
+}
+
+// readRows reads the rows from one number to another from the open index.
+func (l *Log) readRows(f afero.File, from, to uint32) ([]changeset.Row, error) {
+	buf := make([]byte, int(to-from+1)*changeset.RowSize)
+	if n, err := f.ReadAt(buf, int64(from-1)*changeset.RowSize); n < len(buf) {
+		if err == nil || errors.Is(err, io.EOF) {
+			err = fmt.Errorf("the file ends in the middle, though %s says %d", changeset.LatestFile, l.latest)
+		}
+		return nil, fmt.Errorf("read rows %d to %d of %s: %w", from, to, l.indexPath(), err)
+	}
+	rows := make([]changeset.Row, 0, to-from+1)
+	for seq := from; len(buf) > 0; buf = buf[changeset.RowSize:] {
+		r, err := changeset.ParseRow(buf[:changeset.RowSize])
+		if err == nil && r.Seq != seq {
+			err = fmt.Errorf("it bears the number %d", r.Seq)
+		}
+		if err != nil {
+			return nil, &DamageError{Path: l.indexPath(), Err: fmt.Errorf("row %d: %w", seq, err)}
+		}
+		rows = append(rows, r)
+		seq++
+	}
+	return rows, nil
+}
+
+// Changeset reads the changeset of a row; its hash and its ID are checked.
+func (l *Log) Changeset(row changeset.Row) (*changeset.Changeset, error) {
+	b, err := l.objects.Get(row.Key)
+	if err != nil {
+		return nil, fmt.Errorf("read changeset %s from %s: %w", row.ID, l.where, err)
+	}
+	c, err := changeset.Decode(b)
+	if err != nil {
+		return nil, &DamageError{Path: path.Join(l.where, l.objects.Path(row.Key)), Err: fmt.Errorf("changeset %s: %w", row.ID, err)}
+	}
+	if c.ID != row.ID {
+		return nil, &DamageError{Path: path.Join(l.where, l.objects.Path(row.Key)),
+			Err: fmt.Errorf("it holds changeset %s, row %d of the index names it %s", c.ID, row.Seq, row.ID)}
+	}
+	return c, nil
+}
+
+// at reads row seq and its changeset.
+func (l *Log) at(seq uint32) (*changeset.Changeset, error) {
+	row, err := l.Row(seq)
+	if err != nil {
+		return nil, err
+	}
+	return l.Changeset(row)
+}
+
+// Versions returns the committed rows of the record's index, oldest first, and none for a record that never was.
+func (l *Log) Versions(rec changeset.RecordID) ([]changeset.Version, error) {
+	b, err := afero.ReadFile(l.fs, changeset.RecordPath(rec))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the versions of %s in %s: %w", rec, l.where, err)
+	}
+	var versions []changeset.Version
+	for ; len(b) >= changeset.VersionSize; b = b[changeset.VersionSize:] {
+		v, err := changeset.ParseVersion(b[:changeset.VersionSize])
+		if err != nil {
+			return nil, l.damagedIndex(rec, err)
+		}
+		if v.Seq > l.latest {
+			return versions, nil
+		}
+		versions = append(versions, v)
+	}
+	if len(b) > 0 {
+		return nil, l.damagedIndex(rec, fmt.Errorf("it ends in the middle of a row"))
+	}
+	return versions, nil
+}
+
+func (l *Log) damagedIndex(rec changeset.RecordID, err error) error {
+	return &DamageError{Path: path.Join(l.where, l.prefix, changeset.RecordPath(rec)), Err: err}
+}
+
+// first returns the oldest committed row of the record's index, by reading that row alone; ok is false for a record that never was.
+func (l *Log) first(rec changeset.RecordID) (v changeset.Version, ok bool, err error) {
+	return l.version(rec, func(int64) int64 { return 0 })
+}
+
+// last returns the newest committed row of the record's index, as first does.
+func (l *Log) last(rec changeset.RecordID) (v changeset.Version, ok bool, err error) {
+	return l.version(rec, func(rows int64) int64 { return rows - 1 })
+}
+
+// version reads the row that pick chooses among so many, or the next one before it that is committed.
+func (l *Log) version(rec changeset.RecordID, pick func(rows int64) int64) (v changeset.Version, ok bool, err error) {
+	f, err := l.fs.Open(changeset.RecordPath(rec))
+	if errors.Is(err, fs.ErrNotExist) {
+		return v, false, nil
+	}
+	if err != nil {
+		return v, false, fmt.Errorf("read the versions of %s in %s: %w", rec, l.where, err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return v, false, fmt.Errorf("read the versions of %s in %s: %w", rec, l.where, err)
+	}
+	buf := make([]byte, changeset.VersionSize)
+	for at := pick(info.Size() / changeset.VersionSize); at >= 0; at-- {
+		if _, err := f.ReadAt(buf, at*changeset.VersionSize); err != nil {
+			return v, false, l.damagedIndex(rec, err)
+		}
+		if v, err = changeset.ParseVersion(buf); err != nil {
+			return v, false, l.damagedIndex(rec, err)
+		}
+		if v.Seq <= l.latest {
+			return v, true, nil
+		}
+	}
+	return v, false, nil
+}
+
+// props reads a version of a record.
+func (l *Log) props(key cas.Key) (map[string]string, error) {
+	b, err := l.versions.Get(key)
+	if err != nil {
+		return nil, fmt.Errorf("read a record of %s: %w", l.where, err)
+	}
+	props, err := changeset.DecodeRecord(b)
+	if err != nil {
+		return nil, &DamageError{Path: path.Join(l.where, l.versions.Path(key)), Err: err}
+	}
+	return props, nil
+}
+
+// Props returns the present properties of the record; ok is false if it does not exist or is deleted.
+func (l *Log) Props(rec changeset.RecordID) (props map[string]string, ok bool, err error) {
+	v, ok, err := l.last(rec)
+	if err != nil || !ok || v.Key == (cas.Key{}) {
+		return nil, false, err
+	}
+	props, err = l.props(v.Key)
+	return props, err == nil, err
+}
+
+// Types returns the types of which there are record indexes, sorted. Deleted records count.
+func (l *Log) Types() ([]string, error) {
+	names, err := l.list("records")
+	return slices.DeleteFunc(names, func(n string) bool { return changeset.CheckType(n) != nil }), err
+}
+
+// list returns the names in a directory, sorted, and none if there is no such directory.
+func (l *Log) list(dir string) ([]string, error) {
+	f, err := l.fs.Open(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list %s: %w", path.Join(l.where, l.prefix, dir), err)
+	}
+	defer f.Close()
+	names, err := f.Readdirnames(-1)
+	if err != nil {
+		return nil, fmt.Errorf("list %s: %w", path.Join(l.where, l.prefix, dir), err)
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// Records yields the IDs of all records of the type that have an index, deleted ones too, sorted by UUID.
+func (l *Log) Records(typ string) iter.Seq2[changeset.RecordID, error] {
+	return func(yield func(changeset.RecordID, error) bool) {
+		l.walk(path.Join("records", typ), 2, func(name string) error {
+			u, err := changeset.ParseUUID(name)
+			rec := changeset.RecordID{Type: typ, UUID: u}
+			if err != nil || changeset.RecordPath(rec) == "" {
+				return nil // a stray file: fsck names it
+			}
+			if !yield(rec, nil) {
+				return fs.SkipAll
+			}
+			return nil
+		}, func(err error) { yield(changeset.RecordID{}, err) })
+	}
+}
+
+// walk visits the files that lie depth directories below dir, in order.
+func (l *Log) walk(dir string, depth int, visit func(name string) error, fail func(error)) bool {
+	names, err := l.list(dir)
+	if err != nil {
+		fail(err)
+		return false
+	}
+	for _, name := range names {
+		if depth > 0 {
+			if len(name) == 1 && !l.walk(path.Join(dir, name), depth-1, visit, fail) {
+				return false
+			}
+			continue
+		}
+		if visit(name) != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// readSmall reads a file of a line; longer ones are damaged or something else, a web page say.
+func readSmall(fsys afero.Fs, name string) (string, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	const most = 4096
+	b, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err != nil {
+		return "", err
+	}
+	if len(b) > most {
+		return "", &DamageError{Path: name, Err: fmt.Errorf("it is longer than %d bytes", most)}
+	}
+	return strings.TrimSpace(string(b)), nil
+}
+
+// parseNumber reads the text of a file that holds a decimal number.
+func parseNumber(name, text string) (uint32, error) {
+	if text == "0" {
+		return 0, nil
+	}
+	n, err := changeset.ParseSeq(text)
+	if err != nil {
+		return 0, &DamageError{Path: name, Err: err}
+	}
+	return n, nil
+}
+
+// readUUID reads a file that holds a UUID.
+func readUUID(fsys afero.Fs, name string) (uuid.UUID, error) {
+	s, err := readSmall(fsys, name)
+	if err != nil {
+		return uuid.UUID{}, err
+	}
+	u, err := changeset.ParseUUID(s)
+	if err != nil {
+		return uuid.UUID{}, &DamageError{Path: name, Err: err}
+	}
+	return u, nil
+}

@@ -1,0 +1,105 @@
+package replica
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"path"
+	"slices"
+
+	"github.com/google/uuid"
+	"github.com/spf13/afero"
+
+	"prophet/changeset"
+)
+
+// Peer is what we know of a replica that we exchange changesets with.
+type Peer struct {
+	UUID uuid.UUID `json:"uuid"`
+	URL  string    `json:"url,omitempty"`  // where it was found last
+	Used string    `json:"used,omitempty"` // when it was last pulled from or pushed to, UTC
+	// Read is how many rows of its log were read, in the transactions that integrated them, and Row the last of them in hex.
+	Read uint32 `json:"read"`
+	Row  string `json:"row,omitempty"`
+	// Adopt says that this replica is a clone of the peer in the making: what the peer shows is to be adopted once all of it was read.
+	Adopt bool `json:"adopt,omitempty"`
+}
+
+func (p Peer) encode() []byte {
+	b, _ := json.Marshal(p) // cannot fail: strings, numbers and a UUID
+	return append(b, '\n')
+}
+
+// SetRead notes that all rows up to this one were read.
+func (p *Peer) SetRead(row changeset.Row) {
+	p.Read, p.Row = row.Seq, hex.EncodeToString(changeset.AppendRow(nil, row))
+}
+
+// LastRow returns the last row that was read; ok is false if there is none.
+func (p *Peer) LastRow() (row changeset.Row, ok bool) {
+	b, err := hex.DecodeString(p.Row)
+	if err != nil || len(b) != changeset.RowSize {
+		return row, false
+	}
+	row, err = changeset.ParseRow(b)
+	return row, err == nil && row.Seq == p.Read
+}
+
+func peerFile(u uuid.UUID) string { return path.Join(peersDir, u.String()) }
+
+// Peer returns what is known of the replica with the UUID; of a new one, nothing was read.
+func (l *Log) Peer(u uuid.UUID) (Peer, error) {
+	b, err := afero.ReadFile(l.fs, peerFile(u))
+	if isNotExist(err) {
+		return Peer{UUID: u}, nil
+	}
+	if err != nil {
+		return Peer{}, fmt.Errorf("read what is known of peer %s: %w", u, err)
+	}
+	var p Peer
+	if err := json.Unmarshal(b, &p); err != nil || p.UUID != u {
+		return Peer{UUID: u}, nil // it is a cache: reading the peer's log again is safe
+	}
+	return p, nil
+}
+
+// Peers returns the replicas that changesets were exchanged with, the last used first.
+func (r *Replica) Peers() ([]Peer, error) {
+	names, err := r.log.list(peersDir)
+	if err != nil {
+		return nil, err
+	}
+	var peers []Peer
+	for _, name := range names {
+		u, err := changeset.ParseUUID(name)
+		if err != nil {
+			continue
+		}
+		p, err := r.log.Peer(u)
+		if err != nil {
+			return nil, err
+		}
+		peers = append(peers, p)
+	}
+	slices.SortStableFunc(peers, func(a, b Peer) int {
+		if a.Used != b.Used {
+			if a.Used > b.Used {
+				return -1
+			}
+			return 1
+		}
+		return slices.Compare(a.UUID[:], b.UUID[:])
+	})
+	return peers, nil
+}
+
+// SetPeer notes what is known of a peer, with the transaction.
+func (tx *Tx) SetPeer(p Peer) { tx.main.setPeer(p) }
+
+// SetVotesPeer is SetPeer for the peer's resolutions replica.
+func (tx *Tx) SetVotesPeer(p Peer) { tx.res.setPeer(p) }
+
+func (t *txLog) setPeer(p Peer) {
+	t.tx.peers[t.name(peerFile(p.UUID))] = p
+	t.marks[p.UUID] = max(t.marks[p.UUID], p.Read)
+}

@@ -1,0 +1,229 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/spf13/afero"
+
+	"prophet/changeset"
+	"prophet/internal/durable"
+)
+
+// ErrNotReplica is wrapped by errors that say that there is no replica where one was expected.
+var ErrNotReplica = errors.New("not a replica")
+
+// ErrExists is wrapped by the error of [Init] when there is a replica already.
+var ErrExists = errors.New("there is a replica already")
+
+// DamageError says that a file of a replica, or of a mirror, does not hold what it must.
+type DamageError struct {
+	Path string
+	Err  error
+}
+
+func (e *DamageError) Error() string { return fmt.Sprintf("%s is damaged: %v", e.Path, e.Err) }
+func (e *DamageError) Unwrap() error { return e.Err }
+
+// VersionError says that a replica has a format that this program does not know.
+type VersionError struct{ Where, Version string }
+
+func (e *VersionError) Error() string {
+	return fmt.Sprintf("%s has replica format %.20q; this program reads format %s", e.Where, e.Version, formatVersion)
+}
+
+// formatVersion is what replica-version holds.
+const formatVersion = "1"
+
+// Options are what a replica gets from outside. The zero value serves.
+type Options struct {
+	Where   string           // path or URL of the replica, for messages
+	Creator string           // who makes the changesets of this process, usually an e-mail address; may be empty
+	Now     func() time.Time // the clock
+	NewUUID func() uuid.UUID // the source of UUIDs
+	Warn    func(string)     // is told what does not stop the work, but a person should know
+	Waiting func()           // is called once when another writer makes us wait for more than a second
+}
+
+// Replica is one copy of a database. It shows the state of the moment at which it was opened, or of its
+// last transaction. Reading is safe for concurrent use, but not beside a transaction of the same Replica.
+type Replica struct {
+	fs                afero.Fs
+	opts              Options
+	log, votes        *Log
+	known, knownVotes knownIDs
+}
+
+// Open opens the replica at the root of the file system for reading and, where that can be written, for editing. Nothing is written.
+func Open(fsys afero.Fs, opts Options) (*Replica, error) {
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	if opts.NewUUID == nil {
+		opts.NewUUID = uuid.New
+	}
+	r := &Replica{fs: fsys, opts: opts}
+	if err := r.reopen(); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// reopen shows the state of this moment.
+func (r *Replica) reopen() error {
+	version, err := readSmall(r.fs, changeset.ReplicaVersionFile)
+	switch {
+	case isNotExist(err):
+		if _, err := r.fs.Stat(changeset.ReplicaUUIDFile); err == nil {
+			return &DamageError{Path: changeset.ReplicaVersionFile, Err: fs.ErrNotExist}
+		}
+		return fmt.Errorf("%s is %w", r.where(), ErrNotReplica)
+	case err != nil:
+		return fmt.Errorf("open replica %s: %w", r.where(), err)
+	case version != formatVersion:
+		return &VersionError{r.where(), version}
+	}
+	main, err := openLog(r.fs, "", r.opts.Where)
+	if err != nil {
+		return fmt.Errorf("open replica %s: %w", r.where(), err)
+	}
+	votes, err := openLog(r.fs, changeset.ResolutionsDir+"/", r.opts.Where)
+	if err != nil {
+		return fmt.Errorf("open the resolutions of replica %s: %w", r.where(), err)
+	}
+	r.log, r.votes = main, votes
+	return nil
+}
+
+func (r *Replica) where() string {
+	if r.opts.Where == "" {
+		return "here"
+	}
+	return r.opts.Where
+}
+
+// Where is the path or URL of the replica, for messages.
+func (r *Replica) Where() string { return r.opts.Where }
+
+// FS is the file system at whose root the replica lies.
+func (r *Replica) FS() afero.Fs { return r.fs }
+
+// UUID identifies the replica: it is the origin of the changesets that are made in it.
+func (r *Replica) UUID() uuid.UUID { return r.log.uuid }
+
+// Database identifies the database; all its replicas share it.
+func (r *Replica) Database() uuid.UUID { return r.log.database }
+
+// Latest is the number of rows in the log.
+func (r *Replica) Latest() uint32 { return r.log.latest }
+
+// Log is the log of the replica's changesets.
+func (r *Replica) Log() *Log { return r.log }
+
+// Resolutions is the log of the people's decisions.
+func (r *Replica) Resolutions() *Log { return r.votes }
+
+func (r *Replica) now() time.Time { return r.opts.Now() }
+
+func (r *Replica) warn(s string) {
+	if r.opts.Warn != nil {
+		r.opts.Warn(s)
+	}
+}
+
+func isNotExist(err error) bool { return errors.Is(err, fs.ErrNotExist) }
+
+// Identity is what a new replica is given.
+type Identity struct {
+	Database uuid.UUID // zero: a new database
+	Votes    uuid.UUID // database UUID of the resolutions; zero: new
+}
+
+// Init makes a replica at the root of the file system, which may hold other files but no replica, and opens it.
+// It is durable when Init returns. An Init that was cut off can be run again.
+func Init(ctx context.Context, fsys afero.Fs, id Identity, opts Options) (*Replica, error) {
+	newUUID := opts.NewUUID
+	if newUUID == nil {
+		newUUID = uuid.New
+	}
+	for _, u := range []*uuid.UUID{&id.Database, &id.Votes} {
+		if *u == uuid.Nil {
+			*u = newUUID()
+		}
+	}
+	unlock, err := durable.Lock(ctx, fsys, lockFile, opts.Waiting)
+	if err != nil {
+		return nil, fmt.Errorf("make a replica in %s: %w", opts.Where, err)
+	}
+	defer unlock()
+	if _, err := fsys.Stat(changeset.ReplicaVersionFile); err == nil {
+		return nil, fmt.Errorf("make a replica in %s: %w", opts.Where, ErrExists)
+	}
+	for _, f := range []struct{ name, text string }{
+		{"resolutions/" + changeset.DatabaseUUIDFile, id.Votes.String()},
+		{"resolutions/" + changeset.ReplicaUUIDFile, newUUID().String()},
+		{"resolutions/" + changeset.LatestFile, "0"},
+		{"resolutions/" + changeset.ReplicaVersionFile, formatVersion},
+		{changeset.DatabaseUUIDFile, id.Database.String()},
+		{changeset.ReplicaUUIDFile, newUUID().String()},
+		{changeset.LatestFile, "0"},
+		{changeset.ReplicaVersionFile, formatVersion}, // last: without it, there is no replica
+	} {
+		if err := durable.WriteFile(fsys, f.name, []byte(f.text)); err != nil {
+			return nil, fmt.Errorf("make a replica in %s: %w", opts.Where, err)
+		}
+	}
+	return Open(fsys, opts)
+}
+
+// Update runs one transaction: what f does becomes durable and visible together when Update returns nil. If f returns an error, or panics, or
+// ctx is done before the commit, nothing is changed. Other writers wait meanwhile; readers do not.
+func (r *Replica) Update(ctx context.Context, f func(tx *Tx) error) error {
+	unlock, err := durable.Lock(ctx, r.fs, lockFile, r.opts.Waiting)
+	if err != nil {
+		return fmt.Errorf("write to replica %s: %w", r.where(), err)
+	}
+	defer unlock()
+	if _, err := durable.Recover(r.fs); err != nil {
+		return fmt.Errorf("take back what was not finished in replica %s: %w", r.where(), err)
+	}
+	if err := r.reopen(); err != nil {
+		return err
+	}
+	if err := r.takeOver(ctx); err != nil {
+		return fmt.Errorf("prepare replica %s: %w", r.where(), err)
+	}
+	return r.transact(ctx, f)
+}
+
+// transact runs f under the lock.
+func (r *Replica) transact(ctx context.Context, f func(tx *Tx) error) error {
+	tx := newTx(r, durable.Begin(r.fs))
+	if err := f(tx); err != nil {
+		return err
+	}
+	if tx.newVotes {
+		if err := tx.recount(); err != nil {
+			return err
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := tx.commit(); err != nil {
+		return fmt.Errorf("write to replica %s: %w", r.where(), err)
+	}
+	return r.reopen()
+}
+
+// Try runs a transaction that is never made: f sees what it would come to, and nothing is written.
+func (r *Replica) Try(f func(tx *Tx) error) error {
+	if _, err := r.ours(); err != nil {
+		return err
+	}
+	return f(newTx(r, durable.Begin(r.fs)))
+}

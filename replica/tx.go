@@ -1,0 +1,377 @@
+package replica
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strconv"
+
+	"github.com/google/uuid"
+
+	"prophet/cas"
+	"prophet/changeset"
+	"prophet/internal/durable"
+	"prophet/resolution"
+)
+
+// Tx is a transaction on a replica and its resolutions: all of it becomes visible and durable together, or nothing.
+// It is valid only within the function that was handed it. See [Replica.Update].
+type Tx struct {
+	r         *Replica
+	d         *durable.Tx
+	main, res *txLog
+	opened    map[changeset.RecordID]map[string]Held // what this transaction opened, by record and property; "" is existence
+	newVotes  bool
+	peers     map[string]Peer
+}
+
+// txLog is a log with the rows that the transaction adds.
+type txLog struct {
+	*Log
+	tx       *Tx
+	self     uuid.UUID // origin of what is made in this transaction
+	seq      uint32    // of the last row, pending ones included
+	lastID   uint32
+	pending  map[uint32]*changeset.Changeset // by row
+	states   map[changeset.RecordID]*state
+	ids      map[changeset.ID]uint32 // of pending rows
+	known    *knownIDs
+	openSet  map[changeset.RecordID]bool // loaded when needed
+	openSize int64
+	marks    map[uuid.UUID]uint32 // v1 marks to write
+}
+
+// state is what a transaction knows of a record: what replaying the log gives, and who its heads are.
+type state struct {
+	exists  bool
+	props   map[string]string
+	rows    []changeset.Version // pending ones, in the record's index
+	size    int64               // committed length of the record's index in bytes
+	lastRow uint32              // of the last version; 0: never was
+	settled bool                // head is the record's only head and nothing is open
+	head    changeset.ID
+	entries []resolution.Entry // loaded when not settled
+	merged  *resolution.Result // of entries
+}
+
+// wasNever reports whether no change to the record is known.
+func (s *state) wasNever() bool { return s.lastRow == 0 }
+
+// newTx begins a transaction; without d it can only be read through.
+func newTx(r *Replica, d *durable.Tx) *Tx {
+	tx := &Tx{r: r, d: d, opened: map[changeset.RecordID]map[string]Held{}, peers: map[string]Peer{}}
+	tx.main = newTxLog(tx, r.log, &r.known)
+	tx.res = newTxLog(tx, r.votes, &r.knownVotes)
+	return tx
+}
+
+func newTxLog(tx *Tx, l *Log, known *knownIDs) *txLog {
+	return &txLog{Log: l, tx: tx, self: l.uuid, seq: l.latest, known: known,
+		pending: map[uint32]*changeset.Changeset{}, ids: map[changeset.ID]uint32{},
+		states: map[changeset.RecordID]*state{}, marks: map[uuid.UUID]uint32{}}
+}
+
+// name returns the path of a file of the log within the replica.
+func (t *txLog) name(file string) string { return t.prefix + file }
+
+// state returns what is known of a record, which is loaded at first.
+func (t *txLog) state(rec changeset.RecordID) (*state, error) {
+	if s := t.states[rec]; s != nil {
+		return s, nil
+	}
+	s := &state{}
+	v, ok, err := t.last(rec)
+	if err != nil {
+		return nil, err
+	}
+	if ok {
+		if err := t.loadState(s, rec, v); err != nil {
+			return nil, err
+		}
+	}
+	t.states[rec] = s
+	return s, nil
+}
+
+func (t *txLog) loadState(s *state, rec changeset.RecordID, last changeset.Version) (err error) {
+	s.lastRow = last.Seq
+	if s.size, err = t.indexSize(rec); err != nil {
+		return err
+	}
+	if last.Key != (cas.Key{}) {
+		s.exists = true
+		if s.props, err = t.props(last.Key); err != nil {
+			return err
+		}
+	}
+	n, err := t.ours.noted(last.Seq)
+	if err != nil || n.flags&flagSettled == 0 {
+		return err
+	}
+	row, err := t.Row(last.Seq)
+	s.settled, s.head = true, row.ID
+	return err
+}
+
+// indexSize returns the committed length of the record's index in bytes.
+func (t *txLog) indexSize(rec changeset.RecordID) (int64, error) {
+	info, err := t.fs.Stat(changeset.RecordPath(rec))
+	if err != nil {
+		return 0, fmt.Errorf("read the versions of %s: %w", rec, err)
+	}
+	return info.Size() / changeset.VersionSize * changeset.VersionSize, nil // a writer recovers first: nothing uncommitted is left
+}
+
+// merge returns the merged state of a record that is not settled, from its own changes.
+func (t *txLog) merge(rec changeset.RecordID, s *state) (*resolution.Result, error) {
+	if s.merged != nil {
+		return s.merged, nil
+	}
+	entries, err := t.load(rec, s)
+	if err != nil {
+		return nil, err
+	}
+	s.entries = entries
+	s.merged, err = t.mergeEntries(rec, entries)
+	return s.merged, err
+}
+
+// load reads all ordinary changes to a record, pending ones included.
+func (t *txLog) load(rec changeset.RecordID, s *state) ([]resolution.Entry, error) {
+	var seqs []uint32
+	if s.size > 0 {
+		versions, err := t.Versions(rec)
+		if err != nil {
+			return nil, err
+		}
+		for _, v := range versions {
+			seqs = append(seqs, v.Seq)
+		}
+	}
+	for _, v := range s.rows {
+		seqs = append(seqs, v.Seq)
+	}
+	return t.entries(rec, slices.Compact(seqs), func(seq uint32) (*changeset.Changeset, error) {
+		if c := t.pending[seq]; c != nil {
+			return c, nil
+		}
+		return t.at(seq)
+	})
+}
+
+// mergeEntries merges the changes to a record. In the resolutions replica there are no votes on votes.
+func (t *txLog) mergeEntries(rec changeset.RecordID, entries []resolution.Entry) (*resolution.Result, error) {
+	if t != t.tx.main {
+		return resolution.Merge(rec, entries, nil), nil
+	}
+	var failed error
+	result := resolution.Merge(rec, entries, func(fingerprint string) []map[string]string {
+		votes, err := t.tx.res.votesOn(fingerprint)
+		failed = errors.Join(failed, err)
+		return votes
+	})
+	return result, failed
+}
+
+// append adds a changeset to the log as it stands, applying it to the records.
+func (t *txLog) append(c *changeset.Changeset, f flags) error {
+	if t.seq == maxSeq {
+		return fmt.Errorf("add a changeset to %s: the log is full: it has %d rows", t.where, uint32(maxSeq))
+	}
+	if t.seq == t.latest { // the first row of this transaction
+		n, err := t.ours.noted(t.latest)
+		if err != nil {
+			return err
+		}
+		t.lastID = n.lastID
+	}
+	t.seq++
+	key := t.objects.Put(t.tx.d, c.Encode())
+	for i := range c.Changes {
+		if err := t.apply(&c.Changes[i]); err != nil {
+			return err
+		}
+	}
+	row := changeset.Row{Seq: t.seq, ID: c.ID, Key: key}
+	t.tx.d.Append(t.name(changeset.IndexFile), int64(t.seq-1)*changeset.RowSize, changeset.AppendRow(nil, row))
+	t.tx.d.Append(t.name(rowsFile), int64(t.seq-1)*notedSize, appendNoted(nil, noted{t.lastID, f}))
+	t.pending[t.seq] = c
+	t.ids[c.ID] = t.seq
+	t.marks[c.ID.Origin] = max(t.marks[c.ID.Origin], c.ID.Seq)
+	return nil
+}
+
+// apply writes a new version of a record: a create of a record that is not there replaces, any other create or update merges, a deletion removes.
+func (t *txLog) apply(c *changeset.Change) error {
+	s, err := t.state(c.Record)
+	if err != nil {
+		return err
+	}
+	if s.wasNever() {
+		t.giveID(c.Record.UUID)
+	}
+	s.exists, s.props = Replay(s.exists, s.props, c)
+	v := changeset.Version{Seq: t.seq}
+	if s.exists {
+		v.Key = t.versions.Put(t.tx.d, changeset.EncodeRecord(s.props))
+	}
+	at := s.size + int64(len(s.rows))*changeset.VersionSize
+	t.tx.d.Append(t.name(changeset.RecordPath(c.Record)), at, changeset.AppendVersion(nil, v))
+	s.rows = append(s.rows, v)
+	s.lastRow = t.seq
+	return nil
+}
+
+// giveID gives a record that is new to the log its local id. The resolutions replica has none.
+func (t *txLog) giveID(rec uuid.UUID) {
+	if t != t.tx.main {
+		return
+	}
+	t.tx.d.Append(t.name(idsFile), int64(t.lastID)*localIDSize, appendLocalID(nil, localID{rec, t.seq}))
+	t.lastID++
+}
+
+// Replay applies a change to a record's state as any reader of the log does: a create of a record that is not there
+// replaces, any other create or update merges, a deletion removes.
+func Replay(exists bool, props map[string]string, c *changeset.Change) (bool, map[string]string) {
+	if c.Kind == changeset.Delete {
+		return false, nil
+	}
+	next := make(map[string]string, len(props)+len(c.Props))
+	if exists {
+		maps.Copy(next, props)
+	}
+	for name, pc := range c.Props {
+		if pc.New.Text == "" {
+			delete(next, name)
+		} else {
+			next[name] = pc.New.Text
+		}
+	}
+	return true, next
+}
+
+// lookup returns the row of the changeset with the ID. A changeset of our own is looked for where it must be;
+// for others the whole index is read once.
+func (t *txLog) lookup(id changeset.ID) (row uint32, ok bool, err error) {
+	if row, ok := t.ids[id]; ok {
+		return row, true, nil
+	}
+	if id.Origin == t.uuid && id.Seq <= t.latest {
+		r, err := t.Row(id.Seq)
+		if err != nil || r.ID == id {
+			return id.Seq, err == nil, err
+		}
+	}
+	return t.known.lookup(t.Log, id)
+}
+
+// setOpen notes whether the record has an open conflict.
+func (t *txLog) setOpen(rec changeset.RecordID, open bool) error {
+	if err := t.loadOpen(); err != nil {
+		return err
+	}
+	if t.openSet[rec] == open {
+		return nil
+	}
+	t.openSet[rec] = open
+	if !open {
+		delete(t.openSet, rec)
+	}
+	line := appendConflictLine(nil, conflictLine{t.seq, open, rec})
+	t.tx.d.Append(t.name(conflictsFile), t.openSize, line)
+	t.openSize += int64(len(line))
+	return nil
+}
+
+func (t *txLog) loadOpen() (err error) {
+	if t.openSet == nil {
+		t.openSet, t.openSize, err = t.ours.open()
+	}
+	return err
+}
+
+// Touching returns the ordinary changesets in the log that touch the record, pending ones included, in the order of the log.
+func (tx *Tx) Touching(rec changeset.RecordID) ([]changeset.ID, error) {
+	s, err := tx.main.state(rec)
+	if err != nil || s.wasNever() {
+		return nil, err
+	}
+	entries, err := tx.main.load(rec, s)
+	if err != nil {
+		return nil, err
+	}
+	var ids []changeset.ID
+	for _, e := range entries {
+		ids = append(ids, e.ID)
+	}
+	return ids, nil
+}
+
+// Opened returns the conflicts that the transaction opened so far, by record and property ("" is existence), with what
+// was held before.
+func (tx *Tx) Opened() map[changeset.RecordID]map[string]Held { return tx.opened }
+
+// Held is what a replica showed before a conflict came up.
+type Held struct {
+	Before bool   // the record was known
+	Exists bool   // and not deleted
+	Value  string // of the property; "" is null
+}
+
+// Size is how many bytes the transaction holds in memory, for whoever divides work into batches.
+func (tx *Tx) Size() int { return tx.d.Size() }
+
+// commit makes the transaction durable and visible.
+func (tx *Tx) commit() error {
+	for _, t := range []*txLog{tx.main, tx.res} {
+		if err := t.writeMarks(); err != nil {
+			return err
+		}
+		if t.self != t.uuid {
+			tx.d.Replace(t.name(changeset.ReplicaUUIDFile), []byte(t.self.String()))
+		}
+	}
+	for name, p := range tx.peers {
+		tx.d.Replace(name, p.encode())
+	}
+	point := func(t *txLog) durable.Point {
+		return durable.Point{Name: t.name(changeset.LatestFile), Old: t.rawLatest, New: t.newLatest()}
+	}
+	return tx.d.Commit(point(tx.res), point(tx.main))
+}
+
+// newLatest is the text of latest-sequence-no after the transaction: the old one where no row was added.
+func (t *txLog) newLatest() string {
+	if t.seq == t.latest {
+		return t.rawLatest
+	}
+	return strconv.FormatUint(uint64(t.seq), 10)
+}
+
+// marksDir holds, for the original, the highest sequence number seen of each replica.
+const marksDir = "local_metadata"
+
+func markFile(replica uuid.UUID) string {
+	return path.Join(marksDir, "last-changeset-from-"+replica.String())
+}
+
+// writeMarks raises the original's marks; those of the log's own replica are none.
+func (t *txLog) writeMarks() error {
+	for origin, seq := range t.marks {
+		if origin == t.uuid {
+			continue
+		}
+		text, err := readSmall(t.fs, markFile(origin))
+		if err != nil && !isNotExist(err) {
+			return fmt.Errorf("read %s: %w", markFile(origin), err)
+		}
+		old, err := parseNumber(markFile(origin), text)
+		if err != nil || seq > old {
+			t.tx.d.Replace(t.name(markFile(origin)), strconv.AppendUint(nil, uint64(seq), 10))
+		}
+	}
+	return nil
+}

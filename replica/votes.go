@@ -1,0 +1,137 @@
+package replica
+
+import (
+	"prophet/changeset"
+	"prophet/resolution"
+)
+
+// voteType begins the type of a vote; the fingerprint of the conflict follows.
+const voteType = "_prophet_resolution-"
+
+// metaProp is the property of a vote that holds the kind of the change that was decided.
+const metaProp = "_meta"
+
+// vote writes what the changeset decides into the resolutions replica, in the form of format 1, for replicas of the original and for
+// conflicts that others meet later.
+func (tx *Tx) vote(c *changeset.Changeset) error {
+	for i := range c.Changes {
+		ch := &c.Changes[i]
+		result, err := tx.Merged(ch.Record)
+		if err != nil {
+			return err
+		}
+		for _, answer := range answersIn(ch, result) { // every vote of ours has the UUID of our voter: a changeset for each
+			one := tx.res.bookkeeping()
+			vote, err := tx.res.voteChange(answer)
+			if err != nil {
+				return err
+			}
+			one.Changes = append(one.Changes, vote)
+			if err := tx.res.add(one); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// answer is a decision on the conflict of that fingerprint.
+type answer struct {
+	fingerprint string
+	props       map[string]string
+}
+
+// answersIn returns the votes that a change amounts to: one for each property that it decides, and for several the one that the original looks for.
+func answersIn(ch *changeset.Change, result *resolution.Result) []answer {
+	if ch.Kind == changeset.Delete {
+		return nil
+	}
+	var answers []answer
+	var decided []resolution.Conflict
+	joint := map[string]string{metaProp: "update_file"}
+	for _, c := range result.Conflicts {
+		pc, writes := ch.Props[c.Prop]
+		if !writes {
+			continue
+		}
+		decided = append(decided, c)
+		joint[c.Prop] = pc.New.Text
+		answers = append(answers, answer{c.Fingerprint, nonEmpty(map[string]string{metaProp: "update_file", c.Prop: pc.New.Text})})
+	}
+	if len(decided) > 1 {
+		answers = append(answers, answer{resolution.JointFingerprint(ch.Record, decided), nonEmpty(joint)})
+	}
+	return answers
+}
+
+// voteChange is our vote, or what changes our earlier one.
+func (t *txLog) voteChange(a answer) (changeset.Change, error) {
+	rec := changeset.RecordID{Type: voteType + a.fingerprint, UUID: t.self}
+	s, err := t.state(rec)
+	if err != nil {
+		return changeset.Change{}, err
+	}
+	ch := difference(rec, s.exists, s.props, true, a.props)
+	if ch == nil {
+		ch = &changeset.Change{Record: rec, Kind: changeset.Update, Props: map[string]changeset.PropChange{}}
+	}
+	ch.Parents = s.settledHeads()
+	if !s.settled && !s.wasNever() {
+		result, err := t.merge(rec, s)
+		if err != nil {
+			return changeset.Change{}, err
+		}
+		ch.Parents = result.Heads
+	}
+	return *ch, nil
+}
+
+// votesOn returns the answers to a conflict. Of each voter only what its own replica wrote counts.
+func (t *txLog) votesOn(fingerprint string) ([]map[string]string, error) {
+	typ := voteType + fingerprint
+	voters := map[changeset.RecordID]bool{}
+	for rec, err := range t.Records(typ) {
+		if err != nil {
+			return nil, err
+		}
+		voters[rec] = true
+	}
+	for rec := range t.states {
+		if rec.Type == typ {
+			voters[rec] = true
+		}
+	}
+	var answers []map[string]string
+	for _, rec := range sorted(voters) {
+		s, err := t.state(rec)
+		if err != nil {
+			return nil, err
+		}
+		if s.wasNever() {
+			continue
+		}
+		entries, err := t.load(rec, s)
+		if err != nil {
+			return nil, err
+		}
+		if answer := ownVote(rec, entries); answer != nil {
+			answers = append(answers, answer)
+		}
+	}
+	return answers, nil
+}
+
+// ownVote merges the changes to a vote that the voter itself made; nil if nothing is left.
+func ownVote(rec changeset.RecordID, entries []resolution.Entry) map[string]string {
+	var own []resolution.Entry
+	for _, e := range entries {
+		if e.ID.Origin == rec.UUID {
+			own = append(own, e)
+		}
+	}
+	result := resolution.Merge(rec, own, nil)
+	if !result.Exists {
+		return nil
+	}
+	return result.Props
+}

@@ -1,0 +1,109 @@
+package resolution
+
+import (
+	"maps"
+	"slices"
+
+	"prophet/changeset"
+)
+
+// Answers finds the answers that people gave to the conflict with the fingerprint, one a voter, each as the
+// properties of the vote's record with its "_meta". It may be nil: no answers.
+type Answers func(fingerprint string) []map[string]string
+
+// Result is the state of a record and what is open about it.
+type Result struct {
+	Exists bool              // the record lives: not all of its heads are deletions
+	Props  map[string]string // its properties if it lives, none of them empty
+	// Heads are the heads by known parents and own chains alone, sorted: the parents of the next change to be made here.
+	Heads []changeset.ID
+	// Existence is set if the record lives, but some of its heads are deletions: those are the rivals, the other heads as well.
+	Existence *ExistenceConflict
+	Conflicts []Conflict // the properties in open conflict, sorted by name; none of a deleted record
+}
+
+// Open reports whether anything about the record waits for a decision.
+func (r *Result) Open() bool { return r.Existence != nil || len(r.Conflicts) > 0 }
+
+// Conflict returns the open conflict about the property, or nil.
+func (r *Result) Conflict(name string) *Conflict {
+	for i := range r.Conflicts {
+		if r.Conflicts[i].Prop == name {
+			return &r.Conflicts[i]
+		}
+	}
+	return nil
+}
+
+// ExistenceConflict is an edit beside a deletion, neither of which has seen the other.
+type ExistenceConflict struct {
+	Keep, Delete []*Entry // the heads that edit and those that delete, latest first
+}
+
+// Merge computes the state of the record rec from all ordinary changes to it that are known, in any order, each once.
+// Changes whose parents are not among them count as having none. With no changes at all the record does not exist.
+func Merge(rec changeset.RecordID, changes []Entry, answers Answers) *Result {
+	result := &Result{Props: map[string]string{}}
+	if len(changes) == 0 {
+		return result
+	}
+	g := newGraph(changes)
+	for _, h := range g.heads() {
+		result.Heads = append(result.Heads, g.entries[h].ID)
+	}
+	slices.SortFunc(result.Heads, changeset.ID.Compare)
+
+	left := make(rivals)
+	from := 0
+	var last *segment
+	for _, cut := range g.cuts() {
+		last = newSegment(g, from, cut)
+		left.add(last)
+		from = cut + 1
+	}
+	result.settleExistence(last.heads())
+	if result.Exists {
+		result.settleProperties(rec, left, answers)
+	}
+	return result
+}
+
+// settleExistence says whether the record lives, given its heads.
+func (r *Result) settleExistence(heads []*Entry) {
+	var c ExistenceConflict
+	for _, h := range heads {
+		if h.deletes() {
+			c.Delete = append(c.Delete, h)
+		} else {
+			c.Keep = append(c.Keep, h)
+		}
+	}
+	r.Exists = len(c.Keep) > 0
+	if r.Exists && len(c.Delete) > 0 {
+		slices.SortFunc(c.Keep, latestFirst)
+		slices.SortFunc(c.Delete, latestFirst)
+		r.Existence = &c
+	}
+}
+
+// settleProperties gives every property its value: the only one that its rivals wrote, or the provisional winner.
+func (r *Result) settleProperties(rec changeset.RecordID, left rivals, answers Answers) {
+	for _, name := range slices.Sorted(maps.Keys(left)) {
+		c := newConflict(rec, name, left[name])
+		if c.distinct() {
+			r.Conflicts = append(r.Conflicts, c)
+			continue
+		}
+		r.set(name, c.Rivals[0].Value)
+	}
+	settle(rec, r.Conflicts, answers)
+	for _, c := range r.Conflicts {
+		r.set(c.Prop, c.Value)
+	}
+}
+
+func (r *Result) set(name, value string) {
+	if value != "" {
+		r.Props[name] = value
+	}
+}

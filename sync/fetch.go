@@ -1,0 +1,126 @@
+package sync
+
+import (
+	"context"
+	"iter"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"prophet/changeset"
+	"prophet/replica"
+)
+
+const (
+	batchRows   = 1024     // rows of the source in one transaction, at most
+	batchBytes  = 16 << 20 // of changesets fetched for one transaction, after which it is closed
+	fetchAtOnce = 64       // rows fetched before the bytes are counted
+	fetchers    = 16       // requests at once
+)
+
+// fetched is a changeset of the source.
+type fetched struct {
+	item
+	c *changeset.Changeset
+}
+
+// batch is what a transaction integrates: the changesets of a run of the source's rows that are not known here,
+// or known with other bytes. Or err, and nothing after it.
+type batch struct {
+	changesets  []fetched
+	rows        int           // of the source that the batch covers
+	bookkeeping int           // of them
+	last        changeset.Row // of them
+	err         error
+}
+
+// fetch yields the rows in batches. The next one is fetched while the caller works on one.
+func fetch(ctx context.Context, from *replica.Log, items []item) iter.Seq[batch] {
+	return func(yield func(batch) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		batches := make(chan batch)
+		var producer sync.WaitGroup
+		defer producer.Wait()
+		defer cancel()
+		producer.Go(func() {
+			defer close(batches)
+			for len(items) > 0 {
+				b := fetchBatch(ctx, from, items)
+				items = items[min(b.rows, len(items)):]
+				select {
+				case batches <- b:
+				case <-ctx.Done():
+					return
+				}
+				if b.err != nil {
+					return
+				}
+			}
+		})
+		for b := range batches {
+			if !yield(b) {
+				return
+			}
+		}
+	}
+}
+
+// fetchBatch fetches the first items, as many as one transaction should have.
+func fetchBatch(ctx context.Context, from *replica.Log, items []item) batch {
+	var b batch
+	size := 0
+	for b.rows < batchRows && b.rows < len(items) && size < batchBytes {
+		part := items[b.rows:min(b.rows+fetchAtOnce, len(items))]
+		got, err := fetchAll(ctx, from, part)
+		if err != nil {
+			b.err = err
+			return b
+		}
+		for _, f := range got {
+			if f.c == nil {
+				continue
+			}
+			if f.c.Bookkeeping() && f.mine.Seq == 0 {
+				b.bookkeeping++
+				continue
+			}
+			b.changesets = append(b.changesets, f)
+			size += sizeOf(f.c)
+		}
+		b.rows += len(part)
+		b.last = part[len(part)-1].row
+	}
+	return b
+}
+
+// fetchAll fetches the changesets of the items in parallel, but not those that are here with the same bytes.
+func fetchAll(ctx context.Context, from *replica.Log, items []item) ([]fetched, error) {
+	got := make([]fetched, len(items))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(fetchers)
+	for i, it := range items {
+		got[i].item = it
+		if it.mine.Seq > 0 && it.mine.Key == it.row.Key {
+			continue
+		}
+		group.Go(func() (err error) {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			got[i].c, err = from.Changeset(it.row)
+			return err
+		})
+	}
+	return got, group.Wait()
+}
+
+// sizeOf estimates what a changeset takes in memory, in bytes.
+func sizeOf(c *changeset.Changeset) (n int) {
+	for _, ch := range c.Changes {
+		n += 200
+		for name, pc := range ch.Props {
+			n += 100 + len(name) + len(pc.Old.Text) + len(pc.New.Text)
+		}
+	}
+	return n
+}

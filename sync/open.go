@@ -1,0 +1,148 @@
+package sync
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/url"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/afero"
+
+	"prophet/changeset"
+	"prophet/replica"
+)
+
+// Carrier opens the file system that a location names, at whose root a replica or a mirror is to be found.
+type Carrier func(ctx context.Context, location string) (afero.Fs, error)
+
+// Carriers are the ways to reach a replica, by URL scheme; "" is a plain path.
+type Carriers map[string]Carrier
+
+// MirrorFile names the databases of a mirror; it lies above their directories.
+const MirrorFile = "prophet.json"
+
+// mirrorIndex is what MirrorFile holds. Keys that we do not know are ignored.
+type mirrorIndex struct {
+	Prophet   int      `json:"prophet"`
+	Databases []string `json:"databases"`
+}
+
+// Scheme returns the scheme of a location, "" for a plain path.
+func Scheme(location string) string {
+	scheme, _, ok := strings.Cut(location, "://")
+	if !ok {
+		return ""
+	}
+	return strings.ToLower(scheme)
+}
+
+// ReadOnly reports whether nothing can be pushed to a location.
+func ReadOnly(location string) bool { return Scheme(location) == "http" || Scheme(location) == "https" }
+
+// Open opens the replica at a location: one that lies there, or the only one of the databases that a mirror there names.
+func (c Carriers) Open(ctx context.Context, location string, opts replica.Options) (*replica.Replica, error) {
+	carrier := c[Scheme(location)]
+	if carrier == nil {
+		return nil, fmt.Errorf("open %s: URLs that begin with %s:// are not known", location, Scheme(location))
+	}
+	fsys, err := carrier(ctx, location)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", location, err)
+	}
+	opts.Where = location
+	r, err := replica.Open(fsys, opts)
+	if !errors.Is(err, replica.ErrNotReplica) {
+		return r, err
+	}
+	sub, found := findDatabase(fsys, location)
+	if found != nil {
+		return nil, found
+	}
+	if sub == "" {
+		return nil, err
+	}
+	opts.Where = strings.TrimSuffix(location, "/") + "/" + sub
+	return replica.Open(afero.NewBasePathFs(fsys, sub), opts)
+}
+
+// findDatabase returns the directory of the only database of the mirror at the root of a file system, "" if there is no mirror.
+func findDatabase(fsys afero.Fs, location string) (string, error) {
+	f, err := fsys.Open(MirrorFile)
+	if err != nil {
+		return "", ignoreMissing(err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, 1<<20))
+	if err != nil {
+		return "", ignoreMissing(err)
+	}
+	var index mirrorIndex
+	if err := json.Unmarshal(b, &index); err != nil {
+		return "", fmt.Errorf("read %s of %s: %w", MirrorFile, location, err)
+	}
+	if index.Prophet != 1 {
+		return "", fmt.Errorf("read %s of %s: it is of version %d; this program reads version 1", MirrorFile, location, index.Prophet)
+	}
+	for _, d := range index.Databases {
+		if _, err := changeset.ParseUUID(d); err != nil {
+			return "", fmt.Errorf("read %s of %s: %w", MirrorFile, location, err)
+		}
+	}
+	if len(index.Databases) != 1 {
+		return "", fmt.Errorf("open %s: it holds %d databases; name one of them:%s", location, len(index.Databases), list(location, index.Databases))
+	}
+	return index.Databases[0], nil
+}
+
+func list(location string, databases []string) string {
+	var b strings.Builder
+	for _, d := range databases {
+		fmt.Fprintf(&b, "\n  %s/%s", strings.TrimSuffix(location, "/"), d)
+	}
+	return b.String()
+}
+
+func ignoreMissing(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// LocalPath returns the path that a location names: a plain one, or that of a file:// URL.
+func LocalPath(location string) (string, error) {
+	if Scheme(location) == "" {
+		return filepath.Abs(location)
+	}
+	u, err := url.Parse(location)
+	if err != nil {
+		return "", err
+	}
+	if u.Host != "" && u.Host != "localhost" {
+		return "", fmt.Errorf("%s names the host %q: a file:// URL has three slashes, as in file:///home/ann/bugs", location, u.Host)
+	}
+	return filepath.FromSlash(u.Path), nil
+}
+
+// Directory is the carrier of plain paths and file:// URLs on a file system, usually afero.NewOsFs().
+func Directory(fsys afero.Fs) Carrier {
+	return func(_ context.Context, location string) (afero.Fs, error) {
+		dir, err := LocalPath(location)
+		if err != nil {
+			return nil, err
+		}
+		info, err := fsys.Stat(dir)
+		if err != nil {
+			return nil, err
+		}
+		if !info.IsDir() {
+			return nil, fmt.Errorf("%s is a file, not a directory", dir)
+		}
+		return afero.NewBasePathFs(fsys, dir), nil
+	}
+}

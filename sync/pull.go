@@ -1,0 +1,380 @@
+package sync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"prophet/changeset"
+	"prophet/replica"
+)
+
+// ErrOtherDatabase is wrapped by the error of a pull between replicas of different databases.
+var ErrOtherDatabase = errors.New("another database")
+
+// Prefer says who wins the conflicts that a pull opens.
+type Prefer string
+
+const (
+	PreferNone Prefer = ""     // they are settled by rule for now and stay open
+	PreferFrom Prefer = "from" // the latest of the rivals that came in the pull
+	PreferTo   Prefer = "to"   // what was held before the pull
+)
+
+// Options of a pull. The zero value serves.
+type Options struct {
+	DryRun   bool // only find out what would come
+	Force    bool // even from another database
+	Prefer   Prefer
+	Adopt    bool                  // the pull makes a clone: adopt what a source of the original shows
+	Progress func(done, total int) // is told how many of the rows of the source were read
+	Warn     func(string)
+}
+
+func (o Options) warn(format string, args ...any) {
+	if o.Warn != nil {
+		o.Warn(fmt.Sprintf(format, args...))
+	}
+}
+
+// Report says what a pull did.
+type Report struct {
+	Integrated  int // ordinary changesets that came
+	Known       int // rows of the source that were here already
+	Bookkeeping int // rows of the source's own bookkeeping, which stay there
+	Votes       int // changesets of the resolutions replica that came
+	Opened      []Opened
+	Decided     []replica.Decision // by Options.Prefer
+	Adopted     int                // records for which what the source shows was adopted
+	Latest      uint32             // rows in the log of the target afterwards
+}
+
+// Opened is a conflict that a pull opened and that is still open at its end. Prop is "" for the record's existence.
+type Opened struct {
+	Record changeset.RecordID
+	Prop   string
+}
+
+// Pull integrates into one replica what another one has and it has not.
+// It commits in batches: a pull that was cut off goes on where it stopped.
+func Pull(ctx context.Context, to, from *replica.Replica, opts Options) (*Report, error) {
+	if to.Database() != from.Database() && !opts.Force {
+		return nil, fmt.Errorf("pull from %s into %s: it is a replica of %w: %s, not %s",
+			from.Where(), to.Where(), ErrOtherDatabase, from.Database(), to.Database())
+	}
+	p := &pull{to: to, from: from, opts: opts, before: to.Latest(), opened: map[changeset.RecordID]map[string]replica.Held{}}
+	p.votes = &side{from: from.Resolutions(), to: to.Resolutions, lookup: to.LookupVote, integrate: (*replica.Tx).IntegrateVote,
+		setPeer: (*replica.Tx).SetVotesPeer, renew: (*replica.Tx).RenewVoter, count: &p.report.Votes}
+	p.main = &side{from: from.Log(), to: to.Log, lookup: to.Lookup, integrate: (*replica.Tx).Integrate,
+		setPeer: (*replica.Tx).SetPeer, renew: (*replica.Tx).Renew, count: &p.report.Integrated}
+	if err := p.run(ctx); err != nil {
+		return nil, fmt.Errorf("pull from %s: %w", from.Where(), err)
+	}
+	return &p.report, nil
+}
+
+// pull is a pull that is under way.
+type pull struct {
+	to, from *replica.Replica
+	opts     Options
+	report   Report
+	before   uint32 // rows in the log of the target at the start
+	opened   map[changeset.RecordID]map[string]replica.Held
+	done     int // rows read
+	total    int
+	votes    *side
+	main     *side
+	sources  map[changeset.ID]uint32 // rows of the source's log, if they were needed
+}
+
+func (p *pull) run(ctx context.Context) error {
+	for _, s := range []*side{p.votes, p.main} {
+		if err := p.prepare(s); err != nil {
+			return err
+		}
+	}
+	if p.opts.DryRun {
+		return p.dryRun(ctx)
+	}
+	// The people's decisions first, so that conflicts come up decided.
+	for _, s := range []*side{p.votes, p.main} {
+		if err := p.pullLog(ctx, s); err != nil {
+			return err
+		}
+	}
+	if err := p.adopt(ctx); err != nil {
+		return err
+	}
+	if err := p.prefer(ctx); err != nil {
+		return err
+	}
+	p.report.Latest = p.to.Latest()
+	return p.listOpened()
+}
+
+// side is one of the two logs of the replicas: the one of changesets or the one of resolutions.
+type side struct {
+	from      *replica.Log
+	to        func() *replica.Log // as it is now
+	lookup    func(id changeset.ID) (uint32, bool, error)
+	integrate func(tx *replica.Tx, c *changeset.Changeset) (bool, error)
+	setPeer   func(tx *replica.Tx, p replica.Peer)
+	renew     func(tx *replica.Tx)
+	count     *int
+	peer      replica.Peer // what is known of the source
+	items     []item       // the rows of the source that were never read
+}
+
+// item is a row of the source. mine is the row here with the same ID, 0 if it is not known.
+type item struct {
+	row  changeset.Row
+	mine changeset.Row
+}
+
+// prepare finds out which rows of the source are new.
+func (p *pull) prepare(s *side) (err error) {
+	if s.peer, err = s.to().Peer(s.from.UUID()); err != nil {
+		return err
+	}
+	if s.peer.Read == s.from.Latest() {
+		return nil
+	}
+	rows, err := p.newRows(s)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		it := item{row: row}
+		seq, known, err := s.lookup(row.ID)
+		if err != nil {
+			return err
+		}
+		if known {
+			if it.mine, err = s.to().Row(seq); err != nil {
+				return err
+			}
+		}
+		s.items = append(s.items, it)
+	}
+	p.total += len(s.items)
+	return nil
+}
+
+// newRows reads the rows that were never read, after it has made sure that the source's log still begins with what was read of it.
+// If not, as after a restore from a backup, it is read again: what is known is known by its ID.
+func (p *pull) newRows(s *side) ([]changeset.Row, error) {
+	if s.peer.Read > 0 && s.peer.Read < s.from.Latest() {
+		rows, err := collect(s.from, s.peer.Read)
+		if err != nil {
+			return nil, err
+		}
+		if last, ok := s.peer.LastRow(); ok && last == rows[0] {
+			return rows[1:], nil
+		}
+	}
+	if s.peer.Read > 0 {
+		p.opts.warn("the log of %s is not the one that was read before: it is read again from its beginning", p.from.Where())
+		s.peer.Read, s.peer.Row = 0, ""
+	}
+	return collect(s.from, 1)
+}
+
+func collect(l *replica.Log, from uint32) (rows []changeset.Row, err error) {
+	for row, err := range l.Rows(from, l.Latest()) {
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, row)
+	}
+	return rows, nil
+}
+
+// pullLog brings over what is new in one log of the source.
+func (p *pull) pullLog(ctx context.Context, s *side) error {
+	if err := p.renew(ctx, s); err != nil {
+		return err
+	}
+	s.peer.URL = p.from.Where()
+	s.peer.Adopt = s.peer.Adopt || p.opts.Adopt && s == p.main
+	fetching, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for b := range fetch(fetching, s.from, s.items) {
+		if b.err != nil {
+			return b.err
+		}
+		if err := p.commit(ctx, s, b); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// commit integrates one batch in one transaction.
+func (p *pull) commit(ctx context.Context, s *side, b batch) error {
+	next := s.peer
+	next.SetRead(b.last)
+	var added int
+	var opened map[changeset.RecordID]map[string]replica.Held
+	err := p.to.Update(ctx, func(tx *replica.Tx) (err error) {
+		added, err = p.integrate(tx, s, b)
+		s.setPeer(tx, next)
+		opened = tx.Opened()
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	s.peer = next
+	p.account(s, b, added, opened)
+	return nil
+}
+
+// account adds a batch of which so many changesets were integrated to the report.
+func (p *pull) account(s *side, b batch, added int, opened map[changeset.RecordID]map[string]replica.Held) {
+	*s.count += added
+	if s == p.main {
+		p.report.Bookkeeping += b.bookkeeping
+		p.report.Known += b.rows - b.bookkeeping - added
+	}
+	for rec, props := range opened {
+		if p.opened[rec] == nil {
+			p.opened[rec] = map[string]replica.Held{}
+		}
+		for prop, held := range props {
+			if _, again := p.opened[rec][prop]; !again {
+				p.opened[rec][prop] = held
+			}
+		}
+	}
+	p.done += b.rows
+	if p.opts.Progress != nil {
+		p.opts.Progress(p.done, p.total)
+	}
+}
+
+// integrate adds the changesets of a batch to the target, with what the source's own log says of their parents.
+func (p *pull) integrate(tx *replica.Tx, s *side, b batch) (added int, err error) {
+	for _, f := range b.changesets {
+		if f.mine.Seq > 0 {
+			if err := p.compare(s, f); err != nil {
+				return added, err
+			}
+			continue
+		}
+		if s == p.main && f.c.ID.Origin == s.from.UUID() {
+			if err := p.nameParents(tx, f); err != nil {
+				return added, err
+			}
+		}
+		ok, err := s.integrate(tx, f.c)
+		if err != nil {
+			return added, err
+		}
+		if ok {
+			added++
+		}
+	}
+	return added, nil
+}
+
+// ForkError says that one ID names two different edits: two replicas have the same UUID.
+type ForkError struct{ ID changeset.ID }
+
+func (e *ForkError) Error() string {
+	return fmt.Sprintf("changeset %s is one edit here and another one there: a replica was copied, and both copies were edited", e.ID)
+}
+
+// compare makes sure that the two contents of a known changeset are one edit, as two representations of it are.
+func (p *pull) compare(s *side, f fetched) error {
+	mine, err := s.to().Changeset(f.mine)
+	if err != nil {
+		return err
+	}
+	if mine.Bookkeeping() != f.c.Bookkeeping() || !mine.Bookkeeping() && !changeset.SameEdit(mine, f.c) {
+		return &ForkError{f.c.ID}
+	}
+	return nil
+}
+
+// nameParents gives the changes of a changeset that was read from its maker's own log the parents that it does not bear: of each origin, the last ordinary
+// changeset in the rows above that touches the record.
+func (p *pull) nameParents(tx *replica.Tx, f fetched) error {
+	for i := range f.c.Changes {
+		ch := &f.c.Changes[i]
+		if ch.Parents != nil {
+			continue
+		}
+		if err := p.loadSources(); err != nil {
+			return err
+		}
+		ids, err := tx.Touching(ch.Record)
+		if err != nil {
+			return err
+		}
+		last := map[uuid.UUID]changeset.ID{}
+		for _, id := range ids {
+			row, ok := p.sources[id]
+			if ok && row < f.row.Seq && row > p.sources[last[id.Origin]] {
+				last[id.Origin] = id
+			}
+		}
+		ch.Parents = replica.ParentsOf(last)
+	}
+	return nil
+}
+
+// loadSources reads the whole index of the source.
+func (p *pull) loadSources() error {
+	if p.sources != nil {
+		return nil
+	}
+	sources := make(map[changeset.ID]uint32, p.from.Latest())
+	for row, err := range p.from.Log().Rows(1, p.from.Latest()) {
+		if err != nil {
+			return err
+		}
+		sources[row.ID] = row.Seq
+	}
+	p.sources = sources
+	return nil
+}
+
+// renew gives the target a new identity if the source knows changesets of its that it does not know: it was restored from
+// a backup, or copied. That comes first, because the numbers of its lost changesets must not be given again.
+func (p *pull) renew(ctx context.Context, s *side) error {
+	for _, it := range s.items {
+		if it.row.ID.Origin == s.to().UUID() && it.mine.Seq == 0 {
+			p.opts.warn("%s knows changesets of this replica that it has lost: they come back, and it gets a new UUID for what it makes from now on", p.from.Where())
+			return p.to.Update(ctx, func(tx *replica.Tx) error { s.renew(tx); return nil })
+		}
+	}
+	return nil
+}
+
+// dryRun finds out what a pull would do, in memory and as one transaction that is never made.
+func (p *pull) dryRun(ctx context.Context) error {
+	return p.to.Try(func(tx *replica.Tx) error {
+		for _, s := range []*side{p.votes, p.main} {
+			for b := range fetch(ctx, s.from, s.items) {
+				if b.err != nil {
+					return b.err
+				}
+				added, err := p.integrate(tx, s, b)
+				if err != nil {
+					return err
+				}
+				p.account(s, b, added, tx.Opened())
+			}
+		}
+		p.report.Latest = p.to.Latest()
+		for rec, props := range p.opened {
+			for prop := range props {
+				p.report.Opened = append(p.report.Opened, Opened{rec, prop})
+			}
+		}
+		sortOpened(p.report.Opened)
+		return ctx.Err()
+	})
+}
