@@ -55,7 +55,7 @@ func DecodeRecord(b []byte) (map[string]string, error) {
 		if v.Text != "" {
 			props[name] = v.Text
 		}
-		return within(err, "property %.50q", name)
+		return within(err, "property ", key)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("decode record: %w", err)
@@ -64,11 +64,11 @@ func DecodeRecord(b []byte) (map[string]string, error) {
 }
 
 // within says where err happened, if it did.
-func within(err error, format string, args ...any) error {
+func within(err error, what string, name []byte) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf(format+": %w", append(args, err)...)
+	return fmt.Errorf("%s%.50q: %w", what, name, err)
 }
 
 // decoder reads what the JSON of format 1 means, on top of scanner, which reads its syntax.
@@ -84,7 +84,7 @@ func newDecoder(b []byte) (*decoder, error) {
 	if !utf8.Valid(b) {
 		return nil, errors.New("it is not valid UTF-8")
 	}
-	return &decoder{scanner: scanner{b: b}}, nil
+	return &decoder{scanner: scanner{b: b, keys: make([][]byte, 0, 16)}}, nil
 }
 
 // document reads the one object that the whole file is.
@@ -97,7 +97,7 @@ func (d *decoder) document(member func(key []byte) error) error {
 
 func (d *decoder) changeset(c *Changeset) error {
 	err := d.document(func(key []byte) error {
-		return within(d.changesetMember(c, key), "%.50s", key)
+		return within(d.changesetMember(c, key), "", key)
 	})
 	if err != nil {
 		return err
@@ -138,9 +138,9 @@ func (d *decoder) changesetMember(c *Changeset, key []byte) (err error) {
 func (d *decoder) changes() ([]Change, error) {
 	var changes []Change
 	err := d.object(func(key []byte) error {
-		c, dropped, err := d.change(key)
-		if err != nil || dropped {
-			return within(err, "record %.50q", key)
+		c, err := d.change(key)
+		if err != nil || c.Kind == addDir {
+			return within(err, "record ", key)
 		}
 		changes = append(changes, c)
 		if len(changes) > MaxChanges {
@@ -168,13 +168,12 @@ func sortChanges(changes []Change) error {
 	return nil
 }
 
-// change reads the change to the record that key names. It reports dropped if the change is to be ignored.
-func (d *decoder) change(key []byte) (c Change, dropped bool, err error) {
-	var kind string
+// change reads the change to the record that key names. Nothing else is checked if its kind is addDir.
+func (d *decoder) change(key []byte) (c Change, err error) {
 	err = d.object(func(member []byte) (err error) {
 		switch string(member) {
 		case "change_type":
-			kind, err = d.name()
+			c.Kind, err = d.kind()
 		case "parents":
 			c.Parents, err = d.parents()
 		case "prop_changes":
@@ -184,32 +183,41 @@ func (d *decoder) change(key []byte) (c Change, dropped bool, err error) {
 		default:
 			err = d.skip()
 		}
-		return within(err, "%.50s", member)
+		return within(err, "", member)
 	})
-	if err != nil || kind == "add_dir" {
-		return c, true, err
+	if err != nil || c.Kind == addDir {
+		return c, err
 	}
-	if c.Kind, err = parseKind(kind); err != nil {
-		return c, false, err
+	if c.Kind == 0 {
+		return c, errors.New("no change_type")
 	}
 	if err := CheckType(c.Record.Type); err != nil {
-		return c, false, err
+		return c, err
 	}
 	c.Record.UUID, err = parseUUID(key)
-	return c, false, err
+	return c, err
 }
 
-// parseKind reads what kindName writes.
-func parseKind(s string) (Kind, error) {
-	switch s {
+// addDir stands within the decoder for a change that means nothing.
+const addDir Kind = 255
+
+// kind reads what kindName writes, or add_dir.
+func (d *decoder) kind() (Kind, error) {
+	s, err := d.text()
+	if err != nil {
+		return 0, err
+	}
+	switch string(s) {
 	case "add_file":
 		return Create, nil
 	case "update_file":
 		return Update, nil
 	case "delete":
 		return Delete, nil
+	case "add_dir":
+		return addDir, nil
 	}
-	return 0, fmt.Errorf("change_type %.50q: want add_file, update_file or delete", s)
+	return 0, fmt.Errorf("%.50q is none of add_file, update_file and delete", s)
 }
 
 // propChanges reads the object of property changes by name; nil if it is empty or null.
@@ -228,7 +236,7 @@ func (d *decoder) propChanges() (map[string]PropChange, error) {
 			props = make(map[string]PropChange)
 		}
 		props[name] = p
-		return within(err, "property %.50q", name)
+		return within(err, "property ", key)
 	})
 	return props, err
 }

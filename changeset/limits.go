@@ -19,11 +19,11 @@ const (
 // Limits of what we read. They are wider, so that what others wrote stays readable;
 // [Decode] and [DecodeRecord] refuse what is beyond them.
 const (
-	MaxFile     = 64 << 20  // bytes of a file that holds a changeset or a record
-	MaxReadName = 4096      // bytes of a property's name, of a creator and of a time
-	MaxChanges  = 100_000   // changes in a changeset; also of what we write
-	MaxProps    = 1_000_000 // property changes in a changeset, or properties of a record
-	MaxParents  = 1000      // parents of a change; also of what we write
+	MaxFile     = 64 << 20 // bytes of a file that holds a changeset or a record
+	MaxReadName = 4096     // bytes of a property's name, of a creator and of a time
+	MaxChanges  = 100_000  // changes in a changeset; also of what we write
+	MaxProps    = 500_000  // property changes in a changeset, or properties of a record: more than MaxSize has room for
+	MaxParents  = 1000     // parents of a change; also of what we write
 )
 
 // CheckType reports why s cannot be a record type. A type becomes the name of a directory, on any
@@ -97,14 +97,26 @@ func CheckValue(name string, v string) error {
 	return nil
 }
 
-// CheckSize reports why we do not write a changeset of that many changes and encoded bytes.
-// It is for edits and imports; bookkeeping is as large as what it answers.
+// CheckSize reports why we do not write a changeset of that many changes and encoded bytes. It is for
+// edits and imports; bookkeeping is as large as what it answers, but also within [MaxFile], or nobody could read it.
 func CheckSize(changes, bytes int) error {
 	if changes > MaxChanges {
 		return fmt.Errorf("a changeset of %d records: at most %d are allowed", changes, MaxChanges)
 	}
 	if bytes > MaxSize {
 		return fmt.Errorf("a changeset of %d bytes: at most %d are allowed", bytes, MaxSize)
+	}
+	return nil
+}
+
+// CheckRecordSize reports why we do not write a record of that many properties and encoded bytes:
+// many small edits may add up to one that [DecodeRecord] would refuse.
+func CheckRecordSize(props, bytes int) error {
+	if props > MaxProps {
+		return fmt.Errorf("a record of %d properties: at most %d are allowed", props, MaxProps)
+	}
+	if bytes > MaxFile {
+		return fmt.Errorf("a record of %d bytes: at most %d are allowed", bytes, MaxFile)
 	}
 	return nil
 }
