@@ -61,6 +61,9 @@ func openLog(root afero.Fs, prefix, where string) (*Log, error) {
 // UUID is the replica's: the origin of the changesets that are made in it.
 func (l *Log) UUID() uuid.UUID { return l.uuid }
 
+// Database identifies the database. The resolutions replicas of a database share one of their own.
+func (l *Log) Database() uuid.UUID { return l.database }
+
 // Latest is the sequence number of the last row, 0 if there is none.
 func (l *Log) Latest() uint32 { return l.latest }
 
