@@ -152,7 +152,7 @@ func (e *encoder) change(c *Change) {
 	e.raw(`"`)
 	e.uuid(c.Record.UUID)
 	e.raw(`":{"change_type":`)
-	e.text(kindName(c.Kind))
+	e.text(KindName(c.Kind))
 	if c.Parents != nil {
 		e.parents(c.Parents)
 	}
@@ -194,8 +194,8 @@ func (e *encoder) props(props map[string]PropChange) {
 	}
 }
 
-// kindName returns the word of format 1 for k.
-func kindName(k Kind) string {
+// KindName returns the word of format 1 for k.
+func KindName(k Kind) string {
 	switch k {
 	case Create:
 		return "add_file"

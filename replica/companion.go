@@ -22,6 +22,7 @@ const (
 	oldIDsFile    = "prophet/local-ids-v1"
 	conflictsFile = "prophet/conflicts"
 	peersDir      = "prophet/peers"
+	lastPeerFile  = "prophet/last-peer"
 	lockFile      = "prophet/lock"
 )
 

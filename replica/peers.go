@@ -5,19 +5,19 @@ import (
 	"encoding/json"
 	"fmt"
 	"path"
-	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
+	"prophet/internal/durable"
 )
 
 // Peer is what we know of a replica that we exchange changesets with.
 type Peer struct {
 	UUID uuid.UUID `json:"uuid"`
-	URL  string    `json:"url,omitempty"`  // where it was found last
-	Used string    `json:"used,omitempty"` // when it was last pulled from or pushed to, UTC
+	URL  string    `json:"url,omitempty"` // where it was found last
 	// Read is how many rows of its log were read, in the transactions that integrated them, and Row the last of them in hex.
 	Read uint32 `json:"read"`
 	Row  string `json:"row,omitempty"`
@@ -63,7 +63,7 @@ func (l *Log) Peer(u uuid.UUID) (Peer, error) {
 	return p, nil
 }
 
-// Peers returns the replicas that changesets were exchanged with, the last used first.
+// Peers returns the replicas that changesets were exchanged with, by UUID.
 func (r *Replica) Peers() ([]Peer, error) {
 	names, err := r.log.list(peersDir)
 	if err != nil {
@@ -81,16 +81,27 @@ func (r *Replica) Peers() ([]Peer, error) {
 		}
 		peers = append(peers, p)
 	}
-	slices.SortStableFunc(peers, func(a, b Peer) int {
-		if a.Used != b.Used {
-			if a.Used > b.Used {
-				return -1
-			}
-			return 1
-		}
-		return slices.Compare(a.UUID[:], b.UUID[:])
-	})
 	return peers, nil
+}
+
+// LastPeer returns where changesets were last pulled from or pushed to, "" if nowhere.
+func (r *Replica) LastPeer() (string, error) {
+	b, err := afero.ReadFile(r.fs, lastPeerFile)
+	if isNotExist(err) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read the last peer: %w", err)
+	}
+	return strings.TrimSpace(string(b)), nil
+}
+
+// SetLastPeer notes where changesets were last pulled from or pushed to. It writes nothing if that is noted already.
+func (r *Replica) SetLastPeer(url string) error {
+	if last, err := r.LastPeer(); err == nil && last == url {
+		return nil
+	}
+	return durable.WriteFile(r.fs, lastPeerFile, []byte(url+"\n"))
 }
 
 // SetPeer notes what is known of a peer, with the transaction.

@@ -12,6 +12,7 @@ import (
 const (
 	WhyLatest = "latest" // it is the write with the greatest time of creation, origin and sequence number
 	WhyVote   = "vote"   // the resolutions replica holds an answer to the same conflict
+	WhyLives  = "lives"  // a record that was edited beside a deletion lives until somebody decides
 )
 
 // Rival is one write among several that have not seen each other.
@@ -40,6 +41,9 @@ func newConflict(rec changeset.RecordID, name string, writes []write) Conflict {
 	c.Value = c.Rivals[0].Value
 	return c
 }
+
+// CompareTime orders changes by time of creation, origin and sequence number.
+func CompareTime(a, b *Entry) int { return -latestFirst(a, b) }
 
 // latestFirst orders by time of creation, origin and sequence number, the greatest first.
 func latestFirst(a, b *Entry) int {

@@ -1,0 +1,298 @@
+package replica
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"iter"
+	"path"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"prophet/changeset"
+)
+
+// All yields the living records of a type in the order of their UUIDs, or of all types, one after another, if typ is empty.
+func (r *Replica) All(typ string) iter.Seq2[*Record, error] {
+	return func(yield func(*Record, error) bool) {
+		ids, err := r.LocalIDs()
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		types := []string{typ}
+		if typ == "" {
+			if types, err = r.log.Types(); err != nil {
+				yield(nil, err)
+				return
+			}
+		}
+		for _, typ := range types {
+			for rec, err := range r.log.Records(typ) {
+				if err != nil {
+					yield(nil, err)
+					return
+				}
+				props, ok, err := r.log.Props(rec)
+				if err == nil && !ok {
+					continue
+				}
+				if !yield(&Record{ID: rec, LocalID: ids[rec.UUID], Props: props}, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}
+
+// LocalIDs returns the local ids of all records.
+func (r *Replica) LocalIDs() (map[uuid.UUID]uint32, error) {
+	ours, err := r.ours()
+	if err != nil {
+		return nil, err
+	}
+	old, _, err := r.log.readOldIDs()
+	if err != nil {
+		return nil, err
+	}
+	last, err := ours.noted(r.log.latest)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := ours.ids(1, last.lastID)
+	if err != nil {
+		return nil, err
+	}
+	ids := make(map[uuid.UUID]uint32, len(rows)+len(old.byRecord))
+	for u, id := range old.byRecord {
+		ids[u] = id
+	}
+	for i, row := range rows {
+		ids[row.rec] = old.max + uint32(i) + 1
+	}
+	return ids, nil
+}
+
+// Marks returns the original's marks, by replica: the highest sequence number seen of it.
+func (l *Log) Marks() (map[uuid.UUID]uint32, error) {
+	names, err := l.list(marksDir)
+	if err != nil {
+		return nil, err
+	}
+	marks := map[uuid.UUID]uint32{}
+	for _, name := range names {
+		rest, ok := strings.CutPrefix(strings.ToLower(name), "last-changeset-from-")
+		u, err := changeset.ParseUUID(rest)
+		if !ok || err != nil {
+			continue
+		}
+		text, err := readSmall(l.fs, path.Join(marksDir, name))
+		if err != nil {
+			return nil, err
+		}
+		n, err := parseNumber(path.Join(marksDir, name), text)
+		if err != nil {
+			return nil, err
+		}
+		marks[u] = max(marks[u], n)
+	}
+	return marks, nil
+}
+
+// DumpOptions say what a dump holds.
+type DumpOptions struct {
+	RecordsOnly bool // the present state and nothing of the log
+	Indent      bool
+}
+
+// Dump writes the whole replica as one JSON document, in the shape in which the original reports of its replicas: changesets, records by type
+// and UUID, marks, and the same of the resolutions; and beside it what is ours: local ids and peers. It streams.
+func (r *Replica) Dump(w io.Writer, opts DumpOptions) error {
+	ids, err := r.LocalIDs()
+	if err != nil {
+		return err
+	}
+	peers, err := r.Peers()
+	if err != nil {
+		return err
+	}
+	d := &dumper{w: bufio.NewWriter(w)}
+	d.open('{')
+	d.log(r.log, opts.RecordsOnly)
+	if !opts.RecordsOnly {
+		d.member("local_ids", ids)
+		d.member("peers", append([]Peer{}, peers...))
+		d.key("resolutions")
+		d.open('{')
+		d.log(r.votes, false)
+		d.close('}')
+	}
+	d.close('}')
+	d.raw("\n")
+	if d.err != nil {
+		return d.err
+	}
+	return d.w.Flush()
+}
+
+// dumper writes JSON as it comes. After an error it writes nothing more.
+type dumper struct {
+	w     *bufio.Writer
+	err   error
+	first bool // nothing stands yet in the object or array
+}
+
+func (d *dumper) raw(s string) {
+	if d.err == nil {
+		_, d.err = d.w.WriteString(s)
+	}
+}
+
+func (d *dumper) open(bracket byte) {
+	d.raw(string(bracket))
+	d.first = true
+}
+
+func (d *dumper) close(bracket byte) {
+	d.raw(string(bracket))
+	d.first = false
+}
+
+// next puts a comma where one is due, and a line break for whoever looks at it.
+func (d *dumper) next() {
+	if !d.first {
+		d.raw(",\n")
+	}
+	d.first = false
+}
+
+func (d *dumper) key(name string) {
+	d.next()
+	d.raw(string(changeset.AppendJSONString(nil, name)) + ":")
+}
+
+func (d *dumper) value(v any) {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil && d.err == nil {
+		d.err = err
+	}
+	d.raw(strings.TrimSuffix(b.String(), "\n"))
+}
+
+func (d *dumper) member(name string, v any) {
+	d.key(name)
+	d.value(v)
+}
+
+// log writes what is to be said of a log, within an object.
+func (d *dumper) log(l *Log, recordsOnly bool) {
+	d.member("database_uuid", l.database)
+	d.member("replica_uuid", l.uuid)
+	d.member("latest_sequence_no", l.latest)
+	if !recordsOnly {
+		marks, err := l.Marks()
+		d.fail(err)
+		d.member("last_changeset_from", marks)
+		d.changesets(l)
+	}
+	d.records(l)
+}
+
+func (d *dumper) fail(err error) {
+	if d.err == nil {
+		d.err = err
+	}
+}
+
+func (d *dumper) changesets(l *Log) {
+	d.key("changesets")
+	d.open('[')
+	for row, err := range l.Rows(1, l.latest) {
+		if err != nil {
+			d.fail(err)
+			break
+		}
+		c, err := l.Changeset(row)
+		if err != nil {
+			d.fail(err)
+			break
+		}
+		d.next()
+		d.value(dumpedChangeset(row.Seq, c))
+	}
+	d.close(']')
+}
+
+func (d *dumper) records(l *Log) {
+	d.key("records")
+	d.open('{')
+	types, err := l.Types()
+	d.fail(err)
+	for _, typ := range types {
+		d.key(typ)
+		d.open('{')
+		for rec, err := range l.Records(typ) {
+			d.fail(err)
+			props, ok, err := l.Props(rec)
+			d.fail(err)
+			if d.err != nil {
+				return
+			}
+			if ok {
+				d.member(rec.UUID.String(), props)
+			}
+		}
+		d.close('}')
+	}
+	d.close('}')
+}
+
+// The original's report of a changeset, with our parents.
+type (
+	changesetDump struct {
+		Changes       map[uuid.UUID]changeDump `json:"changes"`
+		Created       string                   `json:"created"`
+		Creator       *string                  `json:"creator"`
+		Nullification bool                     `json:"is_nullification"`
+		Resolution    bool                     `json:"is_resolution"`
+		OriginalSeq   uint32                   `json:"original_sequence_no"`
+		Origin        uuid.UUID                `json:"original_source_uuid"`
+		Seq           uint32                   `json:"sequence_no"`
+	}
+	changeDump struct {
+		Kind    string              `json:"change_type"`
+		Parents []string            `json:"parents,omitempty"`
+		Props   map[string]propDump `json:"prop_changes"`
+		Type    string              `json:"record_type"`
+	}
+	propDump struct {
+		New *string `json:"new_value"`
+		Old *string `json:"old_value"`
+	}
+)
+
+func dumpedChangeset(seq uint32, c *changeset.Changeset) changesetDump {
+	d := changesetDump{Changes: map[uuid.UUID]changeDump{}, Created: c.Created, Creator: pointer(c.Creator), Nullification: c.Nullification,
+		Resolution: c.Resolution, OriginalSeq: c.ID.Seq, Origin: c.ID.Origin, Seq: seq}
+	for _, ch := range c.Changes {
+		cd := changeDump{Kind: changeset.KindName(ch.Kind), Props: map[string]propDump{}, Type: ch.Record.Type}
+		for _, p := range ch.Parents {
+			cd.Parents = append(cd.Parents, p.String())
+		}
+		for name, pc := range ch.Props {
+			cd.Props[name] = propDump{pointer(pc.New), pointer(pc.Old)}
+		}
+		d.Changes[ch.Record.UUID] = cd
+	}
+	return d
+}
+
+func pointer(v changeset.Value) *string {
+	if !v.Set {
+		return nil
+	}
+	return &v.Text
+}
