@@ -20,7 +20,8 @@ const module = "prophet"
 
 // table names every package with the packages of ours that it may import, from the top down.
 var table = []struct{ pkg, may string }{
-	{"cmd/prophet", "sync replica resolution cas changeset internal/durable internal/httpfs internal/query internal/gitconfig"},
+	{"cmd/prophet", "sync replica resolution cas changeset internal/durable internal/httpfs " +
+		"internal/query internal/gitconfig internal/propedit internal/terminal"},
 	{"sync", "replica resolution cas changeset internal/durable internal/httpfs"},
 	{"replica", "resolution cas changeset internal/durable"},
 	{"resolution", "changeset"},
@@ -28,6 +29,8 @@ var table = []struct{ pkg, may string }{
 	{"changeset", ""},
 	{"internal/query", ""},
 	{"internal/gitconfig", ""},
+	{"internal/propedit", "internal/terminal"},
+	{"internal/terminal", ""},
 	{"internal/httpfs", ""},
 	{"internal/durable", ""},
 }
@@ -42,7 +45,7 @@ var helpers = []string{
 	"internal/webtest",
 }
 
-// reserved are functions and variables of the standard library that only some packages may name outside tests.
+// reserved are functions and variables of other modules and the standard library that only some packages may name outside tests.
 var reserved = []struct{ imported, names, only, instead string }{
 	{
 		"os", "Chdir Chmod Chown Chtimes CopyFS Create CreateTemp DirFS Lchown Link Lstat Mkdir MkdirAll MkdirTemp NewFile Open " +
@@ -50,8 +53,12 @@ var reserved = []struct{ imported, names, only, instead string }{
 		"cmd/prophet internal/durable", "take an afero.Fs, and write through internal/durable",
 	},
 	{
-		"path/filepath", "Abs EvalSymlinks Glob Walk WalkDir",
+		"path/filepath", "EvalSymlinks Glob Walk WalkDir",
 		"cmd/prophet internal/durable", "use afero's, on the afero.Fs that was passed in",
+	},
+	{
+		"github.com/spf13/afero", "NewOsFs",
+		"cmd/prophet", "take an afero.Fs; the command line passes the real one in",
 	},
 	{
 		"os", "Args Environ Executable Exit ExpandEnv Getenv Getwd Hostname LookupEnv Setenv Stderr Stdin Stdout UserHomeDir",
@@ -98,6 +105,7 @@ func TestFaultsAreFound(t *testing.T) {
 		{"a flag of os", "replica/a.go", `import "os"; var _ = os.O_RDONLY`, ""},
 		{"the environment", "internal/durable/a.go", `import "os"; var _ = os.Getenv`, "internal/durable may not use os.Getenv"},
 		{"a walk", "replica/a.go", `import "path/filepath"; var _ = filepath.Walk`, "replica may not use path/filepath.Walk"},
+		{"the real file system", "sync/a.go", `import "github.com/spf13/afero"; var _ = afero.NewOsFs`, "sync may not use github.com/spf13/afero.NewOsFs"},
 		{"printing", "sync/a.go", `import "fmt"; var _ = fmt.Println`, "sync may not use fmt.Println"},
 	}
 	for _, test := range tests {
