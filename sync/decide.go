@@ -10,20 +10,67 @@ import (
 	"prophet/resolution"
 )
 
-// listOpened reports the conflicts that the pull opened and that are open still.
-func (p *pull) listOpened() error {
-	for rec, props := range p.opened {
-		result, err := p.to.Merged(rec)
+// intake is what comes into a replica in one transaction after another, and what it opens there: the part that a pull and an import share.
+type intake struct {
+	to     *replica.Replica
+	before uint32 // rows in the log at the start
+	winner Prefer
+	report Report
+	opened map[changeset.RecordID]map[string]replica.Held // with what was held before
+}
+
+func newIntake(to *replica.Replica, winner Prefer) intake {
+	return intake{to: to, before: to.Latest(), winner: winner, opened: map[changeset.RecordID]map[string]replica.Held{}}
+}
+
+// noteOpened adds what one transaction opened. What counts as held before is what was held when the conflict came up first.
+func (in *intake) noteOpened(opened map[changeset.RecordID]map[string]replica.Held) {
+	for rec, props := range opened {
+		if in.opened[rec] == nil {
+			in.opened[rec] = map[string]replica.Held{}
+		}
+		for prop, held := range props {
+			if _, again := in.opened[rec][prop]; !again {
+				in.opened[rec][prop] = held
+			}
+		}
+	}
+}
+
+// finish decides what came up, as the caller prefers, and completes the report.
+func (in *intake) finish(ctx context.Context) error {
+	if err := in.prefer(ctx); err != nil {
+		return err
+	}
+	in.report.Latest = in.to.Latest()
+	return in.listOpened()
+}
+
+// finishTry completes the report of a transaction that is never made.
+func (in *intake) finishTry() {
+	in.report.Latest = in.to.Latest()
+	for rec, props := range in.opened {
+		for prop := range props {
+			in.report.Opened = append(in.report.Opened, Opened{rec, prop})
+		}
+	}
+	sortOpened(in.report.Opened)
+}
+
+// listOpened reports the conflicts that came up and that are open still.
+func (in *intake) listOpened() error {
+	for rec, props := range in.opened {
+		result, err := in.to.Merged(rec)
 		if err != nil {
 			return err
 		}
 		for prop := range props {
 			if prop == "" && result.Existence != nil || prop != "" && result.Conflict(prop) != nil {
-				p.report.Opened = append(p.report.Opened, Opened{rec, prop})
+				in.report.Opened = append(in.report.Opened, Opened{rec, prop})
 			}
 		}
 	}
-	sortOpened(p.report.Opened)
+	sortOpened(in.report.Opened)
 	return nil
 }
 
@@ -36,36 +83,36 @@ func sortOpened(opened []Opened) {
 	})
 }
 
-// prefer decides the conflicts that the pull opened, as Options.Prefer says, in one changeset of the target's own.
-func (p *pull) prefer(ctx context.Context) error {
-	switch p.opts.Prefer {
+// prefer decides the conflicts that came up for the preferred winner, in one changeset of the target's own.
+func (in *intake) prefer(ctx context.Context) error {
+	switch in.winner {
 	case PreferNone:
 		return nil
 	case PreferFrom, PreferTo:
 	default:
-		return fmt.Errorf("prefer %q: want %q or %q", p.opts.Prefer, PreferFrom, PreferTo)
+		return fmt.Errorf("prefer %q: want %q or %q", in.winner, PreferFrom, PreferTo)
 	}
-	if len(p.opened) == 0 {
+	if len(in.opened) == 0 {
 		return nil
 	}
-	edited, err := p.to.Edit(ctx, func(e *replica.Edit) error {
-		for rec, props := range p.opened {
-			if err := p.preferRecord(e, rec, props); err != nil {
+	edited, err := in.to.Edit(ctx, func(e *replica.Edit) error {
+		for rec, props := range in.opened {
+			if err := in.preferRecord(e, rec, props); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	p.report.Decided = edited.Decided
+	in.report.Decided = edited.Decided
 	return err
 }
 
-func (p *pull) preferRecord(e *replica.Edit, rec changeset.RecordID, props map[string]replica.Held) error {
+func (in *intake) preferRecord(e *replica.Edit, rec changeset.RecordID, props map[string]replica.Held) error {
 	result, err := e.Merged(rec)
 	if err != nil {
 		return err
 	}
-	if held, opened := props[""]; opened && result.Existence != nil && p.deletes(result.Existence, held) {
+	if held, opened := props[""]; opened && result.Existence != nil && in.deletes(result.Existence, held) {
 		return e.Delete(rec)
 	} else if opened && result.Existence != nil {
 		if err := e.Keep(rec); err != nil {
@@ -78,8 +125,8 @@ func (p *pull) preferRecord(e *replica.Edit, rec changeset.RecordID, props map[s
 		if c == nil {
 			continue
 		}
-		if p.opts.Prefer == PreferFrom {
-			if i := slices.IndexFunc(c.Rivals, func(r resolution.Rival) bool { return p.came(r.ID) }); i >= 0 {
+		if in.winner == PreferFrom {
+			if i := slices.IndexFunc(c.Rivals, func(r resolution.Rival) bool { return in.came(r.ID) }); i >= 0 {
 				writes[prop] = c.Rivals[i].Value
 			}
 		} else if held.Before {
@@ -93,15 +140,15 @@ func (p *pull) preferRecord(e *replica.Edit, rec changeset.RecordID, props map[s
 }
 
 // deletes reports whether the preferred side deletes a record whose existence is in conflict.
-func (p *pull) deletes(c *resolution.ExistenceConflict, held replica.Held) bool {
-	if p.opts.Prefer == PreferTo {
+func (in *intake) deletes(c *resolution.ExistenceConflict, held replica.Held) bool {
+	if in.winner == PreferTo {
 		return held.Before && !held.Exists
 	}
-	return slices.ContainsFunc(c.Delete, func(e *resolution.Entry) bool { return p.came(e.ID) })
+	return slices.ContainsFunc(c.Delete, func(e *resolution.Entry) bool { return in.came(e.ID) })
 }
 
-// came reports whether the changeset came in this pull.
-func (p *pull) came(id changeset.ID) bool {
-	row, ok, err := p.to.Lookup(id)
-	return err == nil && ok && row > p.before
+// came reports whether the changeset came with this pull or import.
+func (in *intake) came(id changeset.ID) bool {
+	row, ok, err := in.to.Lookup(id)
+	return err == nil && ok && row > in.before
 }

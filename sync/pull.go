@@ -64,7 +64,7 @@ func Pull(ctx context.Context, to, from *replica.Replica, opts Options) (*Report
 		return nil, fmt.Errorf("pull from %s into %s: it is a replica of %w: %s, not %s",
 			from.Where(), to.Where(), ErrOtherDatabase, from.Database(), to.Database())
 	}
-	p := &pull{to: to, from: from, opts: opts, before: to.Latest(), opened: map[changeset.RecordID]map[string]replica.Held{}}
+	p := &pull{intake: newIntake(to, opts.Prefer), from: from, opts: opts}
 	p.votes = &side{from: from.Resolutions(), to: to.Resolutions, lookup: to.LookupVote, integrate: (*replica.Tx).IntegrateVote,
 		setPeer: (*replica.Tx).SetVotesPeer, renew: (*replica.Tx).RenewVoter, count: &p.report.Votes}
 	p.main = &side{from: from.Log(), to: to.Log, lookup: to.Lookup, integrate: (*replica.Tx).Integrate,
@@ -77,16 +77,14 @@ func Pull(ctx context.Context, to, from *replica.Replica, opts Options) (*Report
 
 // pull is a pull that is under way.
 type pull struct {
-	to, from *replica.Replica
-	opts     Options
-	report   Report
-	before   uint32 // rows in the log of the target at the start
-	opened   map[changeset.RecordID]map[string]replica.Held
-	done     int // rows read
-	total    int
-	votes    *side
-	main     *side
-	sources  map[changeset.ID]uint32 // rows of the source's log, if they were needed
+	intake
+	from    *replica.Replica
+	opts    Options
+	done    int // rows read
+	total   int
+	votes   *side
+	main    *side
+	sources map[changeset.ID]uint32 // rows of the source's log, if they were needed
 }
 
 func (p *pull) run(ctx context.Context) error {
@@ -107,11 +105,7 @@ func (p *pull) run(ctx context.Context) error {
 	if err := p.adopt(ctx); err != nil {
 		return err
 	}
-	if err := p.prefer(ctx); err != nil {
-		return err
-	}
-	p.report.Latest = p.to.Latest()
-	return p.listOpened()
+	return p.finish(ctx)
 }
 
 // side is one of the two logs of the replicas: the one of changesets or the one of resolutions.
@@ -238,16 +232,7 @@ func (p *pull) account(s *side, b batch, added int, opened map[changeset.RecordI
 		p.report.Bookkeeping += b.bookkeeping
 		p.report.Known += b.rows - b.bookkeeping - added
 	}
-	for rec, props := range opened {
-		if p.opened[rec] == nil {
-			p.opened[rec] = map[string]replica.Held{}
-		}
-		for prop, held := range props {
-			if _, again := p.opened[rec][prop]; !again {
-				p.opened[rec][prop] = held
-			}
-		}
-	}
+	p.noteOpened(opened)
 	p.done += b.rows
 	if p.opts.Progress != nil {
 		p.opts.Progress(p.done, p.total)
@@ -368,13 +353,7 @@ func (p *pull) dryRun(ctx context.Context) error {
 				p.account(s, b, added, tx.Opened())
 			}
 		}
-		p.report.Latest = p.to.Latest()
-		for rec, props := range p.opened {
-			for prop := range props {
-				p.report.Opened = append(p.report.Opened, Opened{rec, prop})
-			}
-		}
-		sortOpened(p.report.Opened)
+		p.finishTry()
 		return ctx.Err()
 	})
 }
