@@ -219,6 +219,11 @@ func sortedKeys(m map[changeset.RecordID]*touched) []changeset.RecordID {
 
 // ours makes sure that there are notes on every row of both logs, in memory where there are none on disk.
 func (r *Replica) ours() (companion, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.noted {
+		return r.log.ours, nil
+	}
 	for _, l := range []*Log{r.votes, r.log} {
 		d, err := r.derive(l)
 		if err != nil {
@@ -233,6 +238,7 @@ func (r *Replica) ours() (companion, error) {
 		}
 		l.ours = companion{mem, l.latest}
 	}
+	r.noted = true
 	return r.log.ours, nil
 }
 

@@ -52,7 +52,7 @@ func (r *Replica) LocalIDs() (map[uuid.UUID]uint32, error) {
 	if err != nil {
 		return nil, err
 	}
-	old, _, err := r.log.readOldIDs()
+	old, err := r.oldIDs()
 	if err != nil {
 		return nil, err
 	}

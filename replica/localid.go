@@ -47,6 +47,20 @@ func (l *Log) readOldIDs() (*oldIDs, []byte, error) {
 	return &oldIDs{}, nil, nil
 }
 
+// oldIDs returns the local ids that the original gave.
+func (r *Replica) oldIDs() (*oldIDs, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.old == nil {
+		old, _, err := r.log.readOldIDs()
+		if err != nil {
+			return nil, err
+		}
+		r.old = old
+	}
+	return r.old, nil
+}
+
 // takenOver reports whether we have made our notes on the log.
 func (l *Log) takenOver() bool {
 	_, err := l.fs.Stat(rowsFile)
@@ -95,7 +109,7 @@ func (r *Replica) LocalID(rec changeset.RecordID) (uint32, error) {
 	if err != nil {
 		return 0, err
 	}
-	old, _, err := r.log.readOldIDs()
+	old, err := r.oldIDs()
 	if err != nil {
 		return 0, err
 	}
@@ -174,7 +188,7 @@ func (r *Replica) byLocalID(id uint32) (rec changeset.RecordID, ok bool, err err
 	if err != nil {
 		return rec, false, err
 	}
-	old, _, err := r.log.readOldIDs()
+	old, err := r.oldIDs()
 	if err != nil {
 		return rec, false, err
 	}

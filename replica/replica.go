@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -56,6 +57,10 @@ type Replica struct {
 	opts              Options
 	log, votes        *Log
 	known, knownVotes knownIDs
+
+	mu    sync.Mutex // guards what is loaded when it is first asked for
+	noted bool       // there are notes on every row of both logs
+	old   *oldIDs
 }
 
 // Open opens the replica at the root of the file system for reading and, where that can be written, for editing. Nothing is written.
@@ -96,6 +101,7 @@ func (r *Replica) reopen() error {
 		return fmt.Errorf("open the resolutions of replica %s: %w", r.where(), err)
 	}
 	r.log, r.votes = main, votes
+	r.forget()
 	return nil
 }
 
@@ -217,7 +223,16 @@ func (r *Replica) transact(ctx context.Context, f func(tx *Tx) error) error {
 	if err := tx.commit(); err != nil {
 		return fmt.Errorf("write to replica %s: %w", r.where(), err)
 	}
-	return r.reopen()
+	r.log, r.votes = tx.main.after(), tx.res.after()
+	r.forget()
+	return nil
+}
+
+// forget drops what was loaded of an earlier state.
+func (r *Replica) forget() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.noted, r.old = false, nil
 }
 
 // Try runs a transaction that is never made: f sees what it would come to, and nothing is written.

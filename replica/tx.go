@@ -343,6 +343,14 @@ func (tx *Tx) commit() error {
 	return tx.d.Commit(point(tx.res), point(tx.main))
 }
 
+// after is the log as the transaction left it.
+func (t *txLog) after() *Log {
+	l := *t.Log
+	l.uuid, l.latest, l.rawLatest = t.self, t.seq, t.newLatest()
+	l.ours.latest = t.seq
+	return &l
+}
+
 // newLatest is the text of latest-sequence-no after the transaction: the old one where no row was added.
 func (t *txLog) newLatest() string {
 	if t.seq == t.latest {

@@ -1,0 +1,103 @@
+package replica_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/spf13/afero"
+
+	"prophet/changeset"
+	"prophet/internal/replicatest"
+	"prophet/replica"
+)
+
+// grow adds so many creates to a replica, in large transactions.
+func grow(t testing.TB, r *replica.Replica, n int) {
+	t.Helper()
+	for n > 0 {
+		batch := min(n, 2000)
+		n -= batch
+		if err := r.Update(t.Context(), func(tx *replica.Tx) error {
+			for i := range batch {
+				if _, err := tx.Edit(func(e *replica.Edit) error {
+					_, err := e.Create("Ticket", map[string]string{"summary": fmt.Sprint("ticket ", i), "status": "new"})
+					return err
+				}); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// costs counts what everyday work does to the files of a replica with so many changesets.
+func costs(t *testing.T, fsys afero.Fs, size int) map[string]replicatest.Counts {
+	t.Helper()
+	counting := replicatest.Count(fsys)
+	r, err := replica.Init(t.Context(), counting, replica.Identity{}, replica.Options{Creator: "ann@example.com"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	grow(t, r, size)
+	costs := map[string]replicatest.Counts{}
+	measure := func(what string, f func(r *replica.Replica) error) {
+		counting.Reset()
+		r, err := replica.Open(counting, replica.Options{Creator: "ann@example.com"})
+		if err == nil {
+			err = f(r)
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		costs[what] = counting.Counts()
+	}
+	var rec changeset.RecordID
+	measure("create", func(r *replica.Replica) error {
+		_, err := r.Edit(t.Context(), func(e *replica.Edit) (err error) {
+			rec, err = e.Create("Note", map[string]string{"text": "something of a fixed length"})
+			return err
+		})
+		return err
+	})
+	measure("update", func(r *replica.Replica) error {
+		_, err := r.Edit(t.Context(), func(e *replica.Edit) error {
+			return e.Update(rec, map[string]string{"text": "something of the same size."})
+		})
+		return err
+	})
+	measure("show", func(r *replica.Replica) error {
+		_, err := r.Record(rec)
+		return err
+	})
+	measure("show by local id", func(r *replica.Replica) error {
+		rec, err := r.Find(fmt.Sprint(size / 2))
+		if err != nil {
+			return err
+		}
+		_, err = r.Record(rec)
+		return err
+	})
+	measure("delete", func(r *replica.Replica) error {
+		_, err := r.Edit(t.Context(), func(e *replica.Edit) error { return e.Delete(rec) })
+		return err
+	})
+	return costs
+}
+
+func TestEverydayWorkCostsTheSameAtAnySize(t *testing.T) {
+	small, large := costs(t, directory(t), 100), costs(t, directory(t), 10_000)
+	for what, s := range small {
+		l := large[what]
+		t.Logf("%s: %s; at 10,000 %s", what, s, l)
+		// What may differ: a directory that is there already, the number of digits of a sequence number.
+		if l.Ops() > s.Ops()+8 || l.Bytes > s.Bytes+64 {
+			t.Errorf("%s: %s at 100 changesets, %s at 10,000", what, s, l)
+		}
+	}
+}
+
+// directory is a file system with an empty root on disk. The one in memory renames a file in a time that grows with the number of files.
+func directory(t testing.TB) afero.Fs { return afero.NewBasePathFs(afero.NewOsFs(), t.TempDir()) }
