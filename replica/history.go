@@ -215,5 +215,11 @@ func (r *Replica) Unsettled() ([]changeset.RecordID, error) {
 	return unsettled, nil
 }
 
-// Ours reports whether the replica has our notes: it was made or written by us, and shows the merged state.
-func (r *Replica) Ours() bool { return r.log.takenOver() }
+// Ours reports whether the replica was made or written by us, and so shows the merged state, or is a mirror of such a one.
+func (r *Replica) Ours() bool {
+	if r.log.takenOver() {
+		return true
+	}
+	_, err := r.fs.Stat(MirrorMark)
+	return err == nil
+}

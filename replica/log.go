@@ -75,7 +75,7 @@ func (l *Log) Row(seq uint32) (changeset.Row, error) {
 	return changeset.Row{}, fmt.Errorf("read row %d of %s: there are %d rows", seq, l.indexPath(), l.latest)
 }
 
-func (l *Log) indexPath() string { return path.Join(l.where, l.prefix, changeset.IndexFile) }
+func (l *Log) indexPath() string { return join(l.where, l.prefix+changeset.IndexFile) }
 
 // rowsAtOnce is how many rows are read in one piece: 352 KB.
 const rowsAtOnce = 8192
@@ -140,19 +140,8 @@ func (l *Log) readRows(f afero.File, from, to uint32) ([]changeset.Row, error) {
 
 // Changeset reads the changeset of a row; its hash and its ID are checked.
 func (l *Log) Changeset(row changeset.Row) (*changeset.Changeset, error) {
-	b, err := l.objects.Get(row.Key)
-	if err != nil {
-		return nil, fmt.Errorf("read changeset %s from %s: %w", row.ID, l.where, err)
-	}
-	c, err := changeset.Decode(b)
-	if err != nil {
-		return nil, &DamageError{Path: path.Join(l.where, l.objects.Path(row.Key)), Err: fmt.Errorf("changeset %s: %w", row.ID, err)}
-	}
-	if c.ID != row.ID {
-		return nil, &DamageError{Path: path.Join(l.where, l.objects.Path(row.Key)),
-			Err: fmt.Errorf("it holds changeset %s, row %d of the index names it %s", c.ID, row.Seq, row.ID)}
-	}
-	return c, nil
+	_, c, err := l.RawChangeset(row)
+	return c, err
 }
 
 // at reads row seq and its changeset.
@@ -191,7 +180,7 @@ func (l *Log) Versions(rec changeset.RecordID) ([]changeset.Version, error) {
 }
 
 func (l *Log) damagedIndex(rec changeset.RecordID, err error) error {
-	return &DamageError{Path: path.Join(l.where, l.prefix, changeset.RecordPath(rec)), Err: err}
+	return &DamageError{Path: join(l.where, l.prefix+changeset.RecordPath(rec)), Err: err}
 }
 
 // first returns the oldest committed row of the record's index, by reading that row alone; ok is false for a record that never was.
@@ -235,13 +224,13 @@ func (l *Log) version(rec changeset.RecordID, pick func(rows int64) int64) (v ch
 
 // props reads a version of a record.
 func (l *Log) props(key cas.Key) (map[string]string, error) {
-	b, err := l.versions.Get(key)
+	b, err := l.RawRecord(changeset.Version{Key: key})
 	if err != nil {
-		return nil, fmt.Errorf("read a record of %s: %w", l.where, err)
+		return nil, err
 	}
 	props, err := changeset.DecodeRecord(b)
 	if err != nil {
-		return nil, &DamageError{Path: path.Join(l.where, l.versions.Path(key)), Err: err}
+		return nil, &DamageError{Path: join(l.where, l.versions.Path(key)), Err: err}
 	}
 	return props, nil
 }
@@ -269,12 +258,12 @@ func (l *Log) list(dir string) ([]string, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("list %s: %w", path.Join(l.where, l.prefix, dir), err)
+		return nil, fmt.Errorf("list %s: %w", join(l.where, l.prefix+dir), err)
 	}
 	defer f.Close()
 	names, err := f.Readdirnames(-1)
 	if err != nil {
-		return nil, fmt.Errorf("list %s: %w", path.Join(l.where, l.prefix, dir), err)
+		return nil, fmt.Errorf("list %s: %w", join(l.where, l.prefix+dir), err)
 	}
 	slices.Sort(names)
 	return names, nil

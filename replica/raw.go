@@ -1,0 +1,57 @@
+package replica
+
+import (
+	"fmt"
+	"strings"
+
+	"prophet/changeset"
+)
+
+// MirrorMark is a file in a mirror that was published from a replica of ours, one that [Replica.Ours] reports as such. A web
+// server does not list directories, so a file has to tell such a mirror from one that the original made. It is empty.
+const MirrorMark = "prophet/mirror"
+
+// RawChangeset returns the changeset of a row, and its bytes as they are stored. Its hash and its ID are checked.
+func (l *Log) RawChangeset(row changeset.Row) (raw []byte, c *changeset.Changeset, err error) {
+	raw, err = l.objects.Get(row.Key)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read changeset %s from %s: %w", row.ID, l.where, err)
+	}
+	c, err = changeset.Decode(raw)
+	if err == nil && c.ID != row.ID {
+		err = fmt.Errorf("it holds changeset %s, row %d of the index names it %s", c.ID, row.Seq, row.ID)
+	} else if err != nil {
+		err = fmt.Errorf("changeset %s: %w", row.ID, err)
+	}
+	if err != nil {
+		return nil, nil, &DamageError{Path: join(l.where, l.objects.Path(row.Key)), Err: err}
+	}
+	return raw, c, nil
+}
+
+// Present returns the newest row of a record's index. ok is false if there is none, as for a record that never was and,
+// in an exported copy, for one that is deleted.
+func (l *Log) Present(rec changeset.RecordID) (v changeset.Version, ok bool, err error) {
+	v, ok, err = l.last(rec)
+	if isNotExist(err) { // of a web server one learns that only by reading
+		return v, false, nil
+	}
+	return v, ok, err
+}
+
+// RawRecord returns the bytes of a version of a record, which must not be a deletion, as they are stored. Their hash is checked.
+func (l *Log) RawRecord(v changeset.Version) ([]byte, error) {
+	b, err := l.versions.Get(v.Key)
+	if err != nil {
+		return nil, fmt.Errorf("read a record of %s: %w", l.where, err)
+	}
+	return b, nil
+}
+
+// join puts the name of a file of the replica after where that is: a path, or a URL, whose slashes must stay.
+func join(where, name string) string {
+	if where == "" {
+		return name
+	}
+	return strings.TrimSuffix(where, "/") + "/" + name
+}
