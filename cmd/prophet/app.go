@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// commands returns all commands, in the order of the manual.
+func commands(e *env) []*cli.Command {
+	list := []*cli.Command{
+		versionCommand(e),
+	}
+	list = append(list, helpCommand(e, &list))
+	return list
+}
+
+// prepare gives every command the flags that all have, and takes away what urfave/cli would do on its own.
+func prepare(list []*cli.Command) []*cli.Command {
+	for _, c := range list {
+		c.Flags = append(c.Flags, globalFlags()...)
+		c.HideHelp, c.HideHelpCommand = true, true
+		c.OnUsageError = badFlag
+	}
+	return list
+}
+
+// globals are the flags that every command has. Its options embed them.
+type globals struct {
+	replica string // a directory as the user wrote it; "" if none was given
+	quiet   bool   // results and errors only
+	json    bool
+}
+
+func globalFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "replica", Aliases: []string{"r"}, Usage: "work on the replica in `DIR`", Action: notEmpty},
+		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print results and errors only, no notes and no progress"},
+		&cli.BoolFlag{Name: "json", Usage: "print results as JSON, which has all there is, exactly"},
+	}
+}
+
+func notEmpty(_ *cli.Context, dir string) error {
+	if dir == "" {
+		return usagef("--replica needs a directory")
+	}
+	return nil
+}
+
+func globalsOf(c *cli.Context) globals {
+	return globals{replica: c.String("replica"), quiet: c.Bool("quiet"), json: c.Bool("json")}
+}
+
+// arguments returns the arguments of a command that takes least to most of them; most < 0 means any number.
+func arguments(c *cli.Context, least, most int) ([]string, error) {
+	args := c.Args().Slice()
+	usage := strings.TrimSpace("prophet " + c.Command.Name + " " + c.Command.ArgsUsage)
+	switch {
+	case len(args) < least:
+		return nil, withHint(usagef("an argument is missing"), "usage: %s", usage)
+	case most >= 0 && len(args) > most:
+		return nil, withHint(usagef("%.100q is one argument too many", args[most]), "usage: %s", usage)
+	}
+	return args, nil
+}
+
+// badFlag turns an error of the flag parser into ours.
+func badFlag(c *cli.Context, err error, _ bool) error {
+	text := strings.NewReplacer(" for flag -", " for --", " for -", " for --").Replace(err.Error())
+	return withHint(usagef("%s", text), `run "prophet help %s"`, c.Command.Name)
+}
+
+// run executes one command line, given without the program's name, and returns the exit code.
+func run(ctx context.Context, e *env, words []string) int {
+	return execute(ctx, e, commands(e), words)
+}
+
+// execute is run, with commands of one's own.
+func execute(ctx context.Context, e *env, list []*cli.Command, words []string) int {
+	out := newResults(e.Stdout)
+	e.Stdout = out
+	err := caught(func() error { return dispatch(ctx, e, prepare(list), words) })
+	if flushed := out.Flush(); flushed != nil && !nobodyReads(flushed) && done(err) {
+		err = flushed
+	}
+	return report(ctx, e, err)
+}
+
+// caught turns a panic of f into an error.
+func caught(f func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = withHint(fmt.Errorf("this is a bug in prophet: %v", r), "please report it, with the command line")
+		}
+	}()
+	return f()
+}
+
+func dispatch(ctx context.Context, e *env, list []*cli.Command, words []string) error {
+	l, err := parseLine(list, words)
+	switch {
+	case err != nil:
+		return err
+	case l.help && l.command == nil:
+		return runHelp(e, helpOptions{commands: list})
+	case l.help:
+		return runHelp(e, helpOptions{commands: list, topic: l.command.Name})
+	case l.command == nil:
+		return withHint(usagef("no command"), `"prophet help" lists the commands`)
+	}
+	app := &cli.App{
+		Name:                      "prophet",
+		Commands:                  list,
+		HideHelp:                  true,
+		HideVersion:               true,
+		DisableSliceFlagSeparator: true, // a comma in --file a=b,c is part of the path
+		ExitErrHandler:            func(*cli.Context, error) {},
+		OnUsageError:              badFlag,
+		Writer:                    e.Stdout,
+		ErrWriter:                 e.Stderr,
+	}
+	return app.RunContext(ctx, l.words())
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/afero"
+	"golang.org/x/term"
+)
+
+// env is the world around one run of the program. Commands reach the outside through it, and tests set what they need.
+type env struct {
+	Stdin    io.Reader
+	Stdout   io.Writer // results, and nothing else
+	Stderr   io.Writer // errors, notes, progress
+	OutWidth int       // columns of the terminal that Stdout is; 0 if it is none
+	ErrWidth int       // likewise of Stderr
+	Getenv   func(string) string
+	Dir      string // the working directory, absolute
+	Host     string // the name of this machine
+	Fs       afero.Fs
+	Now      func() time.Time
+	// Exec runs a program on the terminal of this one and waits for it. What the user types meanwhile, Ctrl-C included, is the program's.
+	Exec func(name string, args ...string) error
+}
+
+// systemEnv returns the real world. Reading from its Stdin ends when ctx does.
+func systemEnv(ctx context.Context, s *interrupts) *env {
+	dir, err := os.Getwd()
+	if err != nil {
+		dir = "." // it was removed; what is named absolutely still works
+	}
+	host, _ := os.Hostname()
+	e := &env{
+		Stdin:    &contextReader{ctx: ctx, r: os.Stdin},
+		Stdout:   os.Stdout,
+		Stderr:   os.Stderr,
+		OutWidth: terminalWidth(os.Stdout),
+		ErrWidth: terminalWidth(os.Stderr),
+		Getenv:   os.Getenv,
+		Dir:      dir,
+		Host:     host,
+		Fs:       afero.NewOsFs(),
+		Now:      time.Now,
+	}
+	e.Exec = func(name string, args ...string) error {
+		defer s.hold()()
+		c := exec.Command(name, args...)
+		c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
+		return c.Run()
+	}
+	return e
+}
+
+// terminalWidth returns the columns of the terminal that f is, 0 if it is none.
+func terminalWidth(f *os.File) int {
+	if !term.IsTerminal(int(f.Fd())) || os.Getenv("TERM") == "dumb" {
+		return 0
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil || width <= 0 {
+		return 80
+	}
+	return width
+}
+
+// path returns a path that the user gave as an absolute one.
+func (e *env) path(p string) string {
+	if filepath.IsAbs(p) {
+		return filepath.Clean(p)
+	}
+	return filepath.Join(e.Dir, p)
+}
+
+// contextReader reads from r until ctx ends, even while r waits for somebody to type.
+type contextReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c *contextReader) Read(p []byte) (int, error) {
+	type result struct {
+		n   int
+		err error
+	}
+	buf := make([]byte, len(p)) // its own: a read that nobody waits for any more may still fill it
+	done := make(chan result, 1)
+	go func() {
+		n, err := c.r.Read(buf)
+		done <- result{n, err}
+	}()
+	select {
+	case <-c.ctx.Done():
+		return 0, context.Cause(c.ctx)
+	case res := <-done:
+		return copy(p, buf[:res.n]), res.err
+	}
+}

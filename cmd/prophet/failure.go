@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"syscall"
+
+	"prophet/internal/terminal"
+)
+
+// The exit codes. 7 is kept for an update whose condition does not hold.
+const (
+	exitDone = iota
+	exitFailed
+	exitUsage
+	exitConflicts
+	exitNoRecord
+	exitNoReplica
+	exitOtherDatabase
+)
+
+// exitCodes is the table in the manual.
+var exitCodes = [...]string{
+	exitDone:          "done",
+	exitFailed:        "failed; what was reported done before stays done",
+	exitUsage:         "wrong usage; nothing was done",
+	exitConflicts:     "done, and this pull, push or import opened conflicts",
+	exitNoRecord:      "no such record",
+	exitNoReplica:     "no replica here",
+	exitOtherDatabase: "the other replica is of another database",
+}
+
+// failure is an error that knows its exit code and what a person can do about it.
+type failure struct {
+	code int
+	hint string // "" if there is nothing to say
+	err  error
+}
+
+func (f *failure) Error() string { return f.err.Error() }
+func (f *failure) Unwrap() error { return f.err }
+
+// usagef returns an error for a command line that cannot be right.
+func usagef(format string, args ...any) *failure {
+	return &failure{code: exitUsage, err: fmt.Errorf(format, args...)}
+}
+
+// withHint adds what to do to an error. Its exit code stays.
+func withHint(err error, format string, args ...any) *failure {
+	return &failure{code: exitCode(err), hint: fmt.Sprintf(format, args...), err: err}
+}
+
+// errConflicts ends a command that has done and printed what was asked for, and opened conflicts.
+var errConflicts = &failure{code: exitConflicts, err: errors.New("conflicts were opened")}
+
+// outputError is a failure to write results.
+type outputError struct{ err error }
+
+func (o *outputError) Error() string { return o.err.Error() }
+func (o *outputError) Unwrap() error { return o.err }
+
+// errInterrupted is the cause of a context that a signal cancelled.
+var errInterrupted = errors.New("interrupted")
+
+// exitCode returns the exit code for an error.
+func exitCode(err error) int {
+	var f *failure
+	switch {
+	case err == nil || nobodyReads(err):
+		return exitDone
+	case errors.As(err, &f):
+		return f.code
+	}
+	return exitFailed
+}
+
+// done reports whether a run that ended with err did what was asked for.
+func done(err error) bool {
+	code := exitCode(err)
+	return code == exitDone || code == exitConflicts
+}
+
+// nobodyReads reports whether err says that the reader of our results has had enough of them.
+func nobodyReads(err error) bool {
+	var o *outputError
+	return errors.As(err, &o) && errors.Is(o, syscall.EPIPE)
+}
+
+// report prints an error, with its hint, and returns the exit code.
+func report(ctx context.Context, e *env, err error) int {
+	code := exitCode(err)
+	if done(err) {
+		return code
+	}
+	if errors.Is(err, context.Canceled) && context.Cause(ctx) == errInterrupted {
+		err = errInterrupted
+	}
+	fmt.Fprintf(e.Stderr, "prophet: error: %s\n", terminal.Safe(err.Error()))
+	var f *failure
+	if errors.As(err, &f) && f.hint != "" {
+		fmt.Fprintf(e.Stderr, "prophet: hint: %s\n", terminal.Safe(f.hint))
+	}
+	return code
+}
