@@ -2,11 +2,8 @@ package sync
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -22,15 +19,6 @@ type Carrier func(ctx context.Context, location string) (afero.Fs, error)
 
 // Carriers are the ways to reach a replica, by URL scheme; "" is a plain path.
 type Carriers map[string]Carrier
-
-// MirrorFile names the databases of a mirror; it lies above their directories.
-const MirrorFile = "prophet.json"
-
-// mirrorIndex is what MirrorFile holds. Keys that we do not know are ignored.
-type mirrorIndex struct {
-	Prophet   int      `json:"prophet"`
-	Databases []string `json:"databases"`
-}
 
 // Scheme returns the scheme of a location, "" for a plain path.
 func Scheme(location string) string {
@@ -59,12 +47,13 @@ func (c Carriers) Open(ctx context.Context, location string, opts replica.Option
 	if !errors.Is(err, replica.ErrNotReplica) {
 		return r, err
 	}
-	sub, found := findDatabase(fsys, location)
-	if found != nil {
-		return nil, found
+	sub, failed := findDatabase(fsys, location)
+	if failed != nil {
+		return nil, failed
 	}
 	if sub == "" {
-		return nil, err
+		return nil, fmt.Errorf("%w: it has neither a file %s nor a file %s, which names the databases of a mirror",
+			err, changeset.ReplicaVersionFile, MirrorFile)
 	}
 	opts.Where = strings.TrimSuffix(location, "/") + "/" + sub
 	return replica.Open(afero.NewBasePathFs(fsys, sub), opts)
@@ -72,31 +61,17 @@ func (c Carriers) Open(ctx context.Context, location string, opts replica.Option
 
 // findDatabase returns the directory of the only database of the mirror at the root of a file system, "" if there is no mirror.
 func findDatabase(fsys afero.Fs, location string) (string, error) {
-	f, err := fsys.Open(MirrorFile)
+	index, err := readMirrorIndex(fsys)
 	if err != nil {
-		return "", ignoreMissing(err)
+		return "", fmt.Errorf("open %s: %w", location, err)
 	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, 1<<20))
-	if err != nil {
-		return "", ignoreMissing(err)
+	if index == nil {
+		return "", nil
 	}
-	var index mirrorIndex
-	if err := json.Unmarshal(b, &index); err != nil {
-		return "", fmt.Errorf("read %s of %s: %w", MirrorFile, location, err)
+	if len(index.databases) != 1 {
+		return "", fmt.Errorf("open %s: it holds %d databases; name one of them:%s", location, len(index.databases), list(location, index.databases))
 	}
-	if index.Prophet != 1 {
-		return "", fmt.Errorf("read %s of %s: it is of version %d; this program reads version 1", MirrorFile, location, index.Prophet)
-	}
-	for _, d := range index.Databases {
-		if _, err := changeset.ParseUUID(d); err != nil {
-			return "", fmt.Errorf("read %s of %s: %w", MirrorFile, location, err)
-		}
-	}
-	if len(index.Databases) != 1 {
-		return "", fmt.Errorf("open %s: it holds %d databases; name one of them:%s", location, len(index.Databases), list(location, index.Databases))
-	}
-	return index.Databases[0], nil
+	return index.databases[0], nil
 }
 
 func list(location string, databases []string) string {
@@ -105,13 +80,6 @@ func list(location string, databases []string) string {
 		fmt.Fprintf(&b, "\n  %s/%s", strings.TrimSuffix(location, "/"), d)
 	}
 	return b.String()
-}
-
-func ignoreMissing(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
 }
 
 // LocalPath returns the path that a location names: a plain one, or that of a file:// URL.

@@ -1,0 +1,327 @@
+package sync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/spf13/afero"
+
+	"prophet/changeset"
+	"prophet/internal/durable"
+	"prophet/replica"
+)
+
+// mirrorLock keeps two publishers apart. It lies where v1 never looks.
+const mirrorLock = "prophet/lock"
+
+// PublishOptions of a publication. The zero value serves.
+type PublishOptions struct {
+	Flat     bool                  // the replica at the root itself, and no MirrorFile
+	Progress func(done, total int) // is told how many of the new changesets were written
+	Waiting  func()                // is called once when another publisher makes us wait for more than a second
+}
+
+// Published says what a publication wrote.
+type Published struct {
+	Path       string // of the replica within the mirror: the UUID of the database, or "." if flat
+	Changesets int    // that the mirror had not
+	Votes      int    // changesets of the resolutions that it had not
+	Records    int    // whose present version was written
+	Removed    int    // deleted ones that it listed
+	Latest     uint32 // rows in the log of the mirror
+	Wrote      bool   // false: it had everything, and nothing was written
+}
+
+// Publish brings a mirror up to date with the replica: static files that any web server can serve, and that any client of
+// the original can read. dest is the directory of the mirror, which need not exist; it may hold the mirrors of other databases, and other files.
+// The state is that of the moment, not that at which from was opened.
+//
+// Only what is new since the mirror's own latest-sequence-no is written, and if nothing is, nothing at all. The order serves readers in the middle, who see the old state or the new:
+// objects, record indexes, changesets.idx, resolutions/latest-sequence-no, latest-sequence-no. In a new mirror replica-version comes after these, and the
+// MirrorFile last. A publication that was cut off is made good by the next. Objects that no record shows any longer stay, for those readers.
+//
+// A mirror of another replica, or one whose last row is not ours, is refused; nothing is written to it.
+func Publish(ctx context.Context, from *replica.Replica, dest afero.Fs, opts PublishOptions) (*Published, error) {
+	p := &publisher{from: from, dest: dest, tree: dest, opts: opts, report: Published{Path: "."}}
+	if !opts.Flat {
+		p.report.Path = from.Database().String()
+		p.tree = afero.NewBasePathFs(dest, p.report.Path)
+	}
+	if err := p.publish(ctx); err != nil {
+		return nil, fmt.Errorf("publish: %w", err)
+	}
+	return &p.report, nil
+}
+
+// publisher is a publication under way.
+type publisher struct {
+	from       *replica.Replica
+	dest, tree afero.Fs // the mirror, and where the replica's files are in it
+	opts       PublishOptions
+	report     Published
+
+	main, votes treeLog
+	begin, end  []text // small files that the mirror lacks: those to write before the logs, and after
+	unlisted    bool   // the MirrorFile does not name the database
+}
+
+func (p *publisher) publish(ctx context.Context) error {
+	if err := p.look(); err != nil || p.upToDate() {
+		return err
+	}
+	if err := makeRoot(p.dest); err != nil {
+		return err
+	}
+	if err := durable.MkdirAll(p.dest, p.report.Path); err != nil {
+		return err
+	}
+	unlock, err := durable.Lock(ctx, p.tree, mirrorLock, p.opts.Waiting)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := p.look(); err != nil || p.upToDate() { // another publisher may have been at work
+		return err
+	}
+	return p.write(ctx)
+}
+
+// upToDate reports whether the mirror has everything.
+func (p *publisher) upToDate() bool {
+	return !p.main.news() && !p.votes.news() && len(p.begin)+len(p.end) == 0 && !p.unlisted
+}
+
+// look finds out what the mirror has and what it lacks, and whether it is one to write to.
+func (p *publisher) look() error {
+	if err := p.checkPlace(); err != nil {
+		return err
+	}
+	state := map[string]mirrored{}
+	for _, prefix := range []string{"", changeset.ResolutionsDir + "/"} {
+		m, err := readMirrored(p.tree, prefix)
+		if err != nil {
+			return err
+		}
+		state[prefix] = m
+	}
+	// The replica is read after the mirror, so that it is never behind one that another publisher writes at this moment.
+	from, err := replica.Open(p.from.FS(), replica.Options{Where: p.from.Where()})
+	if err != nil {
+		return err
+	}
+	p.from, p.begin, p.end = from, nil, nil
+	p.report.Latest = from.Latest()
+	p.main, p.votes = logs(from)
+	for _, l := range []*treeLog{&p.votes, &p.main} {
+		if err := p.compare(l, state[l.prefix]); err != nil {
+			return err
+		}
+	}
+	return p.lookForMarks()
+}
+
+// checkPlace refuses a directory where readers would not find the mirror, and a replica that people work in.
+func (p *publisher) checkPlace() error {
+	above := changeset.ReplicaVersionFile
+	fault := "the directory is itself a replica or a flat mirror; readers would find that and not a mirror below it"
+	if p.opts.Flat {
+		above, fault = MirrorFile, "the directory is a mirror of databases, each in a directory of its own; a flat one would hide them"
+	}
+	if ok, err := exists(p.dest, above); err != nil {
+		return err
+	} else if ok {
+		return errors.New(fault)
+	}
+	for _, name := range []string{"prophet/rows", "local_metadata", "userdata/local-id-cache"} {
+		if ok, err := exists(p.tree, name); err != nil {
+			return err
+		} else if ok {
+			return fmt.Errorf("the directory holds %s: it is a replica that is worked in, not a mirror", name)
+		}
+	}
+	return nil
+}
+
+// mirrored is what a mirror has of one log.
+type mirrored struct {
+	texts map[string]string // small files by name; missing ones are ""
+	have  uint32
+	last  changeset.Row // row have
+}
+
+func readMirrored(tree afero.Fs, prefix string) (mirrored, error) {
+	m := mirrored{texts: map[string]string{}}
+	for _, name := range []string{changeset.ReplicaUUIDFile, changeset.DatabaseUUIDFile, changeset.ReplicaVersionFile, changeset.LatestFile} {
+		b, err := readAtMost(tree, prefix+name, 4096)
+		if err != nil {
+			return m, err
+		}
+		m.texts[prefix+name] = strings.TrimSpace(string(b))
+	}
+	if text := m.texts[prefix+changeset.LatestFile]; text != "" && text != "0" {
+		var err error
+		if m.have, err = changeset.ParseSeq(text); err != nil {
+			return m, &replica.DamageError{Path: prefix + changeset.LatestFile, Err: err}
+		}
+		m.last, err = readRow(tree, prefix+changeset.IndexFile, m.have)
+		return m, err
+	}
+	return m, nil
+}
+
+// readRow reads one row of an index.
+func readRow(fsys afero.Fs, name string, seq uint32) (changeset.Row, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return changeset.Row{}, err
+	}
+	defer f.Close()
+	b := make([]byte, changeset.RowSize)
+	if n, err := f.ReadAt(b, int64(seq-1)*changeset.RowSize); n < len(b) {
+		if err == nil || errors.Is(err, io.EOF) {
+			err = fmt.Errorf("it ends before row %d", seq)
+		}
+		return changeset.Row{}, &replica.DamageError{Path: name, Err: err}
+	}
+	row, err := changeset.ParseRow(b)
+	if err != nil {
+		err = &replica.DamageError{Path: name, Err: err}
+	}
+	return row, err
+}
+
+// compare refuses what is not an earlier state of the log, and notes which small files are lacking.
+func (p *publisher) compare(l *treeLog, m mirrored) error {
+	if version := m.texts[l.prefix+changeset.ReplicaVersionFile]; version != "" && version != formatVersion {
+		return &replica.VersionError{Where: "the mirror", Version: version}
+	}
+	if err := same(m.texts[l.prefix+changeset.DatabaseUUIDFile], l.Database(), ErrOtherDatabase); err != nil {
+		return err
+	}
+	if err := same(m.texts[l.prefix+changeset.ReplicaUUIDFile], l.UUID(), errOtherReplica); err != nil {
+		return err
+	}
+	if m.have > l.Latest() {
+		return fmt.Errorf("the mirror has %d rows in %s, this replica %d: it was made from a later state; publish to another directory",
+			m.have, path.Join(l.prefix, changeset.IndexFile), l.Latest())
+	}
+	if m.have > 0 {
+		mine, err := l.Row(m.have)
+		if err != nil {
+			return err
+		}
+		if mine != m.last {
+			return fmt.Errorf("row %d of %s is changeset %s in the mirror and %s here: one of the two was restored or copied; publish to another directory",
+				m.have, path.Join(l.prefix, changeset.IndexFile), m.last.ID, mine.ID)
+		}
+	}
+	l.have = m.have
+	p.lack(l, m)
+	return nil
+}
+
+// same refuses the mirror of another; an empty text is that of a new one.
+func same(text string, want uuid.UUID, other error) error {
+	if text == "" || strings.EqualFold(text, want.String()) {
+		return nil
+	}
+	return fmt.Errorf("there is a mirror of %w already: %.50q, not %s; publish to another directory", other, text, want)
+}
+
+var errOtherReplica = errors.New("another replica")
+
+// lack notes which small files a mirror lacks. A file that readers look at first is written last.
+func (p *publisher) lack(l *treeLog, m mirrored) {
+	for _, f := range l.identity() {
+		if m.texts[f.name] == "" {
+			p.begin = append(p.begin, f)
+		}
+	}
+	if l.news() || m.texts[l.latestFile().name] == "" {
+		p.end = append(p.end, l.latestFile())
+	}
+	if m.texts[l.versionFile().name] == "" {
+		p.end = append(p.end, l.versionFile())
+	}
+}
+
+// lookForMarks notes whether the mirror says that it is one of ours, and whether the MirrorFile names it.
+func (p *publisher) lookForMarks() error {
+	marked, err := exists(p.tree, replica.MirrorMark)
+	if err != nil {
+		return err
+	}
+	if !marked && p.from.Ours() {
+		p.begin = append(p.begin, text{replica.MirrorMark, ""})
+	}
+	if p.opts.Flat {
+		return nil
+	}
+	index, err := readMirrorIndex(p.dest)
+	p.unlisted = index == nil || !index.has(p.from.Database())
+	return err
+}
+
+// write brings the mirror up to date, under its lock.
+func (p *publisher) write(ctx context.Context) error {
+	w := newTreeWriter(p.tree, p.opts.Progress)
+	p.report.Changesets = int(p.main.Latest() - p.main.have)
+	p.report.Votes = int(p.votes.Latest() - p.votes.have)
+	w.total = p.report.Changesets + p.report.Votes
+	if err := w.writeTexts(p.begin); err != nil {
+		return err
+	}
+	for _, l := range []treeLog{p.votes, p.main} {
+		if err := w.copyNews(ctx, l); err != nil {
+			return err
+		}
+	}
+	for _, l := range []treeLog{p.votes, p.main} {
+		if err := w.writeIndex(l); err != nil {
+			return err
+		}
+	}
+	if err := w.writeTexts(p.end); err != nil {
+		return err
+	}
+	p.report.Records, p.report.Removed = w.records, w.removed
+	p.report.Wrote = true
+	if p.unlisted {
+		return p.list(ctx)
+	}
+	return nil
+}
+
+// list adds the database to the MirrorFile, beside others who add theirs.
+func (p *publisher) list(ctx context.Context) error {
+	unlock, err := durable.Lock(ctx, p.dest, mirrorLock, p.opts.Waiting)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	index, err := readMirrorIndex(p.dest)
+	if err != nil {
+		return err
+	}
+	if index == nil {
+		index = &mirrorIndex{}
+	}
+	if !index.has(p.from.Database()) {
+		index.add(p.from.Database())
+	}
+	return durable.WriteFile(p.dest, MirrorFile, index.encode())
+}
+
+func exists(fsys afero.Fs, name string) (bool, error) {
+	_, err := fsys.Stat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}

@@ -1,0 +1,210 @@
+package sync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strconv"
+
+	"github.com/spf13/afero"
+
+	"prophet/changeset"
+	"prophet/internal/durable"
+	"prophet/replica"
+)
+
+// How much is written between two flushes. Small objects cost more memory than their bytes, so both are bounded.
+const (
+	flushBytes = 8 << 20
+	flushFiles = 8192
+)
+
+// formatVersion is what replica-version holds.
+const formatVersion = "1"
+
+// treeWriter writes what replicas hold as a tree that is only read: changesets as they are stored, and of each living record its present
+// version and an index of one row, with sequence number 0. It holds one batch of files in memory.
+type treeWriter struct {
+	fs       afero.Fs
+	batch    *durable.Tx
+	files    int      // in the batch
+	deleted  []string // record indexes to remove once the batch is written
+	progress func(done, total int)
+
+	done, total      int // rows
+	records, removed int
+}
+
+func newTreeWriter(fsys afero.Fs, progress func(done, total int)) *treeWriter {
+	return &treeWriter{fs: fsys, batch: durable.Begin(fsys), progress: progress}
+}
+
+// treeLog is a log to be written. The log of the resolutions is written without its records, as the original does.
+type treeLog struct {
+	*replica.Log
+	prefix string // of its files in the tree
+	have   uint32 // rows that the tree has already
+}
+
+func (l treeLog) news() bool { return l.have < l.Latest() }
+
+// logs returns both logs of a replica, as a tree that has nothing lacks them.
+func logs(from *replica.Replica) (main, votes treeLog) {
+	return treeLog{Log: from.Log()}, treeLog{Log: from.Resolutions(), prefix: changeset.ResolutionsDir + "/"}
+}
+
+// copyNews writes the objects that the tree lacks and the indexes of the records that changed; nothing refers to the former yet.
+func (w *treeWriter) copyNews(ctx context.Context, l treeLog) error {
+	for row, err := range l.Rows(l.have+1, l.Latest()) {
+		if err != nil {
+			return err
+		}
+		if err := w.copyRow(l, row); err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if w.batch.Size() > flushBytes || w.files > flushFiles {
+			if err := w.flush(); err != nil {
+				return err
+			}
+		}
+		w.done++
+		if w.progress != nil {
+			w.progress(w.done, w.total)
+		}
+	}
+	return w.flush()
+}
+
+func (w *treeWriter) copyRow(l treeLog, row changeset.Row) error {
+	raw, c, err := l.RawChangeset(row)
+	if err != nil {
+		return err
+	}
+	w.put(l.prefix+changeset.ObjectPath(changeset.ChangesetObjects, row.Key), raw)
+	if l.prefix != "" {
+		return nil
+	}
+	for i := range c.Changes {
+		if err := w.copyRecord(l, row, c.Changes[i].Record); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *treeWriter) put(name string, data []byte) {
+	w.batch.Put(name, data)
+	w.files++
+}
+
+// copyRecord writes the present version of a record with the last row that touches it. An exported copy does not say
+// which that is; then it is written with each.
+func (w *treeWriter) copyRecord(l treeLog, row changeset.Row, rec changeset.RecordID) error {
+	v, ok, err := l.Present(rec)
+	if err != nil || v.Seq > row.Seq {
+		return err
+	}
+	if !ok || v.Deleted() {
+		w.deleted = append(w.deleted, changeset.RecordPath(rec))
+		return nil
+	}
+	raw, err := l.RawRecord(v)
+	if err != nil {
+		return err
+	}
+	w.put(changeset.ObjectPath(changeset.RecordObjects, v.Key), raw)
+	w.batch.Replace(changeset.RecordPath(rec), changeset.AppendVersion(nil, changeset.Version{Key: v.Key}))
+	w.files++
+	w.records++
+	return nil
+}
+
+// flush writes the batch: objects, then record indexes. Then it removes the indexes of deleted records.
+func (w *treeWriter) flush() error {
+	if err := w.batch.Commit(); err != nil {
+		return err
+	}
+	w.batch, w.files = durable.Begin(w.fs), 0
+	var dirs []string
+	for _, name := range w.deleted {
+		err := w.fs.Remove(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("remove the index of a deleted record: %w", err)
+		}
+		dirs = append(dirs, path.Dir(name))
+		w.removed++
+	}
+	w.deleted = nil
+	slices.Sort(dirs)
+	for _, dir := range slices.Compact(dirs) {
+		if err := durable.SyncDir(w.fs, dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeIndex writes the whole index of a log, in one piece: 44 bytes a row.
+func (w *treeWriter) writeIndex(l treeLog) error {
+	if !l.news() {
+		return nil
+	}
+	index := make([]byte, 0, int(l.Latest())*changeset.RowSize)
+	for row, err := range l.Rows(1, l.Latest()) {
+		if err != nil {
+			return err
+		}
+		index = changeset.AppendRow(index, row)
+	}
+	return durable.WriteFile(w.fs, l.prefix+changeset.IndexFile, index)
+}
+
+// text is a small file.
+type text struct{ name, text string }
+
+// identity returns the files that say of which replica and which database a log is.
+func (l treeLog) identity() []text {
+	return []text{
+		{l.prefix + changeset.ReplicaUUIDFile, l.UUID().String()},
+		{l.prefix + changeset.DatabaseUUIDFile, l.Database().String()},
+	}
+}
+
+// latestFile is the file that says how many rows of the log count.
+func (l treeLog) latestFile() text {
+	return text{l.prefix + changeset.LatestFile, formatNumber(l.Latest())}
+}
+
+// versionFile is the file without which there is no replica.
+func (l treeLog) versionFile() text {
+	return text{l.prefix + changeset.ReplicaVersionFile, formatVersion}
+}
+
+func formatNumber(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
+
+// writeTexts writes the files one after another.
+func (w *treeWriter) writeTexts(files []text) error {
+	for _, f := range files {
+		if err := durable.WriteFile(w.fs, f.name, []byte(f.text)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// makeRoot makes the directory that is the root of a file system, if there is none.
+func makeRoot(fsys afero.Fs) error {
+	if _, err := fsys.Stat("."); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return fsys.MkdirAll(".", 0o777)
+}
