@@ -2,7 +2,6 @@ package sync
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"prophet/changeset"
@@ -85,14 +84,7 @@ func sortOpened(opened []Opened) {
 
 // prefer decides the conflicts that came up for the preferred winner, in one changeset of the target's own.
 func (in *intake) prefer(ctx context.Context) error {
-	switch in.winner {
-	case PreferNone:
-		return nil
-	case PreferFrom, PreferTo:
-	default:
-		return fmt.Errorf("prefer %q: want %q or %q", in.winner, PreferFrom, PreferTo)
-	}
-	if len(in.opened) == 0 {
+	if in.winner == PreferNone || len(in.opened) == 0 {
 		return nil
 	}
 	edited, err := in.to.Edit(ctx, func(e *replica.Edit) error {

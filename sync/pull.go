@@ -23,6 +23,14 @@ const (
 	PreferTo   Prefer = "to"   // what was held before the pull
 )
 
+func (w Prefer) check() error {
+	switch w {
+	case PreferNone, PreferFrom, PreferTo:
+		return nil
+	}
+	return fmt.Errorf("prefer %.50q: want %q or %q", w, PreferFrom, PreferTo)
+}
+
 // Options of a pull. The zero value serves.
 type Options struct {
 	DryRun   bool // only find out what would come
@@ -63,6 +71,9 @@ func Pull(ctx context.Context, to, from *replica.Replica, opts Options) (*Report
 	if to.Database() != from.Database() && !opts.Force {
 		return nil, fmt.Errorf("pull from %s into %s: it is a replica of %w: %s, not %s",
 			from.Where(), to.Where(), ErrOtherDatabase, from.Database(), to.Database())
+	}
+	if err := opts.Prefer.check(); err != nil {
+		return nil, err
 	}
 	p := &pull{intake: newIntake(to, opts.Prefer), from: from, opts: opts}
 	p.votes = &side{from: from.Resolutions(), to: to.Resolutions, lookup: to.LookupVote, integrate: (*replica.Tx).IntegrateVote,

@@ -1,0 +1,154 @@
+package sync
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io"
+
+	"github.com/google/uuid"
+
+	"prophet/changeset"
+)
+
+// reading is one reading of the source from its beginning.
+type reading struct {
+	where string
+	lines *lineReader
+	line  []byte // the last one
+	past  *past
+}
+
+// begin opens the source. The sizes of the records in exact will be known exactly.
+func (im *importing) begin(exact map[uuid.UUID]bool) (*reading, error) {
+	lines, err := im.src.open()
+	if err != nil {
+		return nil, err
+	}
+	return &reading{where: im.src.where, lines: lines, past: newPast(im.origin, exact)}, nil
+}
+
+// next reads the next line; more is false at the end.
+func (r *reading) next(ctx context.Context) (more bool, err error) {
+	r.line, err = r.lines.next()
+	if errors.Is(err, io.EOF) {
+		return false, nil
+	}
+	if err == nil {
+		err = ctx.Err()
+	}
+	return err == nil, r.at(r.lines.no, err)
+}
+
+// blank reports whether nothing stands in the line.
+func (r *reading) blank() bool { return len(bytes.TrimLeft(r.line, " \t\r")) == 0 }
+
+// changeset returns what the line makes, without the old values, after it was checked.
+func (r *reading) changeset() (*changeset.Changeset, error) {
+	c, err := parseLine(r.line, changeset.ID{Origin: r.past.origin, Seq: r.lines.no})
+	if err == nil {
+		err = r.past.add(c, len(r.line))
+	}
+	return c, r.at(r.lines.no, err)
+}
+
+// at says in which line an error happened, if one did.
+func (r *reading) at(line uint32, err error) error {
+	if err == nil {
+		return nil
+	}
+	if f, ok := errors.AsType[*fieldError](err); ok && f.Field != "" {
+		return fmt.Errorf("%s line %d, %w", r.where, line, err)
+	}
+	return fmt.Errorf("%s line %d: %w", r.where, line, err)
+}
+
+// sum tells one line from another.
+func (im *importing) sum(line []byte) uint32 { return uint32(maphash.Bytes(im.seed, line)) }
+
+// check reads the whole source and writes nothing. It returns the records whose exact sizes must be known before it can be said that all is right.
+func (im *importing) check(ctx context.Context, exact map[uuid.UUID]bool) (doubt map[uuid.UUID]bool, err error) {
+	r, err := im.begin(exact)
+	if err != nil {
+		return nil, err
+	}
+	defer r.lines.close()
+	im.sums, im.report.Known, im.fresh = im.sums[:0], 0, 0
+	for {
+		more, err := r.next(ctx)
+		if !more {
+			return r.past.doubt, err
+		}
+		if err := im.checkLine(r); err != nil {
+			return nil, err
+		}
+		if im.opts.Checked != nil {
+			im.opts.Checked(r.lines.raw.n, im.src.size)
+		}
+	}
+}
+
+// checkLine checks the line that was read last, and holds it against the log.
+func (im *importing) checkLine(r *reading) error {
+	no := r.lines.no
+	im.sums = append(im.sums, im.sum(r.line))
+	if r.blank() {
+		return r.at(no, im.checkBlank(no))
+	}
+	c, err := r.changeset()
+	if err != nil {
+		return err
+	}
+	known, err := im.compare(c)
+	switch {
+	case err != nil:
+		return r.at(no, err)
+	case !known && im.fresh == 0:
+		im.fresh = no
+	case known && im.fresh > 0:
+		return r.at(im.fresh, pastError(fmt.Sprintf("when line %d was imported this one was blank", no)))
+	}
+	if known {
+		im.known = no
+		im.report.Known++
+	}
+	im.last = no
+	return nil
+}
+
+// pastError says that a source is not the one that was imported under its name, and how that shows.
+func pastError(how string) error {
+	return fmt.Errorf("the past of a source does not change: %s; import it under another name with --as", how)
+}
+
+// checkBlank makes sure that a blank line brought nothing before.
+func (im *importing) checkBlank(no uint32) error {
+	_, known, err := im.to.Lookup(changeset.ID{Origin: im.origin, Seq: no})
+	if known {
+		return pastError("a line that was imported is blank now")
+	}
+	return err
+}
+
+// compare reports whether the changeset of a line is in the log. If so it must be the same edit; its old values and parents then are
+// the same too, as they come from earlier lines.
+func (im *importing) compare(c *changeset.Changeset) (known bool, err error) {
+	seq, known, err := im.to.Lookup(c.ID)
+	if !known || err != nil {
+		return false, err
+	}
+	row, err := im.to.Log().Row(seq)
+	if err != nil {
+		return false, err
+	}
+	mine, err := im.to.Log().Changeset(row)
+	if err != nil {
+		return false, err
+	}
+	if !changeset.SameEdit(mine, c) {
+		return false, pastError("this line said something else when it was imported")
+	}
+	return true, nil
+}
