@@ -84,9 +84,12 @@ func writeJournal(fs afero.Fs, f afero.File, text string) error {
 	return nil
 }
 
-// emptyJournal cuts the journal to its first line.
+// emptyJournal cuts the journal to its first line, if there is one.
 func emptyJournal(fs afero.Fs) error {
 	f, err := fs.OpenFile(Journal, os.O_RDWR, filePerm)
+	if errors.Is(err, iofs.ErrNotExist) {
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("empty %s: %w", Journal, err)
 	}

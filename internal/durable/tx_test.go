@@ -66,6 +66,33 @@ func TestPutLeavesAloneWhatIsThereAndMendsWhatIsDamaged(t *testing.T) {
 	}
 }
 
+// The original flushes nothing, and a copy of a replica may not be on the disk yet.
+func TestPutFlushesWhatAnotherProgramWrote(t *testing.T) {
+	disk := crashfs.New()
+	if err := MkdirAll(disk, "cas"); err != nil {
+		t.Fatal(err)
+	}
+	afero.WriteFile(disk, "cas/a", []byte("object"), 0o666)
+	tx := Begin(disk)
+	tx.Put("cas/a", []byte("object"))
+	commit(t, tx)
+	wantFiles(t, disk.Survivor(crashfs.PowerCut, 0), tree{"cas/a": "object"})
+}
+
+// A journal that was emptied must not come back after a power cut: it would undo later writes.
+func TestJournalOfADoneCommitDoesNotComeBack(t *testing.T) {
+	disk := crashfs.New()
+	tx := Begin(disk)
+	tx.Replace("mark", []byte("1"))
+	commit(t, tx, Point{"latest", "", "1"})
+	put(t, disk, "mark", "2")
+	left := disk.Survivor(crashfs.PowerCut, 0)
+	if recovered, err := Recover(left); recovered || err != nil {
+		t.Errorf("recovered %t, %v", recovered, err)
+	}
+	wantFiles(t, left, tree{"latest": "1", "mark": "2"})
+}
+
 func TestMistakesAreToldBeforeAnythingIsWritten(t *testing.T) {
 	next := Point{"latest", "1", "2"}
 	tests := []struct {

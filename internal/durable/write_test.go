@@ -1,11 +1,13 @@
 package durable
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/spf13/afero"
 
@@ -209,5 +211,45 @@ func TestErrorAmongManyFlushesIsTold(t *testing.T) {
 		if err != syscall.EIO {
 			t.Errorf("an error in the last of %d calls: %v", n, err)
 		}
+	}
+}
+
+func TestFewFlushesAreInOrderAndManyOverlap(t *testing.T) {
+	var order []int
+	each(sequential, func(i int) error { order = append(order, i); return nil })
+	if !slices.IsSorted(order) || len(order) != sequential {
+		t.Errorf("order %v", order)
+	}
+	second := make(chan bool)
+	err := each(sequential+1, func(i int) error {
+		switch i {
+		case 0:
+			select {
+			case <-second:
+			case <-time.After(10 * time.Second):
+				return errors.New("the second of many flushes waited for the first")
+			}
+		case 1:
+			close(second)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// In memory, a directory can be removed with what is in it.
+func TestUnmakeSparesWhatOthersPutIntoADirectory(t *testing.T) {
+	fs := afero.NewMemMapFs()
+	w := writer{fs: fs}
+	if err := w.makeDirs([]string{"a/b", "a/c/d"}); err != nil {
+		t.Fatal(err)
+	}
+	put(t, fs, "a/b/theirs", "x")
+	w.unmake()
+	wantFiles(t, fs, tree{"a/b/theirs": "x"})
+	if _, err := fs.Stat("a/c"); err == nil {
+		t.Error("an empty directory is left")
 	}
 }

@@ -1,0 +1,43 @@
+package durable
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/afero"
+)
+
+// View is what a reader must not look beyond while a commit is not made, because a power cut or a kill stopped it
+// or its writer is at work: past these lengths anything may lie.
+type View struct {
+	Lengths map[string]int64  // committed length in bytes of each file that the commit grows, -1 if there was no such file
+	Points  map[string]string // text of the commit files before it
+}
+
+// Uncommitted returns the view of a reader: an empty one if no commit is under way. It writes nothing and needs no lock.
+func Uncommitted(fs afero.Fs) (View, error) {
+	j, err := readJournal(fs)
+	if errors.Is(err, errTorn) {
+		return View{}, nil // nothing was done by it
+	}
+	if err != nil {
+		return View{}, fmt.Errorf("look for an unfinished commit: %w", err)
+	}
+	if j == nil {
+		return View{}, nil
+	}
+	if made, err := j.committed(fs); err != nil || made {
+		return View{}, nil // if another program wrote in between, nobody can say what is committed
+	}
+	v := View{Lengths: make(map[string]int64, len(j.lengths)), Points: make(map[string]string, len(j.points))}
+	for _, l := range j.lengths {
+		v.Lengths[l.name] = l.at
+		if l.absent {
+			v.Lengths[l.name] = -1
+		}
+	}
+	for _, p := range j.points {
+		v.Points[p.Name] = p.Old
+	}
+	return v, nil
+}
