@@ -36,6 +36,7 @@ func newClient(ctx context.Context, base *url.URL, user *url.Userinfo, opts Opti
 		TLSClientConfig:        opts.TLS.Clone(),
 		TLSHandshakeTimeout:    opts.ConnectTimeout,
 		ResponseHeaderTimeout:  opts.IdleTimeout,
+		MaxConnsPerHost:        opts.Connections,
 		MaxIdleConnsPerHost:    opts.Connections,
 		IdleConnTimeout:        30 * time.Second,
 		MaxResponseHeaderBytes: 64 << 10,

@@ -98,7 +98,6 @@ func readPart(a answer, p []byte, off int64) (n int, total int64, err error) {
 	if off == 0 {
 		err = checkNoPage(p)
 	}
-	io.CopyN(io.Discard, a.body, 1) // meets the end, so that the connection can be used again
 	return len(p), total, err
 }
 

@@ -82,13 +82,6 @@ func (f *file) ReadAt(p []byte, off int64) (int, error) {
 		return 0, nil
 	}
 	f.mu.Lock()
-	if f.parts && f.body == nil && !f.closed {
-		f.mu.Unlock() // several parts may be under way at once
-		got, err := f.c.part(f.name, p, off)
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		return f.took(got, err, p, off)
-	}
 	defer f.mu.Unlock()
 	switch {
 	case f.closed:
@@ -96,15 +89,25 @@ func (f *file) ReadAt(p []byte, off int64) (int, error) {
 	case f.body != nil:
 		return copyAt(p, f.body, off)
 	}
-	got, err := f.c.part(f.name, p, off)
-	return f.took(got, err, p, off)
-}
-
-// took notes what an answer tells of the file, and returns what ReadAt does. The caller holds mu.
-func (f *file) took(got part, err error, p []byte, off int64) (int, error) {
+	got, err := f.ask(p, off)
 	if err != nil {
 		return 0, err
 	}
+	return f.took(got, p, off)
+}
+
+// ask fetches a part. The caller holds mu. Once the server is known to send parts, mu is let go
+// meanwhile, so that several may be under way; before that, a second reader waits for the whole file that may come.
+func (f *file) ask(p []byte, off int64) (part, error) {
+	if f.parts {
+		f.mu.Unlock()
+		defer f.mu.Lock()
+	}
+	return f.c.part(f.name, p, off)
+}
+
+// took notes what an answer tells of the file, and returns what ReadAt does. The caller holds mu.
+func (f *file) took(got part, p []byte, off int64) (int, error) {
 	f.mod = got.mod
 	if got.whole != nil {
 		if !f.closed {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"log"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -252,6 +253,25 @@ func TestRequestsInFlightAreBoundedAndConnectionsKept(t *testing.T) {
 	}
 	if fsys.Requests() != readers*reads {
 		t.Errorf("%d requests", fsys.Requests())
+	}
+}
+
+func TestCompressionIsAskedForWholeFilesOnly(t *testing.T) {
+	var mu sync.Mutex
+	asked := map[string]string{}
+	url, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		asked[r.Method+r.Header.Get("Range")] = strings.Join(r.Header.Values("Accept-Encoding"), ", ")
+		w.Write(rows)
+	})
+	fsys := open(t, url, httpfs.Options{})
+	fsys.Stat("x")
+	readAt(t, openFile(t, fsys, "x"), 44, 44)
+	afero.ReadFile(fsys, "x")
+	want := map[string]string{"GET": "gzip", "GETbytes=44-87": "identity", "HEAD": "identity"}
+	if !maps.Equal(asked, want) {
+		t.Errorf("asked %v, want %v", asked, want)
 	}
 }
 
