@@ -76,6 +76,8 @@ func parseLocalID(b []byte) localID {
 type companion struct {
 	fs     afero.Fs
 	latest uint32
+	prefix string // of the log's directory within the replica
+	limits *limits
 }
 
 // count returns how many rows of the log are noted, which may be fewer than there are.
@@ -163,7 +165,7 @@ func parseConflictLine(s string) (c conflictLine, err error) {
 // open returns the records that have an open conflict, and the committed length of the file.
 func (c companion) open() (open map[changeset.RecordID]bool, size int64, err error) {
 	open = make(map[changeset.RecordID]bool)
-	b, err := afero.ReadFile(c.fs, conflictsFile)
+	b, err := c.limits.readCommitted(c.fs, c.prefix, conflictsFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return open, 0, nil
 	}

@@ -99,7 +99,7 @@ func (d *deriver) loadNoted(count uint32) (err error) {
 			return err
 		}
 	}
-	_, size, err := companion{d.l.ours.fs, count}.open()
+	_, size, err := companion{d.l.ours.fs, count, d.l.prefix, d.l.limits}.open()
 	if err == nil && size > 0 {
 		d.out.conflicts, err = d.l.ours.read(conflictsFile, 0, int(size))
 	}
@@ -236,7 +236,7 @@ func (r *Replica) ours() (companion, error) {
 		if err := d.write(mem, ""); err != nil {
 			return companion{}, err
 		}
-		l.ours = companion{mem, l.latest}
+		l.ours = companion{mem, l.latest, l.prefix, &limits{}}
 	}
 	r.noted = true
 	return r.log.ours, nil

@@ -15,6 +15,7 @@ import (
 
 	"prophet/cas"
 	"prophet/changeset"
+	"prophet/internal/durable"
 )
 
 // Log is the changesets of one replica in the order in which they came to it, and the index of its records: the replica's own, or
@@ -31,17 +32,45 @@ type Log struct {
 	objects   *cas.Store // changesets
 	versions  *cas.Store // of records
 	ours      companion
+	limits    *limits
+}
+
+// limits are what of the files is committed, where a writer was cut off or is at work.
+type limits struct{ durable.View }
+
+// of returns how much of a file may be read, of size bytes that it has; -1 if there should be no such file.
+func (l *limits) of(name string, size int64) int64 {
+	if n, limited := l.Lengths[name]; limited {
+		return min(n, size)
+	}
+	return size
+}
+
+// readCommitted reads a file as far as it is committed. The error wraps fs.ErrNotExist if there is none.
+func (l *limits) readCommitted(fsys afero.Fs, prefix, name string) ([]byte, error) {
+	b, err := afero.ReadFile(fsys, name)
+	if err != nil {
+		return nil, err
+	}
+	n := l.of(prefix+name, int64(len(b)))
+	if n < 0 {
+		return nil, fs.ErrNotExist
+	}
+	return b[:n], nil
 }
 
 // openLog reads the small files of a log. The latest sequence number is read first: rows below it never change.
-func openLog(root afero.Fs, prefix, where string) (*Log, error) {
-	l := &Log{fs: root, prefix: prefix, where: where}
+func openLog(root afero.Fs, prefix, where string, limits *limits) (*Log, error) {
+	l := &Log{fs: root, prefix: prefix, where: where, limits: limits}
 	if prefix != "" {
 		l.fs = afero.NewBasePathFs(root, strings.TrimSuffix(prefix, "/"))
 	}
 	var err error
 	if l.rawLatest, err = readSmall(l.fs, changeset.LatestFile); err != nil {
 		return nil, err
+	}
+	if old, limited := limits.Points[prefix+changeset.LatestFile]; limited {
+		l.rawLatest = old
 	}
 	if l.latest, err = parseNumber(changeset.LatestFile, l.rawLatest); err != nil {
 		return nil, err
@@ -54,7 +83,7 @@ func openLog(root afero.Fs, prefix, where string) (*Log, error) {
 	}
 	l.objects = cas.New(root, prefix+"cas/"+changeset.ChangesetObjects)
 	l.versions = cas.New(root, prefix+"cas/"+changeset.RecordObjects)
-	l.ours = companion{l.fs, l.latest}
+	l.ours = companion{l.fs, l.latest, prefix, limits}
 	return l, nil
 }
 
@@ -155,7 +184,7 @@ func (l *Log) at(seq uint32) (*changeset.Changeset, error) {
 
 // Versions returns the committed rows of the record's index, oldest first, and none for a record that never was.
 func (l *Log) Versions(rec changeset.RecordID) ([]changeset.Version, error) {
-	b, err := afero.ReadFile(l.fs, changeset.RecordPath(rec))
+	b, err := l.limits.readCommitted(l.fs, l.prefix, changeset.RecordPath(rec))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -173,10 +202,7 @@ func (l *Log) Versions(rec changeset.RecordID) ([]changeset.Version, error) {
 		}
 		versions = append(versions, v)
 	}
-	if len(b) > 0 {
-		return nil, l.damagedIndex(rec, fmt.Errorf("it ends in the middle of a row"))
-	}
-	return versions, nil
+	return versions, nil // part of a row may follow, of a writer at work; if it was more than that, the log knows, and fsck tells
 }
 
 func (l *Log) damagedIndex(rec changeset.RecordID, err error) error {
@@ -207,8 +233,9 @@ func (l *Log) version(rec changeset.RecordID, pick func(rows int64) int64) (v ch
 	if err != nil {
 		return v, false, fmt.Errorf("read the versions of %s in %s: %w", rec, l.where, err)
 	}
+	size := l.limits.of(l.prefix+changeset.RecordPath(rec), info.Size())
 	buf := make([]byte, changeset.VersionSize)
-	for at := pick(info.Size() / changeset.VersionSize); at >= 0; at-- {
+	for at := pick(size / changeset.VersionSize); at >= 0 && size > 0; at-- {
 		if _, err := f.ReadAt(buf, at*changeset.VersionSize); err != nil {
 			return v, false, l.damagedIndex(rec, err)
 		}

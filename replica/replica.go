@@ -43,6 +43,7 @@ const formatVersion = "1"
 // Options are what a replica gets from outside. The zero value serves.
 type Options struct {
 	Where   string           // path or URL of the replica, for messages
+	Mirror  bool             // nobody edits there: it is not looked for a commit in progress
 	Creator string           // who makes the changesets of this process, usually an e-mail address; may be empty
 	Now     func() time.Time // the clock
 	NewUUID func() uuid.UUID // the source of UUIDs
@@ -92,17 +93,43 @@ func (r *Replica) reopen() error {
 	case version != formatVersion:
 		return &VersionError{r.where(), version}
 	}
-	main, err := openLog(r.fs, "", r.opts.Where)
-	if err != nil {
-		return fmt.Errorf("open replica %s: %w", r.where(), err)
+	for {
+		again, err := r.openLogs()
+		if err != nil || !again {
+			return err
+		}
 	}
-	votes, err := openLog(r.fs, changeset.ResolutionsDir+"/", r.opts.Where)
+}
+
+// openLogs opens both logs. A writer at work may have committed in between; then they have to be opened again to be of one moment.
+func (r *Replica) openLogs() (again bool, err error) {
+	var limits limits
+	var before string
+	if !r.opts.Mirror {
+		if before, err = readSmall(r.fs, changeset.LatestFile); err != nil {
+			return false, fmt.Errorf("open replica %s: %w", r.where(), err)
+		}
+		if limits.View, err = durable.Uncommitted(r.fs); err != nil {
+			return false, fmt.Errorf("open replica %s: %w", r.where(), err)
+		}
+	}
+	main, err := openLog(r.fs, "", r.opts.Where, &limits)
 	if err != nil {
-		return fmt.Errorf("open the resolutions of replica %s: %w", r.where(), err)
+		return false, fmt.Errorf("open replica %s: %w", r.where(), err)
+	}
+	votes, err := openLog(r.fs, changeset.ResolutionsDir+"/", r.opts.Where, &limits)
+	if err != nil {
+		return false, fmt.Errorf("open the resolutions of replica %s: %w", r.where(), err)
+	}
+	if !r.opts.Mirror {
+		after, err := readSmall(r.fs, changeset.LatestFile)
+		if err != nil || after != before {
+			return err == nil, err
+		}
 	}
 	r.log, r.votes = main, votes
 	r.forget()
-	return nil
+	return false, nil
 }
 
 func (r *Replica) where() string {

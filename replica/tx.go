@@ -310,6 +310,9 @@ func (tx *Tx) Touching(rec changeset.RecordID) ([]changeset.ID, error) {
 	return ids, nil
 }
 
+// Lookup returns the row of the log that holds the changeset, pending ones included.
+func (tx *Tx) Lookup(id changeset.ID) (row uint32, ok bool, err error) { return tx.main.lookup(id) }
+
 // Opened returns the conflicts that the transaction opened so far, by record and property ("" is existence), with what
 // was held before.
 func (tx *Tx) Opened() map[changeset.RecordID]map[string]Held { return tx.opened }
@@ -346,6 +349,8 @@ func (tx *Tx) commit() error {
 // after is the log as the transaction left it.
 func (t *txLog) after() *Log {
 	l := *t.Log
+	l.limits = &limits{}
+	l.ours.limits = l.limits
 	l.uuid, l.latest, l.rawLatest = t.self, t.seq, t.newLatest()
 	l.ours.latest = t.seq
 	return &l

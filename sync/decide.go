@@ -1,7 +1,6 @@
 package sync
 
 import (
-	"context"
 	"slices"
 
 	"prophet/changeset"
@@ -36,11 +35,8 @@ func (in *intake) noteOpened(opened map[changeset.RecordID]map[string]replica.He
 	}
 }
 
-// finish decides what came up, as the caller prefers, and completes the report.
-func (in *intake) finish(ctx context.Context) error {
-	if err := in.prefer(ctx); err != nil {
-		return err
-	}
+// finish completes the report.
+func (in *intake) finish() error {
 	in.report.Latest = in.to.Latest()
 	return in.listOpened()
 }
@@ -82,29 +78,28 @@ func sortOpened(opened []Opened) {
 	})
 }
 
-// prefer decides the conflicts that came up for the preferred winner, in one changeset of the target's own.
-func (in *intake) prefer(ctx context.Context) error {
-	if in.winner == PreferNone || len(in.opened) == 0 {
-		return nil
+// prefer decides the conflicts that came up in a transaction for the preferred winner, in the same transaction, in one changeset of the target's own.
+func (in *intake) prefer(tx *replica.Tx) ([]replica.Decision, error) {
+	if in.winner == PreferNone || len(tx.Opened()) == 0 {
+		return nil, nil
 	}
-	edited, err := in.to.Edit(ctx, func(e *replica.Edit) error {
-		for rec, props := range in.opened {
-			if err := in.preferRecord(e, rec, props); err != nil {
+	edited, err := tx.Edit(func(e *replica.Edit) error {
+		for rec, props := range tx.Opened() {
+			if err := in.preferRecord(tx, e, rec, props); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	in.report.Decided = edited.Decided
-	return err
+	return edited.Decided, err
 }
 
-func (in *intake) preferRecord(e *replica.Edit, rec changeset.RecordID, props map[string]replica.Held) error {
+func (in *intake) preferRecord(tx *replica.Tx, e *replica.Edit, rec changeset.RecordID, props map[string]replica.Held) error {
 	result, err := e.Merged(rec)
 	if err != nil {
 		return err
 	}
-	if held, opened := props[""]; opened && result.Existence != nil && in.deletes(result.Existence, held) {
+	if held, opened := props[""]; opened && result.Existence != nil && in.deletes(tx, result.Existence, held) {
 		return e.Delete(rec)
 	} else if opened && result.Existence != nil {
 		if err := e.Keep(rec); err != nil {
@@ -118,7 +113,7 @@ func (in *intake) preferRecord(e *replica.Edit, rec changeset.RecordID, props ma
 			continue
 		}
 		if in.winner == PreferFrom {
-			if i := slices.IndexFunc(c.Rivals, func(r resolution.Rival) bool { return in.came(r.ID) }); i >= 0 {
+			if i := slices.IndexFunc(c.Rivals, func(r resolution.Rival) bool { return in.came(tx, r.ID) }); i >= 0 {
 				writes[prop] = c.Rivals[i].Value
 			}
 		} else if held.Before {
@@ -132,15 +127,18 @@ func (in *intake) preferRecord(e *replica.Edit, rec changeset.RecordID, props ma
 }
 
 // deletes reports whether the preferred side deletes a record whose existence is in conflict.
-func (in *intake) deletes(c *resolution.ExistenceConflict, held replica.Held) bool {
+func (in *intake) deletes(tx *replica.Tx, c *resolution.ExistenceConflict, held replica.Held) bool {
 	if in.winner == PreferTo {
 		return held.Before && !held.Exists
 	}
-	return slices.ContainsFunc(c.Delete, func(e *resolution.Entry) bool { return in.came(e.ID) })
+	came := func(e *resolution.Entry) bool { return in.came(tx, e.ID) }
+	deletion := slices.IndexFunc(c.Delete, came)
+	edit := slices.IndexFunc(c.Keep, came)
+	return deletion >= 0 && (edit < 0 || resolution.CompareTime(c.Delete[deletion], c.Keep[edit]) > 0)
 }
 
 // came reports whether the changeset came with this pull or import.
-func (in *intake) came(id changeset.ID) bool {
-	row, ok, err := in.to.Lookup(id)
+func (in *intake) came(tx *replica.Tx, id changeset.ID) bool {
+	row, ok, err := tx.Lookup(id)
 	return err == nil && ok && row > in.before
 }

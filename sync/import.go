@@ -94,5 +94,5 @@ func (im *importing) run(ctx context.Context) error {
 	if err := im.write(ctx); err != nil {
 		return err
 	}
-	return im.finish(ctx)
+	return im.finish()
 }

@@ -16,12 +16,17 @@ func (im *importing) write(ctx context.Context) error {
 	return im.readAgain(ctx, func(r *reading) error {
 		var added int
 		var opened map[changeset.RecordID]map[string]replica.Held
+		var decided []replica.Decision
 		err := im.to.Update(ctx, func(tx *replica.Tx) (err error) {
-			added, err = im.integrate(ctx, tx, r)
+			if added, err = im.integrate(ctx, tx, r); err != nil {
+				return err
+			}
 			opened = tx.Opened()
+			decided, err = im.prefer(tx)
 			return err
 		})
 		if err == nil {
+			im.report.Decided = append(im.report.Decided, decided...)
 			im.account(r, added, opened)
 		}
 		return err

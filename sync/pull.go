@@ -116,7 +116,7 @@ func (p *pull) run(ctx context.Context) error {
 	if err := p.adopt(ctx); err != nil {
 		return err
 	}
-	return p.finish(ctx)
+	return p.finish()
 }
 
 // side is one of the two logs of the replicas: the one of changesets or the one of resolutions.
@@ -222,16 +222,21 @@ func (p *pull) commit(ctx context.Context, s *side, b batch) error {
 	next.SetRead(b.last)
 	var added int
 	var opened map[changeset.RecordID]map[string]replica.Held
+	var decided []replica.Decision
 	err := p.to.Update(ctx, func(tx *replica.Tx) (err error) {
-		added, err = p.integrate(tx, s, b)
+		if added, err = p.integrate(tx, s, b); err != nil {
+			return err
+		}
 		s.setPeer(tx, next)
 		opened = tx.Opened()
+		decided, err = p.prefer(tx)
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	s.peer = next
+	p.report.Decided = append(p.report.Decided, decided...)
 	p.account(s, b, added, opened)
 	return nil
 }
