@@ -52,7 +52,7 @@ func eachFixture(t *testing.T, f func(t *testing.T, r *replica.Replica, want exp
 }
 
 // shown returns the living records of a replica by type and UUID.
-func shown(t *testing.T, r *replica.Replica) map[string]map[string]map[string]string {
+func shown(t testing.TB, r *replica.Replica) map[string]map[string]map[string]string {
 	t.Helper()
 	all := map[string]map[string]map[string]string{}
 	types, err := r.Log().Types()
@@ -80,7 +80,7 @@ func shown(t *testing.T, r *replica.Replica) map[string]map[string]map[string]st
 	return all
 }
 
-func sameRecords(t *testing.T, what string, got, want map[string]map[string]map[string]string) {
+func sameRecords(t testing.TB, what string, got, want map[string]map[string]map[string]string) {
 	t.Helper()
 	for typ, records := range want {
 		for u, props := range records {

@@ -103,12 +103,12 @@ func (im *importing) checkLine(r *reading) error {
 	}
 	known, err := im.compare(c)
 	switch {
+	case known && im.fresh > 0:
+		return r.at(im.fresh, pastError(fmt.Sprintf("when line %d was imported this one was blank", no)))
 	case err != nil:
 		return r.at(no, err)
 	case !known && im.fresh == 0:
 		im.fresh = no
-	case known && im.fresh > 0:
-		return r.at(im.fresh, pastError(fmt.Sprintf("when line %d was imported this one was blank", no)))
 	}
 	if known {
 		im.known = no
@@ -148,7 +148,7 @@ func (im *importing) compare(c *changeset.Changeset) (known bool, err error) {
 		return false, err
 	}
 	if !changeset.SameEdit(mine, c) {
-		return false, pastError("this line said something else when it was imported")
+		err = pastError("this line said something else when it was imported")
 	}
-	return true, nil
+	return true, err
 }
