@@ -20,6 +20,7 @@ type Rival struct {
 	*Entry
 	Value string // "" is null: the write removes the property
 	Old   changeset.Value
+	named bool // by the change; else a re-creation implies the write, and it names no old value
 }
 
 // Conflict is a property for which rivals wrote more than one value.
@@ -32,14 +33,9 @@ type Conflict struct {
 	Fingerprint string
 }
 
-func newConflict(rec changeset.RecordID, name string, writes []write) Conflict {
-	c := Conflict{Prop: name, Why: WhyLatest}
-	for _, w := range writes {
-		c.Rivals = append(c.Rivals, Rival{w.entry, w.value, w.old})
-	}
-	slices.SortFunc(c.Rivals, func(a, b Rival) int { return latestFirst(a.Entry, b.Entry) })
-	c.Value = c.Rivals[0].Value
-	return c
+func newConflict(name string, rivals []Rival) Conflict {
+	slices.SortFunc(rivals, func(a, b Rival) int { return latestFirst(a.Entry, b.Entry) })
+	return Conflict{Prop: name, Rivals: rivals, Value: rivals[0].Value, Why: WhyLatest}
 }
 
 // CompareTime orders changes by time of creation, origin and sequence number.
@@ -50,40 +46,50 @@ func latestFirst(a, b *Entry) int {
 	return -cmp.Or(cmp.Compare(a.Created, b.Created), a.ID.Compare(b.ID))
 }
 
-// distinct reports whether the rivals wrote more than one value.
-func (c *Conflict) distinct() bool {
-	return slices.ContainsFunc(c.Rivals, func(r Rival) bool { return r.Value != c.Rivals[0].Value })
+// agree reports whether the rivals wrote one and the same value.
+func agree(rivals []Rival) bool {
+	return !slices.ContainsFunc(rivals, func(r Rival) bool { return r.Value != rivals[0].Value })
 }
 
-// clash is the conflict as the fingerprint has it: the distinct values sorted, null left out, and the least of the old values, null first.
+// clash is the conflict as the fingerprint has it: the distinct values sorted, null left out, and the least of the old values
+// that rivals name, null first.
 func (c *Conflict) clash() changeset.Clash {
-	clash := changeset.Clash{Name: c.Prop, OldValue: changeset.TextOrNull(c.Rivals[0].Old.Text)}
+	var choices, olds []string
 	for _, r := range c.Rivals {
-		if r.Value != "" && !slices.Contains(clash.Choices, r.Value) {
-			clash.Choices = append(clash.Choices, r.Value)
+		if r.Value != "" {
+			choices = append(choices, r.Value)
 		}
-		if r.Old.Text < clash.OldValue.Text {
-			clash.OldValue = changeset.TextOrNull(r.Old.Text)
+		if r.named {
+			olds = append(olds, r.Old.Text)
 		}
 	}
-	slices.Sort(clash.Choices)
+	slices.Sort(choices)
+	clash := changeset.Clash{Name: c.Prop, Choices: slices.Compact(choices)}
+	if len(olds) > 0 {
+		clash.OldValue = changeset.TextOrNull(slices.Min(olds))
+	}
 	return clash
 }
 
-// JointFingerprint is the name under which the original looks for an answer to several conflicts of one record at once, sorted by property.
-func JointFingerprint(rec changeset.RecordID, conflicts []Conflict) string {
+func clashesOf(conflicts []Conflict) []changeset.Clash {
 	var clashes []changeset.Clash
-	for _, c := range conflicts {
-		clashes = append(clashes, c.clash())
+	for i := range conflicts {
+		clashes = append(clashes, conflicts[i].clash())
 	}
-	return changeset.Fingerprint(rec, clashes)
+	return clashes
+}
+
+// JointFingerprint is the name under which the original looks for an answer to several conflicts of one record at once.
+// The conflicts are sorted by property, as they are in a [Result].
+func JointFingerprint(rec changeset.RecordID, conflicts []Conflict) string {
+	return changeset.Fingerprint(rec, clashesOf(conflicts))
 }
 
 // settle gives each of one record's conflicts its fingerprint, and its value from the answers where there is one.
 func settle(rec changeset.RecordID, conflicts []Conflict, answers Answers) {
+	clashes := clashesOf(conflicts)
 	for i := range conflicts {
-		c := &conflicts[i]
-		c.Fingerprint = changeset.Fingerprint(rec, []changeset.Clash{c.clash()})
+		conflicts[i].Fingerprint = changeset.Fingerprint(rec, clashes[i:i+1])
 	}
 	if answers == nil {
 		return
@@ -92,7 +98,7 @@ func settle(rec changeset.RecordID, conflicts []Conflict, answers Answers) {
 		c := &conflicts[i]
 		answer := winner(answers(c.Fingerprint))
 		if answer == nil {
-			answer = jointAnswer(rec, conflicts, i, answers)
+			answer = jointAnswer(rec, clashes, i, answers)
 		}
 		if answer != nil {
 			c.Value, c.Why = answer[c.Prop], WhyVote
@@ -103,24 +109,24 @@ func settle(rec changeset.RecordID, conflicts []Conflict, answers Answers) {
 // maxJoint is how many properties an answer of the original's to several at once may cover to be found: their order in its fingerprint is arbitrary.
 const maxJoint = 4
 
-// jointAnswer looks for an answer of the original's that covers conflict i and others of the record:
+// jointAnswer looks for an answer of the original's that covers clash i and others of the record:
 // the smaller sets first, then by name, all orders of names pooled.
-func jointAnswer(rec changeset.RecordID, conflicts []Conflict, i int, answers Answers) map[string]string {
-	if len(conflicts) > maxJoint {
+func jointAnswer(rec changeset.RecordID, clashes []changeset.Clash, i int, answers Answers) map[string]string {
+	if len(clashes) > maxJoint {
 		return nil
 	}
-	for size := 2; size <= len(conflicts); size++ {
-		for _, set := range subsets(len(conflicts), size) {
+	for size := 2; size <= len(clashes); size++ {
+		for _, set := range subsets(len(clashes), size) {
 			if !slices.Contains(set, i) {
 				continue
 			}
 			var votes []map[string]string
 			for _, order := range permutations(set) {
-				var clashes []changeset.Clash
+				var ordered []changeset.Clash
 				for _, k := range order {
-					clashes = append(clashes, conflicts[k].clash())
+					ordered = append(ordered, clashes[k])
 				}
-				votes = append(votes, answers(changeset.Fingerprint(rec, clashes))...)
+				votes = append(votes, answers(changeset.Fingerprint(rec, ordered))...)
 			}
 			if answer := winner(votes); answer != nil {
 				return answer

@@ -34,46 +34,65 @@ func newGraph(entries []Entry) *graph {
 		g.entries[i] = &entries[i]
 	}
 	slices.SortFunc(g.entries, func(a, b *Entry) int { return a.ID.Compare(b.ID) })
-	g.parents = g.link(true)
-	order, ok := g.topological()
-	if !ok { // only forged changes get here: their own chain runs against their known parents
-		g.parents = g.link(false)
-		order, _ = g.topological()
-	}
-	g.sortByT(order)
+	g.link()
+	g.sortByT(g.untied())
 	return g
 }
 
-// link returns the parents of each entry, which are in the order of their IDs. A parent that is not among the entries is left out.
-func (g *graph) link(ownChains bool) [][]int {
-	parents := make([][]int, len(g.entries))
+// link finds the parents of each entry, which are in the order of their IDs. A parent that is not among the entries is left out.
+func (g *graph) link() {
+	g.parents = make([][]int, len(g.entries))
 	for i, e := range g.entries {
 		if e.bare() {
-			if ownChains && i > 0 && g.entries[i-1].ID.Origin == e.ID.Origin {
-				parents[i] = []int{i - 1}
+			if i > 0 && g.entries[i-1].ID.Origin == e.ID.Origin {
+				g.parents[i] = []int{i - 1}
 			}
 			continue
 		}
 		for _, id := range e.Change.Parents {
 			p, ok := slices.BinarySearchFunc(g.entries, id, func(e *Entry, id changeset.ID) int { return e.ID.Compare(id) })
 			if ok && p != i {
-				parents[i] = append(parents[i], p)
+				g.parents[i] = append(g.parents[i], p)
 			}
 		}
 	}
-	return parents
 }
 
-// topological returns the entries in an order in which parents come first; ok is false if there is a cycle,
-// whose members then are left out.
-func (g *graph) topological() (order []int, ok bool) {
-	children := make([][]int, len(g.entries))
-	waits := make([]int, len(g.entries))
-	for i, ps := range g.parents {
-		waits[i] = len(ps)
-		for _, p := range ps {
-			children[p] = append(children[p], i)
+// untied returns the entries in an order in which parents come first. Where forged changes have tied a
+// knot, in which an entry is its own ancestor, it undoes that: the bare entries in the knot lose their own chains; if that
+// is not enough, which no log allows, all in it lose the parents that are in it too.
+func (g *graph) untied() []int {
+	order := topological(g.parents)
+	for _, loses := range []func(*Entry) bool{(*Entry).bare, func(*Entry) bool { return true }} {
+		if len(order) == len(g.entries) {
+			break
 		}
+		g.untie(order, loses)
+		order = topological(g.parents)
+	}
+	return order
+}
+
+// untie drops the edges of some entries within the knot: what is in no order, neither from the parents nor from the children.
+func (g *graph) untie(order []int, loses func(*Entry) bool) {
+	free := make([]bool, len(g.entries))
+	for _, i := range append(order, topological(inverted(g.parents))...) {
+		free[i] = true
+	}
+	for i, ps := range g.parents {
+		if !free[i] && loses(g.entries[i]) {
+			g.parents[i] = slices.DeleteFunc(ps, func(p int) bool { return !free[p] })
+		}
+	}
+}
+
+// topological returns the entries in an order in which parents come first, as far as there are no cycles.
+func topological(parents [][]int) []int {
+	children := inverted(parents)
+	waits := make([]int, len(parents))
+	order := make([]int, 0, len(parents))
+	for i, ps := range parents {
+		waits[i] = len(ps)
 		if len(ps) == 0 {
 			order = append(order, i)
 		}
@@ -85,18 +104,29 @@ func (g *graph) topological() (order []int, ok bool) {
 			}
 		}
 	}
-	return order, len(order) == len(g.entries)
+	return order
+}
+
+// inverted turns the edges around.
+func inverted(edges [][]int) [][]int {
+	back := make([][]int, len(edges))
+	for i, to := range edges {
+		for _, j := range to {
+			back[j] = append(back[j], i)
+		}
+	}
+	return back
 }
 
 // sortByT renames the entries to their positions in T: the greatest time of creation among an entry
 // and its ancestors, then depth, origin and sequence number.
-func (g *graph) sortByT(topological []int) {
+func (g *graph) sortByT(order []int) {
 	type key struct {
 		created string
 		depth   int
 	}
 	keys := make([]key, len(g.entries))
-	for _, i := range topological {
+	for _, i := range order {
 		k := key{created: g.entries[i].Created}
 		for _, p := range g.parents[i] {
 			k.created = max(k.created, keys[p].created)
@@ -104,7 +134,6 @@ func (g *graph) sortByT(topological []int) {
 		}
 		keys[i] = k
 	}
-	order := slices.Clone(topological)
 	slices.SortFunc(order, func(a, b int) int {
 		return cmp.Or(cmp.Compare(keys[a].created, keys[b].created), cmp.Compare(keys[a].depth, keys[b].depth),
 			g.entries[a].ID.Compare(g.entries[b].ID))
@@ -141,39 +170,31 @@ func (g *graph) heads() []int {
 	return heads
 }
 
-// cuts returns the positions that have seen all that is earlier in T and have been seen by all that is later, and
-// the end. Between two cuts lies a segment, beyond which the merge need not look: a history without forks is
-// all cuts, and a record with thousands of changes costs no more than the few that are rivals.
-func (g *graph) cuts() []int {
-	n := len(g.entries)
-	lowest := make([]int, n+1) // the least, over all later entries, of their greatest parent
-	lowest[n] = n
-	for i := n - 1; i >= 0; i-- {
-		lowest[i] = lowest[i+1]
-		greatest := -1
-		for _, p := range g.parents[i] {
-			greatest = max(greatest, p)
-		}
-		lowest[i] = min(lowest[i], greatest)
-	}
-	var cuts []int
-	isHead := make([]bool, n)
-	heads := 0
-	for i, ps := range g.parents {
-		for _, p := range ps {
-			if isHead[p] {
-				isHead[p] = false
-				heads--
-			}
-		}
-		isHead[i] = true
-		heads++
-		if heads == 1 && lowest[i+1] >= i {
-			cuts = append(cuts, i)
+// seesAllBefore reports whether the entry at position at is a bare deletion, which has seen all that is earlier in T.
+func (g *graph) seesAllBefore(at int) bool {
+	return g.entries[at].bare() && g.entries[at].deletes()
+}
+
+// headsByT returns the heads that have not been seen by a bare deletion either.
+func (g *graph) headsByT() []*Entry {
+	last := 0 // the position of the last bare deletion
+	for at := range g.entries {
+		if g.seesAllBefore(at) {
+			last = at
 		}
 	}
-	if len(cuts) == 0 || cuts[len(cuts)-1] != n-1 {
-		cuts = append(cuts, n-1)
+	var heads []*Entry
+	for _, h := range g.heads() {
+		if h >= last {
+			heads = append(heads, g.entries[h])
+		}
 	}
-	return cuts
+	return heads
+}
+
+// recreates reports whether the entry at position at is a create whose parents are all deletions.
+func (g *graph) recreates(at int) bool {
+	alive := func(p int) bool { return !g.entries[p].deletes() }
+	parents := g.parents[at]
+	return g.entries[at].Change.Kind == changeset.Create && len(parents) > 0 && !slices.ContainsFunc(parents, alive)
 }

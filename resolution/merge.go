@@ -1,7 +1,6 @@
 package resolution
 
 import (
-	"maps"
 	"slices"
 
 	"prophet/changeset"
@@ -15,7 +14,7 @@ type Answers func(fingerprint string) []map[string]string
 type Result struct {
 	Exists bool              // the record lives: not all of its heads are deletions
 	Props  map[string]string // its properties if it lives, none of them empty
-	// Heads are the heads by known parents and own chains alone, sorted: the parents of the next change to be made here.
+	// Heads are the heads by known parents and own chains alone, sorted: the parents of the next change to be made here. Never nil.
 	Heads []changeset.ID
 	// Existence is set if the record lives, but some of its heads are deletions: those are the rivals, the other heads as well.
 	Existence *ExistenceConflict
@@ -43,7 +42,7 @@ type ExistenceConflict struct {
 // Merge computes the state of the record rec from all ordinary changes to it that are known, in any order, each once.
 // Changes whose parents are not among them count as having none. With no changes at all the record does not exist.
 func Merge(rec changeset.RecordID, changes []Entry, answers Answers) *Result {
-	result := &Result{Props: map[string]string{}}
+	result := &Result{Props: map[string]string{}, Heads: []changeset.ID{}}
 	if len(changes) == 0 {
 		return result
 	}
@@ -53,17 +52,9 @@ func Merge(rec changeset.RecordID, changes []Entry, answers Answers) *Result {
 	}
 	slices.SortFunc(result.Heads, changeset.ID.Compare)
 
-	left := make(rivals)
-	from := 0
-	var last *segment
-	for _, cut := range g.cuts() {
-		last = newSegment(g, from, cut)
-		left.add(last)
-		from = cut + 1
-	}
-	result.settleExistence(last.heads())
+	result.settleExistence(g.headsByT())
 	if result.Exists {
-		result.settleProperties(rec, left, answers)
+		result.settleProperties(rec, g, answers)
 	}
 	return result
 }
@@ -87,14 +78,13 @@ func (r *Result) settleExistence(heads []*Entry) {
 }
 
 // settleProperties gives every property its value: the only one that its rivals wrote, or the provisional winner.
-func (r *Result) settleProperties(rec changeset.RecordID, left rivals, answers Answers) {
-	for _, name := range slices.Sorted(maps.Keys(left)) {
-		c := newConflict(rec, name, left[name])
-		if c.distinct() {
-			r.Conflicts = append(r.Conflicts, c)
+func (r *Result) settleProperties(rec changeset.RecordID, g *graph, answers Answers) {
+	for name, rivals := range g.rivals {
+		if agree(rivals) {
+			r.set(name, rivals[0].Value)
 			continue
 		}
-		r.set(name, c.Rivals[0].Value)
+		r.Conflicts = append(r.Conflicts, newConflict(name, rivals))
 	}
 	settle(rec, r.Conflicts, answers)
 	for _, c := range r.Conflicts {

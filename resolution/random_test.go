@@ -1,0 +1,134 @@
+package resolution_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"prophet/changeset"
+	"prophet/resolution"
+)
+
+// source gives numbers below n, from a generator or from a fuzzer's bytes.
+type source func(n int) int
+
+func fromRand(r *rand.Rand) source { return r.IntN }
+
+func fromBytes(b []byte) source {
+	return func(n int) int {
+		if len(b) == 0 {
+			return 0
+		}
+		v := int(b[0]) % n
+		b = b[1:]
+		return v
+	}
+}
+
+// randomHistory makes up a history of few origins and properties, so that clashes are common. Every change knows only changes before it,
+// but clocks are wrong and the lists of parents may be short, long, or absent.
+func randomHistory(pick source, changes, origins int) []resolution.Entry {
+	var entries []resolution.Entry
+	seq := map[int]uint32{}
+	bareInFour := pick(5)
+	for range changes {
+		letter := pick(origins)
+		seq[letter] += 1 + uint32(pick(2))
+		e := resolution.Entry{ID: id(fmt.Sprintf("%x%d", 10+letter, seq[letter])), Created: second(pick(4)), Change: randomChange(pick)}
+		if pick(4) >= bareInFour {
+			e.Change.Parents = randomParents(pick, entries)
+		}
+		entries = append(entries, e)
+	}
+	return entries
+}
+
+func randomChange(pick source) *changeset.Change {
+	values := []string{"", "", "x", "y", "z"}
+	ch := &changeset.Change{Record: ticket, Kind: changeset.Kind(1 + pick(3)), Props: map[string]changeset.PropChange{}}
+	for _, prop := range []string{"p", "q", "r"} {
+		if pick(2) == 0 {
+			ch.Props[prop] = changeset.PropChange{Old: changeset.TextOrNull(values[pick(5)]), New: changeset.TextOrNull(values[pick(5)])}
+		}
+	}
+	return ch
+}
+
+// randomParents are often the last changes, sometimes any.
+func randomParents(pick source, entries []resolution.Entry) []changeset.ID {
+	parents := []changeset.ID{}
+	n := len(entries)
+	for range pick(4) {
+		if n == 0 {
+			break
+		}
+		i := pick(n)
+		if pick(2) == 0 {
+			i = n - 1 - pick(min(n, 2))
+		}
+		parents = append(parents, entries[i].ID)
+	}
+	slices.SortFunc(parents, changeset.ID.Compare)
+	return slices.Compact(parents)
+}
+
+// randomAnswers answers a third of all conflicts, by what their fingerprints are made of.
+func randomAnswers(fingerprint string) []map[string]string {
+	values := []string{"x", "y", "z", "w"}
+	digit := func(i int) int { return strings.IndexByte("0123456789abcdef", fingerprint[i]) }
+	var votes []map[string]string
+	for i := range max(0, digit(0)-10) {
+		vote := map[string]string{"_meta": "update_file"}
+		for k, prop := range []string{"p", "q", "r"} {
+			if d := digit(1 + 3*i + k); d < 12 {
+				vote[prop] = values[d%4]
+			}
+		}
+		votes = append(votes, vote)
+	}
+	return votes
+}
+
+// showAll is show with fingerprints, reasons and heads: all of the result.
+func showAll(r *resolution.Result) string {
+	parts := strings.Split(show(r), " | ")
+	for i, c := range r.Conflicts {
+		parts[1+i] += " " + c.Why + " " + c.Fingerprint
+	}
+	return strings.Join(append(parts, "heads "+names(r.Heads)), " | ")
+}
+
+// write is the history in the notation of [history].
+func write(entries []resolution.Entry) string {
+	var b strings.Builder
+	for _, e := range entries {
+		fmt.Fprintf(&b, "%s %s", name(e.ID), e.Change.Kind)
+		if e.Change.Parents != nil {
+			fmt.Fprintf(&b, " <%s", strings.ReplaceAll(names(e.Change.Parents), " ", ","))
+		}
+		for _, prop := range []string{"p", "q", "r"} {
+			if pc, ok := e.Change.Props[prop]; ok {
+				fmt.Fprintf(&b, " %s=%s>%s", prop, pc.Old.Text, pc.New.Text)
+			}
+		}
+		fmt.Fprintf(&b, " @%s\n", strings.TrimLeft(e.Created[17:], "0"))
+	}
+	return strings.ReplaceAll(b.String(), "@\n", "@0\n")
+}
+
+// TestMergeIsWhatItsRulesSay compares the merge with the model of its rules on random histories, each in two orders.
+func TestMergeIsWhatItsRulesSay(t *testing.T) {
+	for seed := range uint64(30_000) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		entries := randomHistory(fromRand(r), 1+r.IntN(9), 1+r.IntN(4))
+		want := newModel(entries).show(randomAnswers)
+		for range 2 {
+			if got := showAll(resolution.Merge(ticket, entries, randomAnswers)); got != want {
+				t.Fatalf("seed %d: merge of\n%sgot  %s\nwant %s", seed, write(entries), got, want)
+			}
+			r.Shuffle(len(entries), func(i, j int) { entries[i], entries[j] = entries[j], entries[i] })
+		}
+	}
+}
