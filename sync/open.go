@@ -33,21 +33,23 @@ func Scheme(location string) string {
 func ReadOnly(location string) bool { return Scheme(location) == "http" || Scheme(location) == "https" }
 
 // Open opens the replica at a location: one that lies there, or the only one of the databases that a mirror there names.
+// Messages and what is remembered of it show the location as [Shown] does.
 func (c Carriers) Open(ctx context.Context, location string, opts replica.Options) (*replica.Replica, error) {
+	shown := Shown(location)
 	carrier := c[Scheme(location)]
 	if carrier == nil {
-		return nil, fmt.Errorf("open %s: URLs that begin with %s:// are not known", location, Scheme(location))
+		return nil, fmt.Errorf("open %s: URLs that begin with %s:// are not known", shown, Scheme(location))
 	}
 	fsys, err := carrier(ctx, location)
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", location, err)
+		return nil, fmt.Errorf("open %s: %w", shown, err)
 	}
-	opts.Where = location
+	opts.Where = shown
 	r, err := replica.Open(fsys, opts)
 	if !errors.Is(err, replica.ErrNotReplica) {
 		return r, err
 	}
-	sub, failed := findDatabase(fsys, location)
+	sub, failed := findDatabase(fsys, shown)
 	if failed != nil {
 		return nil, failed
 	}
@@ -55,7 +57,7 @@ func (c Carriers) Open(ctx context.Context, location string, opts replica.Option
 		return nil, fmt.Errorf("%w: it has neither a file %s nor a file %s, which names the databases of a mirror",
 			err, changeset.ReplicaVersionFile, MirrorFile)
 	}
-	opts.Where = strings.TrimSuffix(location, "/") + "/" + sub
+	opts.Where = strings.TrimSuffix(shown, "/") + "/" + sub
 	return replica.Open(afero.NewBasePathFs(fsys, sub), opts)
 }
 
@@ -89,10 +91,10 @@ func LocalPath(location string) (string, error) {
 	}
 	u, err := url.Parse(location)
 	if err != nil {
-		return "", err
+		return "", errors.Unwrap(err) // the rest of it is the location, perhaps with a password
 	}
 	if u.Host != "" && u.Host != "localhost" {
-		return "", fmt.Errorf("%s names the host %q: a file:// URL has three slashes, as in file:///home/ann/bugs", location, u.Host)
+		return "", fmt.Errorf("%s names the host %q: a file:// URL has three slashes, as in file:///home/ann/bugs", Shown(location), u.Host)
 	}
 	return filepath.FromSlash(u.Path), nil
 }
