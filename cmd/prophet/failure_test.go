@@ -70,6 +70,16 @@ func TestAnInterruptedRunSaysSo(t *testing.T) {
 	}
 }
 
+func TestAnotherErrorOfAnInterruptedRunIsItself(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	cancel(errInterrupted)
+	w := newWorld()
+	execute(ctx, w.env, failing(w.env, errors.New("no luck")), []string{"fail"})
+	if w.err.String() != "prophet: error: no luck\n" {
+		t.Errorf("got %s", w.err)
+	}
+}
+
 // brokenWriter fails with err.
 type brokenWriter struct{ err error }
 

@@ -33,6 +33,15 @@ func TestInterruptsAreHeldWhileAnotherProgramRuns(t *testing.T) {
 	}
 }
 
+func TestTheUsersEditorHasCtrlCToItself(t *testing.T) {
+	var s interrupts
+	ctx, stop := s.watch(context.Background())
+	defer stop()
+	if err := systemEnv(ctx, &s).Exec("sh", "-c", "kill -INT $PPID; sleep 0.2"); err != nil || ctx.Err() != nil {
+		t.Errorf("got %v, %v", err, ctx.Err())
+	}
+}
+
 func kill(t *testing.T) {
 	t.Helper()
 	if err := syscall.Kill(os.Getpid(), syscall.SIGINT); err != nil {
@@ -41,7 +50,7 @@ func kill(t *testing.T) {
 }
 
 // waitMain is a program with a command that takes its time: it makes the file "started", and after the
-// first interrupt the file "interrupted". "wait forever" then goes on for ever; "wait" ends in order.
+// first interrupt the file "interrupted". "wait" then ends in order; "wait on" goes on for a minute and ends well.
 func waitMain() {
 	var s interrupts
 	ctx, stop := s.watch(context.Background())
@@ -51,7 +60,8 @@ func waitMain() {
 		<-c.Context.Done()
 		touch("interrupted")
 		if c.Args().Present() {
-			select {}
+			time.Sleep(time.Minute)
+			return nil
 		}
 		return c.Context.Err()
 	}}}
