@@ -72,7 +72,18 @@ func exitCode(err error) int {
 	case errors.As(err, &f):
 		return f.code
 	}
-	return exitFailed
+	code, _ := explain(err)
+	return code
+}
+
+// hintOf returns what a person can do about an error, "" if there is nothing to say.
+func hintOf(err error) string {
+	var f *failure
+	if errors.As(err, &f) && f.hint != "" {
+		return f.hint
+	}
+	_, hint := explain(err)
+	return hint
 }
 
 // done reports whether a run that ended with err did what was asked for.
@@ -97,9 +108,8 @@ func report(ctx context.Context, e *env, err error) int {
 		err = errInterrupted
 	}
 	fmt.Fprintf(e.Stderr, "prophet: error: %s\n", terminal.Safe(err.Error()))
-	var f *failure
-	if errors.As(err, &f) && f.hint != "" {
-		fmt.Fprintf(e.Stderr, "prophet: hint: %s\n", terminal.Safe(f.hint))
+	if hint := hintOf(err); hint != "" {
+		fmt.Fprintf(e.Stderr, "prophet: hint: %s\n", terminal.Safe(hint))
 	}
 	return code
 }

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"path/filepath"
+
+	"github.com/spf13/afero"
+
+	"prophet/cas"
+	"prophet/internal/gitconfig"
+	"prophet/replica"
+	psync "prophet/sync"
+)
+
+// open opens the replica that a command is to work on. Nothing is written to it before the command does.
+func (e *env) open(g globals) (*replica.Replica, error) {
+	dir, err := e.findReplica(g)
+	if err != nil {
+		return nil, err
+	}
+	return e.openDir(dir, g)
+}
+
+// openDir opens the replica in a directory, which is an absolute path.
+func (e *env) openDir(dir string, g globals) (*replica.Replica, error) {
+	opts, err := e.replicaOptions(dir, g)
+	if err != nil {
+		return nil, err
+	}
+	return replica.Open(e.dir(dir), opts)
+}
+
+// dir returns the file system whose root is a directory.
+func (e *env) dir(dir string) afero.Fs { return afero.NewBasePathFs(e.Fs, dir) }
+
+// config returns what the user wrote into the config of the replica in a directory.
+func (e *env) config(dir string) (gitconfig.Config, error) {
+	return gitconfig.Read(e.Fs, filepath.Join(dir, "config"))
+}
+
+// replicaOptions are what a replica in a directory, there already or to be made, gets from this command.
+func (e *env) replicaOptions(dir string, g globals) (replica.Options, error) {
+	c, err := e.config(dir)
+	if err != nil {
+		return replica.Options{}, err
+	}
+	p := e.printer(g)
+	return replica.Options{
+		Where:   dir,
+		Creator: e.creator(c),
+		Now:     e.Now,
+		Warn:    func(s string) { p.warnf("%s", s) },
+		Waiting: func() { p.notef("another process writes to %s; waiting for it", dir) },
+	}, nil
+}
+
+// explain returns the exit code for an error of a library, and what a person can do about it; "" if there is nothing to say.
+func explain(err error) (code int, hint string) {
+	var version *replica.VersionError
+	var ambiguous *replica.AmbiguousError
+	var damage *replica.DamageError
+	var corrupt *cas.CorruptError
+	switch {
+	case errors.Is(err, replica.ErrNoRecord):
+		return exitNoRecord, `"prophet search" lists the records`
+	case errors.Is(err, replica.ErrNotReplica):
+		return exitNoReplica, hintNoReplica
+	case errors.Is(err, psync.ErrOtherDatabase):
+		return exitOtherDatabase, "--force brings them together all the same"
+	case errors.As(err, &ambiguous):
+		return exitUsage, "write more of the UUID, or the local id"
+	case errors.As(err, &version):
+		return exitFailed, "a later version of prophet reads it"
+	case errors.Is(err, replica.ErrExported):
+		return exitFailed, `"prophet clone" makes a replica of it that can be edited`
+	case errors.As(err, &damage), errors.As(err, &corrupt):
+		return exitFailed, `"prophet fsck" lists all that is damaged`
+	case errors.Is(err, fs.ErrPermission):
+		return exitFailed, "look who may read and write there"
+	}
+	return exitFailed, ""
+}
