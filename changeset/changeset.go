@@ -60,7 +60,7 @@ func ParseID(s string) (ID, error) {
 // ParseSeq reads a sequence number: decimal digits without sign or leading zero, 1 to 2³²−1.
 func ParseSeq(s string) (uint32, error) {
 	n, err := strconv.ParseUint(s, 10, 32)
-	if err != nil || n == 0 || s[0] == '0' || s[0] == '+' {
+	if err != nil || s[0] == '0' {
 		return 0, fmt.Errorf("sequence number %.50q is not a number from 1 to 4294967295", s)
 	}
 	return uint32(n), nil

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -78,6 +79,7 @@ func TestDecodeAcceptsWhatReadersMust(t *testing.T) {
 		{"escapes", status, `"new_value":"\"\\\/\b\f\n\r\t\u0000\u001F\u00e9\u007f\u2028\ud83d\uDE80"`,
 			status, `"new_value":"\"\\/\b\f\n\r\t\u0000\u001fé` + "\u007f\u2028🚀" + `"`},
 		{"an escape in a key", `"status"`, `"\u0073tatus"`, "", ""},
+		{"escapes in several keys", `"created"`, `"\u0061":1,"\u0062":"\n","created"`, "", ""},
 		{"an escape in a known key", `"created"`, `"cre\u0061ted"`, "", ""},
 	}
 	for _, test := range tests {
@@ -88,6 +90,9 @@ func TestDecodeAcceptsWhatReadersMust(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", test.name, err)
 			continue
+		}
+		if !slices.IsSortedFunc(c.Changes, func(a, b Change) int { return a.Record.Compare(b.Record) }) {
+			t.Errorf("%s: changes are out of order", test.name)
 		}
 		want := strings.Replace(sample, test.wantOld, test.wantNew, 1)
 		if got := string(c.Encode()); got != want {
@@ -136,6 +141,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{`"owner"`, `"status"`, `the key "status" is there twice`},
 		{`b2348a2e`, `a2348a2e`, `is there twice`},
 		{`b2348a2e`, `A2348A2E`, `record a2348a2e-76c8-4d52-b2c3-1a0f2f8e6f10 is there twice`},
+		{`{"changes":{`, `{"changes":{"B2348A2E-76c8-4d52-b2c3-1a0f2f8e6f10":{"change_type":"delete","record_type":"Ticket"},`, `record b2348a2e-76c8-4d52-b2c3-1a0f2f8e6f10 is there twice`},
 		{seq, `"original_sequence_no":0`, `sequence number "0"`},
 		{seq, `"original_sequence_no":-1`, `sequence number "-1"`},
 		{seq, `"original_sequence_no":1.0`, `sequence number "1.0"`},

@@ -41,6 +41,10 @@ func TestEncodeIsTheSameInWhateverOrderThingsAre(t *testing.T) {
 	c := mustDecode(t, sample)
 	c.Changes[0].Parents = ids
 	want := string(c.Encode())
+	c.Changes[0].Parents = []ID{ids[0], ids[0], ids[1]}
+	if got := string(c.Encode()); got != want {
+		t.Errorf("a parent twice: got %s, want %s", got, want)
+	}
 	c.Changes[0].Parents = []ID{ids[1], ids[0], ids[1]}
 	slices.Reverse(c.Changes)
 	if got := string(c.Encode()); got != want {

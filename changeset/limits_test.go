@@ -32,6 +32,7 @@ func TestCheckType(t *testing.T) {
 		{"a\n", `type "a\n"` + letters},
 		{"é", `type "é"` + letters},
 		{"aé", `type "aé"` + letters},
+		{"aŁ", `type "aŁ"` + letters}, // U+0141, whose low byte is that of A
 		{"a\xff", `type "a\xff"` + letters},
 		{"\u212a", "type \"\u212a\"" + letters}, // the Kelvin sign, which folds to k
 		{"x.", `type "x.": must not end in "."`},
