@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"path"
 	"strings"
 
 	"github.com/google/uuid"
@@ -118,10 +117,16 @@ func (p *publisher) look() error {
 	p.from, p.begin, p.end = from, nil, nil
 	p.report.Latest = from.Latest()
 	p.main, p.votes = logs(from)
-	for _, l := range []*treeLog{&p.votes, &p.main} {
-		if err := p.compare(l, state[l.prefix]); err != nil {
+	for _, l := range []treeLog{p.main, p.votes} {
+		if err := l.isOf(state[l.prefix]); err != nil {
 			return err
 		}
+	}
+	for _, l := range []*treeLog{&p.votes, &p.main} {
+		if err := l.follows(state[l.prefix]); err != nil {
+			return err
+		}
+		p.lack(l, state[l.prefix])
 	}
 	return p.lookForMarks()
 }
@@ -196,33 +201,40 @@ func readRow(fsys afero.Fs, name string, seq uint32) (changeset.Row, error) {
 	return row, err
 }
 
-// compare refuses what is not an earlier state of the log, and notes which small files are lacking.
-func (p *publisher) compare(l *treeLog, m mirrored) error {
-	if version := m.texts[l.prefix+changeset.ReplicaVersionFile]; version != "" && version != formatVersion {
+// isOf refuses what is not of the same replica.
+func (l treeLog) isOf(m mirrored) error {
+	if version := m.texts[l.versionFile().name]; version != "" && version != formatVersion {
 		return &replica.VersionError{Where: "the mirror", Version: version}
 	}
 	if err := same(m.texts[l.prefix+changeset.DatabaseUUIDFile], l.Database(), ErrOtherDatabase); err != nil {
 		return err
 	}
-	if err := same(m.texts[l.prefix+changeset.ReplicaUUIDFile], l.UUID(), errOtherReplica); err != nil {
-		return err
-	}
+	return same(m.texts[l.prefix+changeset.ReplicaUUIDFile], l.UUID(), errOtherReplica)
+}
+
+// follows refuses what is not an earlier state of the log, and notes how much of it is there.
+func (l *treeLog) follows(m mirrored) error {
+	index := l.prefix + changeset.IndexFile
 	if m.have > l.Latest() {
 		return fmt.Errorf("the mirror has %d rows in %s, this replica %d: it was made from a later state; publish to another directory",
-			m.have, path.Join(l.prefix, changeset.IndexFile), l.Latest())
-	}
-	if m.have > 0 {
-		mine, err := l.Row(m.have)
-		if err != nil {
-			return err
-		}
-		if mine != m.last {
-			return fmt.Errorf("row %d of %s is changeset %s in the mirror and %s here: one of the two was restored or copied; publish to another directory",
-				m.have, path.Join(l.prefix, changeset.IndexFile), m.last.ID, mine.ID)
-		}
+			m.have, index, l.Latest())
 	}
 	l.have = m.have
-	p.lack(l, m)
+	if m.have == 0 {
+		return nil
+	}
+	mine, err := l.Row(m.have)
+	if err != nil {
+		return err
+	}
+	if mine.ID == m.last.ID && mine != m.last {
+		return fmt.Errorf("row %d of %s is changeset %s in the mirror too, but with other bytes: another program exported it; publish to another directory",
+			m.have, index, mine.ID)
+	}
+	if mine != m.last {
+		return fmt.Errorf("row %d of %s is changeset %s in the mirror and %s here: one of the two was restored or copied; publish to another directory",
+			m.have, index, m.last.ID, mine.ID)
+	}
 	return nil
 }
 
