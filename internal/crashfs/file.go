@@ -41,6 +41,9 @@ func (f *file) do(kind string, run func() error) error {
 
 func (f *file) Name() string { return f.name }
 
+// LockKey tells one file from another, however it was opened, for a lock that ends with the program's view of the disk.
+func (f *file) LockKey() any { return f.node }
+
 // Close works after a crash too, for a process that ends closes its files.
 func (f *file) Close() error {
 	f.fs.mu.Lock()

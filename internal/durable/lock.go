@@ -29,7 +29,8 @@ const (
 //
 // Files of the operating system are locked by it; they are found beneath [afero.BasePathFs] and
 // beneath any file with a method Unwrap() afero.File. Any other file system, such as one in
-// memory, is taken to be this process's own, and locked within it.
+// memory, is taken to be this process's own, and locked within it: the file itself in an [afero.MemMapFs],
+// or what the open file's method LockKey() any returns, or else the name in fs.
 func Lock(ctx context.Context, fs afero.Fs, name string, waiting func()) (unlock func() error, err error) {
 	l, err := openLock(fs, name)
 	if err != nil {
@@ -103,6 +104,8 @@ func openLock(fs afero.Fs, name string) (*lock, error) {
 		return systemLock(f.Name())
 	case *mem.File:
 		return processLock(name, f.Data()), nil
+	case interface{ LockKey() any }:
+		return processLock(name, f.LockKey()), nil
 	}
 	key := [2]any{fs, name}
 	if !reflect.ValueOf(fs).Comparable() {
