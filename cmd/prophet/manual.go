@@ -6,9 +6,13 @@ import (
 )
 
 // The groups of commands, in the order of the overview.
-const aboutProphet = "About prophet"
+const (
+	aboutConflicts = "Conflicts"
+	aboutExchange  = "Exchange with others"
+	aboutProphet   = "About prophet"
+)
 
-var categories = []string{aboutProphet}
+var categories = []string{aboutConflicts, aboutExchange, aboutProphet}
 
 const introduction = `
 prophet keeps a database in a directory that travels. Everybody who works on it
