@@ -182,8 +182,8 @@ func (d *deriver) mergeAll() error {
 		if err != nil {
 			return err
 		}
-		d.settle(rec, t, result)
 		if d.l.prefix != "" {
+			d.settle(rec, t, result, false)
 			continue
 		}
 		if result.Open() != open[rec] {
@@ -193,16 +193,18 @@ func (d *deriver) mergeAll() error {
 		if err != nil {
 			return err
 		}
-		if difference(rec, exists, props, result.Exists, result.Props) != nil {
+		differs := difference(rec, exists, props, result.Exists, result.Props) != nil
+		d.settle(rec, t, result, differs)
+		if differs {
 			d.out.differ = append(d.out.differ, Shown{rec, exists, props})
 		}
 	}
 	return nil
 }
 
-// settle clears the settled flag of the record's last row if that is not its only head.
-func (d *deriver) settle(rec changeset.RecordID, t *touched, result *resolution.Result) {
-	if len(result.Heads) == 1 && result.Heads[0] == t.last && !result.Open() {
+// settle clears the settled flag of the record's last row if that is not its only head, something is open, or the log shows another state.
+func (d *deriver) settle(rec changeset.RecordID, t *touched, result *resolution.Result, differs bool) {
+	if !differs && len(result.Heads) == 1 && result.Heads[0] == t.last && !result.Open() {
 		return
 	}
 	d.flags[t.rows[len(t.rows)-1]-d.from] &^= flagSettled
@@ -307,7 +309,7 @@ type Shown struct {
 // Adopt makes changesets of our own that decide for what is shown wherever the merged state is another. They are written as decisions, with
 // votes. It returns how many records it decided about.
 func (tx *Tx) Adopt(shown []Shown) (records int, err error) {
-	c := tx.main.bookkeeping()
+	c := tx.main.ownChangeset()
 	seen := map[uuid.UUID]bool{}
 	size := 0
 	flush := func() error {
@@ -315,7 +317,7 @@ func (tx *Tx) Adopt(shown []Shown) (records int, err error) {
 			return nil
 		}
 		err := tx.decide(c)
-		c, seen, size = tx.main.bookkeeping(), map[uuid.UUID]bool{}, 0
+		c, seen, size = tx.main.ownChangeset(), map[uuid.UUID]bool{}, 0
 		return err
 	}
 	for _, s := range shown {

@@ -240,7 +240,7 @@ func nonEmpty(props map[string]string) map[string]string {
 
 // changeset makes the changeset of the edit, nil if it changes nothing.
 func (e *Edit) changeset() (*changeset.Changeset, error) {
-	c := e.tx.main.bookkeeping()
+	c := e.tx.main.ownChangeset()
 	for _, rec := range slices.SortedFunc(maps.Keys(e.wants), changeset.RecordID.Compare) {
 		w := e.wants[rec]
 		if !w.touch {

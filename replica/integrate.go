@@ -74,7 +74,18 @@ type merge struct {
 }
 
 // add logs a changeset and what has to stand around it so that replaying the log gives the merged state.
+// A changeset of our own that has no ID yet gets that of its row.
 func (t *txLog) add(c *changeset.Changeset) error {
+	null, err := t.nullification(c)
+	if err != nil {
+		return err
+	}
+	if c.ID.IsZero() {
+		c.ID = t.nextID()
+		if len(null.Changes) > 0 {
+			c.ID.Seq++
+		}
+	}
 	merged := make([]merge, 0, len(c.Changes))
 	f := flagSettled
 	for i := range c.Changes {
@@ -87,8 +98,10 @@ func (t *txLog) add(c *changeset.Changeset) error {
 			f = 0
 		}
 	}
-	if err := t.nullify(c); err != nil {
-		return err
+	if len(null.Changes) > 0 {
+		if err := t.append(null, flagNullification); err != nil {
+			return err
+		}
 	}
 	if err := t.append(c, f); err != nil {
 		return err
@@ -194,29 +207,27 @@ func (tx *Tx) noteOpened(m merge, before *resolution.Result) {
 	}
 }
 
-// nullify logs a nullification where the old values that the changeset names are not the present ones: it sets those
-// back, and makes anew what is to be updated but is not there.
-func (t *txLog) nullify(c *changeset.Changeset) error {
-	n := t.bookkeeping()
+// nullification returns the bookkeeping that must precede a changeset whose old values are not the present ones: it sets those
+// back, and makes anew what is to be updated but is not there. It is without changes if none is needed.
+func (t *txLog) nullification(c *changeset.Changeset) (*changeset.Changeset, error) {
+	n := t.ownChangeset()
+	n.ID = t.nextID()
 	n.Nullification = true
 	n.Creator = changeset.Value{}
 	for _, ch := range c.Changes {
 		s, err := t.state(ch.Record)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if back := nullification(s, &ch); back != nil {
+		if back := setBack(s, &ch); back != nil {
 			n.Changes = append(n.Changes, *back)
 		}
 	}
-	if len(n.Changes) == 0 {
-		return nil
-	}
-	return t.append(n, flagNullification)
+	return n, nil
 }
 
-// nullification is the change that gives the record the state that ch expects, or nil if it has it.
-func nullification(s *state, ch *changeset.Change) *changeset.Change {
+// setBack is the change that gives the record the state that ch expects, or nil if it has it.
+func setBack(s *state, ch *changeset.Change) *changeset.Change {
 	back := &changeset.Change{Record: ch.Record, Kind: changeset.Update, Props: map[string]changeset.PropChange{}}
 	switch {
 	case ch.Kind == changeset.Delete:
@@ -239,7 +250,8 @@ func nullification(s *state, ch *changeset.Change) *changeset.Change {
 
 // resolve logs a resolution where replaying the log does not give the merged state.
 func (t *txLog) resolve(merged []merge) error {
-	n := t.bookkeeping()
+	n := t.ownChangeset()
+	n.ID = t.nextID()
 	n.Resolution = true
 	for _, m := range merged {
 		s, err := t.state(m.rec)
@@ -285,11 +297,13 @@ func difference(rec changeset.RecordID, exists bool, props map[string]string, wa
 	return ch
 }
 
-// bookkeeping returns an empty changeset of our own, to be the next row.
-func (t *txLog) bookkeeping() *changeset.Changeset {
-	return &changeset.Changeset{ID: changeset.ID{Origin: t.self, Seq: t.seq + 1},
-		Created: t.tx.r.now().UTC().Format(timeFormat), Creator: changeset.TextOrNull(t.tx.r.opts.Creator)}
+// ownChangeset returns a changeset of our own without changes. It has no ID yet.
+func (t *txLog) ownChangeset() *changeset.Changeset {
+	return &changeset.Changeset{Created: t.tx.r.now().UTC().Format(timeFormat), Creator: changeset.TextOrNull(t.tx.r.opts.Creator)}
 }
+
+// nextID is the ID of a changeset of our own in the next row: its sequence number is that of the row, as with the original.
+func (t *txLog) nextID() changeset.ID { return changeset.ID{Origin: t.self, Seq: t.seq + 1} }
 
 // recount settles the open conflicts anew after votes came: an answer may change what holds for now.
 func (tx *Tx) recount() error {

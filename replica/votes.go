@@ -21,7 +21,7 @@ func (tx *Tx) vote(c *changeset.Changeset) error {
 			return err
 		}
 		for _, answer := range answersIn(ch, result) { // every vote of ours has the UUID of our voter: a changeset for each
-			one := tx.res.bookkeeping()
+			one := tx.res.ownChangeset()
 			vote, err := tx.res.voteChange(answer)
 			if err != nil {
 				return err
