@@ -85,7 +85,8 @@ func (r *Replica) reopen() error {
 	switch {
 	case isNotExist(err):
 		if _, err := r.fs.Stat(changeset.ReplicaUUIDFile); err == nil {
-			return &DamageError{Path: changeset.ReplicaVersionFile, Err: fs.ErrNotExist}
+			return fmt.Errorf("open replica %s: %w", r.where(), &DamageError{Path: changeset.ReplicaVersionFile,
+				Err: fmt.Errorf("%w, though there is a %s: perhaps it is still being made, and it is written last", fs.ErrNotExist, changeset.ReplicaUUIDFile)})
 		}
 		return fmt.Errorf("%s is %w", r.where(), ErrNotReplica)
 	case err != nil:

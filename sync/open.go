@@ -44,7 +44,7 @@ func (c Carriers) Open(ctx context.Context, location string, opts replica.Option
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", shown, err)
 	}
-	opts.Where = shown
+	opts.Where, opts.Mirror = shown, opts.Mirror || ReadOnly(location)
 	r, err := replica.Open(fsys, opts)
 	if !errors.Is(err, replica.ErrNotReplica) {
 		return r, err
@@ -70,15 +70,23 @@ func findDatabase(fsys afero.Fs, location string) (string, error) {
 	if index == nil {
 		return "", nil
 	}
-	if len(index.databases) != 1 {
+	if len(index.databases) == 0 {
+		return "", fmt.Errorf("open %s: its %s names no database", location, MirrorFile)
+	}
+	if len(index.databases) > 1 {
 		return "", fmt.Errorf("open %s: it holds %d databases; name one of them:%s", location, len(index.databases), list(location, index.databases))
 	}
 	return index.databases[0], nil
 }
 
+// list returns the locations of the databases, of ten at most, each in a line.
 func list(location string, databases []string) string {
 	var b strings.Builder
-	for _, d := range databases {
+	for i, d := range databases {
+		if i == 10 {
+			b.WriteString("\n  …")
+			break
+		}
 		fmt.Fprintf(&b, "\n  %s/%s", strings.TrimSuffix(location, "/"), d)
 	}
 	return b.String()
