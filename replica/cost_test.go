@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
+	"prophet/internal/crashfs"
 	"prophet/internal/replicatest"
 	"prophet/replica"
 )
@@ -99,5 +100,5 @@ func TestEverydayWorkCostsTheSameAtAnySize(t *testing.T) {
 	}
 }
 
-// directory is a file system with an empty root on disk. The one in memory renames a file in a time that grows with the number of files.
-func directory(t testing.TB) afero.Fs { return afero.NewBasePathFs(afero.NewOsFs(), t.TempDir()) }
+// directory is a file system with an empty root, as strict as a disk. The usual one in memory renames a file in a time that grows with the number of files.
+func directory(t testing.TB) afero.Fs { return crashfs.New() }
