@@ -11,6 +11,14 @@ import (
 // commands returns all commands, in the order of the manual.
 func commands(e *env) []*cli.Command {
 	list := []*cli.Command{
+		conflictsCommand(e),
+		resolveCommand(e),
+		cloneCommand(e),
+		pullCommand(e),
+		pushCommand(e),
+		importCommand(e),
+		exportCommand(e),
+		publishCommand(e),
 		versionCommand(e),
 	}
 	list = append(list, helpCommand(e, &list))

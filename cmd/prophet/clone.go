@@ -1,0 +1,194 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/afero"
+	"github.com/urfave/cli/v2"
+
+	"prophet/replica"
+	psync "prophet/sync"
+)
+
+func cloneCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:      "clone",
+		Usage:     "make a replica of a database that exists",
+		ArgsUsage: "URL [DIR]",
+		Category:  aboutExchange,
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "no-adopt", Usage: "of a replica of the original, do not take over how it settled conflicts"},
+			&cli.BoolFlag{Name: "conflicts-ok", Usage: "end with exit code 0 even if conflicts were opened"},
+		},
+		Description: `
+URL is a directory or a URL that begins with file://, http:// or https://. DIR
+is the last part of its path if it is not given; it must not exist, or be empty.
+
+  prophet clone https://bugs.example.com/ bugs
+  prophet clone /srv/bugs
+
+A clone that was cut off is a replica: "prophet pull" in it goes on.
+
+The original settles conflicts by what happens to arrive. So that no value
+changes when you move over from it, a clone takes over what the source shows;
+with --no-adopt, what differs from our rule stays open.`,
+		Action: func(c *cli.Context) error {
+			args, err := arguments(c, 1, 2)
+			if err != nil {
+				return err
+			}
+			return runClone(c.Context, e, cloneOptions{
+				globals: globalsOf(c),
+				url:     args[0],
+				dir:     strings.Join(args[1:], ""),
+				given:   len(args) > 1,
+				noAdopt: c.Bool("no-adopt"),
+				ok:      c.Bool("conflicts-ok"),
+			})
+		},
+	}
+}
+
+type cloneOptions struct {
+	globals
+	url     string
+	dir     string
+	given   bool // dir is, even if it is empty
+	noAdopt bool
+	ok      bool // conflicts are
+}
+
+func runClone(ctx context.Context, e *env, o cloneOptions) error {
+	if o.url == "" {
+		return usagef("the URL is empty")
+	}
+	location := e.location(o.url)
+	dir, err := e.cloneDir(location, o)
+	if err != nil {
+		return err
+	}
+	if err := checkEmptyDir(e.Fs, dir); err != nil {
+		return err
+	}
+	from, err := e.openSource(ctx, location, o.globals)
+	if err != nil {
+		return err
+	}
+	return o.clone(ctx, e, from, location, dir)
+}
+
+// clone clones the source, which could be read, into dir.
+func (o *cloneOptions) clone(ctx context.Context, e *env, from *replica.Replica, location, dir string) error {
+	opts, err := e.replicaOptions(dir, o.globals)
+	if err != nil {
+		return err
+	}
+	if err := e.Fs.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	p := e.printer(o.globals)
+	x := exchangeOptions{globals: o.globals}
+	pull, end := x.pullOptions(p, "cloning")
+	pull.Adopt = !o.noAdopt
+	r, rep, err := psync.Clone(ctx, e.dir(dir), from, opts, pull)
+	end()
+	if err != nil {
+		return begun(ctx, r, dir, err)
+	}
+	if err := r.SetLastPeer(psync.Shown(location)); err != nil {
+		return err
+	}
+	doc, err := newReportDoc(r, from.Where(), false, rep)
+	if err != nil {
+		return err
+	}
+	return showReport(p, r, doc, fmt.Sprintf("cloned %s into %s", from.Where(), dir), o.ok)
+}
+
+// begun adds to the error of a clone how to go on, if there is something to go on with.
+func begun(ctx context.Context, r *replica.Replica, dir string, err error) error {
+	switch {
+	case r == nil:
+		return err
+	case context.Cause(ctx) == errInterrupted:
+		return goOn(ctx, err, `"prophet pull -r %s" goes on`, dir)
+	}
+	return withHint(err, `the clone is begun; "prophet pull -r %s" goes on`, dir)
+}
+
+// openSource opens the replica at a location, and reads of its log what shows that it can be read.
+func (e *env) openSource(ctx context.Context, location string, g globals) (*replica.Replica, error) {
+	p := e.printer(g)
+	from, err := e.carriers().Open(ctx, location, replica.Options{Now: e.Now, Warn: func(s string) { p.warnf("%s", s) }})
+	if errors.Is(err, replica.ErrNotReplica) {
+		return nil, withHint(err, "name the directory of a replica, or the URL of one that was published")
+	}
+	if err != nil || from.Latest() == 0 {
+		return from, err
+	}
+	row, err := from.Log().Row(from.Latest())
+	if err != nil {
+		return nil, err
+	}
+	_, err = from.Log().Changeset(row)
+	return from, err
+}
+
+// cloneDir returns the directory for a clone.
+func (e *env) cloneDir(location string, o cloneOptions) (string, error) {
+	if o.given && o.dir == "" {
+		return "", usagef("the directory is empty")
+	}
+	dir, err := e.newReplicaDir(o.dir, o.globals)
+	if dir != "" || err != nil {
+		return dir, err
+	}
+	name := lastElement(location)
+	if name == "" {
+		return "", withHint(usagef("%s does not say how to call the clone", psync.Shown(location)), "name a directory after the URL")
+	}
+	return filepath.Join(e.Dir, name), nil
+}
+
+// lastElement returns the last part of a location's path, "" if it has none.
+func lastElement(location string) string {
+	p := location
+	if psync.Scheme(location) != "" {
+		u, err := url.Parse(location)
+		if err != nil {
+			return ""
+		}
+		p = u.Path
+	}
+	name := path.Base(path.Clean("/" + filepath.ToSlash(p)))
+	if name == "/" {
+		return ""
+	}
+	return name
+}
+
+// checkEmptyDir refuses a directory that holds something, and a file.
+func checkEmptyDir(fsys afero.Fs, dir string) error {
+	info, err := fsys.Stat(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() {
+		return fmt.Errorf("%s is a file, not a directory", dir)
+	}
+	empty, err := afero.IsEmpty(fsys, dir)
+	if err == nil && !empty {
+		return withHint(fmt.Errorf("%s is not empty", dir), "name another directory after the URL")
+	}
+	return err
+}

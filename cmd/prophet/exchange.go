@@ -1,0 +1,217 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"prophet/replica"
+	psync "prophet/sync"
+)
+
+// What pull, push, clone and import have in common.
+
+// intakeFlags are the flags of the commands that bring changesets of others.
+func intakeFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "only say what would come"},
+		&cli.BoolFlag{Name: "conflicts-ok", Usage: "end with exit code 0 even if conflicts were opened"},
+	}
+}
+
+// exchangeFlags are the flags of pull and push.
+func exchangeFlags() []cli.Flag {
+	return append(intakeFlags(),
+		&cli.BoolFlag{Name: "all", Usage: "every replica in the config, and every one that was exchanged with"},
+		&cli.StringFlag{Name: "prefer", Usage: "decide the conflicts that come up at once, for `SIDE`: from or to"},
+		&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "even if the other replica is of another database"},
+	)
+}
+
+// exchangeOptions are the options of pull and push.
+type exchangeOptions struct {
+	globals
+	url    []string // one or none
+	all    bool
+	dryRun bool
+	prefer psync.Prefer
+	force  bool
+	ok     bool // conflicts are
+}
+
+func newExchangeOptions(c *cli.Context) (exchangeOptions, error) {
+	args, err := arguments(c, 0, 1)
+	if err != nil {
+		return exchangeOptions{}, err
+	}
+	o := exchangeOptions{
+		globals: globalsOf(c),
+		url:     args,
+		all:     c.Bool("all"),
+		dryRun:  c.Bool("dry-run"),
+		prefer:  psync.Prefer(c.String("prefer")),
+		force:   c.Bool("force"),
+		ok:      c.Bool("conflicts-ok"),
+	}
+	if c.IsSet("prefer") && o.prefer != psync.PreferFrom && o.prefer != psync.PreferTo {
+		return o, withHint(usagef("--prefer %.100q: want from or to", o.prefer), "%q is where the changesets come from, %q where they go", psync.PreferFrom, psync.PreferTo)
+	}
+	return o, nil
+}
+
+// pullOptions returns the options for the library, and the progress, which is to be ended.
+func (o *exchangeOptions) pullOptions(p *printer, what string) (psync.Options, func()) {
+	progress := p.progress(what, false)
+	return psync.Options{
+		DryRun:   o.dryRun,
+		Force:    o.force,
+		Prefer:   o.prefer,
+		Progress: func(done, total int) { progress.Set(int64(done), int64(total)) },
+		Warn:     func(s string) { p.warnf("%s", s) },
+	}, progress.Done
+}
+
+// reportDoc is the JSON of what came in a pull, push, clone or import.
+type reportDoc struct {
+	Adopted     int           `json:"adopted"`     // records
+	Bookkeeping int           `json:"bookkeeping"` // changesets
+	Conflicts   []conflictDoc `json:"conflicts"`   // that were opened
+	Decided     []decisionDoc `json:"decided"`     // by --prefer
+	DryRun      bool          `json:"dry_run,omitempty"`
+	From        string        `json:"from"`
+	Integrated  int           `json:"integrated"`  // changesets
+	Known       int           `json:"known"`       // changesets
+	Latest      uint32        `json:"latest"`      // rows in the log of the target
+	Resolutions int           `json:"resolutions"` // changesets
+	To          string        `json:"to"`
+}
+
+// newReportDoc returns the JSON of what came to a replica.
+func newReportDoc(to *replica.Replica, from string, dryRun bool, rep *psync.Report) (*reportDoc, error) {
+	decided, err := decisionDocs(to, rep.Decided)
+	if err != nil {
+		return nil, err
+	}
+	conflicts, err := openedDocs(to, rep.Opened, dryRun)
+	if err != nil {
+		return nil, err
+	}
+	return &reportDoc{
+		Adopted:     rep.Adopted,
+		Bookkeeping: rep.Bookkeeping,
+		Conflicts:   conflicts,
+		Decided:     decided,
+		DryRun:      dryRun,
+		From:        from,
+		Integrated:  rep.Integrated,
+		Known:       rep.Known,
+		Latest:      rep.Latest,
+		Resolutions: rep.Votes,
+		To:          to.Where(),
+	}, nil
+}
+
+// openedDocs returns the conflicts that were opened. Of those that only would be, the rivals are not here.
+func openedDocs(r *replica.Replica, opened []psync.Opened, dryRun bool) ([]conflictDoc, error) {
+	docs := []conflictDoc{}
+	for _, o := range opened {
+		if dryRun {
+			d, err := triedDoc(r, o)
+			if err != nil {
+				return nil, err
+			}
+			docs = append(docs, d)
+			continue
+		}
+		result, err := r.Merged(o.Record)
+		if err != nil {
+			return nil, err
+		}
+		all, err := conflictDocs(r, o.Record, result)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range all {
+			if d.Prop == o.Prop {
+				docs = append(docs, d)
+			}
+		}
+	}
+	return docs, nil
+}
+
+func triedDoc(r *replica.Replica, o psync.Opened) (conflictDoc, error) {
+	id, err := r.LocalID(o.Record)
+	return conflictDoc{ID: idOrNull(id), Prop: o.Prop, Rivals: []rivalDoc{}, Type: o.Record.Type, UUID: o.Record.UUID}, err
+}
+
+// showReport prints what came, in words that begin with what was done, such as "pulled from /srv/bugs".
+// It returns errConflicts if conflicts were opened, unless that is ok.
+func showReport(p *printer, to *replica.Replica, d *reportDoc, did string, ok bool) error {
+	var err error
+	if p.json {
+		err = p.writeJSON(d)
+	} else {
+		err = printReport(p, to, d, did)
+	}
+	if err == nil && len(d.Conflicts) > 0 && !ok {
+		return errConflicts
+	}
+	return err
+}
+
+func printReport(p *printer, to *replica.Replica, d *reportDoc, did string) error {
+	if err := p.linef("%s: %s", did, d.summary()); err != nil {
+		return err
+	}
+	if err := printDecisions(p, d.Decided); err != nil || len(d.Conflicts) == 0 {
+		return err
+	}
+	if err := p.linef("%s:", d.openedText()); err != nil {
+		return err
+	}
+	l := newConflictLister(p, to)
+	for _, c := range d.Conflicts {
+		if err := l.print(c); err != nil {
+			return err
+		}
+	}
+	if !d.DryRun {
+		p.notef(`"prophet resolve" decides conflicts; until then what is marked with * holds`)
+	}
+	return nil
+}
+
+func (d *reportDoc) openedText() string {
+	if d.DryRun {
+		return counted(len(d.Conflicts), "conflict") + " would be opened"
+	}
+	return counted(len(d.Conflicts), "conflict") + " opened"
+}
+
+// summary says in a line how much came.
+func (d *reportDoc) summary() string {
+	var parts []string
+	if d.Integrated > 0 {
+		parts = append(parts, counted(d.Integrated, "changeset"))
+	}
+	if d.Resolutions > 0 {
+		parts = append(parts, counted(d.Resolutions, "decision"))
+	}
+	if len(parts) == 0 {
+		parts = append(parts, "nothing new")
+	}
+	if d.Adopted > 0 {
+		parts = append(parts, "what it shows of "+counted(d.Adopted, "record")+" was adopted")
+	}
+	return strings.Join(parts, ", ")
+}
+
+// counted returns a number with its noun: "1 changeset", "2 changesets".
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/urfave/cli/v2"
+
+	psync "prophet/sync"
+)
+
+func exportCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:      "export",
+		Usage:     "write a copy that others can clone",
+		ArgsUsage: "DIR",
+		Category:  aboutExchange,
+		Description: `
+Writes a copy of this replica to DIR, which must not exist, or be empty: the
+files that the original's own export writes. It is for carrying to somebody who
+clones it, with this program or the original. It is not for editing.
+
+  prophet export /media/stick/bugs
+
+A mirror that is to be kept up to date is made by "prophet publish".`,
+		Action: func(c *cli.Context) error {
+			args, err := arguments(c, 1, 1)
+			if err != nil {
+				return err
+			}
+			return runExport(c.Context, e, exportOptions{globalsOf(c), args[0]})
+		},
+	}
+}
+
+type exportOptions struct {
+	globals
+	dir string
+}
+
+// exportDoc is the JSON of export.
+type exportDoc struct {
+	From   string `json:"from"`
+	Latest uint32 `json:"latest"` // rows in its log
+	To     string `json:"to"`
+}
+
+func runExport(ctx context.Context, e *env, o exportOptions) error {
+	dir, err := e.localTarget(o.dir)
+	if err != nil {
+		return err
+	}
+	r, err := e.open(o.globals)
+	if err != nil {
+		return err
+	}
+	if err := checkEmptyDir(e.Fs, dir); err != nil {
+		return err
+	}
+	p := e.printer(o.globals)
+	progress := p.progress("exporting", false)
+	err = psync.Export(ctx, r, e.dir(dir), func(done, total int) { progress.Set(int64(done), int64(total)) })
+	progress.Done()
+	switch {
+	case err != nil && context.Cause(ctx) == errInterrupted:
+		return withHint(err, "%s holds half a copy; remove it and export again", dir)
+	case errors.Is(err, psync.ErrNotEmpty):
+		return withHint(err, "name a directory that does not exist")
+	case err != nil:
+		return err
+	}
+	if p.json {
+		return p.writeJSON(exportDoc{From: r.Where(), Latest: r.Latest(), To: dir})
+	}
+	return p.linef("exported %s to %s", counted(int(r.Latest()), "changeset"), dir)
+}
+
+// localTarget returns the directory that a word names, as an absolute path or by a file:// URL.
+func (e *env) localTarget(word string) (string, error) {
+	switch psync.Scheme(word) {
+	case "":
+		if word == "" {
+			return "", usagef("the directory is empty")
+		}
+		return e.path(word), nil
+	case "file":
+		dir, err := psync.LocalPath(word)
+		if err != nil {
+			return "", usagef("%w", err)
+		}
+		return dir, nil
+	}
+	return "", usagef("%s is not a directory: files are written to a plain path or a file:// URL", psync.Shown(word))
+}

@@ -1,0 +1,230 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"prophet/internal/gitconfig"
+	"prophet/replica"
+	psync "prophet/sync"
+)
+
+// direction is what a peer is wanted for. In the config a peer may have a URL of its own for each.
+type direction int
+
+const (
+	pulling direction = iota
+	pushing
+	publishing
+)
+
+// location returns the URL that the config has for a replica, "" if none.
+func (d direction) location(r gitconfig.Replica) string {
+	switch d {
+	case pulling:
+		return cmp.Or(r.PullURL, r.URL)
+	case pushing:
+		return cmp.Or(r.PushURL, r.URL)
+	}
+	return r.PublishURL
+}
+
+// peers finds the replicas that the user's words mean.
+type peers struct {
+	e      *env
+	dir    string // of the replica here
+	config gitconfig.Config
+	want   direction
+}
+
+func (e *env) peers(dir string, want direction) (*peers, error) {
+	c, err := e.config(dir)
+	return &peers{e, dir, c, want}, err
+}
+
+// named returns the location that a word means: a URL, the name of a replica in the config, or a path.
+func (p *peers) named(word string) (string, error) {
+	if word == "" {
+		return "", usagef("the URL is empty")
+	}
+	r, ok := p.config.Replica(word)
+	if !ok {
+		return p.e.location(word), nil
+	}
+	if l := p.want.location(r); l != "" {
+		return p.configured(l), nil
+	}
+	key := map[direction]string{pulling: "url or pull-url", pushing: "url or push-url", publishing: "publish-url"}[p.want]
+	return "", usagef("the replica %q in the config has no %s", word, key)
+}
+
+// location makes a URL or path that the user gave one that means the same everywhere.
+func (e *env) location(word string) string {
+	if psync.Scheme(word) == "" {
+		return e.path(word)
+	}
+	return word
+}
+
+// configured is location for what the config says: paths there start from the replica.
+func (p *peers) configured(l string) string {
+	if psync.Scheme(l) == "" && !filepath.IsAbs(l) {
+		return filepath.Join(p.dir, l)
+	}
+	return l
+}
+
+// last returns where the replica pulled from or pushed to last.
+func (p *peers) last(r *replica.Replica) (string, error) {
+	l, err := r.LastPeer()
+	if err != nil {
+		return "", err
+	}
+	if l == "" {
+		return "", withHint(usagef("an argument is missing: this replica has not exchanged anything with another yet"), "name the other replica by its URL, its directory or its name in the config")
+	}
+	return p.withLogin(l), nil
+}
+
+// withLogin returns the URL in the config that is shown as a remembered one, which has no password; without one, the remembered.
+func (p *peers) withLogin(remembered string) string {
+	for _, r := range p.config.Replicas {
+		for _, l := range []string{p.want.location(r), r.URL, r.PullURL, r.PushURL} {
+			if l != "" && psync.Shown(l) == remembered {
+				return l
+			}
+		}
+	}
+	return remembered
+}
+
+// all returns the locations of the replicas in the config and of those that were exchanged with.
+func (p *peers) all(r *replica.Replica) ([]string, error) {
+	var all []string
+	add := func(l string) {
+		if l != "" && !slices.Contains(all, l) {
+			all = append(all, l)
+		}
+	}
+	for _, c := range p.config.Replicas {
+		if l := p.want.location(c); l != "" {
+			add(p.configured(l))
+		}
+	}
+	known, err := r.Peers()
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range known {
+		add(p.withLogin(k.URL))
+	}
+	if len(all) == 0 {
+		return nil, withHint(usagef("no other replica is known yet"), "name one by its URL or its directory, or write it into the config")
+	}
+	return all, nil
+}
+
+// chosen returns the locations that a command line means: one or none as an argument, or all.
+func (p *peers) chosen(r *replica.Replica, arg []string, all bool) ([]string, error) {
+	switch {
+	case all && len(arg) > 0:
+		return nil, usagef("--all takes no URL")
+	case all:
+		return p.all(r)
+	}
+	var l string
+	var err error
+	if len(arg) > 0 {
+		l, err = p.named(arg[0])
+	} else {
+		l, err = p.last(r)
+	}
+	return []string{l}, err
+}
+
+// carriers are the ways to reach a replica.
+func (e *env) carriers() psync.Carriers {
+	web := psync.Web(psync.WebOptions{UserAgent: "prophet/" + version, Proxy: http.ProxyFromEnvironment})
+	directory := psync.Directory(e.Fs)
+	return psync.Carriers{"": directory, "file": directory, "http": web, "https": web}
+}
+
+// openPeer opens the replica at a location, which must not be the one at dir. What is written there is written with the options of the one at dir.
+func (e *env) openPeer(ctx context.Context, location, dir string, g globals) (*replica.Replica, error) {
+	if e.sameDir(location, dir) {
+		return nil, usagef("%s is this replica itself", location)
+	}
+	opts, err := e.replicaOptions(dir, g)
+	if err != nil {
+		return nil, err
+	}
+	opts.Waiting = func() {
+		e.printer(g).notef("another process writes to %s; waiting for it", psync.Shown(location))
+	}
+	r, err := e.carriers().Open(ctx, location, opts)
+	if errors.Is(err, replica.ErrNotReplica) {
+		return nil, withHint(err, "name the directory of a replica, or the URL of one that was published")
+	}
+	return r, err
+}
+
+// sameDir reports whether a location is a directory, by whatever path.
+func (e *env) sameDir(location, dir string) bool {
+	path, err := psync.LocalPath(location)
+	if err != nil || psync.ReadOnly(location) {
+		return false
+	}
+	a, err := e.Fs.Stat(path)
+	if err != nil {
+		return false
+	}
+	b, err := e.Fs.Stat(dir)
+	return err == nil && os.SameFile(a, b)
+}
+
+// goOn adds to the error of long work that was interrupted that it can be gone on with.
+func goOn(ctx context.Context, err error, format string, args ...any) error {
+	if err == nil || context.Cause(ctx) != errInterrupted {
+		return err
+	}
+	return withHint(err, "what came so far stays; "+format, args...)
+}
+
+// several collects what became of work with several peers: it goes on after one that fails.
+type several struct {
+	p      *printer
+	n      int
+	failed []string
+	first  error
+}
+
+// note takes the outcome of one.
+func (s *several) note(location string, err error) {
+	s.n++
+	if err == nil {
+		return
+	}
+	s.failed = append(s.failed, psync.Shown(location))
+	if s.first == nil {
+		s.first = err
+	}
+	s.p.beside("prophet: error: " + safef("%s", err))
+	if hint := hintOf(err); hint != "" {
+		s.p.beside("prophet: hint: " + safef("%s", hint))
+	}
+}
+
+// err returns the outcome of all, with the exit code of the first that failed.
+func (s *several) err() error {
+	if s.first == nil {
+		return nil
+	}
+	return &failure{code: exitCode(s.first), err: fmt.Errorf("%d of %d replicas failed: %s", len(s.failed), s.n, strings.Join(s.failed, ", "))}
+}

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	psync "prophet/sync"
+)
+
+func publishCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:      "publish",
+		Usage:     "write a mirror that any web server can serve",
+		ArgsUsage: "DIR",
+		Category:  aboutExchange,
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "flat", Usage: "the replica at DIR itself, not in a directory of its own below"},
+		},
+		Description: `
+Writes this replica to DIR as static files, or brings a mirror there up to date:
+only what is new is written. Anybody can clone and pull from where a web server
+serves DIR, with this program or the original. DIR may also be the name of a
+replica in the file config that has a publish-url.
+
+  prophet publish /var/www/bugs
+  rsync -a /var/www/bugs/ www:/srv/bugs/
+
+DIR can hold mirrors of several databases, each in a directory that has the UUID
+of the database as its name. The original is given the URL of that directory.
+With --flat the mirror is at DIR itself.`,
+		Action: func(c *cli.Context) error {
+			args, err := arguments(c, 1, 1)
+			if err != nil {
+				return err
+			}
+			return runPublish(c.Context, e, publishOptions{globalsOf(c), args[0], c.Bool("flat")})
+		},
+	}
+}
+
+type publishOptions struct {
+	globals
+	to   string
+	flat bool
+}
+
+// publishDoc is the JSON of publish.
+type publishDoc struct {
+	Changesets  int    `json:"changesets"` // that the mirror had not
+	From        string `json:"from"`
+	Latest      uint32 `json:"latest"`      // rows in the log of the mirror
+	Path        string `json:"path"`        // of the replica below to
+	Records     int    `json:"records"`     // whose present version was written
+	Removed     int    `json:"removed"`     // records that it listed, and that were deleted
+	Resolutions int    `json:"resolutions"` // changesets that it had not
+	To          string `json:"to"`
+	Wrote       bool   `json:"wrote"` // false: there was nothing to write
+}
+
+func runPublish(ctx context.Context, e *env, o publishOptions) error {
+	r, err := e.open(o.globals)
+	if err != nil {
+		return err
+	}
+	peers, err := e.peers(r.Where(), publishing)
+	if err != nil {
+		return err
+	}
+	location, err := peers.named(o.to)
+	if err != nil {
+		return err
+	}
+	dir, err := e.localTarget(location)
+	if err != nil {
+		return err
+	}
+	p := e.printer(o.globals)
+	progress := p.progress("publishing", false)
+	pub, err := psync.Publish(ctx, r, e.dir(dir), psync.PublishOptions{
+		Flat:     o.flat,
+		Progress: func(done, total int) { progress.Set(int64(done), int64(total)) },
+		Waiting:  func() { p.notef("another process publishes to %s; waiting for it", dir) },
+	})
+	progress.Done()
+	if err != nil {
+		return goOn(ctx, fmt.Errorf("%s: %w", dir, err), "readers see the state before, and the next publish goes on")
+	}
+	if p.json {
+		return p.writeJSON(publishDoc{pub.Changesets, r.Where(), pub.Latest, pub.Path, pub.Records, pub.Removed, pub.Votes, dir, pub.Wrote})
+	}
+	return p.linef("published to %s: %s", dir, publishedText(pub))
+}
+
+// publishedText says what a publication wrote.
+func publishedText(pub *psync.Published) string {
+	var parts []string
+	for _, part := range []struct {
+		n    int
+		noun string
+	}{{pub.Changesets, "changeset"}, {pub.Votes, "decision"}, {pub.Records, "record"}, {pub.Removed, "deleted record"}} {
+		if part.n > 0 {
+			parts = append(parts, counted(part.n, part.noun))
+		}
+	}
+	switch {
+	case !pub.Wrote:
+		return "nothing new"
+	case len(parts) == 0:
+		return "the mirror is complete"
+	}
+	return strings.Join(parts, ", ")
+}

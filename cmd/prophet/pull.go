@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+
+	"github.com/urfave/cli/v2"
+
+	"prophet/replica"
+	psync "prophet/sync"
+)
+
+func pullCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:      "pull",
+		Usage:     "bring what another replica has and this one has not",
+		ArgsUsage: "[URL]",
+		Category:  aboutExchange,
+		Flags:     exchangeFlags(),
+		Description: `
+URL is a directory, a URL that begins with file://, http:// or https://, or the
+name of a replica in the file config. Without it, the replica is meant that was
+last pulled from or pushed to.
+
+  prophet pull ../bugs-of-bob
+  prophet pull https://bugs.example.com/
+  prophet pull --all
+
+Nothing stops for a question: conflicts are settled by rule for now, listed, and
+stay open until somebody decides. --prefer from decides them at once for what
+came, --prefer to for what was here before.
+
+A pull that was cut off goes on where it stopped when it is run again.`,
+		Action: func(c *cli.Context) error {
+			o, err := newExchangeOptions(c)
+			if err != nil {
+				return err
+			}
+			return runPull(c.Context, e, o)
+		},
+	}
+}
+
+func runPull(ctx context.Context, e *env, o exchangeOptions) error {
+	x, err := newExchange(e, o, pulling)
+	if err != nil {
+		return err
+	}
+	return x.run(ctx, x.pull)
+}
+
+// exchange is a pull or push under way, with one peer or several.
+type exchange struct {
+	exchangeOptions
+	e         *env
+	p         *printer
+	dir       string // of the replica here
+	locations []string
+	met       map[string]bool // UUIDs of the replicas that were met already
+	conflicts bool            // some were opened
+}
+
+func newExchange(e *env, o exchangeOptions, want direction) (*exchange, error) {
+	dir, err := e.findReplica(o.globals)
+	if err != nil {
+		return nil, err
+	}
+	r, err := e.openDir(dir, o.globals)
+	if err != nil {
+		return nil, err
+	}
+	peers, err := e.peers(dir, want)
+	if err != nil {
+		return nil, err
+	}
+	locations, err := peers.chosen(r, o.url, o.all)
+	if err != nil {
+		return nil, err
+	}
+	return &exchange{exchangeOptions: o, e: e, p: e.printer(o.globals), dir: dir, locations: locations, met: map[string]bool{r.UUID().String(): o.all}}, nil
+}
+
+// run does one thing with each of the locations. With several it goes on after one that fails.
+func (x *exchange) run(ctx context.Context, one func(ctx context.Context, location string) error) error {
+	if !x.all {
+		return one(ctx, x.locations[0])
+	}
+	s := &several{p: x.p}
+	for _, l := range x.locations {
+		err := one(ctx, l)
+		if err == errConflicts {
+			x.conflicts, err = true, nil
+		}
+		if ctx.Err() != nil {
+			return err
+		}
+		s.note(l, err)
+	}
+	if err := s.err(); err != nil || !x.conflicts {
+		return err
+	}
+	return errConflicts
+}
+
+// meet opens the replica at a location beside ours. Theirs is nil if it was met already under another location.
+func (x *exchange) meet(ctx context.Context, location string) (ours, theirs *replica.Replica, err error) {
+	if theirs, err = x.e.openPeer(ctx, location, x.dir, x.globals); err != nil {
+		return nil, nil, err
+	}
+	if x.all && x.met[theirs.UUID().String()] {
+		return nil, nil, nil
+	}
+	x.met[theirs.UUID().String()] = true
+	ours, err = x.e.openDir(x.dir, x.globals)
+	return ours, theirs, err
+}
+
+// pull pulls from one location.
+func (x *exchange) pull(ctx context.Context, location string) error {
+	ours, theirs, err := x.meet(ctx, location)
+	if err != nil || theirs == nil {
+		return err
+	}
+	opts, end := x.pullOptions(x.p, "pulling")
+	rep, err := psync.Pull(ctx, ours, theirs, opts)
+	end()
+	if err != nil {
+		return goOn(ctx, err, "the next pull goes on from there")
+	}
+	if err := x.remember(ours, location); err != nil {
+		return err
+	}
+	doc, err := newReportDoc(ours, theirs.Where(), x.dryRun, rep)
+	if err != nil {
+		return err
+	}
+	return showReport(x.p, ours, doc, x.did("pulled", "would pull")+" from "+theirs.Where(), x.ok)
+}
+
+// remember notes the location as the one last used.
+func (x *exchange) remember(ours *replica.Replica, location string) error {
+	if x.dryRun || x.all {
+		return nil
+	}
+	return ours.SetLastPeer(psync.Shown(location))
+}
+
+func (x *exchange) did(really, dry string) string {
+	if x.dryRun {
+		return dry
+	}
+	return really
+}

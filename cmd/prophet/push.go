@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/urfave/cli/v2"
+
+	"prophet/replica"
+	psync "prophet/sync"
+)
+
+func pushCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:      "push",
+		Usage:     "bring what this replica has to another one that has not",
+		ArgsUsage: "[URL]",
+		Category:  aboutExchange,
+		Flags:     exchangeFlags(),
+		Description: `
+A push is a pull by the other side. URL is the directory of a replica, a file://
+URL, or the name of a replica in the file config. Without it, the replica is
+meant that was last pulled from or pushed to. Web servers can be read only: see
+"prophet help publish".
+
+  prophet push ../bugs-of-bob
+
+Conflicts are opened in the other replica, and listed with its local ids.
+--prefer from decides them at once for what this replica has, --prefer to for
+what the other one had.`,
+		Action: func(c *cli.Context) error {
+			o, err := newExchangeOptions(c)
+			if err != nil {
+				return err
+			}
+			return runPush(c.Context, e, o)
+		},
+	}
+}
+
+func runPush(ctx context.Context, e *env, o exchangeOptions) error {
+	x, err := newExchange(e, o, pushing)
+	if err != nil {
+		return err
+	}
+	return x.run(ctx, x.push)
+}
+
+// push pushes to one location.
+func (x *exchange) push(ctx context.Context, location string) error {
+	if psync.ReadOnly(location) {
+		return x.cannotPush(location)
+	}
+	ours, theirs, err := x.meet(ctx, location)
+	if err != nil || theirs == nil {
+		return err
+	}
+	opts, end := x.pullOptions(x.p, "pushing")
+	rep, err := psync.Pull(ctx, theirs, ours, opts)
+	end()
+	if errors.Is(err, replica.ErrExported) {
+		return withHint(err, `push to a replica that "prophet clone" makes of it; "prophet publish" brings a mirror up to date`)
+	}
+	if err != nil {
+		return goOn(ctx, err, "the next push goes on from there")
+	}
+	if err := x.remember(ours, location); err != nil {
+		return err
+	}
+	doc, err := newReportDoc(theirs, ours.Where(), x.dryRun, rep)
+	if err != nil {
+		return err
+	}
+	return showReport(x.p, theirs, doc, x.did("pushed", "would push")+" to "+theirs.Where(), x.ok)
+}
+
+// cannotPush says that a web server can be read only. With --all that is no failure.
+func (x *exchange) cannotPush(location string) error {
+	if x.all {
+		x.p.notef("%s can be read only: nothing is pushed to it", psync.Shown(location))
+		return nil
+	}
+	return withHint(usagef("push to %s: a web server can be read only", psync.Shown(location)),
+		`"prophet publish DIR" writes the files that it serves`)
+}
