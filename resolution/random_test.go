@@ -123,12 +123,30 @@ func TestMergeIsWhatItsRulesSay(t *testing.T) {
 	for seed := range uint64(30_000) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		entries := randomHistory(fromRand(r), 1+r.IntN(9), 1+r.IntN(4))
-		want := newModel(entries).show(randomAnswers)
-		for range 2 {
-			if got := showAll(resolution.Merge(ticket, entries, randomAnswers)); got != want {
-				t.Fatalf("seed %d: merge of\n%sgot  %s\nwant %s", seed, write(entries), got, want)
-			}
-			r.Shuffle(len(entries), func(i, j int) { entries[i], entries[j] = entries[j], entries[i] })
+		if cyclic := check(t, entries, shuffle(r)); cyclic {
+			t.Fatalf("seed %d: a knot in\n%s", seed, write(entries))
 		}
 	}
+}
+
+func shuffle(r *rand.Rand) func([]resolution.Entry) {
+	return func(e []resolution.Entry) { r.Shuffle(len(e), func(i, j int) { e[i], e[j] = e[j], e[i] }) }
+}
+
+// check merges the entries as they are and in another order, and holds the result against the model where that has one.
+func check(t *testing.T, entries []resolution.Entry, reorder func([]resolution.Entry)) (cyclic bool) {
+	t.Helper()
+	was := write(entries)
+	got := showAll(resolution.Merge(ticket, entries, randomAnswers))
+	m := newModel(entries)
+	if !m.cyclic {
+		if want := m.show(randomAnswers); got != want {
+			t.Fatalf("merge of\n%sgot  %s\nwant %s", was, got, want)
+		}
+	}
+	reorder(entries)
+	if again := showAll(resolution.Merge(ticket, entries, randomAnswers)); again != got {
+		t.Fatalf("merge of\n%sgot %s\nin another order\n%sgot %s", was, got, write(entries), again)
+	}
+	return m.cyclic
 }
