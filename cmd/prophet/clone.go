@@ -188,7 +188,7 @@ func checkEmptyDir(fsys afero.Fs, dir string) error {
 	}
 	empty, err := afero.IsEmpty(fsys, dir)
 	if err == nil && !empty {
-		return withHint(fmt.Errorf("%s is not empty", dir), "name another directory after the URL")
+		return withHint(fmt.Errorf("%s is not empty", dir), "name a directory that does not exist")
 	}
 	return err
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 
 	"github.com/urfave/cli/v2"
 
@@ -64,8 +63,6 @@ func runExport(ctx context.Context, e *env, o exportOptions) error {
 	switch {
 	case err != nil && context.Cause(ctx) == errInterrupted:
 		return withHint(err, "%s holds half a copy; remove it and export again", dir)
-	case errors.Is(err, psync.ErrNotEmpty):
-		return withHint(err, "name a directory that does not exist")
 	case err != nil:
 		return err
 	}

@@ -104,11 +104,12 @@ func report(ctx context.Context, e *env, err error) int {
 	if done(err) {
 		return code
 	}
+	hint := hintOf(err)
 	if errors.Is(err, context.Canceled) && context.Cause(ctx) == errInterrupted {
 		err = errInterrupted
 	}
 	fmt.Fprintf(e.Stderr, "prophet: error: %s\n", terminal.Safe(err.Error()))
-	if hint := hintOf(err); hint != "" {
+	if hint != "" {
 		fmt.Fprintf(e.Stderr, "prophet: hint: %s\n", terminal.Safe(hint))
 	}
 	return code

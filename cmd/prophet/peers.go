@@ -159,7 +159,7 @@ func (e *env) carriers() psync.Carriers {
 // openPeer opens the replica at a location, which must not be the one at dir. What is written there is written with the options of the one at dir.
 func (e *env) openPeer(ctx context.Context, location, dir string, g globals) (*replica.Replica, error) {
 	if e.sameDir(location, dir) {
-		return nil, usagef("%s is this replica itself", location)
+		return nil, usagef("%s is this replica itself", psync.Shown(location))
 	}
 	opts, err := e.replicaOptions(dir, g)
 	if err != nil {

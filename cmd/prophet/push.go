@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/urfave/cli/v2"
 
@@ -58,11 +59,8 @@ func (x *exchange) push(ctx context.Context, location string) error {
 	opts, end := x.pullOptions(x.p, "pushing")
 	rep, err := psync.Pull(ctx, theirs, ours, opts)
 	end()
-	if errors.Is(err, replica.ErrExported) {
-		return withHint(err, `push to a replica that "prophet clone" makes of it; "prophet publish" brings a mirror up to date`)
-	}
 	if err != nil {
-		return goOn(ctx, err, "the next push goes on from there")
+		return pushError(ctx, theirs, err)
 	}
 	if err := x.remember(ours, location); err != nil {
 		return err
@@ -72,6 +70,18 @@ func (x *exchange) push(ctx context.Context, location string) error {
 		return err
 	}
 	return showReport(x.p, theirs, doc, x.did("pushed", "would push")+" to "+theirs.Where(), x.ok)
+}
+
+// pushError turns the error of a pull by the other side into that of a push.
+func pushError(ctx context.Context, theirs *replica.Replica, err error) error {
+	if inner := errors.Unwrap(err); inner != nil {
+		err = inner
+	}
+	err = fmt.Errorf("push to %s: %w", theirs.Where(), err)
+	if errors.Is(err, replica.ErrExported) {
+		return withHint(err, `push to a replica that "prophet clone" makes of it; "prophet publish" brings a mirror up to date`)
+	}
+	return goOn(ctx, err, "the next push goes on from there")
 }
 
 // cannotPush says that a web server can be read only. With --all that is no failure.
