@@ -7,12 +7,14 @@ import (
 
 // The groups of commands, in the order of the overview.
 const (
+	aboutReplica   = "A replica"
+	aboutRecords   = "Records"
 	aboutConflicts = "Conflicts"
 	aboutExchange  = "Exchange with others"
 	aboutProphet   = "About prophet"
 )
 
-var categories = []string{aboutConflicts, aboutExchange, aboutProphet}
+var categories = []string{aboutReplica, aboutRecords, aboutConflicts, aboutExchange, aboutProphet}
 
 const introduction = `
 prophet keeps a database in a directory that travels. Everybody who works on it
