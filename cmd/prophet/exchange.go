@@ -146,7 +146,7 @@ func triedDoc(r *replica.Replica, o psync.Opened) (conflictDoc, error) {
 	return conflictDoc{ID: idOrNull(id), Prop: o.Prop, Rivals: []rivalDoc{}, Type: o.Record.Type, UUID: o.Record.UUID}, err
 }
 
-// showReport prints what came, in words that begin with what was done, such as "pulled from /srv/bugs".
+// showReport prints what came, in words that begin with what was done, such as "Pulled from /srv/bugs".
 // It returns errConflicts if conflicts were opened, unless that is ok.
 func showReport(p *printer, to *replica.Replica, d *reportDoc, did string, ok bool) error {
 	var err error
@@ -162,7 +162,11 @@ func showReport(p *printer, to *replica.Replica, d *reportDoc, did string, ok bo
 }
 
 func printReport(p *printer, to *replica.Replica, d *reportDoc, did string) error {
-	if err := p.linef("%s: %s", did, d.summary()); err != nil {
+	line := p.donef
+	if d.DryRun {
+		line = p.linef
+	}
+	if err := line("%s: %s", did, d.summary()); err != nil {
 		return err
 	}
 	if err := printDecisions(p, d.Decided); err != nil || len(d.Conflicts) == 0 {

@@ -139,9 +139,9 @@ func (o *importOptions) importFile(ctx context.Context, e *env, r *replica.Repli
 
 func (o *importOptions) did() string {
 	if o.dryRun {
-		return "would import"
+		return "Would import"
 	}
-	return "imported"
+	return "Imported"
 }
 
 // integrate imports the source, with progress: first of the check, then of the work.

@@ -91,7 +91,7 @@ func runPublish(ctx context.Context, e *env, o publishOptions) error {
 	if p.json {
 		return p.writeJSON(publishDoc{pub.Changesets, r.Where(), pub.Latest, pub.Path, pub.Records, pub.Removed, pub.Votes, dir, pub.Wrote})
 	}
-	return p.linef("published to %s: %s", dir, publishedText(pub))
+	return p.donef("Published to %s: %s", dir, publishedText(pub))
 }
 
 // publishedText says what a publication wrote.

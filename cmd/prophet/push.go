@@ -69,7 +69,7 @@ func (x *exchange) push(ctx context.Context, location string) error {
 	if err != nil {
 		return err
 	}
-	return showReport(x.p, theirs, doc, x.did("pushed", "would push")+" to "+theirs.Where(), x.ok)
+	return showReport(x.p, theirs, doc, x.did("Pushed", "Would push")+" to "+theirs.Where(), x.ok)
 }
 
 // pushError turns the error of a pull by the other side into that of a push.

@@ -265,7 +265,7 @@ func printDecisions(p *printer, decided []decisionDoc) error {
 		if d.ID != nil {
 			id = *d.ID
 		}
-		if err := p.linef("%s: decided: %s", recordName(id, changeset.RecordID{Type: d.Type, UUID: d.UUID}), d.text()); err != nil {
+		if err := p.donef("%s: decided: %s", recordName(id, changeset.RecordID{Type: d.Type, UUID: d.UUID}), d.text()); err != nil {
 			return err
 		}
 	}
