@@ -285,3 +285,33 @@ func checkError(t *testing.T, disk *crashfs.FS, done int, err error) {
 	}
 	checkWorks(t, disk)
 }
+
+// TestCrashWithoutPointsLeavesEachFileOldOrNew commits objects and small files alone, which need no journal.
+func TestCrashWithoutPointsLeavesEachFileOldOrNew(t *testing.T) {
+	start := crashfs.New()
+	put(t, start, "mark", "old")
+	want := map[string]string{"cas/a": "object", "mark": "new", "new/mark": "new"}
+	for k := 1; ; k++ {
+		disk := start.Survivor(crashfs.Kill, 0)
+		disk.CrashAt(k)
+		tx := Begin(disk)
+		tx.Put("cas/a", []byte("object"))
+		tx.Replace("mark", []byte("new"))
+		tx.Replace("new/mark", []byte("new"))
+		err := tx.Commit()
+		for _, c := range crashes(*seeds) {
+			left := withoutTemps(read(t, disk.Survivor(c.mode, c.seed)).files())
+			for name, text := range left {
+				if text != want[name] && (err == nil || name != "mark" || text != "old") {
+					t.Errorf("%v at %d, error %v: %s is %q", c, k, err, name, text)
+				}
+			}
+			if err == nil && len(left) != len(want) {
+				t.Errorf("%v: left %s", c, left)
+			}
+		}
+		if !disk.Failed() {
+			return
+		}
+	}
+}
