@@ -1,0 +1,4 @@
+package sync
+
+// ParseLine is parseLine, for the fuzz test.
+var ParseLine = parseLine

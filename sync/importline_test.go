@@ -1,0 +1,295 @@
+package sync_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"prophet/changeset"
+	psync "prophet/sync"
+)
+
+// with returns a line that is right but for a part of it.
+func with(old, new string) string {
+	right := `{"created":"2020-01-02 03:04:05","creator":"ann","changes":[{"op":"create","type":"Ticket","uuid":"00000000-0000-4000-8000-000000000001","props":{"status":"new"}}]}`
+	if !strings.Contains(right, old) {
+		panic("no such part: " + old)
+	}
+	return strings.Replace(right, old, new, 1)
+}
+
+func TestImportNamesLineAndField(t *testing.T) {
+	create, remove := line(change("create", 1, "a", "1")), line(change("delete", 1))
+	u1 := record(1).String()
+	tests := []struct{ text, want string }{
+		// JSON
+		{"x", `line 1: want an object, got 'x'`},
+		{"[]", `line 1: want an object, got an array`},
+		{"\n\n3", `line 3: want an object, got a number`},
+		{create + `{"created"`, `line 2, created: want ":", got the end of the line`},
+		{`{`, `line 1: want a key in quotation marks, got the end of the line`},
+		{`{created`, `line 1: want a key in quotation marks, got 'c'`},
+		{`{"created":"2020-01-02 03:04:05" "creator":null}`, `line 1: want "," or "}", got a string`},
+		{with("]}", "]"), `line 1: want "," or "}", got the end of the line`},
+		{with("]}", "]},"), `line 1: a line is one object; after it comes ','`},
+		{with("]}", "]}{}"), `line 1: a line is one object; after it comes an object`},
+		{with(`"new"`, `"ne`), `line 1, changes[0].props.status: the line ends within a string`},
+		{with(`"new"`, "\"n\tw\""), `line 1, changes[0].props.status: a string holds the control character U+0009, which JSON writes as an escape`},
+		{with(`"new"`, `"\x"`), `line 1, changes[0].props.status: a string holds a backslash that begins no escape of JSON`},
+		{with(`"new"`, `"\u00e`), `line 1, changes[0].props.status: a string holds a backslash that begins no escape of JSON`},
+		{with(`"new"`, `"\ud83d"`), `line 1, changes[0].props.status: a string holds \u with half of a character: a surrogate without its other half`},
+		{create + "\xff\xfe{\x00}", `line 2: byte 1, 0xff, is not valid UTF-8`},
+		{with(`"new"`, "\"n\xe9w\""), `line 1: byte 158, 0xe9, is not valid UTF-8`},
+		{with(`"creator"`, "\ufeff\"creator\""), "line 1: want a key in quotation marks, got '\\ufeff'"},
+
+		// Fields
+		{`{}`, `line 1: it has no field "created"`},
+		{with(`"changes"`, `"chanegs"`), `line 1, chanegs: a line has no such field; it may have created, changes, creator`},
+		{with(`"creator"`, `"created"`), `line 1, created: the field is there twice`},
+		{with(`"creator"`, `"Creator"`), `line 1, Creator: a line has no such field`},
+		{with(`"creator"`, `"the\nauthor"`), `line 1, ["the\nauthor"]: a line has no such field`},
+		{with(`"2020-01-02 03:04:05"`, `null`), `line 1, created: want a string, got null`},
+		{with(`03:04:05`, `03:04:05Z`), `line 1, created: want a time in UTC, as in "2006-01-02 15:04:05", got "2020-01-02 03:04:05Z"`},
+		{with(`03:04:05`, `03:04:05.5`), `line 1, created: want a time in UTC`},
+		{with(`03:04:05`, `3:04:05`), `line 1, created: want a time in UTC`},
+		{with(`2020-01-02`, `2020-02-30`), `line 1, created: want a time in UTC`},
+		{with(`"ann"`, `3`), `line 1, creator: want a string or null, got a number`},
+		{with(`"ann"`, `"`+strings.Repeat("a", 4097)+`"`), `line 1, creator: it has 4097 bytes, at most 4096 are allowed`},
+		{with(`"ann"`, `"an\n"`), `line 1, creator: it must not have line breaks or other control characters`},
+		{`{"created":"2020-01-02 03:04:05","changes":{}}`, `line 1, changes: want an array, got an object`},
+		{`{"created":"2020-01-02 03:04:05","changes":[]}`, `line 1, changes: a line makes at least one change`},
+		{`{"created":"2020-01-02 03:04:05","changes":[null]}`, `line 1, changes[0]: want an object, got null`},
+		{with(`"op":"create",`, ``), `line 1, changes[0]: it has no field "op"`},
+		{with(`"create"`, `"add"`), `line 1, changes[0].op: want create, update or delete, got "add"`},
+		{with(`"type":"Ticket",`, ``), `line 1, changes[0]: it has no field "type"`},
+		{with(`"Ticket"`, `"../x"`), `line 1, changes[0].type: type "../x": use letters`},
+		{with(`000000000001"`, `00000000000"`), `line 1, changes[0].uuid: "00000000-0000-4000-8000-00000000000" is not a UUID`},
+		{with(`"props"`, `"prop"`), `line 1, changes[0].prop: a change has no such field; it may have op, type, uuid, props`},
+		{with(`{"status":"new"}`, `["new"]`), `line 1, changes[0].props: want an object, got an array`},
+		{create + line(change("create", 2), strings.Replace(change("create", 3, "status", ""), `""`, "3", 1)), `line 2, changes[1].props.status: want a string or null, got a number`},
+		{with(`"new"`, `true`), `line 1, changes[0].props.status: want a string or null, got true`},
+		{with(`"new"`, `nul`), `line 1, changes[0].props.status: want a string or null, got 'n'`},
+		{with(`"new"`, `"new","status":"old"`), `line 1, changes[0].props.status: the property is there twice`},
+		{with(`"status"`, `""`), `line 1, changes[0].props[""]: the name of a property must not be empty`},
+		{with(`"status"`, `"a\nb"`), `line 1, changes[0].props["a\nb"]: property "a\nb": its name must not have line breaks`},
+		{with(`"new"`, `"a\u0000b"`), `line 1, changes[0].props.status: property "status": its value has a NUL character`},
+		{with(`"new"`, `"`+strings.Repeat("a", changeset.MaxValue+1)+`"`), `line 1, changes[0].props.status: property "status": its value has 4194305 bytes, at most 4194304 are allowed`},
+		{with(`"new"`, `"`+strings.Repeat("a", 32<<20)+`"`), `line 1: it is longer than 33554432 bytes`},
+		{create + line(change("delete", 1, "a", "1")), `line 2, changes[0]: a deletion has no properties`},
+
+		// What earlier lines say
+		{line(change("create", 1), change("create", 2), change("update", 1)), `line 1, changes[2].uuid: the line changes record ` + record(1).UUID.String() + ` twice`},
+		{line(change("update", 1)), `line 1, changes[0].uuid: no earlier line creates ` + u1},
+		{line(change("delete", 1)), `line 1, changes[0].uuid: no earlier line creates ` + u1},
+		{create + remove + remove, `line 3, changes[0].uuid: ` + u1 + ` was deleted by line 2`},
+		{create + "\n" + remove + line(change("update", 1, "a", "2")), `line 4, changes[0].uuid: ` + u1 + ` was deleted by line 3`},
+		{create + line(change("update", 1, "a", "2")) + line(change("create", 2), change("create", 1)), `line 3, changes[1].uuid: ` + u1 + ` is there already; line 2 was the last to change it`},
+		{create + strings.Replace(line(change("update", 1)), "Ticket", "Bug", 1), `line 2, changes[0].type: record ` + record(1).UUID.String() + ` is of type Ticket in earlier lines`},
+
+		// Packed
+		{gzipped(create) + "junk that is long enough", `line 2: gzip: invalid header`},
+		{gzipped(create + create)[:60], `line 1: unexpected EOF`},
+		{zstandard(create) + "junk", `line 2: `},
+		{"\x1f\x8b", `read bugs.jsonl: `},
+	}
+	for _, test := range tests {
+		r := newReplica(t, newMemFS(), "alice")
+		_, err := psync.Import(context.Background(), r, "bugs", source(t, "bugs.jsonl", test.text), psync.ImportOptions{})
+		if err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%.200q:\n got %v\nwant %s", test.text, err, test.want)
+		}
+		if r.Latest() > 0 {
+			t.Errorf("%.200q: %d changesets were written", test.text, r.Latest())
+		}
+	}
+}
+
+func TestImportTakesANameOfASource(t *testing.T) {
+	for _, name := range []string{"", strings.Repeat("a", 256), "a\nb", "a\xff"} {
+		r := newReplica(t, newMemFS(), "alice")
+		if _, err := psync.Import(context.Background(), r, name, source(t, "bugs.jsonl", ""), psync.ImportOptions{}); err == nil || !strings.Contains(err.Error(), "is no name of a source") {
+			t.Errorf("%.20q: %v", name, err)
+		}
+	}
+}
+
+// TestImportBoundsWhatALineReplaces: the old values of a change are in its changeset, though not in its line.
+func TestImportBoundsWhatALineReplaces(t *testing.T) {
+	big := strings.Repeat("é", changeset.MaxValue/2) // of which four are too many
+	var grow []string
+	for _, prop := range []string{"a", "b", "c", "d"} {
+		grow = append(grow, line(change("update", 1, prop, big)))
+	}
+	create, fill, clear := line(change("create", 1)), strings.Join(grow, ""), func(props string) string {
+		var args []string
+		for _, p := range props {
+			args = append(args, string(p), "")
+		}
+		return line(change("update", 1, args...))
+	}
+	tests := []struct{ name, text, want string }{
+		{"three", create + fill + clear("abc"), ""},
+		{"four", create + fill + clear("abcd"), "bugs.jsonl line 6: with the values that it replaces it makes a changeset of "},
+		{"four, in two lines", create + fill + clear("ab") + clear("cd"), ""},
+		{"one, four times", create + strings.Repeat(grow[0], 4) + clear("abcd"), ""},
+		{"four, of a record that began again", create + fill + line(change("delete", 1)) + create + clear("abcd"), ""},
+		{"two of two records", create + grow[0] + grow[1] + strings.ReplaceAll(create+grow[0]+grow[1], record(1).UUID.String(), record(2).UUID.String()) +
+			line(change("update", 1, "a", "", "b", ""), change("update", 2, "a", "", "b", "")), "line 7: with the values that it replaces it makes a changeset of "},
+	}
+	for _, test := range tests {
+		r := newReplica(t, newMemFS(), "alice")
+		_, err := psync.Import(context.Background(), r, "bugs", source(t, "bugs.jsonl", test.text), psync.ImportOptions{})
+		if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want) || r.Latest() > 0) {
+			t.Errorf("%s: %v, %d changesets; want %s", test.name, err, r.Latest(), test.want)
+		}
+	}
+}
+
+// FuzzImportLine holds the reader of lines against encoding/json, and what it accepts against the limits.
+func FuzzImportLine(f *testing.F) {
+	for _, s := range []string{with("", ""), line(change("create", 1, "a", "\u2028é\\\"")), line(change("create", 1), change("create", 2)), `{}`, "\xff",
+		with(`"new"`, `"\ud83d\ude00\/\b\u0041"`), with(`"new"`, `null`), with(`"ann"`, `null`), with(`"status":"new"`, ``), with(`"status"`, `"a b"`), with("]}", "]}x")} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		b = bytes.ReplaceAll(b, []byte("\n"), []byte(" "))
+		c, err := psync.ParseLine(b, changeset.ID{Origin: database, Seq: 7})
+		want, ok := decodeLine(b)
+		if err != nil {
+			if ok && !surrogate.Match(b) {
+				t.Fatalf("%q is refused: %v", b, err)
+			}
+			return
+		}
+		if !ok {
+			t.Fatalf("%q is accepted", b)
+		}
+		got, err := changeset.Decode(c.Encode())
+		if err != nil {
+			if strings.Contains(err.Error(), "is there twice") { // a record, which is not for parseLine to find
+				return
+			}
+			t.Fatalf("%q makes what cannot be read: %v", b, err)
+		}
+		if !changeset.SameEdit(got, c) || !changeset.SameEdit(want, c) {
+			t.Fatalf("%q is read as\n%s, want\n%s", b, c.Encode(), want.Encode())
+		}
+	})
+}
+
+// surrogate matches the escape of a surrogate, or what looks like one: encoding/json takes half a character for U+FFFD.
+var surrogate = regexp.MustCompile(`\\u[dD][89a-fA-F]`)
+
+// decodeLine reads a line by way of encoding/json, slowly; ok is false if it is not right in itself.
+func decodeLine(b []byte) (c *changeset.Changeset, ok bool) {
+	if !utf8.Valid(b) || !json.Valid(b) || hasTwice(b) {
+		return nil, false
+	}
+	var l map[string]json.RawMessage
+	if json.Unmarshal(b, &l) != nil || !only(l, "created", "changes", "creator") || len(l["created"]) == 0 {
+		return nil, false
+	}
+	c = &changeset.Changeset{ID: changeset.ID{Origin: database, Seq: 7}}
+	var created, creator *string
+	var changes []map[string]json.RawMessage
+	if json.Unmarshal(l["created"], &created) != nil || created == nil || json.Unmarshal(l["changes"], &changes) != nil || len(changes) == 0 {
+		return nil, false
+	}
+	if at, err := time.Parse(time.DateTime, *created); err != nil || at.Format(time.DateTime) != *created {
+		return nil, false
+	}
+	c.Created = *created
+	if raw := l["creator"]; raw != nil && json.Unmarshal(raw, &creator) != nil {
+		return nil, false
+	}
+	if creator != nil {
+		if len(*creator) > changeset.MaxReadName || strings.IndexFunc(*creator, unicode.IsControl) >= 0 {
+			return nil, false
+		}
+		c.Creator = changeset.TextOrNull(*creator)
+	}
+	for _, raw := range changes {
+		ch, ok := decodeChange(raw)
+		if !ok {
+			return nil, false
+		}
+		c.Changes = append(c.Changes, ch)
+	}
+	return c, true
+}
+
+func decodeChange(raw map[string]json.RawMessage) (ch changeset.Change, ok bool) {
+	var op, typ, id *string
+	var props map[string]*string
+	if !only(raw, "op", "type", "uuid", "props") || json.Unmarshal(raw["op"], &op) != nil || json.Unmarshal(raw["type"], &typ) != nil ||
+		json.Unmarshal(raw["uuid"], &id) != nil || op == nil || typ == nil || id == nil || changeset.CheckType(*typ) != nil {
+		return ch, false
+	}
+	if p := raw["props"]; p != nil && (json.Unmarshal(p, &props) != nil || props == nil) {
+		return ch, false
+	}
+	u, err := changeset.ParseUUID(*id)
+	if err != nil || *op == "delete" && len(props) > 0 {
+		return ch, false
+	}
+	ch = changeset.Change{Record: changeset.RecordID{Type: *typ, UUID: u}, Kind: map[string]changeset.Kind{
+		"create": changeset.Create, "update": changeset.Update, "delete": changeset.Delete}[*op], Props: map[string]changeset.PropChange{}}
+	for name, v := range props {
+		if v == nil {
+			v = new(string)
+		}
+		if changeset.CheckProperty(name) != nil || changeset.CheckValue(name, *v) != nil {
+			return ch, false
+		}
+		ch.Props[name] = changeset.PropChange{New: changeset.TextOrNull(*v)}
+	}
+	return ch, ch.Kind != 0
+}
+
+func only(fields map[string]json.RawMessage, names ...string) bool {
+	n := 0
+	for _, name := range names {
+		if _, ok := fields[name]; ok {
+			n++
+		}
+	}
+	return n == len(fields)
+}
+
+// hasTwice reports whether an object has a key twice.
+func hasTwice(b []byte) bool {
+	d := json.NewDecoder(bytes.NewReader(b))
+	var open []map[string]bool // of the objects and arrays that are open; nil is an array
+	key := false
+	for {
+		token, err := d.Token()
+		if err != nil {
+			return false
+		}
+		switch token {
+		case json.Delim('{'):
+			open, key = append(open, map[string]bool{}), true
+			continue
+		case json.Delim('['):
+			open, key = append(open, nil), false
+			continue
+		case json.Delim('}'), json.Delim(']'):
+			open = open[:len(open)-1]
+		default:
+			if name, is := token.(string); is && key {
+				if open[len(open)-1][name] {
+					return true
+				}
+				open[len(open)-1][name], key = true, false
+				continue
+			}
+		}
+		key = len(open) > 0 && open[len(open)-1] != nil
+	}
+}

@@ -1,0 +1,227 @@
+package sync_test
+
+import (
+	"bufio"
+	"compress/gzip"
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"prophet/changeset"
+	"prophet/replica"
+	psync "prophet/sync"
+)
+
+const trackerFile = "../testdata/tracker/tracker.jsonl.gz"
+
+// tracker returns the first lines of a real tracker's history, as many as asked for; 0: all of them.
+func tracker(tb testing.TB, lines int) string {
+	tb.Helper()
+	f, err := os.Open(trackerFile)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if lines == 0 {
+		b, err := io.ReadAll(z)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		return string(b)
+	}
+	var b strings.Builder
+	for in := bufio.NewScanner(z); lines > 0 && in.Scan(); lines-- {
+		b.WriteString(in.Text() + "\n")
+	}
+	return b.String()
+}
+
+func importTracker(tb testing.TB, r *replica.Replica, src *psync.Source) *psync.Report {
+	tb.Helper()
+	report, err := psync.Import(context.Background(), r, "tracker", src, psync.ImportOptions{})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return report
+}
+
+func TestARealTrackerImports(t *testing.T) {
+	f, err := os.Open(trackerFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	src, err := psync.NewSource(trackerFile, f, nil, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newReplica(t, newMemFS(), "alice")
+	if report := importTracker(t, r, src); report.Integrated != 4203 || report.Latest != 4203 || len(report.Opened) > 0 {
+		t.Errorf("report %+v", *report)
+	}
+	records := shown(t, r)
+	if len(records["Ticket"]) != 421 || len(records["Comment"]) != 1979 || len(records) != 2 {
+		t.Errorf("%d tickets, %d comments, %d types", len(records["Ticket"]), len(records["Comment"]), len(records))
+	}
+	first := records["Ticket"]["c443f3d8-8226-5b60-9522-a10431c3103e"]
+	if first["summary"] != "CLI UX need refinements" || first["creator"] != "" || first["original_replica"] != "" {
+		t.Errorf("the first ticket is %v", first)
+	}
+	for u, comment := range records["Comment"] {
+		if records["Ticket"][comment["ticket"]] == nil {
+			t.Errorf("comment %s is on ticket %q, which is not there", u, comment["ticket"])
+		}
+	}
+	unsettled, err := r.Unsettled()
+	if err != nil || len(unsettled) > 0 {
+		t.Errorf("%d records are not settled, %v", len(unsettled), err)
+	}
+	if report := importTracker(t, r, src); report.Integrated != 0 || report.Known != 4203 {
+		t.Errorf("again: %+v", *report)
+	}
+}
+
+func TestARealTrackerEditedApartComesTogether(t *testing.T) {
+	tests := []struct {
+		name  string
+		links [][2]int // who pulls from whom in a round
+		lines int      // of the tracker; 0: all
+	}{
+		{"line", [][2]int{{1, 0}, {2, 1}, {1, 2}, {0, 1}}, 1000},
+		{"star", [][2]int{{0, 1}, {0, 2}, {1, 0}, {2, 0}}, 0},
+		{"ring", [][2]int{{0, 1}, {1, 2}, {2, 0}}, 1000},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			rs := threeWhoWork(t, tracker(t, test.lines))
+			rounds := 0
+			for quiet := false; !quiet && rounds < 6; rounds++ {
+				quiet = true
+				for _, link := range test.links {
+					report := pull(t, rs[link[0]], rs[link[1]])
+					quiet = quiet && report.Integrated+report.Votes == 0
+				}
+			}
+			if rounds == 6 {
+				t.Error("there is still something to pull")
+			}
+			if first := shown(t, rs[0])["Ticket"]; len(first) < 30 {
+				t.Errorf("only %d tickets", len(first))
+			}
+			wantSame(t, rs[0], rs[1:]...)
+			wantSameConflicts(t, rs)
+		})
+	}
+}
+
+// threeWhoWork returns three replicas of the tracker, of which one imported only some of its lines, and each of which edited, deleted and added
+// records, the same ones as the others included. A decision is among that.
+func threeWhoWork(t *testing.T, text string) []*replica.Replica {
+	var rs []*replica.Replica
+	for i, name := range []string{"alice", "bob", "carol"} {
+		r := newReplica(t, newMemFS(), name)
+		head := text[:strings.Index(text[len(text)*(i+1)/4:], "\n")+1+len(text)*(i+1)/4]
+		importTracker(t, r, source(t, "tracker.jsonl", head))
+		work(t, r, i)
+		importTracker(t, r, source(t, "tracker.jsonl", text)) // what was appended meets the edits
+		work(t, r, i+10)
+		rs = append(rs, r)
+	}
+	pull(t, rs[1], rs[0])
+	decideOne(t, rs[1])
+	return rs
+}
+
+// work edits every fifth ticket and comment in a way that depends on who it is, each in a changeset of its own.
+func work(t *testing.T, r *replica.Replica, who int) {
+	t.Helper()
+	all := shown(t, r)
+	err := r.Update(context.Background(), func(tx *replica.Tx) error {
+		for _, typ := range slices.Sorted(maps.Keys(all)) {
+			for i, u := range slices.Sorted(maps.Keys(all[typ])) {
+				id, err := changeset.ParseUUID(u)
+				if err != nil {
+					return err
+				}
+				if _, err := tx.Edit(func(e *replica.Edit) error { return workOn(e, changeset.RecordID{Type: typ, UUID: id}, i, who) }); err != nil {
+					return err
+				}
+			}
+		}
+		_, err := tx.Edit(func(e *replica.Edit) error {
+			_, err := e.Create("Ticket", map[string]string{"summary": fmt.Sprint("made by ", who)})
+			return err
+		})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func workOn(e *replica.Edit, rec changeset.RecordID, i, who int) error {
+	switch {
+	case i%15 == 0 && who == i%3:
+		return e.Delete(rec)
+	case i%5 == 0:
+		return e.Update(rec, map[string]string{"status": fmt.Sprint("as ", who, " has it"), "labels": ""})
+	case i%5 == 1:
+		return e.Update(rec, map[string]string{fmt.Sprint("by-", who): "yes"})
+	}
+	return nil
+}
+
+// decideOne settles an open conflict.
+func decideOne(t *testing.T, r *replica.Replica) {
+	t.Helper()
+	open, err := r.Conflicts()
+	if err != nil || len(open) == 0 {
+		t.Fatalf("%d conflicts, %v", len(open), err)
+	}
+	for _, c := range open {
+		if len(c.Conflicts) > 0 {
+			_, err = r.Edit(context.Background(), func(e *replica.Edit) error {
+				return e.Update(c.Record, map[string]string{c.Conflicts[0].Prop: "decided"})
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return
+		}
+	}
+	t.Fatal("no property is in conflict")
+}
+
+// wantSameConflicts checks that replicas have the same open conflicts, and some.
+func wantSameConflicts(t *testing.T, rs []*replica.Replica) {
+	t.Helper()
+	var want string
+	for i, r := range rs {
+		open, err := r.Conflicts()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b strings.Builder
+		for _, c := range open {
+			fmt.Fprintln(&b, c.Record, c.Existence != nil, c.Heads)
+			for _, p := range c.Conflicts {
+				fmt.Fprintf(&b, "\t%s=%q of %d\n", p.Prop, p.Value, len(p.Rivals))
+			}
+		}
+		if i == 0 {
+			want = b.String()
+		}
+		if len(open) == 0 || b.String() != want {
+			t.Errorf("%s has the conflicts\n%s\n%s has\n%s", r.Where(), b.String(), rs[0].Where(), want)
+		}
+	}
+}
