@@ -15,7 +15,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"prophet": main, "waiting": waitMain})
+	testscript.Main(m, map[string]func(){"prophet": clockMain, "waiting": waitMain})
 }
 
 // TestStories runs the stories in testdata/script against the real command.
@@ -31,6 +31,10 @@ func TestStories(t *testing.T) {
 			"canonical": canonical,
 			"code":      code,
 			"appears":   appears,
+			"fixture":   unpackCommand(t),
+			"serve":     serve,
+			"tree":      tree,
+			"hide":      hide,
 		},
 	})
 }
