@@ -11,6 +11,18 @@ import (
 // commands returns all commands, in the order of the manual.
 func commands(e *env) []*cli.Command {
 	list := []*cli.Command{
+		initCommand(e),
+		createCommand(e),
+		showCommand(e),
+		updateCommand(e),
+		deleteCommand(e),
+		searchCommand(e),
+		historyCommand(e),
+		logCommand(e),
+		typesCommand(e),
+		infoCommand(e),
+		dumpCommand(e),
+		fsckCommand(e),
 		conflictsCommand(e),
 		resolveCommand(e),
 		cloneCommand(e),

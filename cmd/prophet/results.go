@@ -41,6 +41,14 @@ func (p *printer) linef(format string, args ...any) error {
 	return err
 }
 
+// donef prints a line of results that only confirms what was done. With --quiet the exit code says that.
+func (p *printer) donef(format string, args ...any) error {
+	if p.quiet {
+		return nil
+	}
+	return p.linef(format, args...)
+}
+
 // writeJSON prints v as one line of canonical JSON.
 func (p *printer) writeJSON(v any) error {
 	line, err := appendJSON(nil, v)

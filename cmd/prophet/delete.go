@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"slices"
+
+	"github.com/urfave/cli/v2"
+
+	"prophet/changeset"
+	"prophet/replica"
+)
+
+func deleteCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:      "delete",
+		Usage:     "delete records",
+		ArgsUsage: "ID ...",
+		Category:  aboutRecords,
+		Description: `
+Deletes all the records named, in one changeset, or none if one of them is not
+there. What they were stays in the history.
+
+  prophet delete 12
+  prophet delete 3 5 a2348a2e
+
+If somebody edits a record while you delete it, and neither has seen the other's
+change, the record lives and is in conflict until somebody decides.`,
+		Action: func(c *cli.Context) error {
+			args, err := arguments(c, 1, -1)
+			if err != nil {
+				return err
+			}
+			return runDelete(c.Context, e, deleteOptions{globalsOf(c), args})
+		},
+	}
+}
+
+type deleteOptions struct {
+	globals
+	ids []string
+}
+
+// deleteDoc is the JSON of delete.
+type deleteDoc struct {
+	Changeset string        `json:"changeset"`
+	Decided   []decisionDoc `json:"decided"`
+	Records   []recordDoc   `json:"records"`
+}
+
+func runDelete(ctx context.Context, e *env, o deleteOptions) error {
+	r, err := e.open(o.globals)
+	if err != nil {
+		return err
+	}
+	recs, err := findAllLiving(r, o.ids)
+	if err != nil {
+		return err
+	}
+	edited, err := r.Edit(ctx, func(edit *replica.Edit) error {
+		for _, rec := range recs {
+			if err := edit.Delete(rec); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return showDeleted(e.printer(o.globals), r, recs, edited)
+}
+
+// findAllLiving returns the records that the words name, each once.
+func findAllLiving(r *replica.Replica, words []string) (recs []changeset.RecordID, err error) {
+	for _, word := range words {
+		rec, err := findLiving(r, word)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(recs, rec.ID) {
+			recs = append(recs, rec.ID)
+		}
+	}
+	return recs, nil
+}
+
+func showDeleted(p *printer, r *replica.Replica, recs []changeset.RecordID, edited replica.Edited) error {
+	decided, err := decisionDocs(r, edited.Decided)
+	if err != nil {
+		return err
+	}
+	doc := deleteDoc{Changeset: edited.ID.String(), Decided: decided}
+	for _, id := range recs {
+		rec, err := r.Record(id)
+		if err != nil {
+			return err
+		}
+		doc.Records = append(doc.Records, newRecordDoc(rec, nil))
+		if p.json {
+			continue
+		}
+		if err := p.donef("Deleted %s (%s)", recordName(rec.LocalID, id), id.UUID); err != nil {
+			return err
+		}
+	}
+	if p.json {
+		return p.writeJSON(doc)
+	}
+	return printDecisions(p, decided)
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"prophet/replica"
+)
+
+func fsckCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:     "fsck",
+		Usage:    "check every byte of the replica; change nothing",
+		Category: aboutReplica,
+		Description: `
+Reads every file of the replica and checks every hash, row, length and
+reference, that the records are what the log comes to, and that this is what the
+changesets merge to. It prints what is wrong, and exits with 1 unless all of it
+is harmless: that is what the next edit mends by itself, or what is only there
+for nothing.
+
+  prophet fsck
+  prophet fsck -r /backup/bugs --json`,
+		Action: func(c *cli.Context) error {
+			if _, err := arguments(c, 0, 0); err != nil {
+				return err
+			}
+			return runFsck(c.Context, e, fsckOptions{globalsOf(c)})
+		},
+	}
+}
+
+type fsckOptions struct{ globals }
+
+// The JSON of fsck.
+type (
+	fsckDoc struct {
+		Changesets uint32       `json:"changesets"` // rows in the log
+		OK         bool         `json:"ok"`         // there is no problem that is not harmless
+		Problems   []problemDoc `json:"problems"`
+		Records    int          `json:"records"` // deleted ones too
+	}
+	problemDoc struct {
+		Harmless bool   `json:"harmless"`
+		Path     string `json:"path"` // within the replica
+		Text     string `json:"text"`
+	}
+)
+
+func runFsck(ctx context.Context, e *env, o fsckOptions) error {
+	dir, err := e.findReplica(o.globals)
+	if err != nil {
+		return err
+	}
+	p := e.printer(o.globals)
+	doc := fsckDoc{OK: true, Problems: []problemDoc{}}
+	progress := p.progress("checking", false)
+	err = replica.Check(ctx, e.dir(dir), replica.Options{Where: dir}, doc.add,
+		func(done, total int) { progress.Set(int64(done), int64(total)) })
+	progress.Done()
+	if err != nil {
+		return err
+	}
+	doc.count(e, dir)
+	return doc.show(p)
+}
+
+func (d *fsckDoc) add(found replica.Problem) {
+	d.Problems = append(d.Problems, problemDoc{found.Harmless, found.Path, found.Text})
+	d.OK = d.OK && found.Harmless
+}
+
+// count fills in how much was checked, as far as the replica can tell.
+func (d *fsckDoc) count(e *env, dir string) {
+	r, err := replica.Open(e.dir(dir), replica.Options{})
+	if err != nil {
+		return // it is among the problems
+	}
+	d.Changesets = r.Latest()
+	living, deleted, err := r.Log().CountRecords()
+	if err == nil {
+		d.Records = living + deleted
+	}
+}
+
+// show prints what was found. Its error says that there is damage.
+func (d *fsckDoc) show(p *printer) error {
+	if p.json {
+		if err := p.writeJSON(d); err != nil {
+			return err
+		}
+		return d.err()
+	}
+	for _, found := range d.Problems {
+		mark := ""
+		if found.Harmless {
+			mark = " (harmless)"
+		}
+		if err := p.linef("%s: %s%s", found.Path, found.Text, mark); err != nil {
+			return err
+		}
+	}
+	if err := p.linef("%s, %s checked, %s", counted(int(d.Changesets), "changeset"), counted(d.Records, "record"), d.verdict()); err != nil {
+		return err
+	}
+	return d.err()
+}
+
+// verdict says in words how many problems there are.
+func (d *fsckDoc) verdict() string {
+	harmless := d.harmless()
+	switch {
+	case len(d.Problems) == 0:
+		return "no problems"
+	case harmless == len(d.Problems):
+		return counted(harmless, "harmless problem")
+	case harmless > 0:
+		return fmt.Sprintf("%s and %s", counted(len(d.Problems)-harmless, "problem"), counted(harmless, "harmless one"))
+	}
+	return counted(len(d.Problems), "problem")
+}
+
+func (d *fsckDoc) harmless() (n int) {
+	for _, found := range d.Problems {
+		if found.Harmless {
+			n++
+		}
+	}
+	return n
+}
+
+func (d *fsckDoc) err() error {
+	if d.OK {
+		return nil
+	}
+	return &failure{exitFailed, "nothing was changed; copy the replica before you try to mend it",
+		fmt.Errorf("the replica is damaged: %s", counted(len(d.Problems)-d.harmless(), "problem"))}
+}

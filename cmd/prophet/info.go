@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/urfave/cli/v2"
+
+	"prophet/internal/gitconfig"
+	"prophet/replica"
+	psync "prophet/sync"
+)
+
+func infoCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:     "info",
+		Usage:    "say what and where this replica is, and whom it knows",
+		Category: aboutReplica,
+		Description: `
+Shows the directory of the replica, the UUIDs of replica and database, how much
+there is, who makes the edits, the replicas that changesets were exchanged with,
+how far the log of each was read, and those that have a name in the config.
+
+  prophet info
+  prophet info --json`,
+		Action: func(c *cli.Context) error {
+			if _, err := arguments(c, 0, 0); err != nil {
+				return err
+			}
+			return runInfo(c.Context, e, infoOptions{globalsOf(c)})
+		},
+	}
+}
+
+type infoOptions struct{ globals }
+
+// The JSON of info.
+type (
+	infoDoc struct {
+		Changesets uint32     `json:"changesets"` // rows in the log
+		Conflicts  int        `json:"conflicts"`  // records with something open
+		Creator    string     `json:"creator"`    // of the edits that are made now
+		Database   uuid.UUID  `json:"database"`
+		Deleted    int        `json:"deleted"` // records
+		Format     string     `json:"format"`
+		LastPeer   string     `json:"last_peer"` // empty: none yet
+		Named      []namedDoc `json:"named"`     // replicas in the config
+		Path       string     `json:"path"`
+		Peers      []peerDoc  `json:"peers"`
+		Records    int        `json:"records"` // that live
+		Replica    uuid.UUID  `json:"replica"`
+	}
+	namedDoc struct {
+		Name       string `json:"name"`
+		PublishURL string `json:"publish_url"`
+		PullURL    string `json:"pull_url"`
+		PushURL    string `json:"push_url"`
+		URL        string `json:"url"`
+		UUID       string `json:"uuid"` // as it is written there
+	}
+	peerDoc struct {
+		Read uint32    `json:"read"` // rows of its log that were read
+		URL  string    `json:"url"`
+		UUID uuid.UUID `json:"uuid"`
+	}
+)
+
+func runInfo(_ context.Context, e *env, o infoOptions) error {
+	dir, err := e.findReplica(o.globals)
+	if err != nil {
+		return err
+	}
+	config, err := e.config(dir)
+	if err != nil {
+		return err
+	}
+	r, err := e.openDir(dir, o.globals)
+	if err != nil {
+		return err
+	}
+	doc := infoDoc{Changesets: r.Latest(), Creator: e.creator(config), Database: r.Database(), Format: "1", Named: namedDocs(config),
+		Path: dir, Peers: []peerDoc{}, Replica: r.UUID()}
+	if err := doc.count(r); err != nil {
+		return err
+	}
+	p := e.printer(o.globals)
+	if p.json {
+		return p.writeJSON(doc)
+	}
+	return doc.print(p)
+}
+
+// count fills in what has to be looked for in the replica.
+func (d *infoDoc) count(r *replica.Replica) (err error) {
+	if d.Records, d.Deleted, err = r.Log().CountRecords(); err != nil {
+		return err
+	}
+	if d.Conflicts, err = r.CountOpen(); err != nil {
+		return err
+	}
+	if d.LastPeer, err = r.LastPeer(); err != nil {
+		return err
+	}
+	peers, err := r.Peers()
+	for _, p := range peers {
+		d.Peers = append(d.Peers, peerDoc{p.Read, psync.Shown(p.URL), p.UUID})
+	}
+	return err
+}
+
+// namedDocs returns the replicas in the config. A password in a URL there is the user's own, but no output is the place for it.
+func namedDocs(c gitconfig.Config) []namedDoc {
+	docs := []namedDoc{}
+	for _, r := range c.Replicas {
+		docs = append(docs, namedDoc{r.Name, psync.Shown(r.PublishURL), psync.Shown(r.PullURL), psync.Shown(r.PushURL), psync.Shown(r.URL), r.UUID})
+	}
+	return docs
+}
+
+func (d *infoDoc) print(p *printer) error {
+	lines := [][2]string{
+		{"path", d.Path},
+		{"replica", d.Replica.String()},
+		{"database", d.Database.String()},
+		{"format", d.Format},
+		{"changesets", fmt.Sprint(d.Changesets)},
+		{"records", fmt.Sprintf("%d (and %d deleted)", d.Records, d.Deleted)},
+		{"conflicts", counted(d.Conflicts, "record")},
+		{"creator", d.Creator},
+	}
+	for _, peer := range d.Peers {
+		lines = append(lines, [2]string{"peer", fmt.Sprintf("%s %s, read up to its changeset %d", peer.UUID, peer.URL, peer.Read)})
+	}
+	if d.LastPeer != "" {
+		lines = append(lines, [2]string{"last peer", d.LastPeer})
+	}
+	for _, n := range d.Named {
+		lines = append(lines, [2]string{"named", n.text()})
+	}
+	for _, l := range lines {
+		if err := p.linef("%-11s %s", l[0]+":", l[1]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// text lists what the config says of a replica.
+func (d *namedDoc) text() string {
+	text := d.Name
+	for _, part := range [][2]string{{"url", d.URL}, {"pull-url", d.PullURL}, {"push-url", d.PushURL}, {"publish-url", d.PublishURL}, {"uuid", d.UUID}} {
+		if part[1] != "" {
+			text += ", " + part[0] + " " + part[1]
+		}
+	}
+	return text
+}

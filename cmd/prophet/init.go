@@ -1,0 +1,94 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/urfave/cli/v2"
+
+	"prophet/replica"
+)
+
+func initCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:      "init",
+		Usage:     "make a new database, with its first replica",
+		ArgsUsage: "[DIR]",
+		Category:  aboutReplica,
+		Description: `
+DIR is made if it does not exist; it may hold other files, but no replica.
+Without DIR, and without --replica, the replica is made in the directory that
+PROPHET_REPO names, else in the working directory.
+
+  prophet init bugs
+  cd bugs
+
+To have a replica of a database that exists, use "prophet clone".`,
+		Action: func(c *cli.Context) error {
+			args, err := arguments(c, 0, 1)
+			if err != nil {
+				return err
+			}
+			return runInit(c.Context, e, initOptions{globals: globalsOf(c), dir: strings.Join(args, ""), given: len(args) > 0})
+		},
+	}
+}
+
+type initOptions struct {
+	globals
+	dir   string
+	given bool // dir is, even if it is empty
+}
+
+// initDoc is the JSON of init.
+type initDoc struct {
+	Database uuid.UUID `json:"database"`
+	Path     string    `json:"path"`
+	Replica  uuid.UUID `json:"replica"`
+}
+
+func runInit(ctx context.Context, e *env, o initOptions) error {
+	dir, err := o.where(e)
+	if err != nil {
+		return err
+	}
+	p := e.printer(o.globals)
+	if outer, err := replicaAbove(e.Fs, filepath.Dir(dir)); err == nil {
+		p.warnf("%s lies inside the replica %s", dir, outer)
+	}
+	opts, err := e.replicaOptions(dir, o.globals)
+	if err != nil {
+		return err
+	}
+	if err := e.Fs.MkdirAll(dir, 0o777); err != nil {
+		return fmt.Errorf("make a replica in %s: %w", dir, err)
+	}
+	r, err := replica.Init(ctx, e.dir(dir), replica.Identity{}, opts)
+	if errors.Is(err, replica.ErrExists) {
+		return withHint(err, `"prophet info -r %s" says what it is`, dir)
+	}
+	if err != nil {
+		return err
+	}
+	if p.json {
+		return p.writeJSON(initDoc{r.Database(), dir, r.UUID()})
+	}
+	return p.donef("Made a replica in %s (database %s)", dir, r.Database())
+}
+
+// where returns the directory for the replica.
+func (o *initOptions) where(e *env) (string, error) {
+	if o.given && o.dir == "" {
+		return "", usagef("the directory is empty")
+	}
+	dir, err := e.newReplicaDir(o.dir, o.globals)
+	if dir != "" || err != nil {
+		return dir, err
+	}
+	return e.path(cmp.Or(e.Getenv("PROPHET_REPO"), ".")), nil
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"math"
+
+	"github.com/urfave/cli/v2"
+
+	"prophet/replica"
+)
+
+func logCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:      "log",
+		Usage:     "list the changesets of this replica, newest first",
+		ArgsUsage: "[RANGE]",
+		Category:  aboutReplica,
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "all", Usage: "list all of them"},
+			limitFlag("list at most the `N` newest of them"),
+		},
+		Description: `
+Lists the 20 newest changesets, or those of a range of numbers, with all that
+they change. The numbers are those of this replica's log: another replica has
+the same changesets under other numbers. LATEST is the last one, and LATEST~5
+the one five before it; a range has both its ends. One end alone means from
+there to the latest.
+
+  prophet log
+  prophet log 3..7
+  prophet log 0..LATEST~5
+  prophet log LATEST~10
+
+Nullifications and resolutions are bookkeeping of this replica and marked as
+such. "prophet history" lists what was done to one record.`,
+		Action: func(c *cli.Context) error {
+			args, err := arguments(c, 0, 1)
+			if err != nil {
+				return err
+			}
+			limit, err := limitOf(c)
+			if err != nil {
+				return err
+			}
+			return runLog(c.Context, e, logOptions{globals: globalsOf(c), rng: args, all: c.Bool("all"), limit: limit})
+		},
+	}
+}
+
+type logOptions struct {
+	globals
+	rng   []string // one or none
+	all   bool
+	limit uint32 // 0: not given
+}
+
+// usualLog is how many changesets are listed unless the user says otherwise.
+const usualLog = 20
+
+func runLog(ctx context.Context, e *env, o logOptions) error {
+	if o.all && len(o.rng) > 0 {
+		return usagef("a range and --all do not go together")
+	}
+	r, err := e.open(o.globals)
+	if err != nil {
+		return err
+	}
+	rows, err := o.rows(r.Latest())
+	if err != nil {
+		return err
+	}
+	l, err := newChangeLister(e.printer(o.globals), r, rows.len())
+	if err != nil {
+		return err
+	}
+	return listRows(ctx, l, r.Log(), rows)
+}
+
+// rows returns the rows to list of a log of so many.
+func (o *logOptions) rows(latest uint32) (logRange, error) {
+	all := logRange{1, latest}
+	switch {
+	case len(o.rng) > 0:
+		rows, err := parseLogRange(o.rng[0], latest)
+		if err != nil {
+			return rows, withHint(usagef("%w", err), `write 3..7, 0..LATEST~5 or LATEST~10; "prophet help log" has more`)
+		}
+		return rows.lastOf(o.limit), nil
+	case o.limit == 0 && !o.all:
+		return all.lastOf(usualLog), nil
+	}
+	return all.lastOf(o.limit), nil
+}
+
+func listRows(ctx context.Context, l *changeLister, log *replica.Log, rows logRange) error {
+	for row, err := range log.Backward(rows.from, rows.to) {
+		if err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		c, err := log.Changeset(row)
+		if err != nil {
+			return err
+		}
+		if err := l.print(row.Seq, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func limitFlag(usage string) cli.Flag {
+	return &cli.Int64Flag{Name: "limit", Usage: usage}
+}
+
+// limitOf returns what --limit says, 0 if it is not there.
+func limitOf(c *cli.Context) (uint32, error) {
+	n := c.Int64("limit")
+	if c.IsSet("limit") && (n < 1 || n > math.MaxUint32) {
+		return 0, usagef("--limit %d: want 1 or more", n)
+	}
+	return uint32(n), nil
+}

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+
+	"github.com/urfave/cli/v2"
+
+	"prophet/changeset"
+	"prophet/replica"
+)
+
+func updateCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:      "update",
+		Usage:     "change properties of a record",
+		ArgsUsage: "ID [NAME=VALUE] ...",
+		Category:  aboutRecords,
+		Flags: []cli.Flag{
+			fileFlag(),
+			&cli.BoolFlag{Name: "edit", Aliases: []string{"e"}, Usage: "change them in your editor, which VISUAL or EDITOR names"},
+		},
+		Description: `
+Writes the properties named; NAME= removes one. Those not named stay as they
+are. If all of them have these values already, nothing is added to the log.
+
+  prophet update 12 status=open owner=ann@example.com
+  prophet update 12 owner= --file body=notes.txt
+  prophet update 12 --edit
+
+If a property is in conflict, writing it decides for the value written, even for
+the one that holds for now. "prophet help properties" has more.`,
+		Action: func(c *cli.Context) error {
+			args, err := arguments(c, 1, -1)
+			if err != nil {
+				return err
+			}
+			return runUpdate(c.Context, e, updateOptions{globalsOf(c), args[0], args[1:], c.StringSlice("file"), c.Bool("edit")})
+		},
+	}
+}
+
+type updateOptions struct {
+	globals
+	id    string
+	words []string // properties
+	files []string // NAME=PATH
+	edit  bool
+}
+
+// updateDoc is the JSON of update.
+type updateDoc struct {
+	Changeset *string       `json:"changeset"` // null if nothing was changed
+	Decided   []decisionDoc `json:"decided"`
+	Record    recordDoc     `json:"record"` // as it is now
+}
+
+func runUpdate(ctx context.Context, e *env, o updateOptions) error {
+	writes := len(o.words) + len(o.files)
+	switch {
+	case o.edit && writes > 0:
+		return usagef("properties and --edit do not go together")
+	case !o.edit && writes == 0:
+		return withHint(usagef("what to change is missing"), "write NAME=VALUE, or --edit to do it in your editor")
+	}
+	props, err := e.properties(o.words, o.files)
+	if err != nil {
+		return err
+	}
+	r, err := e.open(o.globals)
+	if err != nil {
+		return err
+	}
+	rec, err := findLiving(r, o.id)
+	if err != nil {
+		return err
+	}
+	if o.edit {
+		return updateInEditor(ctx, e, o.globals, r, rec)
+	}
+	return update(ctx, e.printer(o.globals), r, rec.ID, props, nil)
+}
+
+// update writes properties and shows what that came to. If was is given, the properties must still have the values in it.
+func update(ctx context.Context, p *printer, r *replica.Replica, rec changeset.RecordID, props, was map[string]string) error {
+	edited, err := r.Edit(ctx, func(edit *replica.Edit) error {
+		if was != nil {
+			if err := checkUnchanged(edit, rec, props, was); err != nil {
+				return err
+			}
+		}
+		return edit.Update(rec, props)
+	})
+	if err != nil {
+		return err
+	}
+	return showUpdated(p, r, rec, edited)
+}
+
+func showUpdated(p *printer, r *replica.Replica, id changeset.RecordID, edited replica.Edited) error {
+	rec, err := r.Record(id)
+	if err != nil {
+		return err
+	}
+	decided, err := decisionDocs(r, edited.Decided)
+	if err != nil {
+		return err
+	}
+	name := recordName(rec.LocalID, id)
+	switch {
+	case p.json:
+		return showUpdatedJSON(p, r, rec, edited, decided)
+	case edited.ID.IsZero():
+		return p.donef("%s (%s) is as it was: nothing to change", name, id.UUID)
+	}
+	if err := p.donef("Updated %s (%s)", name, id.UUID); err != nil {
+		return err
+	}
+	return printDecisions(p, decided)
+}
+
+func showUpdatedJSON(p *printer, r *replica.Replica, rec *replica.Record, edited replica.Edited, decided []decisionDoc) error {
+	open, err := r.State(rec.ID)
+	if err != nil {
+		return err
+	}
+	doc := updateDoc{Decided: decided, Record: newRecordDoc(rec, openProps(open))}
+	if !edited.ID.IsZero() {
+		id := edited.ID.String()
+		doc.Changeset = &id
+	}
+	return p.writeJSON(doc)
+}

@@ -1,0 +1,46 @@
+package replica
+
+import (
+	"iter"
+	"slices"
+
+	"prophet/changeset"
+)
+
+// backwardAtOnce is how many rows are read in one piece when the log is read backward: few are wanted, mostly.
+const backwardAtOnce = 256
+
+// Backward yields the rows from one sequence number to another, both included, as far as the log goes, the last one first.
+// It reads no more of the index than that. After an error it yields nothing more.
+func (l *Log) Backward(from, to uint32) iter.Seq2[changeset.Row, error] {
+	return func(yield func(changeset.Row, error) bool) {
+		from, to := max(from, 1), min(to, l.latest)
+		for from <= to {
+			first := from
+			if to-from >= backwardAtOnce {
+				first = to - backwardAtOnce + 1
+			}
+			rows, err := collectRows(l.Rows(first, to))
+			if err != nil {
+				yield(changeset.Row{}, err)
+				return
+			}
+			for _, row := range slices.Backward(rows) {
+				if !yield(row, nil) {
+					return
+				}
+			}
+			to = first - 1
+		}
+	}
+}
+
+func collectRows(seq iter.Seq2[changeset.Row, error]) (rows []changeset.Row, err error) {
+	for row, err := range seq {
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, row)
+	}
+	return rows, nil
+}

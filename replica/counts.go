@@ -1,0 +1,84 @@
+package replica
+
+// TypeCount is a record type, how many living records it has, and how many of them have each property.
+type TypeCount struct {
+	Type    string
+	Records int
+	Props   map[string]int // by name
+}
+
+// CountTypes returns the types of which there are living records, sorted by name. It reads every record.
+func (r *Replica) CountTypes() ([]TypeCount, error) {
+	types, err := r.log.Types()
+	if err != nil {
+		return nil, err
+	}
+	var counts []TypeCount
+	for _, typ := range types {
+		c, err := r.log.countType(typ)
+		if err != nil {
+			return nil, err
+		}
+		if c.Records > 0 {
+			counts = append(counts, c)
+		}
+	}
+	return counts, nil
+}
+
+func (l *Log) countType(typ string) (TypeCount, error) {
+	c := TypeCount{Type: typ, Props: map[string]int{}}
+	for rec, err := range l.Records(typ) {
+		if err != nil {
+			return c, err
+		}
+		props, ok, err := l.Props(rec)
+		if err != nil {
+			return c, err
+		}
+		if !ok {
+			continue
+		}
+		c.Records++
+		for name := range props {
+			c.Props[name]++
+		}
+	}
+	return c, nil
+}
+
+// CountRecords returns how many records live and how many are deleted, those of an exported copy excepted, which does not
+// say. It reads the last row of every record's index.
+func (l *Log) CountRecords() (living, deleted int, err error) {
+	types, err := l.Types()
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, typ := range types {
+		for rec, err := range l.Records(typ) {
+			if err != nil {
+				return living, deleted, err
+			}
+			v, ok, err := l.Present(rec)
+			switch {
+			case err != nil:
+				return living, deleted, err
+			case ok && v.Deleted():
+				deleted++
+			case ok:
+				living++
+			}
+		}
+	}
+	return living, deleted, nil
+}
+
+// CountOpen returns how many records have an open conflict.
+func (r *Replica) CountOpen() (int, error) {
+	ours, err := r.ours()
+	if err != nil {
+		return 0, err
+	}
+	open, _, err := ours.open()
+	return len(open), err
+}
