@@ -5,12 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"prophet/changeset"
 	"prophet/internal/gitconfig"
 	"prophet/replica"
 	psync "prophet/sync"
@@ -93,16 +95,26 @@ func (p *peers) last(r *replica.Replica) (string, error) {
 	return p.withLogin(l), nil
 }
 
-// withLogin returns the URL in the config that is shown as a remembered one, which has no password; without one, the remembered.
+// withLogin returns the URL in the config that a remembered one, which has no password, was found by; the remembered one if there is none.
 func (p *peers) withLogin(remembered string) string {
 	for _, r := range p.config.Replicas {
 		for _, l := range []string{p.want.location(r), r.URL, r.PullURL, r.PushURL} {
-			if l != "" && psync.Shown(l) == remembered {
+			if l != "" && leadsTo(psync.Shown(l), remembered) {
 				return l
 			}
 		}
 	}
 	return remembered
+}
+
+// leadsTo reports whether two locations are the same, or the second is a database in the mirror that the first one names.
+func leadsTo(l, remembered string) bool {
+	rest, ok := strings.CutPrefix(strings.TrimSuffix(remembered, "/"), strings.TrimSuffix(l, "/"))
+	if !ok || rest == "" {
+		return ok
+	}
+	_, err := changeset.ParseUUID(strings.TrimPrefix(rest, "/"))
+	return err == nil && rest[0] == '/'
 }
 
 // all returns the locations of the replicas in the config and of those that were exchanged with.
@@ -169,8 +181,11 @@ func (e *env) openPeer(ctx context.Context, location, dir string, g globals) (*r
 		e.printer(g).notef("another process writes to %s; waiting for it", psync.Shown(location))
 	}
 	r, err := e.carriers().Open(ctx, location, opts)
-	if errors.Is(err, replica.ErrNotReplica) {
+	switch {
+	case errors.Is(err, replica.ErrNotReplica):
 		return nil, withHint(err, "name the directory of a replica, or the URL of one that was published")
+	case errors.Is(err, fs.ErrPermission) && psync.ReadOnly(location):
+		return nil, withHint(err, `a URL with a password is not remembered; write it into %s/config, as "prophet help replica" shows`, dir)
 	}
 	return r, err
 }

@@ -51,11 +51,13 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	files := http.FileServer(http.Dir(ts.MkAbs(args[0])))
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if user, password, _ := r.BasicAuth(); strings.HasPrefix(r.URL.Path, "/private/") && (user != "ann" || password != "secret") {
+		path, private := strings.CutPrefix(r.URL.Path, "/private")
+		if user, password, _ := r.BasicAuth(); private && (user != "ann" || password != "secret") {
 			http.Error(w, "who are you?", http.StatusUnauthorized)
 			return
 		}
-		http.StripPrefix("/private", files).ServeHTTP(w, r)
+		r.URL.Path = path
+		files.ServeHTTP(w, r)
 	}))
 	ts.Defer(s.Close)
 	ts.Setenv(args[1], s.URL)
