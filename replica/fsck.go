@@ -36,6 +36,7 @@ func Check(ctx context.Context, fsys afero.Fs, opts Options, report func(Problem
 	}
 	total := int(r.log.latest) + int(r.votes.latest)
 	done := 0
+	report = once(report)
 	for _, l := range []*Log{r.votes, r.log} {
 		c := &checker{ctx: ctx, r: r, l: l, report: report, ids: map[changeset.ID]bool{}, touching: map[changeset.RecordID][]uint32{},
 			step: func() {
@@ -48,6 +49,17 @@ func Check(ctx context.Context, fsys afero.Fs, opts Options, report func(Problem
 		}
 	}
 	return nil
+}
+
+// once returns a report that leaves out what was reported before, such as an object that is met both by its row and in its directory.
+func once(report func(Problem)) func(Problem) {
+	seen := map[Problem]bool{}
+	return func(p Problem) {
+		if !seen[p] {
+			seen[p] = true
+			report(p)
+		}
+	}
 }
 
 // checker checks one log.

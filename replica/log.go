@@ -148,7 +148,9 @@ func (l *Log) readRows(f afero.File, from, to uint32) ([]changeset.Row, error) {
 	buf := make([]byte, int(to-from+1)*changeset.RowSize)
 	if n, err := f.ReadAt(buf, int64(from-1)*changeset.RowSize); n < len(buf) {
 		if err == nil || errors.Is(err, io.EOF) {
-			err = fmt.Errorf("the file ends in the middle, though %s says %d", changeset.LatestFile, l.latest)
+			whole := uint32(n / changeset.RowSize)
+			return nil, fmt.Errorf("read %s: %w", l.indexPath(), &DamageError{Path: changeset.IndexFile,
+				Err: fmt.Errorf("it ends before row %d does, though %s says %d", from+whole, changeset.LatestFile, l.latest)})
 		}
 		return nil, fmt.Errorf("read rows %d to %d of %s: %w", from, to, l.indexPath(), err)
 	}

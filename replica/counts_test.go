@@ -1,0 +1,91 @@
+package replica_test
+
+import (
+	"testing"
+
+	"prophet/changeset"
+	"prophet/replica"
+)
+
+func TestCountsAreThoseOfTheRecords(t *testing.T) {
+	eachFixture(t, func(name string, r *replica.Replica) {
+		want := map[string]replica.TypeCount{}
+		living := 0
+		for rec, err := range r.All("") {
+			if err != nil {
+				t.Fatal(err)
+			}
+			c, ok := want[rec.ID.Type]
+			if !ok {
+				c = replica.TypeCount{Type: rec.ID.Type, Props: map[string]int{}}
+			}
+			c.Records++
+			for prop := range rec.Props {
+				c.Props[prop]++
+			}
+			want[c.Type] = c
+			living++
+		}
+		checkCounts(t, name, r, want)
+		gotLiving, deleted, err := r.Log().CountRecords()
+		if all := len(allRecords(t, r)); err != nil || gotLiving != living || deleted != all-living {
+			t.Errorf("%s: %d living and %d deleted records, want %d and %d, %v", name, gotLiving, deleted, living, all-living, err)
+		}
+	})
+}
+
+func checkCounts(t *testing.T, name string, r *replica.Replica, want map[string]replica.TypeCount) {
+	t.Helper()
+	counts, err := r.CountTypes()
+	if err != nil || len(counts) != len(want) {
+		t.Fatalf("%s: %d types, want %d, %v", name, len(counts), len(want), err)
+	}
+	for i, got := range counts {
+		w := want[got.Type]
+		if got.Records != w.Records || len(got.Props) != len(w.Props) {
+			t.Errorf("%s: got %+v, want %+v", name, got, w)
+		}
+		for prop, n := range got.Props {
+			if n != w.Props[prop] {
+				t.Errorf("%s: %d %s have %s, want %d", name, n, got.Type, prop, w.Props[prop])
+			}
+		}
+		if i > 0 && counts[i-1].Type >= got.Type {
+			t.Errorf("%s: %s comes before %s", name, counts[i-1].Type, got.Type)
+		}
+	}
+}
+
+func TestOpenConflictsAreCountedByRecord(t *testing.T) {
+	some := 0
+	eachFixture(t, func(name string, r *replica.Replica) {
+		conflicts, err := r.Conflicts()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := r.CountOpen(); err != nil || n != len(conflicts) {
+			t.Errorf("%s: got %d, want %d, %v", name, n, len(conflicts), err)
+		}
+		some += len(conflicts)
+	})
+	if some == 0 {
+		t.Error("no fixture has an open conflict")
+	}
+}
+
+func TestTypesWithoutLivingRecordsAreNotCounted(t *testing.T) {
+	r, err := replica.Init(t.Context(), directory(t), replica.Identity{}, replica.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rec changeset.RecordID
+	if _, err := r.Edit(t.Context(), func(e *replica.Edit) (err error) { rec, err = e.Create("Ticket", nil); return err }); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Edit(t.Context(), func(e *replica.Edit) error { return e.Delete(rec) }); err != nil {
+		t.Fatal(err)
+	}
+	if counts, err := r.CountTypes(); err != nil || len(counts) > 0 {
+		t.Errorf("got %+v, %v", counts, err)
+	}
+}
