@@ -112,9 +112,28 @@ func (c *crowd) step() {
 		})
 	case what == 5:
 		c.decide(i)
+	case what == 6 && len(recs) > 1:
+		c.changeTwo(i, recs)
 	default:
 		c.change(i, recs[c.rng.IntN(len(recs))])
 	}
+}
+
+// changeTwo updates two records in one changeset, those of them that live.
+func (c *crowd) changeTwo(i int, recs []changeset.RecordID) {
+	first := c.rng.IntN(len(recs) - 1)
+	c.edit(i, func(e *replica.Edit) error {
+		for _, rec := range recs[first : first+2] {
+			if _, exists, err := e.Props(rec); err != nil || !exists {
+				return err
+			}
+			c.say("%d updates %s beside another", i, rec)
+			if err := e.Update(rec, map[string]string{"a": fmt.Sprint("both", c.rng.IntN(3))}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // change updates or deletes a record, or brings it back.
