@@ -23,9 +23,10 @@ UUID. With --quiet it prints the local id alone.
   prophet create Ticket summary="Printer on fire" status=new
   prophet create Ticket summary="It crashes" --file log=crash.txt
 
-A type needs no declaration; it is letters, digits, "_", "-" and ".". The
-properties "creator" and "original_replica" are added; they can be given, and
-left out with "creator=". "prophet help properties" has more.`,
+A type needs no declaration; it is up to 100 letters, digits, "_", "-" and ".",
+beginning with a letter or "_". The properties "creator" and "original_replica"
+are added; they can be given, and left out with "creator=". "prophet help
+properties" has more.`,
 		Action: func(c *cli.Context) error {
 			args, err := arguments(c, 1, -1)
 			if err != nil {

@@ -41,6 +41,8 @@ type (
 		OK         bool         `json:"ok"`         // there is no problem that is not harmless
 		Problems   []problemDoc `json:"problems"`
 		Records    int          `json:"records"` // deleted ones too
+
+		opened bool // the replica could be
 	}
 	problemDoc struct {
 		Harmless bool   `json:"harmless"`
@@ -72,13 +74,13 @@ func (d *fsckDoc) add(found replica.Problem) {
 	d.OK = d.OK && found.Harmless
 }
 
-// count fills in how much was checked, as far as the replica can tell.
+// count fills in how much was checked. A replica that cannot be opened has nothing to count; why stands among the problems.
 func (d *fsckDoc) count(e *env, dir string) {
 	r, err := replica.Open(e.dir(dir), replica.Options{})
 	if err != nil {
-		return // it is among the problems
+		return
 	}
-	d.Changesets = r.Latest()
+	d.opened, d.Changesets = true, r.Latest()
 	living, deleted, err := r.Log().CountRecords()
 	if err == nil {
 		d.Records = living + deleted
@@ -102,10 +104,18 @@ func (d *fsckDoc) show(p *printer) error {
 			return err
 		}
 	}
-	if err := p.linef("%s, %s checked, %s", counted(int(d.Changesets), "changeset"), counted(d.Records, "record"), d.verdict()); err != nil {
+	if err := p.linef("%s, %s", d.checked(), d.verdict()); err != nil {
 		return err
 	}
 	return d.err()
+}
+
+// checked says in words how much was checked.
+func (d *fsckDoc) checked() string {
+	if !d.opened {
+		return "the rest could not be checked"
+	}
+	return counted(int(d.Changesets), "changeset") + ", " + counted(d.Records, "record") + " checked"
 }
 
 // verdict says in words how many problems there are.

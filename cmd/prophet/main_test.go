@@ -23,6 +23,7 @@ func TestStories(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
+		UpdateScripts:       *updateFiles,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("EMAIL", "ann@example.com")
 			return nil

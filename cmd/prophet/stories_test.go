@@ -86,6 +86,7 @@ func tree(ts *testscript.TestScript, neg bool, args []string) {
 var (
 	uuids = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
 	short = regexp.MustCompile(`replica [0-9a-f]{8}`)
+	names = regexp.MustCompile(`\b[0-9a-f]{8}:\d`)
 	times = regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d`)
 )
 
@@ -98,6 +99,7 @@ func hide(ts *testscript.TestScript, neg bool, args []string) {
 	text = strings.ReplaceAll(text, ts.Getenv("WORK"), "$WORK")
 	text = uuids.ReplaceAllString(text, "UUID")
 	text = short.ReplaceAllString(text, "replica ID")
+	text = names.ReplaceAllStringFunc(text, func(name string) string { return "ID" + name[8:] })
 	text = times.ReplaceAllString(text, "TIME")
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o600))
 }
