@@ -55,14 +55,14 @@ func Import(ctx context.Context, to *replica.Replica, name string, src *Source, 
 	}
 	im := &importing{intake: newIntake(to, opts.Prefer), src: src, opts: opts, origin: ImportOrigin(to.Database(), name), seed: maphash.MakeSeed()}
 	if err := im.run(ctx); err != nil {
-		return nil, fmt.Errorf("import %w", err)
+		return nil, err
 	}
 	return &im.report, nil
 }
 
 func checkSourceName(name string) error {
 	if name == "" || len(name) > 255 || !utf8.ValidString(name) || strings.IndexFunc(name, unicode.IsControl) >= 0 {
-		return fmt.Errorf("import: %.50q is no name of a source: want 1 to 255 bytes of UTF-8 without control characters", name)
+		return fmt.Errorf("%.50q is no name of a source: want 1 to 255 bytes of UTF-8 without control characters", name)
 	}
 	return nil
 }
@@ -74,7 +74,7 @@ type importing struct {
 	opts   ImportOptions
 	origin uuid.UUID
 	seed   maphash.Seed
-	sums   []uint32 // of the lines, as they were checked
+	sums   []uint32 // of the lines that are not blank, as they were checked
 	last   uint32   // the last line that is not blank
 	known  uint32   // the last line that is in the log
 	fresh  uint32   // the first line that is not; 0: none

@@ -18,6 +18,7 @@ type reading struct {
 	where string
 	lines *lineReader
 	line  []byte // the last one
+	full  int    // how many lines so far are not blank
 	past  *past
 }
 
@@ -45,8 +46,9 @@ func (r *reading) next(ctx context.Context) (more bool, err error) {
 // blank reports whether nothing stands in the line.
 func (r *reading) blank() bool { return len(bytes.TrimLeft(r.line, " \t\r")) == 0 }
 
-// changeset returns what the line makes, without the old values, after it was checked.
+// changeset returns what the line, which is not blank, makes, without the old values, after it was checked.
 func (r *reading) changeset() (*changeset.Changeset, error) {
+	r.full++
 	c, err := parseLine(r.line, changeset.ID{Origin: r.past.origin, Seq: r.lines.no})
 	if err == nil {
 		err = r.past.add(c, len(r.line))
@@ -65,8 +67,10 @@ func (r *reading) at(line uint32, err error) error {
 	return fmt.Errorf("%s line %d: %w", r.where, line, err)
 }
 
-// sum tells one line from another.
-func (im *importing) sum(line []byte) uint32 { return uint32(maphash.Bytes(im.seed, line)) }
+// sum tells the line that was read last from others, and its place.
+func (im *importing) sum(r *reading) uint32 {
+	return uint32(maphash.Bytes(im.seed, r.line)) + r.lines.no
+}
 
 // check reads the whole source and writes nothing. It returns the records whose exact sizes must be known before it can be said that all is right.
 func (im *importing) check(ctx context.Context, exact map[uuid.UUID]bool) (doubt map[uuid.UUID]bool, err error) {
@@ -93,10 +97,10 @@ func (im *importing) check(ctx context.Context, exact map[uuid.UUID]bool) (doubt
 // checkLine checks the line that was read last, and holds it against the log.
 func (im *importing) checkLine(r *reading) error {
 	no := r.lines.no
-	im.sums = append(im.sums, im.sum(r.line))
 	if r.blank() {
 		return r.at(no, im.checkBlank(no))
 	}
+	im.sums = append(im.sums, im.sum(r))
 	c, err := r.changeset()
 	if err != nil {
 		return err

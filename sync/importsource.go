@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"path"
 	"path/filepath"
 	"strings"
@@ -163,8 +164,10 @@ func (l *lineReader) skipBOM(where string) error {
 // next returns the next line without its end; it is valid until the next call. At the end of the source the error is io.EOF itself.
 // The number of the line is l.no, also if it cannot be read.
 func (l *lineReader) next() ([]byte, error) {
+	if l.no++; l.no == math.MaxUint32 {
+		return nil, errors.New("a source has fewer lines")
+	}
 	l.buf = l.buf[:0]
-	l.no++
 	for {
 		part, err := l.text.ReadSlice('\n')
 		switch {

@@ -79,13 +79,13 @@ func (im *importing) changeset(ctx context.Context, r *reading) (*changeset.Chan
 		if err != nil {
 			return nil, err
 		}
-		no := r.lines.no
-		if !more || int(no) > len(im.sums) || im.sum(r.line) != im.sums[no-1] {
-			return nil, r.at(no, errChanged)
+		if more && r.blank() {
+			continue
 		}
-		if !r.blank() {
-			return r.changeset()
+		if !more || im.sum(r) != im.sums[r.full] {
+			return nil, r.at(r.lines.no, errChanged)
 		}
+		return r.changeset()
 	}
 }
 
