@@ -19,6 +19,12 @@ func Clone(ctx context.Context, dir afero.Fs, from *replica.Replica, to replica.
 	if err := r.SetLastPeer(from.Where()); err != nil {
 		return r, nil, err
 	}
+	if opts.Adopt {
+		peer := replica.Peer{UUID: from.UUID(), URL: from.Where(), Adopt: true}
+		if err := r.Update(ctx, func(tx *replica.Tx) error { tx.SetPeer(peer); return nil }); err != nil {
+			return r, nil, err
+		}
+	}
 	report, err := Pull(ctx, r, from, opts)
 	return r, report, err
 }
