@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -43,30 +44,50 @@ func (l *changeLister) print(row uint32, c *changeset.Changeset) error {
 	if err := l.heading(row, c); err != nil {
 		return err
 	}
-	for i := range c.Changes {
-		if err := l.change(&c.Changes[i]); err != nil {
+	named, err := l.named(c)
+	if err != nil {
+		return err
+	}
+	for _, ch := range named {
+		if err := l.change(ch); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// namedChange is a change with the local id of its record.
+type namedChange struct {
+	id uint32
+	*changeset.Change
+}
+
+// named returns the changes of a changeset in the order of the local ids.
+func (l *changeLister) named(c *changeset.Changeset) ([]namedChange, error) {
+	changes := make([]namedChange, len(c.Changes))
+	for i := range c.Changes {
+		id, err := l.localID(c.Changes[i].Record)
+		if err != nil {
+			return nil, err
+		}
+		changes[i] = namedChange{id, &c.Changes[i]}
+	}
+	slices.SortStableFunc(changes, func(a, b namedChange) int { return cmp.Compare(a.id-1, b.id-1) }) // those without one last
+	return changes, nil
+}
+
 // heading prints the line about the changeset as a whole.
 func (l *changeLister) heading(row uint32, c *changeset.Changeset) error {
-	mark := ""
+	made := writerOf(c.Creator.Text, c.Created)
 	if c.Bookkeeping() {
-		mark = ", " + kindOf(c) + " (bookkeeping of the replica)"
+		made = c.Created + ", " + kindOf(c) + " (bookkeeping of the replica)"
 	}
-	return l.p.linef("%d  %s:%d  %s%s", row, c.ID.Origin.String()[:8], c.ID.Seq, writerOf(c.Creator.Text, c.Created), mark)
+	return l.p.linef("%d  %s:%d  %s", row, c.ID.Origin.String()[:8], c.ID.Seq, made)
 }
 
 // change prints what was done to one record.
-func (l *changeLister) change(ch *changeset.Change) error {
-	id, err := l.localID(ch.Record)
-	if err != nil {
-		return err
-	}
-	if err := l.p.linef("   %s %s", ch.Kind, recordName(id, ch.Record)); err != nil {
+func (l *changeLister) change(ch namedChange) error {
+	if err := l.p.linef("   %s %s", ch.Kind, recordName(ch.id, ch.Record)); err != nil {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(ch.Props)) {

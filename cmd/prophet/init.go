@@ -61,12 +61,12 @@ func runInit(ctx context.Context, e *env, o initOptions) error {
 	if outer, err := replicaAbove(e.Fs, filepath.Dir(dir)); err == nil {
 		p.warnf("%s lies inside the replica %s", dir, outer)
 	}
+	if err := e.Fs.MkdirAll(dir, 0o777); err != nil {
+		return fmt.Errorf("make a replica in %s: %w", dir, err)
+	}
 	opts, err := e.replicaOptions(dir, o.globals)
 	if err != nil {
 		return err
-	}
-	if err := e.Fs.MkdirAll(dir, 0o777); err != nil {
-		return fmt.Errorf("make a replica in %s: %w", dir, err)
 	}
 	r, err := replica.Init(ctx, e.dir(dir), replica.Identity{}, opts)
 	if errors.Is(err, replica.ErrExists) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -99,11 +100,12 @@ func shownProps(props map[string]string, state *resolution.Result) []string {
 	return slices.Compact(names)
 }
 
-// showProperty prints a property, a text of several lines as such.
+// showProperty prints a property, a text of several lines as such, without the line break at its end.
 func showProperty(p *printer, name, value string) error {
 	if value == "" {
 		value = "(none)"
 	}
+	value = strings.TrimSuffix(value, "\n")
 	_, err := fmt.Fprintf(p.e.Stdout, "%s: %s\n", terminal.Safe(name), terminal.SafeLines(value, "    "))
 	return err
 }
