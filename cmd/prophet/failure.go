@@ -105,7 +105,7 @@ func report(ctx context.Context, e *env, err error) int {
 		return code
 	}
 	hint := hintOf(err)
-	if errors.Is(err, context.Canceled) && context.Cause(ctx) == errInterrupted {
+	if cancelled := errors.Is(err, context.Canceled) || errors.Is(err, errInterrupted); cancelled && context.Cause(ctx) == errInterrupted {
 		err = errInterrupted
 	}
 	fmt.Fprintf(e.Stderr, "prophet: error: %s\n", terminal.Safe(err.Error()))

@@ -6,7 +6,9 @@ import (
 	"net/http/httptest"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -43,25 +45,51 @@ func unpackCommand(t *testing.T) func(ts *testscript.TestScript, neg bool, args 
 	}
 }
 
-// serve serves a directory as a static web server does, until the story ends, and puts its URL into a variable: serve DIR NAME. The
-// user ann with the password secret may read what lies below /private/.
+// serve serves a directory as a static web server does, until the story ends, and puts its URL into a variable: serve DIR NAME. The user
+// ann with the password secret may read what lies below /private/. While there is a file "wait", which holds a number, so many changesets
+// below /stuck/ can be read; at the next one a reader waits for ever, and a file "waits" appears.
 func serve(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: serve DIR NAME")
 	}
 	files := http.FileServer(http.Dir(ts.MkAbs(args[0])))
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		path, private := strings.CutPrefix(r.URL.Path, "/private")
-		if user, password, _ := r.BasicAuth(); private && (user != "ann" || password != "secret") {
-			http.Error(w, "who are you?", http.StatusUnauthorized)
-			return
-		}
-		r.URL.Path = path
-		files.ServeHTTP(w, r)
-	}))
+	s := httptest.NewServer(&webServer{files: files, wait: ts.MkAbs("wait"), waits: ts.MkAbs("waits")})
 	ts.Defer(s.Close)
 	ts.Setenv(args[1], s.URL)
 	ts.Setenv(args[1]+"_HOST", strings.TrimPrefix(s.URL, "http://"))
+}
+
+type webServer struct {
+	files       http.Handler
+	wait, waits string // paths of files
+	read        atomic.Int32
+}
+
+// stuck reports whether the reader of a changeset is to wait.
+func (s *webServer) stuck() bool {
+	text, err := os.ReadFile(s.wait)
+	if err != nil {
+		s.read.Store(0)
+		return false
+	}
+	most, _ := strconv.Atoi(strings.TrimSpace(string(text)))
+	return int(s.read.Add(1)) > most
+}
+
+func (s *webServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	path, private := strings.CutPrefix(r.URL.Path, "/private")
+	if user, password, _ := r.BasicAuth(); private && (user != "ann" || password != "secret") {
+		http.Error(w, "who are you?", http.StatusUnauthorized)
+		return
+	}
+	path, stuck := strings.CutPrefix(path, "/stuck")
+	if stuck && strings.Contains(path, "/cas/changesets/") && s.stuck() {
+		touch(s.waits)
+		<-r.Context().Done()
+		return
+	}
+	r.URL.Path = path
+	s.files.ServeHTTP(w, r)
 }
 
 // tree writes the names and contents of all files below a directory to a file, for cmp: tree DIR FILE.
