@@ -15,7 +15,8 @@
 //  6. The small files. Then the journal is emptied.
 //
 // A reader takes no lock. It reads the last commit point first and ignores what lies beyond it, so
-// it sees the state before the commit or the state after it.
+// it sees the state before the commit or the state after it. How far each file goes, while a commit is
+// under way or was cut short, it learns from [Uncommitted].
 //
 // A writer takes the lock ([Lock]), then calls [Recover]. If an earlier writer died between steps
 // 2 and 6, Recover finds the journal. With the new text in the last commit point the commit was
