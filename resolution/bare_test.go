@@ -41,7 +41,7 @@ func TestTGoesByTimeOfCreationOfAncestorsThenDepthOriginAndNumber(t *testing.T) 
 		{"an own chain's later time counts", "c1 create @9; c2 update @1; b1 delete @5", unseen + "c2 delete b1"},
 		{"then depth", "c1 create < @5; c2 update <c1 @5; b1 create @5; b2 update @5; b3 delete @5", seen},
 		{"then depth, the other way", "a1 create < @5; a2 update <a1 @5; b1 delete @5", unseen + "a2 delete b1"},
-		{"the depth is the longest way", "a1 create < @5; a2 update <a1 @5; a3 update <a1,a2 @5; b1 create @5; b2 delete @5", unseen + "a3 delete b2"},
+		{"the depth is the longest way", "b1 create < @5; a1 update <b1 @5; a2 update <a1,b1 @5; c1 create @5; c2 delete @5", unseen + "a2 delete c2"},
 		{"then origin", "a1 update < @5; b1 delete @5", seen},
 		{"then origin, the other way", "c1 update < @5; b1 delete @5", unseen + "c1 delete b1"},
 		{"then number", "b3 update < @5; b9 delete @5; b2 update < @5", seen},

@@ -17,6 +17,7 @@ func TestParentsThatAreNotThereCountAsNone(t *testing.T) {
 		{"a change that has only such is not bare", "a1 create < p=x; a2 update <f9 p=x>y", "lives p=y | p? a2=y a1=x"},
 		{"a create over only such is no re-creation", "a1 create < p=x; a2 create <f9 q=y", "lives p=x q=y"},
 		{"itself", "a1 update <a1 p=x", "lives p=x"},
+		{"itself, which costs nobody between its own chain", "a1 update <a1 p=x; a2 update p=v>y; a3 update <a2,a3", "lives p=y"},
 		{"one that is named twice is one", "a1 create < p=x; a2 update <a1,a1 p=x>y", "lives p=y"},
 	}.run(t)
 }

@@ -23,15 +23,17 @@ type properties uint64
 func (g *graph) rivals(yield func(name string, rivals []Rival) bool) {
 	named := g.named()
 	names := slices.Sorted(maps.Keys(named))
+	wrote, kin := make([]properties, len(g.entries)), make([]properties, len(g.entries))
 	for names := range slices.Chunk(names, batch) {
-		wrote := make([]properties, len(g.entries))
+		clear(wrote)
 		for i, name := range names {
 			for _, at := range named[name] {
 				wrote[at] |= 1 << i
 			}
 		}
-		g.recreate(wrote)
-		for i, rivals := range g.collect(names, wrote, g.overruled(wrote)) {
+		g.recreate(wrote, kin)
+		g.overrule(wrote, kin)
+		for i, rivals := range g.collect(names, wrote, kin) {
 			if !yield(names[i], rivals) {
 				return
 			}
@@ -53,10 +55,10 @@ func (g *graph) named() map[string][]int {
 	return named
 }
 
-// recreate adds to what a re-creation wrote all that its ancestors wrote. It goes along T: ancestors come first.
-func (g *graph) recreate(wrote []properties) {
-	ancestors := make([]properties, len(wrote)) // what the ancestors of each entry wrote
-	var all properties                          // what the entries so far wrote
+// recreate adds to what a re-creation wrote all that its ancestors wrote, which it finds for each entry. It goes along T: ancestors come first.
+func (g *graph) recreate(wrote, ancestors []properties) {
+	clear(ancestors)
+	var all properties // what the entries so far wrote
 	for at, parents := range g.parents {
 		for _, p := range parents {
 			ancestors[at] |= ancestors[p] | wrote[p]
@@ -71,37 +73,36 @@ func (g *graph) recreate(wrote []properties) {
 	}
 }
 
-// overruled returns for each entry the properties that somebody wrote who had seen the entry. It goes against T: descendants come first.
-func (g *graph) overruled(wrote []properties) []properties {
-	overruled := make([]properties, len(wrote))
+// overrule finds for each entry what its descendants wrote. It goes against T: descendants come first.
+func (g *graph) overrule(wrote, descendants []properties) {
+	clear(descendants)
 	var all properties // what the descendants of the bare deletions so far wrote
 	for at := len(wrote) - 1; at >= 0; at-- {
-		overruled[at] |= all
+		descendants[at] |= all
 		if g.seesAllBefore(at) {
-			all |= overruled[at]
+			all |= descendants[at]
 		}
 		for _, p := range g.parents[at] {
-			overruled[p] |= overruled[at] | wrote[at]
+			descendants[p] |= descendants[at] | wrote[at]
 		}
 	}
-	return overruled
 }
 
-// collect returns the rivals for each of a batch of properties: the writes that are neither overruled nor beaten. A bare write beats
-// all earlier ones in T of the value that it names as the old one, so it goes against T too.
-func (g *graph) collect(names []string, wrote, overruled []properties) [][]Rival {
+// collect returns the rivals for each of a batch of properties: the writes that no descendant overrules and that are not beaten. A bare
+// write beats all earlier ones in T of the value that it names as the old one, so it goes against T too.
+func (g *graph) collect(names []string, wrote, descendants []properties) [][]Rival {
 	rivals := make([][]Rival, len(names))
 	beaten := make([]map[string]bool, len(names)) // the old values that later bare writes name
 	for at := len(wrote) - 1; at >= 0; at-- {
 		bare := g.entries[at].bare()
 		look := wrote[at]
 		if !bare {
-			look &^= overruled[at]
+			look &^= descendants[at]
 		}
 		for ; look != 0; look &= look - 1 {
 			i := bits.TrailingZeros64(uint64(look))
 			w := g.write(at, names[i])
-			if overruled[at]>>i&1 == 0 && !beaten[i][w.Value] {
+			if descendants[at]>>i&1 == 0 && !beaten[i][w.Value] {
 				rivals[i] = append(rivals[i], w)
 			}
 			if bare && w.named {

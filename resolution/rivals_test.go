@@ -63,6 +63,7 @@ func TestLatestRivalHoldsProvisionally(t *testing.T) {
 		{"then the greatest origin", "b1 create < p=y @5; c1 create < p=z @5; a1 create < p=x @5", "lives p=z | p? c1=z b1=y a1=x"},
 		{"then the greatest number, as a number", "a9 create < p=x @5; a10 create < p=y @5", "lives p=y | p? a10=y a9=x"},
 		{"the origin before the number", "a9 create < p=x @5; b1 create < p=y @5", "lives p=y | p? b1=y a9=x"},
+		{"the depth does not matter", "a1 create < q=v @5; a2 update <a1 p=x @5; b1 create < p=y @5", "lives p=y q=v | p? b1=y a2=x"},
 		{"by its own time, not its ancestors'", "a1 create < q=v @9; a2 update <a1 p=x @2; b1 create < p=y @3", "lives p=y q=v | p? b1=y a2=x"},
 		{"among the rivals only", "a1 create < p=x @9; a2 update <a1 p=x>y @2; b1 create < p=z @3", "lives p=z | p? b1=z a2=y"},
 	}.run(t)
