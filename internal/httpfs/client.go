@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -23,6 +24,7 @@ type client struct {
 	place place
 	http  http.Client
 	slots chan struct{} // holds one element for each request under way
+	close sync.Once     // the server was seen to close its connections
 
 	requests, bytes atomic.Int64
 }
@@ -102,6 +104,9 @@ func (c *client) once(base *url.URL, req request, use func(answer) error) error 
 		return c.unanswered(err)
 	}
 	defer resp.Body.Close()
+	if resp.Close {
+		c.close.Do(func() { go c.narrow() })
+	}
 	body := c.watch(ctx, cancel, resp)
 	defer body.stop()
 	err = checkStatus(resp, req.statuses)
@@ -111,6 +116,21 @@ func (c *client) once(base *url.URL, req request, use func(answer) error) error 
 		return err
 	}
 	return use(answer{resp, body})
+}
+
+// fewer is how many requests are under way at once with a server that closes the connection after each. The simple servers that
+// do so let five connections wait and drop the rest, and a connection that was dropped is tried again after a second.
+const fewer = 4
+
+// narrow takes slots away for good, so that only fewer are left.
+func (c *client) narrow() {
+	for range cap(c.slots) - fewer {
+		select {
+		case c.slots <- struct{}{}:
+		case <-c.ctx.Done():
+			return
+		}
+	}
 }
 
 func (c *client) newRequest(ctx context.Context, base *url.URL, req request) (*http.Request, error) {

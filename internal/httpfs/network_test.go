@@ -256,6 +256,38 @@ func TestRequestsInFlightAreBoundedAndConnectionsKept(t *testing.T) {
 	}
 }
 
+func TestAServerThatClosesConnectionsIsAskedLessAtOnce(t *testing.T) {
+	const bound, readers = 16, 30
+	var now, most atomic.Int64
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n := now.Add(1)
+		defer now.Add(-1)
+		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+		}
+		time.Sleep(2 * time.Millisecond)
+		w.Header().Set("Connection", "close")
+		io.WriteString(w, r.URL.Path)
+	}))
+	defer srv.Close()
+	fsys := open(t, srv.URL, httpfs.Options{Connections: bound})
+	read := func(name string) {
+		if got, err := afero.ReadFile(fsys, name); err != nil || string(got) != "/"+name {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+	read("first")
+	time.Sleep(20 * time.Millisecond) // it takes the slots away beside the work
+	most.Store(0)
+	var wg sync.WaitGroup
+	for i := range readers {
+		wg.Go(func() { read(fmt.Sprint("f", i)) })
+	}
+	wg.Wait()
+	if most.Load() > 4 {
+		t.Errorf("%d requests at once, want 4: such a server drops connections beyond the five that it queues", most.Load())
+	}
+}
+
 func TestCompressionIsAskedForWholeFilesOnly(t *testing.T) {
 	var mu sync.Mutex
 	asked := map[string]string{}
