@@ -91,12 +91,19 @@ func (l *changeLister) change(ch namedChange) error {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(ch.Props)) {
-		pc := ch.Props[name]
-		if err := l.p.cutf("     %s: %s -> %s", name, valueText(pc.Old), valueText(pc.New)); err != nil {
+		if err := l.write(ch.Kind, name, ch.Props[name]); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// write prints what was done to one property. Of a new record there is no old value to tell.
+func (l *changeLister) write(kind changeset.Kind, name string, pc changeset.PropChange) error {
+	if kind == changeset.Create && pc.Old.Text == "" {
+		return l.p.cutf("     %s: %s", name, valueText(pc.New))
+	}
+	return l.p.cutf("     %s: %s -> %s", name, valueText(pc.Old), valueText(pc.New))
 }
 
 // valueText shows a value, or that there is none.

@@ -152,8 +152,11 @@ func (o *searchOptions) matches(props map[string]string) bool {
 // order sorts what was found.
 func (o *searchOptions) order(found []*replica.Record) {
 	slices.SortFunc(found, func(a, b *replica.Record) int {
+		if o.sort == "" {
+			return o.direction(byLocalID(a, b))
+		}
 		x, y := column(a, o.sort), column(b, o.sort)
-		if o.sort == "" || x == y {
+		if x == y {
 			return o.direction(byLocalID(a, b))
 		}
 		if x == "" || y == "" {

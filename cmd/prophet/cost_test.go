@@ -1,0 +1,108 @@
+package main
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/spf13/afero"
+
+	"prophet/internal/crashfs"
+	"prophet/internal/replicatest"
+	"prophet/replica"
+)
+
+// grown returns a file system in memory with a replica of so many records in /bugs.
+func grown(tb testing.TB, n int) afero.Fs {
+	tb.Helper()
+	fsys := crashfs.New()
+	if err := fsys.MkdirAll("/bugs", 0o777); err != nil {
+		tb.Fatal(err)
+	}
+	r, err := replica.Init(tb.Context(), afero.NewBasePathFs(fsys, "/bugs"), replica.Identity{}, replica.Options{Creator: "ann@example.com"})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for first := 0; first < n; first += 2000 {
+		err := r.Update(tb.Context(), func(tx *replica.Tx) error {
+			for i := first; i < min(n, first+2000); i++ {
+				if _, err := tx.Edit(func(e *replica.Edit) error { return createTicket(e, i) }); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			tb.Fatal(err)
+		}
+	}
+	return fsys
+}
+
+func createTicket(e *replica.Edit, i int) error {
+	_, err := e.Create("Ticket", map[string]string{
+		"summary":  fmt.Sprintf("Ticket number %06d, which has a summary of usual length", i),
+		"status":   []string{"new", "open", "stalled", "closed"}[i%4],
+		"priority": fmt.Sprint(i % 10),
+		"owner":    fmt.Sprintf("user%02d@example.com", i%50),
+	})
+	return err
+}
+
+// commandCosts counts what commands do to the files of a replica with so many records.
+func commandCosts(t *testing.T, records int) map[string]replicatest.Counts {
+	t.Helper()
+	counting := replicatest.Count(grown(t, records))
+	costs := map[string]replicatest.Counts{}
+	for _, words := range [][]string{
+		{"show", "50"},
+		{"create", "Note", "text=of a fixed length"},
+		{"show", fmt.Sprint(records + 1)},
+		{"update", fmt.Sprint(records + 1), "text=of the same size"},
+		{"update", "50", "status=settled"},
+		{"history", "50"},
+		{"log", "--limit", "5"},
+		{"delete", "50"},
+	} {
+		w := newWorld()
+		w.Fs = counting
+		counting.Reset()
+		if code := run(t.Context(), w.env, append(words, "-r", "/bugs")); code != exitDone {
+			t.Fatalf("%v: %s", words, w.err)
+		}
+		costs[fmt.Sprint(len(costs), " ", words[0])] = counting.Counts()
+	}
+	return costs
+}
+
+func TestCommandsCostTheSameAtAnySize(t *testing.T) {
+	small, large := commandCosts(t, 100), commandCosts(t, 10_000)
+	for what, s := range small {
+		l := large[what]
+		t.Logf("%s: %s; at 10,000 %s", what, s, l)
+		// What may differ: directories that are there already, the number of digits of sequence numbers.
+		if l.Ops() > s.Ops()+8 || l.Bytes > s.Bytes+100 {
+			t.Errorf("%s: %s at 100 records, %s at 10,000", what, s, l)
+		}
+	}
+}
+
+func BenchmarkSearch(b *testing.B) {
+	for _, records := range []int{1000, 10_000} {
+		fsys := grown(b, records)
+		for name, words := range map[string][]string{
+			"all":  {"search"},
+			"one":  {"search", "Ticket", "summary=~number 000500"},
+			"json": {"search", "--json"},
+		} {
+			b.Run(fmt.Sprintf("records=%d/%s", records, name), func(b *testing.B) {
+				for b.Loop() {
+					w := newWorld()
+					w.Fs = fsys
+					if code := run(b.Context(), w.env, append(words, "-r", "/bugs")); code != exitDone || w.out.Len() == 0 {
+						b.Fatal(code, w.err)
+					}
+				}
+			})
+		}
+	}
+}

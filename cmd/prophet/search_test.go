@@ -1,0 +1,98 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"prophet/changeset"
+	"prophet/replica"
+)
+
+func recordOf(id uint32, props ...string) *replica.Record {
+	r := &replica.Record{ID: changeset.RecordID{Type: "Ticket", UUID: uuid.UUID{15: byte(id)}}, LocalID: id, Props: map[string]string{}}
+	for _, p := range props {
+		name, value, _ := strings.Cut(p, "=")
+		r.Props[name] = value
+	}
+	return r
+}
+
+func TestColumnsAreWhatPeopleWantToSeeFirst(t *testing.T) {
+	tests := []struct {
+		name  string
+		found []*replica.Record
+		types bool
+		want  string
+	}{
+		{"a headline, then what is important", []*replica.Record{recordOf(1, "zeta=1", "owner=a", "status=b", "summary=c")}, false, "id summary status owner zeta"},
+		{"the most frequent", []*replica.Record{recordOf(1, "a=1", "b=1"), recordOf(2, "b=1")}, false, "id b a"},
+		{"no texts of several lines", []*replica.Record{recordOf(1, "a=1", "b=1\n2"), recordOf(2, "b=1"), recordOf(3, "b=1")}, true, "id type a"},
+		{"not what all have", []*replica.Record{recordOf(1, "creator=ann", "original_replica=x", "n=1")}, false, "id n"},
+		{"five at most", []*replica.Record{recordOf(1, "a=1", "b=1", "c=1", "d=1", "e=1", "f=1")}, false, "id a b c d e"},
+		{"nothing", []*replica.Record{recordOf(1)}, true, "id type"},
+	}
+	for _, tt := range tests {
+		if got := strings.Join(usualColumns(tt.found, tt.types), " "); got != tt.want {
+			t.Errorf("%s: got %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestSearchOrder(t *testing.T) {
+	records := []*replica.Record{recordOf(3, "p=10"), recordOf(0, "p=9"), recordOf(12), recordOf(2, "p=9"), recordOf(1, "p=low")}
+	tests := []struct {
+		o    searchOptions
+		want []uint32
+	}{
+		{searchOptions{}, []uint32{1, 2, 3, 12, 0}},
+		{searchOptions{reverse: true}, []uint32{0, 12, 3, 2, 1}},
+		{searchOptions{sort: "p"}, []uint32{2, 0, 3, 1, 12}},
+		{searchOptions{sort: "p", reverse: true}, []uint32{1, 3, 0, 2, 12}},
+		{searchOptions{sort: "id"}, []uint32{1, 2, 3, 12, 0}},
+		{searchOptions{sort: "nothing", reverse: true}, []uint32{0, 12, 3, 2, 1}},
+	}
+	for _, tt := range tests {
+		found := slices.Clone(records)
+		tt.o.order(found)
+		var got []uint32
+		for _, r := range found {
+			got = append(got, r.LocalID)
+		}
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%+v: got %v, want %v", tt.o, got, tt.want)
+		}
+	}
+}
+
+func TestOnATerminalListsAreTables(t *testing.T) {
+	fsys := grown(t, 3)
+	for _, tt := range []struct{ words, want string }{
+		{"search --columns id,status,summary", "ID  STATUS   SUMMARY\n" +
+			"1   new      Ticket number 000…\n2   open     Ticket number 000…\n3   stalled  Ticket number 000…\n"},
+		{"types", "TYPE    RECORDS  PROPERTIES\nTicket  3        creator 3, or…\n"},
+	} {
+		w := newWorld()
+		w.Fs, w.OutWidth = fsys, 31
+		if code := run(t.Context(), w.env, append(strings.Fields(tt.words), "-r", "/bugs")); code != exitDone || w.out.String() != tt.want {
+			t.Errorf("%s: exit code %d, got\n%swant\n%s%s", tt.words, code, w.out, tt.want, w.err)
+		}
+	}
+}
+
+func TestOnATerminalLongValuesAreCutInTheLog(t *testing.T) {
+	fsys := grown(t, 1)
+	for _, words := range [][]string{{"update", "1", "summary=" + strings.Repeat("wide ", 100_000)}, {"log", "--limit", "1"}} {
+		w := newWorld()
+		w.Fs, w.OutWidth = fsys, 60
+		if code := run(t.Context(), w.env, append(words, "-r", "/bugs")); code != exitDone {
+			t.Fatal(w.err)
+		}
+		_, got, _ := strings.Cut(w.out.String(), "update Ticket 1\n")
+		if want := "     summary: Ticket number 00000… -> wide wide wide wide…\n"; words[0] == "log" && got != want {
+			t.Errorf("got\n%s", w.out)
+		}
+	}
+}
