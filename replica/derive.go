@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/google/uuid"
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
@@ -309,38 +308,17 @@ type Shown struct {
 // Adopt makes changesets of our own that decide for what is shown wherever the merged state is another. They are written as decisions, with
 // votes. It returns how many records it decided about.
 func (tx *Tx) Adopt(shown []Shown) (records int, err error) {
-	c := tx.main.ownChangeset()
-	seen := map[uuid.UUID]bool{}
-	size := 0
-	flush := func() error {
-		if len(c.Changes) == 0 {
-			return nil
-		}
-		err := tx.decide(c)
-		c, seen, size = tx.main.ownChangeset(), map[uuid.UUID]bool{}, 0
-		return err
-	}
+	var changes []changeset.Change
 	for _, s := range shown {
 		ch, err := tx.adoption(s)
 		if err != nil {
-			return records, err
+			return 0, err
 		}
-		if ch == nil {
-			continue
+		if ch != nil {
+			changes = append(changes, *ch)
 		}
-		if seen[ch.Record.UUID] || size > changeset.MaxSize/4 {
-			if err := flush(); err != nil {
-				return records, err
-			}
-		}
-		seen[ch.Record.UUID] = true
-		for name, pc := range ch.Props {
-			size += len(name) + len(pc.Old.Text) + len(pc.New.Text)
-		}
-		c.Changes = append(c.Changes, *ch)
-		records++
 	}
-	return records, flush()
+	return len(changes), tx.decideAll(changes)
 }
 
 // adoption is the change that makes the merged state what is shown, nil if it is.
@@ -354,12 +332,4 @@ func (tx *Tx) adoption(s Shown) (*changeset.Change, error) {
 		ch.Parents = result.Heads
 	}
 	return ch, nil
-}
-
-// decide votes for what a changeset of our own decides and logs it.
-func (tx *Tx) decide(c *changeset.Changeset) error {
-	if err := tx.vote(c); err != nil {
-		return err
-	}
-	return tx.main.add(c)
 }

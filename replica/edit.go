@@ -7,8 +7,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/google/uuid"
-
 	"prophet/changeset"
 	"prophet/resolution"
 )
@@ -21,7 +19,6 @@ var ErrNoRecord = errors.New("no such record")
 type Edit struct {
 	tx      *Tx
 	wants   map[changeset.RecordID]*want
-	uuids   map[uuid.UUID]changeset.RecordID // of wants: a changeset names a UUID once
 	decided []Decision
 }
 
@@ -59,21 +56,63 @@ func (r *Replica) Edit(ctx context.Context, f func(e *Edit) error) (edited Edite
 
 // Edit is [Replica.Edit] within a transaction.
 func (tx *Tx) Edit(f func(e *Edit) error) (Edited, error) {
-	e := &Edit{tx: tx, wants: map[changeset.RecordID]*want{}, uuids: map[uuid.UUID]changeset.RecordID{}}
-	if err := f(e); err != nil {
+	e, changes, err := tx.changes(f)
+	if err != nil || len(changes) == 0 {
 		return Edited{}, err
 	}
-	c, err := e.changeset()
-	if err != nil || c == nil {
-		return Edited{}, err
+	for i, ch := range changes[1:] { // by UUID
+		if before := changes[i].Record; ch.Record.UUID == before.UUID {
+			return Edited{}, fmt.Errorf("edit %s and %s: a changeset cannot name one UUID twice: make two edits", before, ch.Record)
+		}
 	}
-	if n := len(c.Encode()); n > changeset.MaxSize {
-		return Edited{}, fmt.Errorf("write a changeset: it is %d bytes long, at most %d are allowed: make several smaller edits", n, changeset.MaxSize)
+	c := tx.main.ownChangeset()
+	c.Changes = changes
+	if err := changeset.CheckSize(len(changes), len(c.Encode())); err != nil {
+		return Edited{}, fmt.Errorf("%w: make several smaller edits", err)
 	}
 	if err := tx.decide(c); err != nil {
 		return Edited{}, err
 	}
 	return Edited{c.ID, e.decided}, nil
+}
+
+// EditAll is Edit for work of any size: it makes as many changesets as it takes, and returns what they decided.
+func (tx *Tx) EditAll(f func(e *Edit) error) ([]Decision, error) {
+	e, changes, err := tx.changes(f)
+	if err != nil {
+		return nil, err
+	}
+	return e.decided, tx.decideAll(changes)
+}
+
+// changes collects what f does.
+func (tx *Tx) changes(f func(e *Edit) error) (*Edit, []changeset.Change, error) {
+	e := &Edit{tx: tx, wants: map[changeset.RecordID]*want{}}
+	if err := f(e); err != nil {
+		return e, nil, err
+	}
+	changes, err := e.changes()
+	return e, changes, err
+}
+
+// decide votes for what a changeset of our own decides and logs it.
+func (tx *Tx) decide(c *changeset.Changeset) error {
+	if err := tx.vote(c); err != nil {
+		return err
+	}
+	return tx.main.add(c)
+}
+
+// decideAll does so for as many changesets as the changes need.
+func (tx *Tx) decideAll(changes []changeset.Change) error {
+	for _, portion := range portions(changes) {
+		c := tx.main.ownChangeset()
+		c.Changes = portion
+		if err := tx.decide(c); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // want returns what the edit makes of the record so far.
@@ -89,10 +128,7 @@ func (e *Edit) want(rec changeset.RecordID) (*want, error) {
 	if w.props == nil {
 		w.props = map[string]string{}
 	}
-	if other, taken := e.uuids[rec.UUID]; taken {
-		return nil, fmt.Errorf("edit %s: the changeset already edits %s, of the same UUID", rec, other)
-	}
-	e.wants[rec], e.uuids[rec.UUID] = w, rec
+	e.wants[rec] = w
 	return w, nil
 }
 
@@ -238,9 +274,8 @@ func nonEmpty(props map[string]string) map[string]string {
 	return kept
 }
 
-// changeset makes the changeset of the edit, nil if it changes nothing.
-func (e *Edit) changeset() (*changeset.Changeset, error) {
-	c := e.tx.main.ownChangeset()
+// changes returns what the edit changes, by record.
+func (e *Edit) changes() (changes []changeset.Change, err error) {
 	for _, rec := range slices.SortedFunc(maps.Keys(e.wants), changeset.RecordID.Compare) {
 		w := e.wants[rec]
 		if !w.touch {
@@ -251,13 +286,10 @@ func (e *Edit) changeset() (*changeset.Changeset, error) {
 			return nil, err
 		}
 		if ch != nil {
-			c.Changes = append(c.Changes, *ch)
+			changes = append(changes, *ch)
 		}
 	}
-	if len(c.Changes) == 0 {
-		return nil, nil
-	}
-	return c, nil
+	return changes, nil
 }
 
 // change is what the edit does to one record, nil if nothing.
@@ -282,15 +314,15 @@ func (e *Edit) change(rec changeset.RecordID, w *want) (*changeset.Change, error
 			ch.Props[name] = changeset.PropChange{Old: changeset.TextOrNull(s.props[name]), New: changeset.TextOrNull(w.props[name])}
 		}
 	}
-	ch.Parents = result.Heads
-	return ch, e.noteDecisions(ch, result)
+	if ch.Parents = result.Heads; len(ch.Parents) > changeset.MaxParents {
+		return nil, fmt.Errorf("edit %s: it has %d heads, at most %d can be settled at once", rec, len(ch.Parents), changeset.MaxParents)
+	}
+	e.noteDecisions(ch, result)
+	return ch, nil
 }
 
 // noteDecisions records which open conflicts the change decides.
-func (e *Edit) noteDecisions(ch *changeset.Change, result *resolution.Result) error {
-	if len(ch.Parents) > changeset.MaxParents {
-		return fmt.Errorf("edit %s: it has %d heads, at most %d can be settled at once", ch.Record, len(ch.Parents), changeset.MaxParents)
-	}
+func (e *Edit) noteDecisions(ch *changeset.Change, result *resolution.Result) {
 	if result.Existence != nil {
 		value := "keep"
 		if ch.Kind == changeset.Delete {
@@ -303,5 +335,4 @@ func (e *Edit) noteDecisions(ch *changeset.Change, result *resolution.Result) er
 			e.decided = append(e.decided, Decision{ch.Record, c.Prop, pc.New.Text})
 		}
 	}
-	return nil
 }

@@ -82,9 +82,7 @@ func (t *txLog) add(c *changeset.Changeset) error {
 	}
 	if c.ID.IsZero() {
 		c.ID = t.nextID()
-		if len(null.Changes) > 0 {
-			c.ID.Seq++
-		}
+		c.ID.Seq += uint32(len(portions(null)))
 	}
 	merged := make([]merge, 0, len(c.Changes))
 	f := flagSettled
@@ -98,10 +96,8 @@ func (t *txLog) add(c *changeset.Changeset) error {
 			f = 0
 		}
 	}
-	if len(null.Changes) > 0 {
-		if err := t.append(null, flagNullification); err != nil {
-			return err
-		}
+	if err := t.keepBooks(null, flagNullification); err != nil {
+		return err
 	}
 	if err := t.append(c, f); err != nil {
 		return err
@@ -207,23 +203,36 @@ func (tx *Tx) noteOpened(m merge, before *resolution.Result) {
 	}
 }
 
-// nullification returns the bookkeeping that must precede a changeset whose old values are not the present ones: it sets those
-// back, and makes anew what is to be updated but is not there. It is without changes if none is needed.
-func (t *txLog) nullification(c *changeset.Changeset) (*changeset.Changeset, error) {
-	n := t.ownChangeset()
-	n.ID = t.nextID()
-	n.Nullification = true
-	n.Creator = changeset.Value{}
+// nullification returns the changes that must precede a changeset whose old values are not the present ones: they set those
+// back, and make anew what is to be updated but is not there.
+func (t *txLog) nullification(c *changeset.Changeset) (changes []changeset.Change, err error) {
 	for _, ch := range c.Changes {
 		s, err := t.state(ch.Record)
 		if err != nil {
 			return nil, err
 		}
 		if back := setBack(s, &ch); back != nil {
-			n.Changes = append(n.Changes, *back)
+			changes = append(changes, *back)
 		}
 	}
-	return n, nil
+	return changes, nil
+}
+
+// keepBooks logs changes as nullifications or resolutions of our own.
+func (t *txLog) keepBooks(changes []changeset.Change, f flags) error {
+	for _, portion := range portions(changes) {
+		c := t.ownChangeset()
+		c.ID = t.nextID()
+		c.Nullification, c.Resolution = f == flagNullification, f == flagResolution
+		if c.Nullification {
+			c.Creator = changeset.Value{}
+		}
+		c.Changes = portion
+		if err := t.append(c, f); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // setBack is the change that gives the record the state that ch expects, or nil if it has it.
@@ -250,22 +259,17 @@ func setBack(s *state, ch *changeset.Change) *changeset.Change {
 
 // resolve logs a resolution where replaying the log does not give the merged state.
 func (t *txLog) resolve(merged []merge) error {
-	n := t.ownChangeset()
-	n.ID = t.nextID()
-	n.Resolution = true
+	var changes []changeset.Change
 	for _, m := range merged {
 		s, err := t.state(m.rec)
 		if err != nil {
 			return err
 		}
 		if ch := difference(m.rec, s.exists, s.props, m.exists, m.props); ch != nil {
-			n.Changes = append(n.Changes, *ch)
+			changes = append(changes, *ch)
 		}
 	}
-	if len(n.Changes) == 0 {
-		return nil
-	}
-	return t.append(n, flagResolution)
+	return t.keepBooks(changes, flagResolution)
 }
 
 // difference is the change that leads from one state of a record to another, nil if they are equal.

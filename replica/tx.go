@@ -187,8 +187,13 @@ func (t *txLog) append(c *changeset.Changeset, f flags) error {
 		}
 		t.lastID = n.lastID
 	}
+	text := c.Encode()
+	if len(text) > changeset.MaxFile || len(c.Changes) > changeset.MaxChanges {
+		return fmt.Errorf("log changeset %s: nobody could read it: it has %d bytes and %d changes, at most %d and %d are allowed",
+			c.ID, len(text), len(c.Changes), changeset.MaxFile, changeset.MaxChanges)
+	}
 	t.seq++
-	key := t.objects.Put(t.tx.d, c.Encode())
+	key := t.objects.Put(t.tx.d, text)
 	for i := range c.Changes {
 		if err := t.apply(&c.Changes[i]); err != nil {
 			return err
@@ -215,7 +220,11 @@ func (t *txLog) apply(c *changeset.Change) error {
 	s.exists, s.props = Replay(s.exists, s.props, c)
 	v := changeset.Version{Seq: t.seq}
 	if s.exists {
-		v.Key = t.versions.Put(t.tx.d, changeset.EncodeRecord(s.props))
+		text := changeset.EncodeRecord(s.props)
+		if err := changeset.CheckRecordSize(len(s.props), len(text)); err != nil {
+			return fmt.Errorf("%s: %w", c.Record, err)
+		}
+		v.Key = t.versions.Put(t.tx.d, text)
 	}
 	at := s.size + int64(len(s.rows))*changeset.VersionSize
 	t.tx.d.Append(t.name(changeset.RecordPath(c.Record)), at, changeset.AppendVersion(nil, v))

@@ -83,7 +83,7 @@ func (in *intake) prefer(tx *replica.Tx) ([]replica.Decision, error) {
 	if in.winner == PreferNone || len(tx.Opened()) == 0 {
 		return nil, nil
 	}
-	edited, err := tx.Edit(func(e *replica.Edit) error {
+	return tx.EditAll(func(e *replica.Edit) error {
 		for rec, props := range tx.Opened() {
 			if err := in.preferRecord(tx, e, rec, props); err != nil {
 				return err
@@ -91,7 +91,6 @@ func (in *intake) prefer(tx *replica.Tx) ([]replica.Decision, error) {
 		}
 		return nil
 	})
-	return edited.Decided, err
 }
 
 func (in *intake) preferRecord(tx *replica.Tx, e *replica.Edit, rec changeset.RecordID, props map[string]replica.Held) error {
