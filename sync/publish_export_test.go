@@ -192,7 +192,11 @@ func TestExportThatWasCutOffIsNoReplica(t *testing.T) {
 		}
 		for _, mode := range []crashfs.Mode{crashfs.Kill, crashfs.PowerCut} {
 			left := disk.Survivor(mode, 0)
-			if r, err := replica.Open(left, replica.Options{}); err == nil {
+			r, err := replica.Open(left, replica.Options{})
+			if begun, _ := afero.Exists(left, "replica-version"); begun != (err == nil) {
+				t.Fatalf("%s at operation %d: there is a replica-version: %v, but %v", mode, k, begun, err)
+			}
+			if err == nil {
 				faultless(t, mode.String(), left)
 				sameState(t, mode.String(), r, w.ann)
 			}

@@ -2,10 +2,12 @@ package sync_test
 
 import (
 	"fmt"
+	"os"
 	"path"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/spf13/afero"
 
@@ -190,7 +192,11 @@ func TestMirrorOfAReplicaOfTheOriginalIsAdopted(t *testing.T) {
 }
 
 func TestMirrorHoldsSeveralDatabases(t *testing.T) {
-	dest := afero.NewMemMapFs()
+	dest := &interrupted{Fs: afero.NewMemMapFs(), at: "rename", interrupt: func(name string) {
+		if path.Base(name) == "prophet.json" {
+			time.Sleep(3 * time.Millisecond) // in which another publisher may read it
+		}
+	}}
 	if err := afero.WriteFile(dest, "prophet.json", []byte(`{"prophet":1,"databases":[],"title":{"de":"Werkstatt"}}`), 0o666); err != nil {
 		t.Fatal(err)
 	}
@@ -259,22 +265,74 @@ func TestPublishersOfOneReplicaTakeTurns(t *testing.T) {
 	faultless(t, "mirror", mirror.FS())
 }
 
-// A batch is flushed before the next is collected, so that memory does not grow with the replica.
+// interrupted is a file system that does something else before some operations.
+type interrupted struct {
+	afero.Fs
+	at        string
+	interrupt func(name string)
+}
+
+func (f *interrupted) Mkdir(name string, perm os.FileMode) error {
+	if f.at == "mkdir" {
+		f.interrupt(name)
+	}
+	return f.Fs.Mkdir(name, perm)
+}
+
+func (f *interrupted) Rename(from, to string) error {
+	if f.at == "rename" {
+		f.interrupt(to)
+	}
+	return f.Fs.Rename(from, to)
+}
+
+// Between the look at the mirror and the lock, another publisher brings it to a newer state.
+func TestPublisherLooksAgainWhenItHasTheLock(t *testing.T) {
+	w := newWorkshop(t, afero.NewMemMapFs())
+	w.few()
+	mem := afero.NewMemMapFs()
+	other := false
+	dest := &interrupted{Fs: mem, at: "mkdir", interrupt: func(name string) {
+		if name == "prophet" && !other { // where the lock will be
+			other = true
+			w.ticket(w.ann, "Window in the loft does not close", "new", "loft")
+			w.publish(mem, psync.PublishOptions{Flat: true})
+		}
+	}}
+	report, err := psync.Publish(t.Context(), w.ann, dest, psync.PublishOptions{Flat: true})
+	if err != nil || !other || report.Wrote || report.Latest != w.ann.Latest() {
+		t.Errorf("report %+v, %v", report, err)
+	}
+}
+
+// A batch is flushed before the next is collected, so that memory does not grow with the replica: neither with many small changesets nor with large ones.
 func TestPublishWritesInBatches(t *testing.T) {
-	w := newWorkshop(t, crashfs.New()) // which renames faster than afero's
-	w.many(9000)
-	dest := crashfs.New()
-	halfway := 0
-	w.publish(dest, psync.PublishOptions{Flat: true, Progress: func(done, total int) {
-		if total != 9000 {
-			t.Fatalf("%d of %d", done, total)
-		}
-		if done == 8000 {
-			halfway = len(filesOf(t, afero.NewBasePathFs(dest, "cas")))
-		}
-	}})
-	if halfway < 8000 {
-		t.Errorf("%d objects are written when 8,000 changesets were read", halfway)
+	for _, tc := range []struct {
+		name           string
+		fill           func(w *workshop)
+		looksAt, least int // after so many changesets, so many objects are written
+	}{
+		{"many", func(w *workshop) { w.many(6000) }, 5900, 5900},
+		{"large", func(w *workshop) {
+			for i := range 8 {
+				w.ticket(w.ann, strings.Repeat(fmt.Sprint(i), 2<<20), "new", "loft")
+			}
+		}, 7, 8},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w := newWorkshop(t, crashfs.New()) // which renames faster than afero's
+			tc.fill(w)
+			dest := crashfs.New()
+			written := 0
+			w.publish(dest, psync.PublishOptions{Flat: true, Progress: func(done, total int) {
+				if done == tc.looksAt {
+					written = len(filesOf(t, afero.NewBasePathFs(dest, "cas")))
+				}
+			}})
+			if written < tc.least {
+				t.Errorf("%d objects are written when %d changesets were read", written, tc.looksAt)
+			}
+		})
 	}
 }
 
