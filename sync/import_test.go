@@ -557,6 +557,7 @@ func TestImportNoticesASourceThatChangesMeanwhile(t *testing.T) {
 	tests := []struct{ name, again, want string }{
 		{"another line", strings.Replace(first, `"a":"1"`, `"a":"2"`, 1), "bugs.jsonl line 1: it is not what it was when it was checked"},
 		{"shorter", line(change("create", 1, "a", "1")), "bugs.jsonl line 2: it is not what it was when it was checked"},
+		{"a line break more", strings.Replace(first, "\n", "\n\n", 1), "bugs.jsonl line 3: it is not what it was when it was checked"},
 		{"a line more", first + "{", ""},
 	}
 	for _, test := range tests {
@@ -569,5 +570,49 @@ func TestImportNoticesASourceThatChangesMeanwhile(t *testing.T) {
 		if test.want == "" && (err != nil || r.Latest() != 2) || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want) || r.Latest() != 0) {
 			t.Errorf("%s: %v, %d changesets; want %s", test.name, err, r.Latest(), test.want)
 		}
+	}
+}
+
+func TestTwoImportsAtATime(t *testing.T) {
+	text := manyLines(5)
+	tests := []struct{ name, other, want string }{
+		{"the same lines", text, ""},
+		{"some of them", line(change("create", 0, "status", "new", "n", "0")), ""},
+		{"others under the same name", line(change("create", 0, "status", "old")), "bugs.jsonl line 1: the past of a source does not change"},
+	}
+	for _, test := range tests {
+		fsys := newMemFS()
+		r := newReplica(t, fsys, "alice")
+		meanwhile := func(read, size int64) {
+			again, err := replica.Open(fsys, replica.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			importText(t, again, test.other)
+		}
+		report, err := psync.Import(context.Background(), r, "bugs", source(t, "bugs.jsonl", text), psync.ImportOptions{Checked: meanwhile})
+		if test.want != "" {
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("%s: %v", test.name, err)
+			}
+			continue
+		}
+		if err != nil || report.Integrated+report.Known != 10 || report.Latest != 10 || report.Known == 0 {
+			t.Errorf("%s: %+v, %v", test.name, report, err)
+		}
+	}
+}
+
+func TestImportMakesSmallBatchesOfLargeLines(t *testing.T) {
+	var text strings.Builder
+	for i := range 6 {
+		text.WriteString(line(change("create", i, "body", strings.Repeat("a", 1_500_000))))
+	}
+	var done []int
+	_, err := psync.Import(context.Background(), newReplica(t, newMemFS(), "alice"), "bugs", source(t, "bugs.jsonl", text.String()), psync.ImportOptions{
+		Progress: func(n, total int) { done = append(done, n) },
+	})
+	if err != nil || !slices.Equal(done, []int{2, 4, 6}) {
+		t.Errorf("transactions ended with the lines %v, %v", done, err)
 	}
 }

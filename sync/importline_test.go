@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -147,6 +149,35 @@ func TestImportBoundsWhatALineReplaces(t *testing.T) {
 		_, err := psync.Import(context.Background(), r, "bugs", source(t, "bugs.jsonl", test.text), psync.ImportOptions{})
 		if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want) || r.Latest() > 0) {
 			t.Errorf("%s: %v, %d changesets; want %s", test.name, err, r.Latest(), test.want)
+		}
+		if n := strings.Count(test.text, "\n"); err == nil {
+			if report := importText(t, r, test.text); report.Known != n {
+				t.Errorf("%s, again: %+v, want %d known", test.name, *report, n)
+			}
+		}
+	}
+}
+
+func TestImportBoundsWhatLinesAddUpTo(t *testing.T) {
+	big := strings.Repeat("a", changeset.MaxValue)
+	create, write := line(change("create", 1)), func(prop int) string { return line(change("update", 1, fmt.Sprint("p", prop), big)) }
+	var apart, again []string
+	for i := range 18 {
+		apart, again = append(apart, write(i)), append(again, write(i%15))
+	}
+	tests := []struct {
+		name  string
+		lines []string
+		wrong uint32
+	}{
+		{"eighteen properties", append([]string{create}, apart...), 17},
+		{"fifteen, again and again", append([]string{create}, again...), 0},
+		{"nine, then a new life of nine", slices.Concat([]string{create}, apart[:9], []string{line(change("delete", 1)), create}, apart[9:]), 0},
+	}
+	for _, test := range tests {
+		wrong, err := psync.CheckLines(record(1).UUID, test.lines)
+		if wrong != test.wrong || wrong > 0 && !strings.Contains(err.Error(), "changes[0]: it makes a record of 671") {
+			t.Errorf("%s: line %d, %v; want line %d", test.name, wrong, err, test.wrong)
 		}
 	}
 }

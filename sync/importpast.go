@@ -23,7 +23,7 @@ type past struct {
 type pastRecord struct {
 	last  uint32 // the line that touched it last
 	typ   uint32 // place in types
-	bytes uint32 // no fewer than its properties take in JSON
+	bytes uint32 // of the lines that touched it, and a little: no fewer than its properties take
 	lives bool
 }
 
@@ -57,7 +57,7 @@ func (p *past) add(c *changeset.Changeset, bytes int) error {
 		if known {
 			ch.Parents = append(ch.Parents, changeset.ID{Origin: p.origin, Seq: before.last})
 		}
-		p.records[ch.Record.UUID] = p.next(ch, before, c.ID.Seq, bytes)
+		p.records[ch.Record.UUID] = p.next(ch, before, c.ID.Seq, bytes+aroundProp*len(ch.Props))
 		old, known := p.oldSize(ch, before)
 		olds, exactly = olds+old, exactly && known
 	}
@@ -83,9 +83,6 @@ func (p *past) follows(ch *changeset.Change, before pastRecord, known bool, line
 
 // next is what the record comes to with the change.
 func (p *past) next(ch *changeset.Change, before pastRecord, line uint32, bytes int) pastRecord {
-	if !before.lives {
-		before.bytes = 0
-	}
 	typ, ok := p.typeOf[ch.Record.Type]
 	if !ok {
 		typ = uint32(len(p.types))
@@ -131,24 +128,30 @@ func (e *propSizes) set(name, value string) {
 	}
 }
 
+// What a change and a property take in a changeset beside what the line says of them, in bytes at most.
+const (
+	aroundChange = 300
+	aroundProp   = 40
+)
+
 // checkSize reports that the changeset of a line, or a record with it, is too large. Few lines come near: for them the sizes are
 // found exactly when the source is read once more.
 func (p *past) checkSize(c *changeset.Changeset, bytes, olds int, exactly bool) error {
-	around := 300 // what a changeset, each change and each property take beside what the line says, at most
+	around := aroundChange // a changeset
 	for i := range c.Changes {
-		around += 300 + 40*len(c.Changes[i].Props)
+		around += aroundChange + aroundProp*len(c.Changes[i].Props)
 	}
-	if bytes+olds+around <= changeset.MaxSize {
-		return nil
-	}
+	large := bytes+olds+around > changeset.MaxSize
 	if !exactly {
-		for i := range c.Changes {
+		for i := 0; large && i < len(c.Changes); i++ {
 			p.doubt[c.Changes[i].Record.UUID] = true
 		}
 		return nil
 	}
-	if err := changeset.CheckSize(len(c.Changes), len(c.Encode())+olds); err != nil {
-		return &fieldError{"", fmt.Errorf("with the values that it replaces it makes %w", err)}
+	if large {
+		if err := changeset.CheckSize(len(c.Changes), len(c.Encode())+olds); err != nil {
+			return &fieldError{"", fmt.Errorf("with the values that it replaces it makes %w", err)}
+		}
 	}
 	for i := range c.Changes {
 		e := p.exact[c.Changes[i].Record.UUID]
