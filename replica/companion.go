@@ -23,6 +23,7 @@ const (
 	conflictsFile = "prophet/conflicts"
 	peersDir      = "prophet/peers"
 	lastPeerFile  = "prophet/last-peer"
+	formerFile    = "prophet/former-uuids"
 	lockFile      = "prophet/lock"
 )
 

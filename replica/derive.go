@@ -20,6 +20,7 @@ var ErrExported = errors.New("an exported copy, made to be cloned and not to be 
 // derived is what we keep beside a log, as whole files, after rows were looked at that somebody else wrote.
 type derived struct {
 	rows, ids, conflicts, oldIDs []byte
+	old                          struct{ rows, ids, conflicts int } // bytes of them that were kept before
 	exported                     bool
 	differ                       []Shown // records whose state in the log is not the merged one
 }
@@ -42,6 +43,7 @@ type deriver struct {
 	lastIDs []uint32
 	touched map[changeset.RecordID]*touched
 	old     *oldIDs
+	open    map[changeset.RecordID]bool // what was noted as open before
 }
 
 // derive computes what we keep beside the log, from the first row that is not noted. It returns nil if all are.
@@ -98,10 +100,14 @@ func (d *deriver) loadNoted(count uint32) (err error) {
 			return err
 		}
 	}
-	_, size, err := companion{d.l.ours.fs, count, d.l.prefix, d.l.limits}.open()
-	if err == nil && size > 0 {
+	var size int64
+	if d.open, size, err = (companion{d.l.ours.fs, count, d.l.prefix, d.l.limits}).open(); err != nil {
+		return err
+	}
+	if size > 0 {
 		d.out.conflicts, err = d.l.ours.read(conflictsFile, 0, int(size))
 	}
+	d.out.old.rows, d.out.old.ids, d.out.old.conflicts = len(d.out.rows), len(d.out.ids), len(d.out.conflicts)
 	return err
 }
 
@@ -168,10 +174,6 @@ func (l *Log) rowsBefore(rec changeset.RecordID, seq uint32) ([]uint32, error) {
 // mergeAll merges the records whose history is not a straight line: it says which rows are not settled, what is open, and where
 // the log shows something else.
 func (d *deriver) mergeAll() error {
-	open, _, err := d.l.ours.open()
-	if err != nil {
-		return err
-	}
 	for _, rec := range sortedKeys(d.touched) {
 		t := d.touched[rec]
 		if t.straight {
@@ -185,7 +187,7 @@ func (d *deriver) mergeAll() error {
 			d.settle(rec, t, result, false)
 			continue
 		}
-		if result.Open() != open[rec] {
+		if result.Open() != d.open[rec] {
 			d.out.conflicts = appendConflictLine(d.out.conflicts, conflictLine{d.l.latest, result.Open(), rec})
 		}
 		props, exists, err := d.l.Props(rec)
@@ -233,11 +235,9 @@ func (r *Replica) ours() (companion, error) {
 		if d == nil {
 			continue
 		}
-		mem := afero.NewMemMapFs()
-		if err := d.write(mem, ""); err != nil {
+		if err := d.inMemory(l); err != nil {
 			return companion{}, err
 		}
-		l.ours = companion{mem, l.latest, l.prefix, &limits{}}
 	}
 	r.noted = true
 	return r.log.ours, nil
@@ -259,27 +259,99 @@ func (d *derived) write(fsys afero.Fs, prefix string) error {
 	return nil
 }
 
-// takeOver makes the notes on rows that somebody else wrote, under the lock. What the log shows and the merge would change is adopted
-// in a transaction of its own.
+// inMemory lets a log be read with the notes, of which nothing is written.
+func (d *derived) inMemory(l *Log) error {
+	mem := afero.NewMemMapFs()
+	if err := d.write(mem, ""); err != nil {
+		return err
+	}
+	l.ours = companion{mem, l.latest, l.prefix, &limits{}}
+	return nil
+}
+
+// appendTo adds to a transaction what is new in the notes.
+func (d *derived) appendTo(tx *durable.Tx, prefix string) {
+	for _, f := range []struct {
+		name string
+		at   int
+		data []byte
+	}{{idsFile, d.old.ids, d.ids}, {conflictsFile, d.old.conflicts, d.conflicts}, {rowsFile, d.old.rows, d.rows}} {
+		if len(f.data) > f.at {
+			tx.Append(prefix+f.name, int64(f.at), f.data[f.at:])
+		}
+	}
+}
+
+// takeOver makes the notes on rows that somebody else wrote, under the lock.
 func (r *Replica) takeOver(ctx context.Context) error {
-	for _, l := range []*Log{r.votes, r.log} {
-		d, err := r.derive(l)
+	votes, err := r.derive(r.votes)
+	if err != nil {
+		return err
+	}
+	if votes != nil {
+		if err := votes.inMemory(r.votes); err != nil {
+			return err
+		}
+	}
+	main, err := r.derive(r.log)
+	switch {
+	case err != nil:
+		return err
+	case main == nil && votes == nil:
+		return nil
+	case main != nil && main.exported:
+		return fmt.Errorf("%s is %w", r.where(), ErrExported)
+	}
+	if votes != nil {
+		if err := votes.write(r.fs, r.votes.prefix); err != nil {
+			return err
+		}
+	}
+	if main != nil {
+		if err := r.noteAndAdopt(ctx, main); err != nil {
+			return err
+		}
+	}
+	return r.reopen()
+}
+
+// noteAndAdopt writes the notes on the log. What the log shows and the merge would change is adopted in the same transaction, because once the notes
+// are there nobody looks at those rows again.
+func (r *Replica) noteAndAdopt(ctx context.Context, d *derived) error {
+	if len(d.differ) == 0 {
+		return d.write(r.fs, "")
+	}
+	if len(d.oldIDs) > 0 {
+		if err := durable.WriteFile(r.fs, oldIDsFile, d.oldIDs); err != nil {
+			return err
+		}
+	}
+	if err := d.inMemory(r.log); err != nil {
+		return err
+	}
+	return r.transact(ctx, func(tx *Tx) error {
+		d.appendTo(tx.d, "")
+		_, err := tx.Adopt(d.differ)
+		return err
+	})
+}
+
+// refuseExported returns an error for a copy that cannot be edited, before anything is written to it.
+func (r *Replica) refuseExported() error {
+	if r.log.latest == 0 || r.log.takenOver() {
+		return nil
+	}
+	c, err := r.log.at(1)
+	if err != nil {
+		return err
+	}
+	for _, ch := range c.Changes {
+		first, ok, err := r.log.first(ch.Record)
 		if err != nil {
 			return err
 		}
-		if d == nil {
-			continue
-		}
-		if d.exported && l == r.log {
+		if !ok || first.Seq == 0 {
 			return fmt.Errorf("%s is %w", r.where(), ErrExported)
-		}
-		if err := d.write(r.fs, l.prefix); err != nil {
-			return err
-		}
-		if len(d.differ) > 0 {
-			if err := r.transact(ctx, func(tx *Tx) error { _, err := tx.Adopt(d.differ); return err }); err != nil {
-				return err
-			}
 		}
 	}
 	return nil

@@ -89,10 +89,16 @@ func (l *Log) entries(rec changeset.RecordID, seqs []uint32, get func(seq uint32
 		if ch == nil {
 			return nil, l.damagedIndex(rec, fmt.Errorf("row %d of the log, changeset %s, does not touch the record", seq, c.ID))
 		}
-		if ch.Parents == nil && c.ID.Origin == l.uuid { // the maker's own log says what it had seen
-			own := *ch
-			own.Parents = ParentsOf(last)
-			ch = &own
+		if ch.Parents == nil {
+			made, err := l.Made(c.ID.Origin)
+			if err != nil {
+				return nil, err
+			}
+			if made { // the maker's own log says what it had seen
+				own := *ch
+				own.Parents = ParentsOf(last)
+				ch = &own
+			}
 		}
 		entries = append(entries, resolution.Entry{ID: c.ID, Created: c.Created, Creator: c.Creator.Text, Change: ch})
 		last[c.ID.Origin] = c.ID

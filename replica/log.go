@@ -9,6 +9,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/google/uuid"
 	"github.com/spf13/afero"
@@ -33,6 +34,7 @@ type Log struct {
 	versions  *cas.Store // of records
 	ours      companion
 	limits    *limits
+	former    *formerUUIDs
 }
 
 // limits are what of the files is committed, where a writer was cut off or is at work.
@@ -61,7 +63,7 @@ func (l *limits) readCommitted(fsys afero.Fs, prefix, name string) ([]byte, erro
 
 // openLog reads the small files of a log. The latest sequence number is read first: rows below it never change.
 func openLog(root afero.Fs, prefix, where string, limits *limits) (*Log, error) {
-	l := &Log{fs: root, prefix: prefix, where: where, limits: limits}
+	l := &Log{fs: root, prefix: prefix, where: where, limits: limits, former: &formerUUIDs{}}
 	if prefix != "" {
 		l.fs = afero.NewBasePathFs(root, strings.TrimSuffix(prefix, "/"))
 	}
@@ -92,6 +94,44 @@ func (l *Log) UUID() uuid.UUID { return l.uuid }
 
 // Database identifies the database. The resolutions replicas of a database share one of their own.
 func (l *Log) Database() uuid.UUID { return l.database }
+
+// formerUUIDs are those that a log's replica had before it was restored or copied, loaded when first asked for.
+type formerUUIDs struct {
+	once sync.Once
+	list []uuid.UUID
+	err  error
+}
+
+// formerOf returns the UUIDs that the log's replica had before.
+func (l *Log) formerOf() ([]uuid.UUID, error) {
+	l.former.once.Do(func() {
+		b, err := afero.ReadFile(l.fs, formerFile)
+		if err != nil {
+			if !isNotExist(err) {
+				l.former.err = fmt.Errorf("read %s: %w", path.Join(l.where, l.prefix, formerFile), err)
+			}
+			return
+		}
+		for _, line := range strings.Fields(string(b)) {
+			u, err := changeset.ParseUUID(line)
+			if err != nil {
+				l.former.err = &DamageError{Path: path.Join(l.where, l.prefix, formerFile), Err: err}
+				return
+			}
+			l.former.list = append(l.former.list, u)
+		}
+	})
+	return l.former.list, l.former.err
+}
+
+// Made reports whether the log is its maker's own for changesets of that origin: what stands above one of them, its maker had seen.
+func (l *Log) Made(origin uuid.UUID) (bool, error) {
+	if origin == l.uuid {
+		return true, nil
+	}
+	former, err := l.formerOf()
+	return slices.Contains(former, origin), err
+}
 
 // Latest is the sequence number of the last row, 0 if there is none.
 func (l *Log) Latest() uint32 { return l.latest }

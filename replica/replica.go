@@ -217,6 +217,9 @@ func Init(ctx context.Context, fsys afero.Fs, id Identity, opts Options) (*Repli
 // Update runs one transaction: what f does becomes durable and visible together when Update returns nil. If f returns an error, or panics, or
 // ctx is done before the commit, nothing is changed. Other writers wait meanwhile; readers do not.
 func (r *Replica) Update(ctx context.Context, f func(tx *Tx) error) error {
+	if err := r.refuseExported(); err != nil {
+		return err
+	}
 	unlock, err := durable.Lock(ctx, r.fs, lockFile, r.opts.Waiting)
 	if err != nil {
 		return fmt.Errorf("write to replica %s: %w", r.where(), err)
@@ -248,7 +251,10 @@ func (r *Replica) transact(ctx context.Context, f func(tx *Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := tx.commit(); err != nil {
+	switch err := tx.commit(); {
+	case errors.Is(err, durable.ErrCommitted):
+		r.warn(fmt.Sprintf("it is done, but not all notes beside it could be written to %s; the next edit does that: %v", r.where(), err))
+	case err != nil:
 		return fmt.Errorf("write to replica %s: %w", r.where(), err)
 	}
 	r.log, r.votes = tx.main.after(), tx.res.after()

@@ -342,8 +342,8 @@ func (tx *Tx) commit() error {
 		if err := t.writeMarks(); err != nil {
 			return err
 		}
-		if t.self != t.uuid {
-			tx.d.Replace(t.name(changeset.ReplicaUUIDFile), []byte(t.self.String()))
+		if err := t.writeUUIDs(); err != nil {
+			return err
 		}
 	}
 	for name, p := range tx.peers {
@@ -358,11 +358,29 @@ func (tx *Tx) commit() error {
 // after is the log as the transaction left it.
 func (t *txLog) after() *Log {
 	l := *t.Log
-	l.limits = &limits{}
+	l.limits, l.former = &limits{}, &formerUUIDs{}
 	l.ours.limits = l.limits
 	l.uuid, l.latest, l.rawLatest = t.self, t.seq, t.newLatest()
 	l.ours.latest = t.seq
 	return &l
+}
+
+// writeUUIDs writes the replica's new UUID, if it got one, and keeps the old one in mind.
+func (t *txLog) writeUUIDs() error {
+	if t.self == t.uuid {
+		return nil
+	}
+	former, err := t.formerOf()
+	if err != nil {
+		return err
+	}
+	var lines []byte
+	for _, u := range append(slices.Clone(former), t.uuid) {
+		lines = append(append(lines, u.String()...), '\n')
+	}
+	t.tx.d.Replace(t.name(formerFile), lines)
+	t.tx.d.Replace(t.name(changeset.ReplicaUUIDFile), []byte(t.self.String()))
+	return nil
 }
 
 // newLatest is the text of latest-sequence-no after the transaction: the old one where no row was added.
@@ -383,7 +401,7 @@ func markFile(replica uuid.UUID) string {
 // writeMarks raises the original's marks; those of the log's own replica are none.
 func (t *txLog) writeMarks() error {
 	for origin, seq := range t.marks {
-		if origin == t.uuid {
+		if origin == t.self {
 			continue
 		}
 		text, err := readSmall(t.fs, markFile(origin))
