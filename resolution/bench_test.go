@@ -61,12 +61,15 @@ func BenchmarkMerge(b *testing.B) {
 			})
 		}
 	}
-	for name, entries := range map[string][]resolution.Entry{
-		"straight=100000":  branches(100_000, 1),
-		"fork=100000":      fork(100_000),
-		"concurrent=20000": concurrent(20_000),
+	for _, shape := range []struct {
+		name string
+		make func() []resolution.Entry
+	}{
+		{"straight=100000", func() []resolution.Entry { return branches(100_000, 1) }},
+		{"fork=100000", func() []resolution.Entry { return fork(100_000) }},
+		{"concurrent=20000", func() []resolution.Entry { return concurrent(20_000) }},
 	} {
-		b.Run(name, func(b *testing.B) { benchmark(b, entries) })
+		b.Run(shape.name, func(b *testing.B) { benchmark(b, shape.make()) })
 	}
 }
 

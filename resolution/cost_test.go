@@ -75,7 +75,7 @@ func TestMergeCostsWhatTheHistoryIsLong(t *testing.T) {
 			if each := (after.TotalAlloc - before.TotalAlloc) / uint64(len(test.entries)); each > 5000 {
 				t.Errorf("%d bytes a change were allocated, want less than 5000", each)
 			}
-			if took > 20*time.Second {
+			if took > time.Minute {
 				t.Errorf("%d changes took %v", len(test.entries), took)
 			}
 			t.Logf("%v, %d kB", took, (after.TotalAlloc-before.TotalAlloc)/1000)

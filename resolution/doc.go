@@ -33,4 +33,9 @@
 // changes to the record, by the greatest time of creation among a change and its ancestors, then depth, origin and sequence number.
 // A bare deletion has seen all that is earlier in T. A bare write beats any write earlier in T of the value that it
 // names as the old one. T never decides what is written as the parents of a new change: see [Result.Heads].
+//
+// # Cost
+//
+// The merge goes along T and back, with a bit for each property. Its cost is that of the changes and their parents, whatever
+// the shape of the history: 100,000 changes in a row, 20,000 of which none has seen another, or one edit beside a long history.
 package resolution

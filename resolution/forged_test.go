@@ -75,11 +75,11 @@ func TestForgedChangesMergeInAnyOrder(t *testing.T) {
 func TestOrderOfArrivalDoesNotMatter(t *testing.T) {
 	for seed := range uint64(400) {
 		r := rand.New(rand.NewPCG(seed, 3))
-		make := randomHistory
+		draw := randomHistory
 		if seed%4 == 0 {
-			make = forgedHistory
+			draw = forgedHistory
 		}
-		entries := make(fromRand(r), 2+r.IntN(4), 1+r.IntN(4))
+		entries := draw(fromRand(r), 2+r.IntN(4), 1+r.IntN(4))
 		want := showAll(resolution.Merge(ticket, entries, randomAnswers))
 		everyOrder(slices.Clone(entries), func(order []resolution.Entry) {
 			if got := showAll(resolution.Merge(ticket, order, randomAnswers)); got != want {
@@ -112,10 +112,10 @@ func FuzzMerge(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		pick := fromBytes(b)
-		make := randomHistory
+		draw := randomHistory
 		if pick(2) == 1 {
-			make = forgedHistory
+			draw = forgedHistory
 		}
-		check(t, make(pick, 1+pick(12), 1+pick(6)), slices.Reverse)
+		check(t, draw(pick, 1+pick(12), 1+pick(6)), slices.Reverse)
 	})
 }
