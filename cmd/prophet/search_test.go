@@ -96,3 +96,16 @@ func TestOnATerminalLongValuesAreCutInTheLog(t *testing.T) {
 		}
 	}
 }
+
+func TestALongLogHasLocalIDs(t *testing.T) {
+	w := newWorld()
+	w.Fs = grown(t, manyChanges+1)
+	if code := run(t.Context(), w.env, []string{"log", "--all", "-r", "/bugs"}); code != exitDone {
+		t.Fatal(w.err)
+	}
+	for _, want := range []string{"   create Ticket 1001\n", "   create Ticket 1\n"} {
+		if !strings.Contains(w.out.String(), want) {
+			t.Errorf("lacks %q", want)
+		}
+	}
+}
