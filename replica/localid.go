@@ -117,8 +117,12 @@ func (r *Replica) LocalID(rec changeset.RecordID) (uint32, error) {
 		return id, nil
 	}
 	first, ok, err := r.log.first(rec)
-	if err != nil || !ok || first.Seq == 0 {
+	if err != nil || !ok {
 		return 0, err
+	}
+	if first.Seq == 0 { // an exported copy does not say which row brought the record
+		ids, err := r.LocalIDs()
+		return ids[rec.UUID], err
 	}
 	before, err := ours.noted(first.Seq - 1)
 	if err != nil {

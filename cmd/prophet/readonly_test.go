@@ -90,9 +90,7 @@ func TestReadingChangesNothingInReplicasOfTheOriginal(t *testing.T) {
 		fsys := afero.NewMemMapFs()
 		fixture.Unpack(t, fsys, "/f", scenario)
 		for _, name := range fixture.Replicas(scenario) {
-			if !fixture.IsExport(name) { // an export has no local ids: there is no record 1
-				readAll(t, fsys, "/f/"+name)
-			}
+			readAll(t, fsys, "/f/"+name)
 		}
 	}
 }
@@ -125,19 +123,9 @@ func TestReadingChangesNothingInAReplicaOfOurs(t *testing.T) {
 	readAll(t, fsys, dir)
 }
 
-func TestExportedCopiesCanBeRead(t *testing.T) {
+func TestExportedCopiesAreNotWritten(t *testing.T) {
 	fsys := afero.NewMemMapFs()
 	fixture.Unpack(t, fsys, "/f", "three-laptops")
-	for _, words := range [][]string{{"search"}, {"search", "--json"}, {"log", "--all"}, {"types"}, {"info"}, {"dump"}, {"fsck"}} {
-		w := newWorld()
-		w.Fs = afero.NewReadOnlyFs(fsys)
-		if code := run(t.Context(), w.env, append(words, "-r", "/f/bob-export")); code != exitDone || w.out.Len() == 0 {
-			t.Errorf("%v: exit code %d, %s", words, code, w.err)
-		}
-		if id, _, _ := strings.Cut(w.out.String(), "\t"); words[0] == "search" && len(words) == 1 && len(id) != 8 {
-			t.Errorf("a record without a local id is named %q", id)
-		}
-	}
 	w := newWorld()
 	w.Fs = fsys
 	if code := run(t.Context(), w.env, []string{"create", "Ticket", "-r", "/f/bob-export"}); code != exitFailed {

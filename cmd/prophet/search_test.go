@@ -41,6 +41,12 @@ func TestColumnsAreWhatPeopleWantToSeeFirst(t *testing.T) {
 	}
 }
 
+func TestARecordWithoutALocalIDIsNamedByItsUUID(t *testing.T) {
+	if got := cellsOf(recordOf(0, "n=1"), []string{"id", "n", "nothing", "type"}); strings.Join(got, " ") != "00000000 1  Ticket" {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestSearchOrder(t *testing.T) {
 	records := []*replica.Record{recordOf(3, "p=10"), recordOf(0, "p=9"), recordOf(12), recordOf(2, "p=9"), recordOf(1, "p=low")}
 	tests := []struct {
