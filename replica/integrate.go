@@ -37,11 +37,15 @@ func (tx *Tx) IntegrateVote(c *changeset.Changeset) (added bool, err error) {
 }
 
 func (t *txLog) integrate(c *changeset.Changeset) (added bool, err error) {
+	row, known, err := t.lookup(c.ID)
+	if err != nil {
+		return false, err
+	}
+	if known {
+		return false, t.compare(row, c)
+	}
 	if c.Bookkeeping() {
 		return false, fmt.Errorf("integrate changeset %s: it is bookkeeping of another replica", c.ID)
-	}
-	if _, known, err := t.lookup(c.ID); known || err != nil {
-		return false, err
 	}
 	if c.ID.Origin == t.self { // somebody knows more of us than we do: this replica was copied or restored
 		t.renew()
@@ -51,6 +55,28 @@ func (t *txLog) integrate(c *changeset.Changeset) (added bool, err error) {
 	}
 	t.warnOfClock(c)
 	return true, nil
+}
+
+// ForkError says that one ID names two different edits: two replicas have the same UUID.
+type ForkError struct{ ID changeset.ID }
+
+func (e *ForkError) Error() string {
+	return fmt.Sprintf("changeset %s is one edit here and another one there: a replica was copied, and both copies were edited", e.ID)
+}
+
+// compare makes sure that the content of a known changeset is the edit that the row of the log holds, if only another representation of it.
+func (t *txLog) compare(row uint32, c *changeset.Changeset) error {
+	mine := t.pending[row]
+	if mine == nil {
+		var err error
+		if mine, err = t.at(row); err != nil {
+			return err
+		}
+	}
+	if mine.Bookkeeping() != c.Bookkeeping() || !mine.Bookkeeping() && !changeset.SameEdit(mine, c) {
+		return &ForkError{c.ID}
+	}
+	return nil
 }
 
 // warnOfClock tells of a changeset that claims to be made more than a day from now: it wins conflicts that it should not.

@@ -15,20 +15,20 @@ func (p *pull) adopt(ctx context.Context) error {
 	if !p.main.peer.Adopt {
 		return nil
 	}
+	var shown []replica.Shown
 	if !p.from.Ours() {
-		shown, err := p.shown(ctx)
-		if err != nil {
-			return err
-		}
-		if err := p.to.Update(ctx, func(tx *replica.Tx) (err error) {
-			p.report.Adopted, err = tx.Adopt(shown)
-			return err
-		}); err != nil {
+		var err error
+		if shown, err = p.shown(ctx); err != nil {
 			return err
 		}
 	}
-	p.main.peer.Adopt = false
-	return p.to.Update(ctx, func(tx *replica.Tx) error { tx.SetPeer(p.main.peer); return nil })
+	done := p.main.peer
+	done.Adopt = false
+	return p.to.Update(ctx, func(tx *replica.Tx) (err error) {
+		tx.SetPeer(done)
+		p.report.Adopted, err = tx.Adopt(shown)
+		return err
+	})
 }
 
 // event is a change to a record in the log of the source.
@@ -57,11 +57,13 @@ func (p *pull) shown(ctx context.Context) ([]replica.Shown, error) {
 	}
 	var shown []replica.Shown
 	for rec, all := range events {
-		s, err := p.replay(rec, all)
+		s, ok, err := p.replay(rec, all)
 		if err != nil {
 			return nil, err
 		}
-		shown = append(shown, s)
+		if ok {
+			shown = append(shown, s)
+		}
 	}
 	slices.SortFunc(shown, func(a, b replica.Shown) int { return a.Record.Compare(b.Record) })
 	return shown, nil
@@ -73,44 +75,49 @@ func (p *pull) bookkeepingEvents(ctx context.Context) (map[changeset.RecordID][]
 	for id, row := range p.sources {
 		if _, known, err := p.to.Lookup(id); err != nil {
 			return nil, err
-		} else if known {
-			continue
+		} else if !known {
+			items = append(items, item{row: row})
 		}
-		r, err := p.from.Log().Row(row)
+	}
+	slices.SortFunc(items, func(a, b item) int { return cmp.Compare(a.row.Seq, b.row.Seq) })
+	events := map[changeset.RecordID][]event{}
+	for len(items) > 0 {
+		got, err := fetchAll(ctx, p.from.Log(), items)
 		if err != nil {
 			return nil, err
 		}
-		items = append(items, item{row: r})
-	}
-	got, err := fetchAll(ctx, p.from.Log(), items)
-	if err != nil {
-		return nil, err
-	}
-	events := map[changeset.RecordID][]event{}
-	for _, f := range got {
-		for i := range f.c.Changes {
-			ch := &f.c.Changes[i]
-			events[ch.Record] = append(events[ch.Record], event{f.row.Seq, ch})
+		for _, f := range got {
+			for i := range f.c.Changes {
+				ch := &f.c.Changes[i]
+				events[ch.Record] = append(events[ch.Record], event{f.row.Seq, ch})
+			}
 		}
+		items = items[len(got):]
 	}
 	return events, nil
 }
 
-// replay computes what the source shows of a record from the source's bookkeeping and the changes that were integrated.
-func (p *pull) replay(rec changeset.RecordID, events []event) (replica.Shown, error) {
-	shown := replica.Shown{Record: rec}
+// replay computes what the source shows of a record from the source's bookkeeping and the changes that were integrated. ok is false if
+// the record has been changed by somebody else meanwhile, in a clone that was cut off: then it is theirs to say.
+func (p *pull) replay(rec changeset.RecordID, events []event) (shown replica.Shown, ok bool, err error) {
 	history, err := p.to.History(rec)
 	if err != nil {
-		return shown, err
+		return shown, false, err
 	}
 	for _, h := range history {
-		if row, ok := p.sources[h.Changeset.ID]; ok && !h.Changeset.Bookkeeping() {
-			events = append(events, event{row, h.Change})
+		if h.Changeset.Bookkeeping() {
+			continue
 		}
+		row, ok := p.sources[h.Changeset.ID]
+		if !ok {
+			return shown, false, nil
+		}
+		events = append(events, event{row.Seq, h.Change})
 	}
 	slices.SortFunc(events, func(a, b event) int { return cmp.Compare(a.row, b.row) })
+	shown.Record = rec
 	for _, e := range events {
 		shown.Exists, shown.Props = replica.Replay(shown.Exists, shown.Props, e.ch)
 	}
-	return shown, nil
+	return shown, true, nil
 }

@@ -11,14 +11,14 @@ import (
 // intake is what comes into a replica in one transaction after another, and what it opens there: the part that a pull and an import share.
 type intake struct {
 	to     *replica.Replica
-	before uint32 // rows in the log at the start
+	came   map[changeset.ID]bool // what came, if the winner depends on it
 	winner Prefer
 	report Report
 	opened map[changeset.RecordID]map[string]replica.Held // with what was held before
 }
 
 func newIntake(to *replica.Replica, winner Prefer) intake {
-	return intake{to: to, before: to.Latest(), winner: winner, opened: map[changeset.RecordID]map[string]replica.Held{}}
+	return intake{to: to, came: map[changeset.ID]bool{}, winner: winner, opened: map[changeset.RecordID]map[string]replica.Held{}}
 }
 
 // noteOpened adds what one transaction opened. What counts as held before is what was held when the conflict came up first.
@@ -38,24 +38,19 @@ func (in *intake) noteOpened(opened map[changeset.RecordID]map[string]replica.He
 // finish completes the report.
 func (in *intake) finish() error {
 	in.report.Latest = in.to.Latest()
-	return in.listOpened()
+	return in.listOpened(in.to.Merged)
 }
 
 // finishTry completes the report of a transaction that is never made.
-func (in *intake) finishTry() {
+func (in *intake) finishTry(tx *replica.Tx) error {
 	in.report.Latest = in.to.Latest()
-	for rec, props := range in.opened {
-		for prop := range props {
-			in.report.Opened = append(in.report.Opened, Opened{rec, prop})
-		}
-	}
-	sortOpened(in.report.Opened)
+	return in.listOpened(tx.Merged)
 }
 
 // listOpened reports the conflicts that came up and that are open still.
-func (in *intake) listOpened() error {
+func (in *intake) listOpened(merged func(changeset.RecordID) (*resolution.Result, error)) error {
 	for rec, props := range in.opened {
-		result, err := in.to.Merged(rec)
+		result, err := merged(rec)
 		if err != nil {
 			return err
 		}
@@ -85,7 +80,7 @@ func (in *intake) prefer(tx *replica.Tx) ([]replica.Decision, error) {
 	}
 	return tx.EditAll(func(e *replica.Edit) error {
 		for rec, props := range tx.Opened() {
-			if err := in.preferRecord(tx, e, rec, props); err != nil {
+			if err := in.preferRecord(e, rec, props); err != nil {
 				return err
 			}
 		}
@@ -93,12 +88,12 @@ func (in *intake) prefer(tx *replica.Tx) ([]replica.Decision, error) {
 	})
 }
 
-func (in *intake) preferRecord(tx *replica.Tx, e *replica.Edit, rec changeset.RecordID, props map[string]replica.Held) error {
+func (in *intake) preferRecord(e *replica.Edit, rec changeset.RecordID, props map[string]replica.Held) error {
 	result, err := e.Merged(rec)
 	if err != nil {
 		return err
 	}
-	if held, opened := props[""]; opened && result.Existence != nil && in.deletes(tx, result.Existence, held) {
+	if held, opened := props[""]; opened && result.Existence != nil && in.deletes(result.Existence, held) {
 		return e.Delete(rec)
 	} else if opened && result.Existence != nil {
 		if err := e.Keep(rec); err != nil {
@@ -112,7 +107,7 @@ func (in *intake) preferRecord(tx *replica.Tx, e *replica.Edit, rec changeset.Re
 			continue
 		}
 		if in.winner == PreferFrom {
-			if i := slices.IndexFunc(c.Rivals, func(r resolution.Rival) bool { return in.came(tx, r.ID) }); i >= 0 {
+			if i := slices.IndexFunc(c.Rivals, func(r resolution.Rival) bool { return in.came[r.ID] }); i >= 0 {
 				writes[prop] = c.Rivals[i].Value
 			}
 		} else if held.Before {
@@ -126,18 +121,19 @@ func (in *intake) preferRecord(tx *replica.Tx, e *replica.Edit, rec changeset.Re
 }
 
 // deletes reports whether the preferred side deletes a record whose existence is in conflict.
-func (in *intake) deletes(tx *replica.Tx, c *resolution.ExistenceConflict, held replica.Held) bool {
+func (in *intake) deletes(c *resolution.ExistenceConflict, held replica.Held) bool {
 	if in.winner == PreferTo {
 		return held.Before && !held.Exists
 	}
-	came := func(e *resolution.Entry) bool { return in.came(tx, e.ID) }
+	came := func(e *resolution.Entry) bool { return in.came[e.ID] }
 	deletion := slices.IndexFunc(c.Delete, came)
 	edit := slices.IndexFunc(c.Keep, came)
 	return deletion >= 0 && (edit < 0 || resolution.CompareTime(c.Delete[deletion], c.Keep[edit]) > 0)
 }
 
-// came reports whether the changeset came with this pull or import.
-func (in *intake) came(tx *replica.Tx, id changeset.ID) bool {
-	row, ok, err := tx.Lookup(id)
-	return err == nil && ok && row > in.before
+// noteCame remembers a changeset that came, if that matters to who is to win.
+func (in *intake) noteCame(id changeset.ID) {
+	if in.winner == PreferFrom {
+		in.came[id] = true
+	}
 }

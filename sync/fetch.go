@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -12,10 +13,9 @@ import (
 )
 
 const (
-	batchRows   = 1024     // rows of the source in one transaction, at most
-	batchBytes  = 16 << 20 // of changesets fetched for one transaction, after which it is closed
-	fetchAtOnce = 64       // rows fetched before the bytes are counted
-	fetchers    = 16       // requests at once
+	batchRows  = 1024     // rows of the source in one transaction, at most
+	batchBytes = 16 << 20 // of changesets fetched for one transaction, after which it is closed
+	fetchers   = 16       // requests at once
 )
 
 // fetched is a changeset of the source.
@@ -67,38 +67,35 @@ func fetch(ctx context.Context, from *replica.Log, items []item) iter.Seq[batch]
 
 // fetchBatch fetches the first items, as many as one transaction should have.
 func fetchBatch(ctx context.Context, from *replica.Log, items []item) batch {
-	var b batch
-	size := 0
-	for b.rows < batchRows && b.rows < len(items) && size < batchBytes {
-		part := items[b.rows:min(b.rows+fetchAtOnce, len(items))]
-		got, err := fetchAll(ctx, from, part)
-		if err != nil {
-			b.err = err
-			return b
-		}
-		for _, f := range got {
-			if f.c == nil {
-				continue
-			}
-			if f.c.Bookkeeping() && f.mine.Seq == 0 {
-				b.bookkeeping++
-				continue
-			}
+	got, err := fetchAll(ctx, from, items[:min(batchRows, len(items))])
+	if err != nil {
+		return batch{err: err}
+	}
+	b := batch{rows: len(got), last: got[len(got)-1].row}
+	for _, f := range got {
+		switch {
+		case f.c == nil: // it is here with the same bytes
+		case f.c.Bookkeeping() && f.mine.Seq == 0:
+			b.bookkeeping++
+		default:
 			b.changesets = append(b.changesets, f)
-			size += sizeOf(f.c)
 		}
-		b.rows += len(part)
-		b.last = part[len(part)-1].row
 	}
 	return b
 }
 
-// fetchAll fetches the changesets of the items in parallel, but not those that are here with the same bytes.
+// fetchAll fetches the changesets of the items in parallel, but not those that are here with the same bytes. It begins no more
+// when it has batchBytes, and returns what it has of the first items, one at least.
 func fetchAll(ctx context.Context, from *replica.Log, items []item) ([]fetched, error) {
-	got := make([]fetched, len(items))
+	got := make([]fetched, 0, len(items))[:len(items)]
+	var size atomic.Int64
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(fetchers)
 	for i, it := range items {
+		if size.Load() >= batchBytes {
+			got = got[:i]
+			break
+		}
 		got[i].item = it
 		if it.mine.Seq > 0 && it.mine.Key == it.row.Key {
 			continue
@@ -107,7 +104,9 @@ func fetchAll(ctx context.Context, from *replica.Log, items []item) ([]fetched, 
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			got[i].c, err = from.Changeset(it.row)
+			if got[i].c, err = from.Changeset(it.row); err == nil {
+				size.Add(int64(sizeOf(got[i].c)))
+			}
 			return err
 		})
 	}

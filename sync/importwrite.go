@@ -43,7 +43,9 @@ func (im *importing) dryRun(ctx context.Context) error {
 			}
 			return err
 		})
-		im.finishTry()
+		if err == nil {
+			err = im.finishTry(tx)
+		}
 		return err
 	})
 }
@@ -102,6 +104,7 @@ func (im *importing) integrate(ctx context.Context, tx *replica.Tx, r *reading) 
 		}
 		if ok {
 			added++
+			im.noteCame(c.ID)
 		}
 	}
 	return added, nil

@@ -95,7 +95,7 @@ type pull struct {
 	total   int
 	votes   *side
 	main    *side
-	sources map[changeset.ID]uint32 // rows of the source's log, if they were needed
+	sources map[changeset.ID]changeset.Row // rows of the source's log, if they were needed
 }
 
 func (p *pull) run(ctx context.Context) error {
@@ -128,6 +128,7 @@ type side struct {
 	setPeer   func(tx *replica.Tx, p replica.Peer)
 	renew     func(tx *replica.Tx)
 	count     *int
+	lost      bool         // the source has changesets of the target's own that it lost
 	peer      replica.Peer // what is known of the source
 	items     []item       // the rows of the source that were never read
 }
@@ -197,8 +198,8 @@ func collect(l *replica.Log, from uint32) (rows []changeset.Row, err error) {
 }
 
 // pullLog brings over what is new in one log of the source.
-func (p *pull) pullLog(ctx context.Context, s *side) error {
-	if err := p.renew(ctx, s); err != nil {
+func (p *pull) pullLog(ctx context.Context, s *side) (err error) {
+	if s.lost, err = p.lostOwn(s); err != nil {
 		return err
 	}
 	s.peer.URL = p.from.Where()
@@ -216,16 +217,55 @@ func (p *pull) pullLog(ctx context.Context, s *side) error {
 	return ctx.Err()
 }
 
-// commit integrates one batch in one transaction.
+// lostOwn reports whether the source knows changesets of the target's own that it does not know: it was restored from a backup, or copied. Then it gets a new UUID
+// before anything is integrated, because the numbers of its lost changesets must not be given again. Such a changeset is
+// read first: a mirror that cannot show it cannot make us change our name.
+func (p *pull) lostOwn(s *side) (bool, error) {
+	for _, it := range s.items {
+		if it.row.ID.Origin != s.to().UUID() || it.mine.Seq > 0 {
+			continue
+		}
+		c, err := s.from.Changeset(it.row)
+		if err != nil {
+			return false, err
+		}
+		if !c.Bookkeeping() {
+			p.opts.warn("%s knows changesets of this replica that it has lost: they come back, and it gets a new UUID for what it makes from now on", p.from.Where())
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// commit integrates a batch, in one transaction or, where the records that it touches are large, in several.
 func (p *pull) commit(ctx context.Context, s *side, b batch) error {
+	rest, added := b.changesets, 0
+	for first := true; first || len(rest) > 0; first = false {
+		n, left, err := p.transact(ctx, s, rest, b.last)
+		if err != nil {
+			return err
+		}
+		rest, added = left, added+n
+	}
+	p.account(s, b, added)
+	return nil
+}
+
+// transact integrates changesets until the transaction is large enough, and returns what is left. last is the row of the source up to which it has been read if nothing is.
+func (p *pull) transact(ctx context.Context, s *side, changesets []fetched, last changeset.Row) (added int, left []fetched, err error) {
 	next := s.peer
-	next.SetRead(b.last)
-	var added int
 	var opened map[changeset.RecordID]map[string]replica.Held
 	var decided []replica.Decision
-	err := p.to.Update(ctx, func(tx *replica.Tx) (err error) {
-		if added, err = p.integrate(tx, s, b); err != nil {
+	err = p.to.Update(ctx, func(tx *replica.Tx) (err error) {
+		if s.lost {
+			s.renew(tx)
+		}
+		if added, left, err = p.integrate(tx, s, changesets); err != nil {
 			return err
+		}
+		next.SetRead(last)
+		if len(left) > 0 {
+			next.SetRead(changesets[len(changesets)-len(left)-1].row)
 		}
 		s.setPeer(tx, next)
 		opened = tx.Opened()
@@ -233,70 +273,48 @@ func (p *pull) commit(ctx context.Context, s *side, b batch) error {
 		return err
 	})
 	if err != nil {
-		return err
+		return 0, nil, err
 	}
-	s.peer = next
+	s.peer, s.lost = next, false
 	p.report.Decided = append(p.report.Decided, decided...)
-	p.account(s, b, added, opened)
-	return nil
+	p.noteOpened(opened)
+	return added, left, nil
 }
 
 // account adds a batch of which so many changesets were integrated to the report.
-func (p *pull) account(s *side, b batch, added int, opened map[changeset.RecordID]map[string]replica.Held) {
+func (p *pull) account(s *side, b batch, added int) {
 	*s.count += added
 	if s == p.main {
 		p.report.Bookkeeping += b.bookkeeping
 		p.report.Known += b.rows - b.bookkeeping - added
 	}
-	p.noteOpened(opened)
 	p.done += b.rows
 	if p.opts.Progress != nil {
 		p.opts.Progress(p.done, p.total)
 	}
 }
 
-// integrate adds the changesets of a batch to the target, with what the source's own log says of their parents.
-func (p *pull) integrate(tx *replica.Tx, s *side, b batch) (added int, err error) {
-	for _, f := range b.changesets {
-		if f.mine.Seq > 0 {
-			if err := p.compare(s, f); err != nil {
-				return added, err
-			}
-			continue
-		}
-		if s == p.main && f.c.ID.Origin == s.from.UUID() {
+// integrate adds changesets to the target, with what the source's own log says of their parents, until the transaction is large enough.
+func (p *pull) integrate(tx *replica.Tx, s *side, changesets []fetched) (added int, left []fetched, err error) {
+	for i, f := range changesets {
+		if s == p.main && f.mine.Seq == 0 {
 			if err := p.nameParents(tx, f); err != nil {
-				return added, err
+				return added, nil, err
 			}
 		}
 		ok, err := s.integrate(tx, f.c)
 		if err != nil {
-			return added, err
+			return added, nil, err
 		}
 		if ok {
 			added++
+			p.noteCame(f.c.ID)
+		}
+		if tx.Size() > batchBytes && !p.opts.DryRun {
+			return added, changesets[i+1:], nil
 		}
 	}
-	return added, nil
-}
-
-// ForkError says that one ID names two different edits: two replicas have the same UUID.
-type ForkError struct{ ID changeset.ID }
-
-func (e *ForkError) Error() string {
-	return fmt.Sprintf("changeset %s is one edit here and another one there: a replica was copied, and both copies were edited", e.ID)
-}
-
-// compare makes sure that the two contents of a known changeset are one edit, as two representations of it are.
-func (p *pull) compare(s *side, f fetched) error {
-	mine, err := s.to().Changeset(f.mine)
-	if err != nil {
-		return err
-	}
-	if mine.Bookkeeping() != f.c.Bookkeeping() || !mine.Bookkeeping() && !changeset.SameEdit(mine, f.c) {
-		return &ForkError{f.c.ID}
-	}
-	return nil
+	return added, nil, nil
 }
 
 // nameParents gives the changes of a changeset that was read from its maker's own log the parents that it does not bear: of each origin, the last ordinary
@@ -306,6 +324,9 @@ func (p *pull) nameParents(tx *replica.Tx, f fetched) error {
 		ch := &f.c.Changes[i]
 		if ch.Parents != nil {
 			continue
+		}
+		if made, err := p.from.Log().Made(f.c.ID.Origin); err != nil || !made {
+			return err
 		}
 		if err := p.loadSources(); err != nil {
 			return err
@@ -317,7 +338,7 @@ func (p *pull) nameParents(tx *replica.Tx, f fetched) error {
 		last := map[uuid.UUID]changeset.ID{}
 		for _, id := range ids {
 			row, ok := p.sources[id]
-			if ok && row < f.row.Seq && row > p.sources[last[id.Origin]] {
+			if ok && row.Seq < f.row.Seq && row.Seq > p.sources[last[id.Origin]].Seq {
 				last[id.Origin] = id
 			}
 		}
@@ -331,26 +352,14 @@ func (p *pull) loadSources() error {
 	if p.sources != nil {
 		return nil
 	}
-	sources := make(map[changeset.ID]uint32, p.from.Latest())
+	sources := make(map[changeset.ID]changeset.Row, p.from.Latest())
 	for row, err := range p.from.Log().Rows(1, p.from.Latest()) {
 		if err != nil {
 			return err
 		}
-		sources[row.ID] = row.Seq
+		sources[row.ID] = row
 	}
 	p.sources = sources
-	return nil
-}
-
-// renew gives the target a new identity if the source knows changesets of its that it does not know: it was restored from
-// a backup, or copied. That comes first, because the numbers of its lost changesets must not be given again.
-func (p *pull) renew(ctx context.Context, s *side) error {
-	for _, it := range s.items {
-		if it.row.ID.Origin == s.to().UUID() && it.mine.Seq == 0 {
-			p.opts.warn("%s knows changesets of this replica that it has lost: they come back, and it gets a new UUID for what it makes from now on", p.from.Where())
-			return p.to.Update(ctx, func(tx *replica.Tx) error { s.renew(tx); return nil })
-		}
-	}
 	return nil
 }
 
@@ -362,14 +371,22 @@ func (p *pull) dryRun(ctx context.Context) error {
 				if b.err != nil {
 					return b.err
 				}
-				added, err := p.integrate(tx, s, b)
+				added, _, err := p.integrate(tx, s, b.changesets)
 				if err != nil {
 					return err
 				}
-				p.account(s, b, added, tx.Opened())
+				p.account(s, b, added)
 			}
 		}
-		p.finishTry()
+		decided, err := p.prefer(tx)
+		if err != nil {
+			return err
+		}
+		p.report.Decided = decided
+		p.noteOpened(tx.Opened())
+		if err := p.finishTry(tx); err != nil {
+			return err
+		}
 		return ctx.Err()
 	})
 }
