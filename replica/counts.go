@@ -1,5 +1,7 @@
 package replica
 
+import "context"
+
 // TypeCount is a record type, how many living records it has, and how many of them have each property.
 type TypeCount struct {
 	Type    string
@@ -8,14 +10,14 @@ type TypeCount struct {
 }
 
 // CountTypes returns the types of which there are living records, sorted by name. It reads every record.
-func (r *Replica) CountTypes() ([]TypeCount, error) {
+func (r *Replica) CountTypes(ctx context.Context) ([]TypeCount, error) {
 	types, err := r.log.Types()
 	if err != nil {
 		return nil, err
 	}
 	var counts []TypeCount
 	for _, typ := range types {
-		c, err := r.log.countType(typ)
+		c, err := r.log.countType(ctx, typ)
 		if err != nil {
 			return nil, err
 		}
@@ -26,9 +28,12 @@ func (r *Replica) CountTypes() ([]TypeCount, error) {
 	return counts, nil
 }
 
-func (l *Log) countType(typ string) (TypeCount, error) {
+func (l *Log) countType(ctx context.Context, typ string) (TypeCount, error) {
 	c := TypeCount{Type: typ, Props: map[string]int{}}
 	for rec, err := range l.Records(typ) {
+		if err == nil {
+			err = ctx.Err()
+		}
 		if err != nil {
 			return c, err
 		}
@@ -49,13 +54,16 @@ func (l *Log) countType(typ string) (TypeCount, error) {
 
 // CountRecords returns how many records live and how many are deleted, those of an exported copy excepted, which does not
 // say. It reads the last row of every record's index.
-func (l *Log) CountRecords() (living, deleted int, err error) {
+func (l *Log) CountRecords(ctx context.Context) (living, deleted int, err error) {
 	types, err := l.Types()
 	if err != nil {
 		return 0, 0, err
 	}
 	for _, typ := range types {
 		for rec, err := range l.Records(typ) {
+			if err == nil {
+				err = ctx.Err()
+			}
 			if err != nil {
 				return living, deleted, err
 			}

@@ -1,6 +1,8 @@
 package replica_test
 
 import (
+	"context"
+	"errors"
 	"testing"
 
 	"prophet/changeset"
@@ -27,7 +29,7 @@ func TestCountsAreThoseOfTheRecords(t *testing.T) {
 			living++
 		}
 		checkCounts(t, name, r, want)
-		gotLiving, deleted, err := r.Log().CountRecords()
+		gotLiving, deleted, err := r.Log().CountRecords(t.Context())
 		if all := len(allRecords(t, r)); err != nil || gotLiving != living || deleted != all-living {
 			t.Errorf("%s: %d living and %d deleted records, want %d and %d, %v", name, gotLiving, deleted, living, all-living, err)
 		}
@@ -36,7 +38,7 @@ func TestCountsAreThoseOfTheRecords(t *testing.T) {
 
 func checkCounts(t *testing.T, name string, r *replica.Replica, want map[string]replica.TypeCount) {
 	t.Helper()
-	counts, err := r.CountTypes()
+	counts, err := r.CountTypes(t.Context())
 	if err != nil || len(counts) != len(want) {
 		t.Fatalf("%s: %d types, want %d, %v", name, len(counts), len(want), err)
 	}
@@ -85,7 +87,20 @@ func TestTypesWithoutLivingRecordsAreNotCounted(t *testing.T) {
 	if _, err := r.Edit(t.Context(), func(e *replica.Edit) error { return e.Delete(rec) }); err != nil {
 		t.Fatal(err)
 	}
-	if counts, err := r.CountTypes(); err != nil || len(counts) > 0 {
+	if counts, err := r.CountTypes(t.Context()); err != nil || len(counts) > 0 {
 		t.Errorf("got %+v, %v", counts, err)
 	}
+}
+
+func TestCountingEndsWithTheContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	eachFixture(t, func(name string, r *replica.Replica) {
+		if _, err := r.CountTypes(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: types: %v", name, err)
+		}
+		if _, _, err := r.Log().CountRecords(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: records: %v", name, err)
+		}
+	})
 }

@@ -65,7 +65,7 @@ func runFsck(ctx context.Context, e *env, o fsckOptions) error {
 	if err != nil {
 		return err
 	}
-	doc.count(e, dir)
+	doc.count(ctx, e, dir)
 	return doc.show(p)
 }
 
@@ -75,13 +75,13 @@ func (d *fsckDoc) add(found replica.Problem) {
 }
 
 // count fills in how much was checked. A replica that cannot be opened has nothing to count; why stands among the problems.
-func (d *fsckDoc) count(e *env, dir string) {
+func (d *fsckDoc) count(ctx context.Context, e *env, dir string) {
 	r, err := replica.Open(e.dir(dir), replica.Options{})
 	if err != nil {
 		return
 	}
 	d.opened, d.Changesets = true, r.Latest()
-	living, deleted, err := r.Log().CountRecords()
+	living, deleted, err := r.Log().CountRecords(ctx)
 	if err == nil {
 		d.Records = living + deleted
 	}

@@ -66,7 +66,7 @@ type (
 	}
 )
 
-func runInfo(_ context.Context, e *env, o infoOptions) error {
+func runInfo(ctx context.Context, e *env, o infoOptions) error {
 	dir, err := e.findReplica(o.globals)
 	if err != nil {
 		return err
@@ -81,7 +81,7 @@ func runInfo(_ context.Context, e *env, o infoOptions) error {
 	}
 	doc := infoDoc{Changesets: r.Latest(), Creator: e.creator(config), Database: r.Database(), Format: "1", Named: namedDocs(config),
 		Path: dir, Peers: []peerDoc{}, Replica: r.UUID()}
-	if err := doc.count(r); err != nil {
+	if err := doc.count(ctx, r); err != nil {
 		return err
 	}
 	p := e.printer(o.globals)
@@ -92,8 +92,8 @@ func runInfo(_ context.Context, e *env, o infoOptions) error {
 }
 
 // count fills in what has to be looked for in the replica.
-func (d *infoDoc) count(r *replica.Replica) (err error) {
-	if d.Records, d.Deleted, err = r.Log().CountRecords(); err != nil {
+func (d *infoDoc) count(ctx context.Context, r *replica.Replica) (err error) {
+	if d.Records, d.Deleted, err = r.Log().CountRecords(ctx); err != nil {
 		return err
 	}
 	if d.Conflicts, err = r.CountOpen(); err != nil {

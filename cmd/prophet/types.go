@@ -42,12 +42,12 @@ type typeDoc struct {
 	Type    string         `json:"type"`
 }
 
-func runTypes(_ context.Context, e *env, o typesOptions) error {
+func runTypes(ctx context.Context, e *env, o typesOptions) error {
 	r, err := e.open(o.globals)
 	if err != nil {
 		return err
 	}
-	counts, err := r.CountTypes()
+	counts, err := r.CountTypes(ctx)
 	if err != nil {
 		return err
 	}
