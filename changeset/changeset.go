@@ -10,6 +10,7 @@
 package changeset
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"strconv"
@@ -34,7 +35,7 @@ func (id ID) IsZero() bool { return id == ID{} }
 
 // Compare orders IDs by the bytes of the origin, then by sequence number.
 func (id ID) Compare(other ID) int {
-	if c := strings.Compare(string(id.Origin[:]), string(other.Origin[:])); c != 0 {
+	if c := bytes.Compare(id.Origin[:], other.Origin[:]); c != 0 {
 		return c
 	}
 	return cmp.Compare(id.Seq, other.Seq)
@@ -89,7 +90,7 @@ func (r RecordID) String() string { return r.Type + " " + r.UUID.String() }
 
 // Compare orders record IDs by the bytes of the UUID, then by type.
 func (r RecordID) Compare(other RecordID) int {
-	if c := strings.Compare(string(r.UUID[:]), string(other.UUID[:])); c != 0 {
+	if c := bytes.Compare(r.UUID[:], other.UUID[:]); c != 0 {
 		return c
 	}
 	return strings.Compare(r.Type, other.Type)

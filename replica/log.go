@@ -258,37 +258,46 @@ func (l *Log) first(rec changeset.RecordID) (v changeset.Version, ok bool, err e
 
 // last returns the newest committed row of the record's index, as first does.
 func (l *Log) last(rec changeset.RecordID) (v changeset.Version, ok bool, err error) {
-	return l.version(rec, func(rows int64) int64 { return rows - 1 })
+	return l.version(rec, newest)
 }
+
+// newest picks the last of so many rows.
+func newest(rows int64) int64 { return rows - 1 }
 
 // version reads the row that pick chooses among so many, or the next one before it that is committed.
 func (l *Log) version(rec changeset.RecordID, pick func(rows int64) int64) (v changeset.Version, ok bool, err error) {
+	v, at, err := l.versionAt(rec, pick)
+	return v, at >= 0, err
+}
+
+// versionAt is version, and says which row it is, counted from 0; -1 if there is none.
+func (l *Log) versionAt(rec changeset.RecordID, pick func(rows int64) int64) (v changeset.Version, at int64, err error) {
 	f, err := l.fs.Open(changeset.RecordPath(rec))
 	if errors.Is(err, fs.ErrNotExist) {
-		return v, false, nil
+		return v, -1, nil
 	}
 	if err != nil {
-		return v, false, fmt.Errorf("read the versions of %s in %s: %w", rec, l.where, err)
+		return v, -1, fmt.Errorf("read the versions of %s in %s: %w", rec, l.where, err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return v, false, fmt.Errorf("read the versions of %s in %s: %w", rec, l.where, err)
+		return v, -1, fmt.Errorf("read the versions of %s in %s: %w", rec, l.where, err)
 	}
 	size := l.limits.of(l.prefix+changeset.RecordPath(rec), info.Size())
 	buf := make([]byte, changeset.VersionSize)
-	for at := pick(size / changeset.VersionSize); at >= 0 && size > 0; at-- {
+	for at = pick(size / changeset.VersionSize); at >= 0 && size > 0; at-- {
 		if _, err := f.ReadAt(buf, at*changeset.VersionSize); err != nil {
-			return v, false, l.damagedIndex(rec, err)
+			return v, -1, l.damagedIndex(rec, err)
 		}
 		if v, err = changeset.ParseVersion(buf); err != nil {
-			return v, false, l.damagedIndex(rec, err)
+			return v, -1, l.damagedIndex(rec, err)
 		}
 		if v.Seq <= l.latest {
-			return v, true, nil
+			return v, at, nil
 		}
 	}
-	return v, false, nil
+	return v, -1, nil
 }
 
 // props reads a version of a record.

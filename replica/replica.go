@@ -143,6 +143,9 @@ func (r *Replica) where() string {
 // Where is the path or URL of the replica, for messages.
 func (r *Replica) Where() string { return r.opts.Where }
 
+// Mirror reports whether the replica is read where nobody edits: on a web server.
+func (r *Replica) Mirror() bool { return r.opts.Mirror }
+
 // FS is the file system at whose root the replica lies.
 func (r *Replica) FS() afero.Fs { return r.fs }
 
@@ -229,6 +232,9 @@ func (r *Replica) Update(ctx context.Context, f func(tx *Tx) error) error {
 		return fmt.Errorf("take back what was not finished in replica %s: %w", r.where(), err)
 	}
 	if err := r.reopen(); err != nil {
+		return err
+	}
+	if err := r.log.refuseUncounted(); err != nil {
 		return err
 	}
 	if err := r.takeOver(ctx); err != nil {

@@ -82,11 +82,12 @@ func (t *txLog) state(rec changeset.RecordID) (*state, error) {
 		return s, nil
 	}
 	s := &state{}
-	v, ok, err := t.last(rec)
+	v, at, err := t.versionAt(rec, newest)
 	if err != nil {
 		return nil, err
 	}
-	if ok {
+	if at >= 0 {
+		s.size = (at + 1) * changeset.VersionSize // what lies beyond is not committed, and goes with the next row
 		if err := t.loadState(s, rec, v); err != nil {
 			return nil, err
 		}
@@ -97,9 +98,6 @@ func (t *txLog) state(rec changeset.RecordID) (*state, error) {
 
 func (t *txLog) loadState(s *state, rec changeset.RecordID, last changeset.Version) (err error) {
 	s.lastRow = last.Seq
-	if s.size, err = t.indexSize(rec); err != nil {
-		return err
-	}
 	if last.Key != (cas.Key{}) {
 		s.exists = true
 		if s.props, err = t.props(last.Key); err != nil {
@@ -113,15 +111,6 @@ func (t *txLog) loadState(s *state, rec changeset.RecordID, last changeset.Versi
 	row, err := t.Row(last.Seq)
 	s.settled, s.head = true, row.ID
 	return err
-}
-
-// indexSize returns the committed length of the record's index in bytes.
-func (t *txLog) indexSize(rec changeset.RecordID) (int64, error) {
-	info, err := t.fs.Stat(changeset.RecordPath(rec))
-	if err != nil {
-		return 0, fmt.Errorf("read the versions of %s: %w", rec, err)
-	}
-	return info.Size() / changeset.VersionSize * changeset.VersionSize, nil // a writer recovers first: nothing uncommitted is left
 }
 
 // merge returns the merged state of a record that is not settled, from its own changes.

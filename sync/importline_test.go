@@ -121,64 +121,85 @@ func TestImportTakesANameOfASource(t *testing.T) {
 	}
 }
 
-// TestImportBoundsWhatALineReplaces: the old values of a change are in its changeset, though not in its line.
+// large has lines of which each fills another property of a record with four megabytes.
+func large(n int, record int) (lines []string) {
+	big := strings.Repeat("é", changeset.MaxValue/2)
+	for prop := range n {
+		lines = append(lines, line(change("update", record, string(rune('a'+prop)), big)))
+	}
+	return lines
+}
+
+// clear is a change that empties the properties a, b and so on.
+func clear(record int, props string) string {
+	var args []string
+	for _, p := range props {
+		args = append(args, string(p), "")
+	}
+	return change("update", record, args...)
+}
+
+// The old values of a change are in its changeset, though not in its line: four times four megabytes are too many.
 func TestImportBoundsWhatALineReplaces(t *testing.T) {
-	big := strings.Repeat("é", changeset.MaxValue/2) // of which four are too many
-	var grow []string
-	for _, prop := range []string{"a", "b", "c", "d"} {
-		grow = append(grow, line(change("update", 1, prop, big)))
-	}
-	create, fill, clear := line(change("create", 1)), strings.Join(grow, ""), func(props string) string {
-		var args []string
-		for _, p := range props {
-			args = append(args, string(p), "")
-		}
-		return line(change("update", 1, args...))
-	}
-	tests := []struct{ name, text, want string }{
-		{"three", create + fill + clear("abc"), ""},
-		{"four", create + fill + clear("abcd"), "bugs.jsonl line 6: with the values that it replaces it makes a changeset of "},
-		{"four, in two lines", create + fill + clear("ab") + clear("cd"), ""},
-		{"one, four times", create + strings.Repeat(grow[0], 4) + clear("abcd"), ""},
-		{"four, of a record that began again", create + fill + line(change("delete", 1)) + create + clear("abcd"), ""},
-		{"two of two records", create + grow[0] + grow[1] + strings.ReplaceAll(create+grow[0]+grow[1], record(1).UUID.String(), record(2).UUID.String()) +
-			line(change("update", 1, "a", "", "b", ""), change("update", 2, "a", "", "b", "")), "line 7: with the values that it replaces it makes a changeset of "},
+	fill := append([]string{line(change("create", 1))}, large(4, 1)...)
+	again := append([]string{line(change("create", 1))}, slices.Repeat(fill[1:2], 4)...)
+	tests := []struct {
+		name  string
+		lines []string
+		wrong bool // is the last of them
+	}{
+		{"four", append(fill, line(clear(1, "abcd"))), true},
+		{"four, in two lines", append(fill, line(clear(1, "ab")), line(clear(1, "cd"))), false},
+		{"one, four times", append(again, line(clear(1, "abcd"))), false},
+		{"four, of a record that began again", append(fill, line(change("delete", 1)), line(change("create", 1)), line(clear(1, "abcd"))), false},
+		{"two of two records", slices.Concat(fill[:3], []string{line(change("create", 2))}, large(2, 2), []string{line(clear(1, "ab"), clear(2, "ab"))}), true},
 	}
 	for _, test := range tests {
-		r := newReplica(t, newMemFS(), "alice")
-		_, err := psync.Import(context.Background(), r, "bugs", source(t, "bugs.jsonl", test.text), psync.ImportOptions{})
-		if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want) || r.Latest() > 0) {
-			t.Errorf("%s: %v, %d changesets; want %s", test.name, err, r.Latest(), test.want)
-		}
-		if n := strings.Count(test.text, "\n"); err == nil {
-			if report := importText(t, r, test.text); report.Known != n {
-				t.Errorf("%s, again: %+v, want %d known", test.name, *report, n)
-			}
+		no, err := psync.CheckLines(test.lines)
+		if no != len(test.lines) || (err != nil) != test.wrong || test.wrong && !strings.Contains(err.Error(), "with the values that it replaces it makes a changeset of 1") {
+			t.Errorf("%s: line %d, %v", test.name, no, err)
 		}
 	}
 }
 
 func TestImportBoundsWhatLinesAddUpTo(t *testing.T) {
-	big := strings.Repeat("a", changeset.MaxValue)
-	create, write := line(change("create", 1)), func(prop int) string { return line(change("update", 1, fmt.Sprint("p", prop), big)) }
-	var apart, again []string
-	for i := range 18 {
-		apart, again = append(apart, write(i)), append(again, write(i%15))
-	}
-	tests := []struct {
-		name  string
-		lines []string
-		wrong uint32
-	}{
-		{"eighteen properties", append([]string{create}, apart...), 17},
-		{"fifteen, again and again", append([]string{create}, again...), 0},
-		{"nine, then a new life of nine", slices.Concat([]string{create}, apart[:9], []string{line(change("delete", 1)), create}, apart[9:]), 0},
-	}
-	for _, test := range tests {
-		wrong, err := psync.CheckLines(record(1).UUID, test.lines)
-		if wrong != test.wrong || wrong > 0 && !strings.Contains(err.Error(), "changes[0]: it makes a record of 671") {
-			t.Errorf("%s: line %d, %v; want line %d", test.name, wrong, err, test.wrong)
+	var apart []string
+	for i := range 6 {
+		var props []string
+		for k := range 100_000 {
+			props = append(props, fmt.Sprint(i, "-", k), "x")
 		}
+		apart = append(apart, line(change("update", 1, props...)))
+	}
+	create := []string{line(change("create", 1))}
+	if no, err := psync.CheckLines(append(create, apart...)); no != 7 || err == nil || !strings.Contains(err.Error(), "changes[0]: it makes a record of 600000 properties") {
+		t.Errorf("line %d: %v", no, err)
+	}
+	if no, err := psync.CheckLines(slices.Concat(create, apart[:3], []string{line(change("delete", 1))}, create, apart[3:])); err != nil {
+		t.Errorf("line %d: %v", no, err)
+	}
+}
+
+func TestImportKnowsTheSizeOfARecord(t *testing.T) {
+	got := psync.RecordSize([][2]string{{"a", "1"}, {"b", "\n\x01é"}, {"a", "12345"}, {"c", "gone"}, {"c", ""}, {"d", ""}})
+	if want := len(changeset.EncodeRecord(map[string]string{"a": "12345", "b": "\n\x01é"})) + 1; got != want { // a comma more
+		t.Errorf("%d bytes, want %d", got, want)
+	}
+}
+
+// A source of which sizes must be known exactly is read once more.
+func TestImportReadsOnceMoreWhereSizesMatter(t *testing.T) {
+	fill := line(change("create", 1)) + strings.Join(large(4, 1), "")
+	r := newReplica(t, newMemFS(), "alice")
+	_, err := psync.Import(context.Background(), r, "bugs", source(t, "bugs.jsonl", fill+line(clear(1, "abcd"))), psync.ImportOptions{})
+	if err == nil || !strings.Contains(err.Error(), "bugs.jsonl line 6: with the values that it replaces") || r.Latest() > 0 {
+		t.Errorf("%d changesets, %v", r.Latest(), err)
+	}
+	if report := importText(t, r, fill+line(clear(1, "abc"))); report.Integrated != 6 {
+		t.Errorf("report %+v", *report)
+	}
+	if report := importText(t, r, fill+line(clear(1, "abc"))); report.Known != 6 {
+		t.Errorf("again: %+v", *report)
 	}
 }
 

@@ -93,6 +93,7 @@ type pull struct {
 	opts    Options
 	done    int // rows read
 	total   int
+	held    *batch // of votes, to be committed when the first changesets are there
 	votes   *side
 	main    *side
 	sources map[changeset.ID]changeset.Row // rows of the source's log, if they were needed
@@ -112,6 +113,9 @@ func (p *pull) run(ctx context.Context) error {
 		if err := p.pullLog(ctx, s); err != nil {
 			return err
 		}
+	}
+	if err := p.commitHeld(ctx); err != nil {
+		return err
 	}
 	if err := p.adopt(ctx); err != nil {
 		return err
@@ -144,34 +148,53 @@ func (p *pull) prepare(s *side) (err error) {
 	if s.peer, err = s.to().Peer(s.from.UUID()); err != nil {
 		return err
 	}
-	if s.peer.Read == s.from.Latest() {
-		return nil
-	}
 	rows, err := p.newRows(s)
 	if err != nil {
 		return err
 	}
-	for _, row := range rows {
-		it := item{row: row}
-		seq, known, err := s.lookup(row.ID)
+	known := map[uint32]int{} // rows here, to the items that they are
+	for i, row := range rows {
+		s.items = append(s.items, item{row: row})
+		seq, ok, err := s.lookup(row.ID)
 		if err != nil {
 			return err
 		}
-		if known {
-			if it.mine, err = s.to().Row(seq); err != nil {
-				return err
-			}
+		if ok {
+			known[seq] = i
 		}
-		s.items = append(s.items, it)
 	}
 	p.total += len(s.items)
+	return s.findMine(known)
+}
+
+// findMine reads the rows here of what is known, in one go through the log.
+func (s *side) findMine(known map[uint32]int) error {
+	if len(known) == 0 {
+		return nil
+	}
+	from, to := uint32(1<<32-1), uint32(0)
+	for seq := range known {
+		from, to = min(from, seq), max(to, seq)
+	}
+	for row, err := range s.to().Rows(from, to) {
+		if err != nil {
+			return err
+		}
+		if i, ok := known[row.Seq]; ok {
+			s.items[i].mine = row
+		}
+	}
 	return nil
 }
 
 // newRows reads the rows that were never read, after it has made sure that the source's log still begins with what was read of it.
-// If not, as after a restore from a backup, it is read again: what is known is known by its ID.
+// If not, as after a restore from a backup, it is read again: what is known is known by its ID. A web mirror with nothing new is
+// taken at its word, because a server without Range would have to send its whole index; publish refuses to turn a mirror back.
 func (p *pull) newRows(s *side) ([]changeset.Row, error) {
-	if s.peer.Read > 0 && s.peer.Read < s.from.Latest() {
+	if s.peer.Read == s.from.Latest() && (s.peer.Read == 0 || p.from.Mirror()) {
+		return nil, nil
+	}
+	if s.peer.Read > 0 && s.peer.Read <= s.from.Latest() {
 		rows, err := collect(s.from, s.peer.Read)
 		if err != nil {
 			return nil, err
@@ -210,11 +233,28 @@ func (p *pull) pullLog(ctx context.Context, s *side) (err error) {
 		if b.err != nil {
 			return b.err
 		}
+		if err := p.commitHeld(ctx); err != nil {
+			return err
+		}
+		if s == p.votes {
+			p.held = &b // they wait for the changesets, so that a pull that fails at once leaves nothing
+			continue
+		}
 		if err := p.commit(ctx, s, b); err != nil {
 			return err
 		}
 	}
 	return ctx.Err()
+}
+
+// commitHeld integrates the decisions that wait.
+func (p *pull) commitHeld(ctx context.Context) error {
+	if p.held == nil {
+		return nil
+	}
+	b := *p.held
+	p.held = nil
+	return p.commit(ctx, p.votes, b)
 }
 
 // lostOwn reports whether the source knows changesets of the target's own that it does not know: it was restored from a backup, or copied. Then it gets a new UUID
