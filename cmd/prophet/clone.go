@@ -25,7 +25,6 @@ func cloneCommand(e *env) *cli.Command {
 		Category:  aboutExchange,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "no-adopt", Usage: "of a replica of the original, do not take over how it settled conflicts"},
-			&cli.BoolFlag{Name: "conflicts-ok", Usage: "end with exit code 0 even if conflicts were opened"},
 		},
 		Description: `
 URL is a directory or a URL that begins with file://, http:// or https://. DIR
@@ -38,7 +37,10 @@ A clone that was cut off is a replica: "prophet pull" in it goes on.
 
 The original settles conflicts by what happens to arrive. So that no value
 changes when you move over from it, a clone takes over what the source shows;
-with --no-adopt, what differs from our rule stays open.`,
+with --no-adopt, what differs from our rule stays open.
+
+Conflicts that are open at the source come along and are listed; the exit code
+is 0 all the same.`,
 		Action: func(c *cli.Context) error {
 			args, err := arguments(c, 1, 2)
 			if err != nil {
@@ -50,7 +52,6 @@ with --no-adopt, what differs from our rule stays open.`,
 				dir:     strings.Join(args[1:], ""),
 				given:   len(args) > 1,
 				noAdopt: c.Bool("no-adopt"),
-				ok:      c.Bool("conflicts-ok"),
 			})
 		},
 	}
@@ -62,7 +63,6 @@ type cloneOptions struct {
 	dir     string
 	given   bool // dir is, even if it is empty
 	noAdopt bool
-	ok      bool // conflicts are
 }
 
 func runClone(ctx context.Context, e *env, o cloneOptions) error {
@@ -109,7 +109,7 @@ func (o *cloneOptions) clone(ctx context.Context, e *env, from *replica.Replica,
 	if err != nil {
 		return err
 	}
-	return showReport(p, r, doc, fmt.Sprintf("Cloned %s into %s", from.Where(), dir), o.ok)
+	return showReport(p, r, doc, fmt.Sprintf("Cloned %s into %s", from.Where(), dir), true)
 }
 
 // begun adds to the error of a clone how to go on, if there is something to go on with.
