@@ -60,7 +60,7 @@ func (x *exchange) push(ctx context.Context, location string) error {
 	rep, err := psync.Pull(ctx, theirs, ours, opts)
 	end()
 	if err != nil {
-		return pushError(ctx, theirs, err)
+		return pushError(ctx, ours, theirs, err)
 	}
 	if err := x.remember(ours, location); err != nil {
 		return err
@@ -72,9 +72,12 @@ func (x *exchange) push(ctx context.Context, location string) error {
 	return showReport(x.p, theirs, doc, x.did("Pushed", "Would push")+" to "+theirs.Where(), x.ok)
 }
 
-// pushError turns the error of a pull by the other side into that of a push.
-func pushError(ctx context.Context, theirs *replica.Replica, err error) error {
-	if inner := errors.Unwrap(err); inner != nil {
+// pushError turns the error of a pull by the other side into that of a push, in which the other side is the one that we talk about.
+func pushError(ctx context.Context, ours, theirs *replica.Replica, err error) error {
+	switch inner := errors.Unwrap(err); {
+	case errors.Is(err, psync.ErrOtherDatabase):
+		err = fmt.Errorf("it is a replica of %w: %s, not %s", psync.ErrOtherDatabase, theirs.Database(), ours.Database())
+	case inner != nil && err.Error() == "pull from "+ours.Where()+": "+inner.Error():
 		err = inner
 	}
 	err = fmt.Errorf("push to %s: %w", theirs.Where(), err)
