@@ -104,12 +104,15 @@ func (t *txLog) loadState(s *state, rec changeset.RecordID, last changeset.Versi
 			return err
 		}
 	}
-	n, err := t.ours.noted(last.Seq)
-	if err != nil || n.flags&flagSettled == 0 {
+	c, err := t.at(last.Seq)
+	if err != nil {
 		return err
 	}
-	row, err := t.Row(last.Seq)
-	s.settled, s.head = true, row.ID
+	if c.Change(rec) == nil { // a row that was left behind by a writer, and whose number was given to another changeset since
+		return t.damagedIndex(rec, fmt.Errorf("row %d of the log, changeset %s, does not touch the record", last.Seq, c.ID))
+	}
+	n, err := t.ours.noted(last.Seq)
+	s.settled, s.head = n.flags&flagSettled != 0, c.ID
 	return err
 }
 

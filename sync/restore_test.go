@@ -2,8 +2,10 @@ package sync_test
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"maps"
+	"strings"
 	"testing"
 
 	"github.com/spf13/afero"
@@ -79,5 +81,93 @@ func TestARestoredReplicaTakesItsLostChangesetsBackAndGetsANewUUID(t *testing.T)
 			t.Errorf("%s shows %v (%v), want %v", r.Where(), props, err, want)
 		}
 		sound(t, r.FS(), r.Where())
+	}
+}
+
+func TestALogOfTheSameLengthWithOtherRowsIsReadAgain(t *testing.T) {
+	ctx := context.Background()
+	source, err := replica.Init(ctx, afero.NewMemMapFs(), replica.Identity{}, replica.Options{Where: "source", Creator: "ann@example.com"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rec changeset.RecordID
+	if _, err := source.Edit(ctx, func(e *replica.Edit) (err error) {
+		rec, err = e.Create("Ticket", map[string]string{"status": "new"})
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	clone := func(who string) *replica.Replica {
+		r, _, err := psync.Clone(ctx, afero.NewMemMapFs(), source, replica.Options{Where: who, Creator: who}, psync.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	carol, dave := clone("carol"), clone("dave")
+	backup := copyTree(t, source.FS())
+	update(t, carol, rec, "from", "carol")
+	update(t, dave, rec, "owner", "dave")
+	pull(t, source, carol)
+	bob := clone("bob") // has read two rows
+	restored := reopen(t, backup, "source")
+	pull(t, restored, dave) // two rows again, but others
+	if report := pull(t, bob, restored); report.Integrated != 1 {
+		t.Errorf("bob got %d changesets, want dave's", report.Integrated)
+	}
+	if props, _, err := bob.Log().Props(rec); err != nil || props["owner"] != "dave" || props["from"] != "carol" {
+		t.Errorf("bob shows %v (%v)", props, err)
+	}
+}
+
+func TestTwoEditsUnderOneIDStopThePull(t *testing.T) {
+	ctx := context.Background()
+	ann, err := replica.Init(ctx, afero.NewMemMapFs(), replica.Identity{}, replica.Options{Where: "ann", Creator: "ann@example.com"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	twin := reopen(t, copyTree(t, ann.FS()), "twin")
+	for _, r := range []*replica.Replica{ann, twin} {
+		if _, err := r.Edit(ctx, func(e *replica.Edit) error {
+			_, err := e.Create("Ticket", map[string]string{"summary": "made by " + r.Where()})
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bob, _, err := psync.Clone(ctx, afero.NewMemMapFs(), ann, replica.Options{Where: "bob"}, psync.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := state(t, bob.FS())
+	_, err = psync.Pull(ctx, bob, twin, psync.Options{})
+	var fork *replica.ForkError
+	if !errors.As(err, &fork) || fork.ID.Origin != ann.UUID() || fork.ID.Seq != 1 {
+		t.Errorf("the pull gave %v, want a fork of %s:1", err, ann.UUID())
+	}
+	if after := state(t, bob.FS()); after != before {
+		t.Errorf("the pull that failed left %s, before it was %s", after, before)
+	}
+}
+
+func TestAChangesetWhoseParentIsNotThereStopsThePull(t *testing.T) {
+	ctx := context.Background()
+	r, err := replica.Init(ctx, afero.NewMemMapFs(), replica.Identity{}, replica.Options{Where: "ann"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stranger := changeset.ID{Origin: r.Database(), Seq: 7}
+	rec := changeset.RecordID{Type: "Ticket", UUID: r.Database()}
+	err = r.Update(ctx, func(tx *replica.Tx) error {
+		_, err := tx.Integrate(&changeset.Changeset{ID: changeset.ID{Origin: r.Database(), Seq: 8}, Created: "2026-01-01 00:00:00",
+			Changes: []changeset.Change{{Record: rec, Kind: changeset.Update, Parents: []changeset.ID{stranger},
+				Props: map[string]changeset.PropChange{"a": {New: changeset.Text("1")}}}}})
+		return err
+	})
+	if err == nil || !strings.Contains(err.Error(), stranger.String()) {
+		t.Errorf("integrating gave %v, want an error that names %s", err, stranger)
+	}
+	if r.Latest() != 0 {
+		t.Errorf("the log has %d rows", r.Latest())
 	}
 }
