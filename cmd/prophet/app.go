@@ -130,6 +130,7 @@ func dispatch(ctx context.Context, e *env, list []*cli.Command, words []string) 
 	case l.command == nil:
 		return withHint(usagef("no command"), `"prophet help" lists the commands`)
 	}
+	e.changes = changes(l.command.Name)
 	app := &cli.App{
 		Name:                      "prophet",
 		Commands:                  list,
@@ -142,4 +143,13 @@ func dispatch(ctx context.Context, e *env, list []*cli.Command, words []string) 
 		ErrWriter:                 e.Stderr,
 	}
 	return app.RunContext(ctx, l.words())
+}
+
+// changes reports whether a command makes or changes something, of which its output is only the account.
+func changes(name string) bool {
+	switch name {
+	case "init", "create", "update", "delete", "resolve", "clone", "pull", "push", "import", "export", "publish":
+		return true
+	}
+	return false
 }

@@ -26,6 +26,8 @@ type env struct {
 	Now      func() time.Time
 	// Exec runs a program on the terminal of this one and waits for it. What the user types meanwhile, Ctrl-C included, is the program's.
 	Exec func(name string, args ...string) error
+
+	changes bool // the command at work does more than to show something
 }
 
 // systemEnv returns the real world. Reading from its Stdin ends when ctx does.

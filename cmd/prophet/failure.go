@@ -108,6 +108,10 @@ func report(ctx context.Context, e *env, err error) int {
 	if cancelled := errors.Is(err, context.Canceled) || errors.Is(err, errInterrupted); cancelled && context.Cause(ctx) == errInterrupted {
 		err = errInterrupted
 	}
+	var o *outputError
+	if e.changes && errors.As(err, &o) {
+		err = fmt.Errorf("%w; what the command did is done", err)
+	}
 	fmt.Fprintf(e.Stderr, "prophet: error: %s\n", terminal.Safe(err.Error()))
 	if hint != "" {
 		fmt.Fprintf(e.Stderr, "prophet: hint: %s\n", terminal.Safe(hint))
