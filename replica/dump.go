@@ -264,7 +264,7 @@ type (
 	}
 	changeDump struct {
 		Kind    string              `json:"change_type"`
-		Parents []string            `json:"parents,omitempty"`
+		Parents []string            `json:"parents,omitzero"`
 		Props   map[string]propDump `json:"prop_changes"`
 		Type    string              `json:"record_type"`
 	}
@@ -279,6 +279,9 @@ func dumpedChangeset(seq uint32, c *changeset.Changeset) changesetDump {
 		Resolution: c.Resolution, OriginalSeq: c.ID.Seq, Origin: c.ID.Origin, Seq: seq}
 	for _, ch := range c.Changes {
 		cd := changeDump{Kind: changeset.KindName(ch.Kind), Props: map[string]propDump{}, Type: ch.Record.Type}
+		if ch.Parents != nil {
+			cd.Parents = []string{} // known to be none, which is not the same as unknown
+		}
 		for _, p := range ch.Parents {
 			cd.Parents = append(cd.Parents, p.String())
 		}
