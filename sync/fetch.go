@@ -12,10 +12,12 @@ import (
 	"prophet/replica"
 )
 
-const (
-	batchRows  = 1024     // rows of the source in one transaction, at most
-	batchBytes = 16 << 20 // of changesets fetched for one transaction, after which it is closed
-	fetchers   = 16       // requests at once
+const fetchers = 16 // requests at once
+
+// What one transaction of a pull has at most. Tests make it small.
+var (
+	batchRows  = 1024     // rows of the source
+	batchBytes = 16 << 20 // fetched, and in the transaction, after which it is closed
 )
 
 // fetched is a changeset of the source.
@@ -92,7 +94,7 @@ func fetchAll(ctx context.Context, from *replica.Log, items []item) ([]fetched, 
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(fetchers)
 	for i, it := range items {
-		if size.Load() >= batchBytes {
+		if size.Load() >= int64(batchBytes) {
 			got = got[:i]
 			break
 		}

@@ -246,7 +246,16 @@ func (c *crowd) conflicts(r *replica.Replica) (all []string) {
 	return all
 }
 
-func TestReplicasThatHaveSeenTheSameShowTheSame(t *testing.T) {
+func TestReplicasThatHaveSeenTheSameShowTheSame(t *testing.T) { playHistories(t) }
+
+func TestReplicasThatPullInSmallBatchesShowTheSame(t *testing.T) {
+	psync.SmallBatches(t, 3, 2000)
+	playHistories(t)
+}
+
+// playHistories plays random histories and compares the replicas at their end.
+func playHistories(t *testing.T) {
+	t.Helper()
 	for n := range *histories {
 		s := *seed + uint64(n)
 		c := newCrowd(t, s, 2+int(s%4))
@@ -260,6 +269,9 @@ func TestReplicasThatHaveSeenTheSameShowTheSame(t *testing.T) {
 		want, open := shown(t, c.replicas[0]), c.conflicts(c.replicas[0])
 		for i, r := range c.replicas[1:] {
 			got := shown(t, r)
+			if len(got) != len(want) {
+				c.fatal("replica %d shows %v, replica 0 %v", i+1, got, want)
+			}
 			for typ, records := range want {
 				if !maps.EqualFunc(got[typ], records, maps.Equal[map[string]string, map[string]string]) {
 					c.fatal("replica %d shows %v, replica 0 %v", i+1, got, want)
