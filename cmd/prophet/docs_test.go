@@ -143,11 +143,13 @@ func TestReadmeBeginsWithTwoCommands(t *testing.T) {
 	if len(all) != 2 || all[1].command != "go test ./..." {
 		t.Fatalf("got %+v", all)
 	}
-	first := strings.ReplaceAll(all[0].command, "/tmp/bugs", t.TempDir()+"/bugs")
-	c := exec.Command("bash", "-c", first)
-	c.Dir = filepath.Join("..", "..")
-	out, err := c.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "Laser cutter stops after ten minutes") {
-		t.Errorf("%s: %v\n%s", first, err, out)
+	tmp := t.TempDir()
+	for range 2 { // people try again
+		c := exec.Command("bash", "-c", all[0].command)
+		c.Dir, c.Env = filepath.Join("..", ".."), append(os.Environ(), "TMPDIR="+tmp)
+		out, err := c.CombinedOutput()
+		if err != nil || !strings.Contains(string(out), "Laser cutter stops after ten minutes") {
+			t.Errorf("%s: %v\n%s", all[0].command, err, out)
+		}
 	}
 }
