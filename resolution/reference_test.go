@@ -278,7 +278,7 @@ func (m *model) showProps(answers resolution.Answers) string {
 	return strings.Join(append([]string{strings.Join(words, " ")}, conflicts...), " | ")
 }
 
-// modelFingerprint is the SHA-1 of the JSON of FORMAT-v1.
+// modelFingerprint is the SHA-1 of the JSON of docs/format.md, resolutions/.
 func modelFingerprint(conflicts ...modelConflict) string {
 	var clashes []string
 	for _, c := range conflicts {

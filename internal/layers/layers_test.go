@@ -162,7 +162,7 @@ func importFaults(sources []source) []string {
 	var faults []string
 	for _, s := range sources {
 		if !slices.Contains(helpers, s.pkg) && !inTable(s.pkg) {
-			faults = append(faults, fmt.Sprintf("%s: %s is not in the table of internal/layers: decide what it may import, there and in DESIGN.md", s.name, s.pkg))
+			faults = append(faults, fmt.Sprintf("%s: %s is not in the table of internal/layers: decide what it may import, there and in docs/design.md", s.name, s.pkg))
 			continue
 		}
 		for _, imported := range s.syntax.Imports {
@@ -190,7 +190,7 @@ func importFault(s source, pkg string) string {
 		}
 	case !slices.Contains(allowed(s.pkg), pkg):
 		return fmt.Sprintf("%s may not import %s, only [%s]: move what you need down, or let the caller pass it in; "+
-			"if the layers themselves change, change the table of internal/layers with DESIGN.md", s.pkg, pkg, strings.Join(allowed(s.pkg), " "))
+			"if the layers themselves change, change the table of internal/layers with docs/design.md", s.pkg, pkg, strings.Join(allowed(s.pkg), " "))
 	}
 	return ""
 }
