@@ -200,6 +200,9 @@ func Init(ctx context.Context, fsys afero.Fs, id Identity, opts Options) (*Repli
 	if _, err := fsys.Stat(changeset.ReplicaVersionFile); err == nil {
 		return nil, fmt.Errorf("make a replica in %s: %w", opts.Where, ErrExists)
 	}
+	if err := refuseRemains(fsys); err != nil {
+		return nil, fmt.Errorf("make a replica in %s: %w", opts.Where, err)
+	}
 	for _, f := range []struct{ name, text string }{
 		{"resolutions/" + changeset.DatabaseUUIDFile, id.Votes.String()},
 		{"resolutions/" + changeset.ReplicaUUIDFile, newUUID().String()},
@@ -215,6 +218,22 @@ func Init(ctx context.Context, fsys afero.Fs, id Identity, opts Options) (*Repli
 		}
 	}
 	return Open(fsys, opts)
+}
+
+// refuseRemains returns an error where there is no replica-version, but changesets are counted: to make a replica there would destroy them.
+func refuseRemains(fsys afero.Fs) error {
+	for _, name := range []string{changeset.LatestFile, changeset.ResolutionsDir + "/" + changeset.LatestFile} {
+		text, err := readSmall(fsys, name)
+		switch {
+		case isNotExist(err):
+		case err != nil:
+			return fmt.Errorf("read %s: %w", name, err)
+		case text != "0":
+			return &DamageError{Path: changeset.ReplicaVersionFile,
+				Err: fmt.Errorf("%w, though %s holds %.20q: there is a replica already, and it lost this file, which holds %q", fs.ErrNotExist, name, text, formatVersion)}
+		}
+	}
+	return nil
 }
 
 // Update runs one transaction: what f does becomes durable and visible together when Update returns nil. If f returns an error, or panics, or
