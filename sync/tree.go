@@ -201,7 +201,8 @@ func (w *treeWriter) writeTexts(files []text) error {
 	return nil
 }
 
-// makeRoot makes the directory that is the root of a file system, if there is none.
+// makeRoot makes the directory that is the root of a file system, if there is none. From within it cannot be flushed in its parent: whoever
+// wants it to survive a power cut makes it before, with [durable.MakeRoot].
 func makeRoot(fsys afero.Fs) error {
 	if _, err := fsys.Stat("."); !errors.Is(err, fs.ErrNotExist) {
 		return err

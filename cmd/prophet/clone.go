@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/afero"
 	"github.com/urfave/cli/v2"
 
+	"prophet/internal/durable"
 	"prophet/replica"
 	psync "prophet/sync"
 )
@@ -90,7 +91,7 @@ func (o *cloneOptions) clone(ctx context.Context, e *env, from *replica.Replica,
 	if err != nil {
 		return err
 	}
-	if err := e.Fs.MkdirAll(dir, 0o777); err != nil {
+	if err := durable.MakeRoot(e.Fs, dir); err != nil {
 		return err
 	}
 	p := e.printer(o.globals)

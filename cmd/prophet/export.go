@@ -5,6 +5,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"prophet/internal/durable"
 	psync "prophet/sync"
 )
 
@@ -54,6 +55,9 @@ func runExport(ctx context.Context, e *env, o exportOptions) error {
 		return err
 	}
 	if err := checkEmptyDir(e.Fs, dir); err != nil {
+		return err
+	}
+	if err := durable.MakeRoot(e.Fs, dir); err != nil {
 		return err
 	}
 	p := e.printer(o.globals)

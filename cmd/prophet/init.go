@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/urfave/cli/v2"
 
+	"prophet/internal/durable"
 	"prophet/replica"
 )
 
@@ -61,7 +62,7 @@ func runInit(ctx context.Context, e *env, o initOptions) error {
 	if outer, err := replicaAbove(e.Fs, filepath.Dir(dir)); err == nil {
 		p.warnf("%s lies inside the replica %s", dir, outer)
 	}
-	if err := e.Fs.MkdirAll(dir, 0o777); err != nil {
+	if err := durable.MakeRoot(e.Fs, dir); err != nil {
 		return fmt.Errorf("make a replica in %s: %w", dir, err)
 	}
 	opts, err := e.replicaOptions(dir, o.globals)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"prophet/internal/durable"
 	psync "prophet/sync"
 )
 
@@ -76,6 +77,9 @@ func runPublish(ctx context.Context, e *env, o publishOptions) error {
 	dir, err := e.localTarget(location)
 	if err != nil {
 		return err
+	}
+	if err := durable.MakeRoot(e.Fs, dir); err != nil {
+		return fmt.Errorf("publish: %w", err)
 	}
 	p := e.printer(o.globals)
 	progress := p.progress("publishing", false)

@@ -6,6 +6,7 @@ import (
 	"io"
 	iofs "io/fs"
 	"path"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/afero"
@@ -22,6 +23,35 @@ func MkdirAll(fs afero.Fs, name string) error {
 	}
 	w := writer{fs: fs}
 	return w.makeDirs([]string{name})
+}
+
+// MakeRoot makes the directory that is to be the root of a file system, and those above it that are missing. dir is a path of fs, absolute or
+// relative. When MakeRoot returns nil, these directories survive a power cut, also if a process that made them died before it could flush them.
+func MakeRoot(fs afero.Fs, dir string) error {
+	dir = filepath.Clean(dir)
+	parent := filepath.Dir(dir)
+	if parent == dir {
+		return nil
+	}
+	exists, empty, err := lookAt(fs, dir)
+	switch {
+	case err != nil:
+		return err
+	case !exists:
+		if err := MakeRoot(fs, parent); err != nil {
+			return err
+		}
+		w := writer{fs: fs}
+		if err := w.mkdir(dir); err != nil {
+			return err
+		}
+		return SyncDir(fs, parent)
+	case empty:
+		if err := SyncDir(fs, parent); !errors.Is(err, iofs.ErrPermission) { // who may not look at the parent did not make dir
+			return err
+		}
+	}
+	return nil
 }
 
 // makeDirs makes those of the directories and of their parents that are missing, the shallow ones first. Each level
