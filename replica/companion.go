@@ -40,6 +40,17 @@ const (
 	flagBookkeeping = flagNullification | flagResolution
 )
 
+// flagsOf returns what kind of bookkeeping a changeset is, 0 for an ordinary one.
+func flagsOf(c *changeset.Changeset) flags {
+	switch {
+	case c.Nullification:
+		return flagNullification
+	case c.Resolution:
+		return flagResolution
+	}
+	return 0
+}
+
 // noted is what we note about a row of the log.
 type noted struct {
 	lastID uint32 // the last local id that was given up to and including this row, counted from 1 after the original's
@@ -194,10 +205,10 @@ func (c companion) open() (open map[changeset.RecordID]bool, size int64, err err
 	return open, size, nil
 }
 
-// sorted returns the members of the set in the order of their UUIDs.
-func sorted(set map[changeset.RecordID]bool) []changeset.RecordID {
-	recs := make([]changeset.RecordID, 0, len(set))
-	for rec := range set {
+// sorted returns the records that are the keys of a map, in the order of their UUIDs.
+func sorted[V any](m map[changeset.RecordID]V) []changeset.RecordID {
+	recs := make([]changeset.RecordID, 0, len(m))
+	for rec := range m {
 		recs = append(recs, rec)
 	}
 	slices.SortFunc(recs, changeset.RecordID.Compare)

@@ -29,7 +29,8 @@ type derived struct {
 type touched struct {
 	rows     []uint32
 	last     changeset.ID
-	straight bool // every change has seen the one before it, which is by the same origin, and none is bookkeeping
+	deleted  bool // by the last change
+	straight bool // every change has seen the one before it, no change brings the record back, and none is bookkeeping
 }
 
 // deriver looks at the rows of a log that are not noted yet: all of them in a replica of the original.
@@ -117,12 +118,9 @@ func (d *deriver) look(row changeset.Row) error {
 	if err != nil {
 		return err
 	}
-	f := flagSettled // until shown otherwise
-	switch {
-	case c.Nullification:
-		f = flagNullification
-	case c.Resolution:
-		f = flagResolution
+	f := flagsOf(c)
+	if f == 0 {
+		f = flagSettled // until shown otherwise
 	}
 	for i := range c.Changes {
 		if err := d.lookAt(row, c, &c.Changes[i]); err != nil {
@@ -134,35 +132,59 @@ func (d *deriver) look(row changeset.Row) error {
 	return nil
 }
 
+// lookAt notes one change to a record.
 func (d *deriver) lookAt(row changeset.Row, c *changeset.Changeset, ch *changeset.Change) error {
 	t := d.touched[ch.Record]
 	if t == nil {
-		t = &touched{straight: true}
-		d.touched[ch.Record] = t
-		first, ok, err := d.l.first(ch.Record)
-		if err != nil {
+		var err error
+		if t, err = d.meet(row, ch.Record); err != nil {
 			return err
 		}
-		if !ok || first.Seq == 0 {
-			d.out.exported = true
-		}
-		if ok && first.Seq > 0 && first.Seq < d.from {
-			t.straight = false
-			if t.rows, err = d.l.rowsBefore(ch.Record, d.from); err != nil {
-				return err
-			}
-		} else if d.l.prefix == "" && !d.old.has(ch.Record.UUID) {
-			d.out.ids = appendLocalID(d.out.ids, localID{ch.Record.UUID, row.Seq})
-			d.lastID++
-		}
+		d.touched[ch.Record] = t
 	}
-	first := len(t.rows) == 0
-	follows := ch.Parents == nil && (first || t.last.Origin == c.ID.Origin && t.last.Seq < c.ID.Seq) ||
-		ch.Parents != nil && (first && len(ch.Parents) == 0 || len(ch.Parents) == 1 && ch.Parents[0] == t.last)
-	t.straight = t.straight && !c.Bookkeeping() && follows
-	t.last = c.ID
+	t.straight = t.straight && !c.Bookkeeping() && t.isFollowedBy(c.ID, ch)
+	t.last, t.deleted = c.ID, ch.Kind == changeset.Delete
 	t.rows = append(t.rows, row.Seq)
 	return nil
+}
+
+// meet begins with a record at the first of the rows that touches it.
+func (d *deriver) meet(row changeset.Row, rec changeset.RecordID) (*touched, error) {
+	first, ok, err := d.l.first(rec)
+	if err != nil {
+		return nil, err
+	}
+	if !ok || first.Seq == 0 {
+		d.out.exported = true
+	}
+	if ok && first.Seq > 0 && first.Seq < d.from { // it has a past, which was looked at before
+		rows, err := d.l.rowsBefore(rec, d.from)
+		return &touched{rows: rows}, err
+	}
+	d.giveID(row, rec)
+	return &touched{straight: true}, nil
+}
+
+// giveID gives a record that is new to the log its local id, unless the original gave it one.
+func (d *deriver) giveID(row changeset.Row, rec changeset.RecordID) {
+	if d.l.prefix == "" && !d.old.has(rec.UUID) {
+		d.out.ids = appendLocalID(d.out.ids, localID{rec.UUID, row.Seq})
+		d.lastID++
+	}
+}
+
+// isFollowedBy reports whether the next change had seen all before it, and is one of which replaying the log gives the merged state: a record that comes back
+// after its deletion is not, for a deletion writes no property.
+func (t *touched) isFollowedBy(id changeset.ID, ch *changeset.Change) bool {
+	switch {
+	case len(t.rows) == 0:
+		return len(ch.Parents) == 0
+	case t.deleted && ch.Kind != changeset.Delete:
+		return false
+	case ch.Parents == nil:
+		return t.last.Origin == id.Origin && t.last.Seq < id.Seq
+	}
+	return len(ch.Parents) == 1 && ch.Parents[0] == t.last
 }
 
 // rowsBefore returns the rows below seq that touch the record.
@@ -174,7 +196,7 @@ func (l *Log) rowsBefore(rec changeset.RecordID, seq uint32) ([]uint32, error) {
 // mergeAll merges the records whose history is not a straight line: it says which rows are not settled, what is open, and where
 // the log shows something else.
 func (d *deriver) mergeAll() error {
-	for _, rec := range sortedKeys(d.touched) {
+	for _, rec := range sorted(d.touched) {
 		t := d.touched[rec]
 		if t.straight {
 			continue
@@ -209,15 +231,6 @@ func (d *deriver) settle(rec changeset.RecordID, t *touched, result *resolution.
 		return
 	}
 	d.flags[t.rows[len(t.rows)-1]-d.from] &^= flagSettled
-}
-
-func sortedKeys(m map[changeset.RecordID]*touched) []changeset.RecordID {
-	recs := make([]changeset.RecordID, 0, len(m))
-	for rec := range m {
-		recs = append(recs, rec)
-	}
-	slices.SortFunc(recs, changeset.RecordID.Compare)
-	return recs
 }
 
 // ours makes sure that there are notes on every row of both logs, in memory where there are none on disk.

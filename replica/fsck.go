@@ -201,16 +201,6 @@ func (c *checker) checkNotes() {
 	}
 }
 
-func flagsOf(c *changeset.Changeset) flags {
-	switch {
-	case c.Nullification:
-		return flagNullification
-	case c.Resolution:
-		return flagResolution
-	}
-	return 0
-}
-
 // checkIDs checks the table of local ids.
 func (c *checker) checkIDs(last uint32) {
 	ids, err := c.l.ours.ids(1, last)
