@@ -167,20 +167,34 @@ func TestImportKilledAnywhereGoesOn(t *testing.T) {
 
 func TestTwoWhoImportTheSameAgree(t *testing.T) {
 	alice, bob := newReplica(t, newMemFS(), "alice"), newReplica(t, newMemFS(), "bob")
-	text := manyLines(20)
+	text := line(change("create", 21), change("create", 20)) + manyLines(20)
 	importText(t, alice, text)
 	importText(t, bob, text)
 	sameLog(t, alice, bob)
 	for _, report := range []*psync.Report{pull(t, alice, bob), pull(t, bob, alice)} {
-		if report.Integrated != 0 || report.Known != 40 || len(report.Opened) > 0 {
+		if report.Integrated != 0 || report.Known != 41 || len(report.Opened) > 0 {
 			t.Errorf("a pull brought %+v", *report)
 		}
 	}
 	carol := newReplica(t, newMemFS(), "carol")
 	pull(t, carol, alice)
-	if report := importText(t, carol, text+line(change("update", 1, "status", "closed"))); report.Known != 40 || report.Integrated != 1 || len(report.Opened) > 0 {
+	for n := range 22 {
+		if a, c := localID(t, alice, n), localID(t, carol, n); a != c {
+			t.Errorf("ticket %d has the local id %d where it was imported and %d where it was pulled", n, a, c)
+		}
+	}
+	if report := importText(t, carol, text+line(change("update", 1, "status", "closed"))); report.Known != 41 || report.Integrated != 1 || len(report.Opened) > 0 {
 		t.Errorf("carol, who had it from alice, imported %+v", *report)
 	}
+}
+
+func localID(tb testing.TB, r *replica.Replica, n int) uint32 {
+	tb.Helper()
+	id, err := r.LocalID(record(n))
+	if err != nil || id == 0 {
+		tb.Fatalf("local id of ticket %d: %d, %v", n, id, err)
+	}
+	return id
 }
 
 func TestImportMeetsPeoplesEdits(t *testing.T) {

@@ -180,6 +180,25 @@ func TestImportBoundsWhatLinesAddUpTo(t *testing.T) {
 	}
 }
 
+func TestImportBoundsHowMuchALineChanges(t *testing.T) {
+	var changes, props []string
+	for i := range changeset.MaxChanges + 1 {
+		changes = append(changes, change("create", i))
+	}
+	for i := range changeset.MaxProps + 1 {
+		props = append(props, fmt.Sprint(i), "")
+	}
+	tests := []struct{ line, want string }{
+		{line(changes...), "changes[100000]: a changeset of 100001 records: at most 100000 are allowed"},
+		{line(change("create", 1, props...)), "changes[0].props.500000: a line of more than 500000 properties"},
+	}
+	for _, test := range tests {
+		if _, err := psync.CheckLines([]string{test.line}); err == nil || err.Error() != test.want {
+			t.Errorf("got %v, want %s", err, test.want)
+		}
+	}
+}
+
 func TestImportKnowsTheSizeOfARecord(t *testing.T) {
 	got := psync.RecordSize([][2]string{{"a", "1"}, {"b", "\n\x01é"}, {"a", "12345"}, {"c", "gone"}, {"c", ""}, {"d", ""}})
 	if want := len(changeset.EncodeRecord(map[string]string{"a": "12345", "b": "\n\x01é"})) + 1; got != want { // a comma more

@@ -161,7 +161,7 @@ func (l *lineReader) skipBOM(where string) error {
 	return nil
 }
 
-// next returns the next line without its end; it is valid until the next call. At the end of the source the error is io.EOF itself.
+// next returns the next line without its line feed; it is valid until the next call. At the end of the source the error is io.EOF itself.
 // The number of the line is l.no, also if it cannot be read.
 func (l *lineReader) next() ([]byte, error) {
 	if l.no++; l.no == math.MaxUint32 {
@@ -174,20 +174,16 @@ func (l *lineReader) next() ([]byte, error) {
 		case len(l.buf)+len(part) > maxLine:
 			return nil, fmt.Errorf("it is longer than %d bytes", maxLine)
 		case err == nil && len(l.buf) == 0:
-			return trimEnd(part), nil
+			return bytes.TrimSuffix(part, []byte("\n")), nil
 		case errors.Is(err, bufio.ErrBufferFull):
 			l.buf = append(l.buf, part...)
 		case err == nil, errors.Is(err, io.EOF) && len(l.buf)+len(part) > 0:
 			l.buf = append(l.buf, part...)
-			return trimEnd(l.buf), nil
+			return bytes.TrimSuffix(l.buf, []byte("\n")), nil
 		default:
 			return nil, err
 		}
 	}
-}
-
-func trimEnd(line []byte) []byte {
-	return bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
 }
 
 // countingReader counts the bytes that were read.
