@@ -1,17 +1,24 @@
 package replica
 
-import "prophet/changeset"
+import (
+	"sync"
+
+	"prophet/changeset"
+)
 
 // knownIDs tells which changesets a log holds and in which row. It is filled when first asked and then follows the log.
 type knownIDs struct {
+	mu   sync.Mutex
 	rows map[changeset.ID]uint32
 	upTo uint32
 }
 
 // lookup returns the row of the log that holds the changeset. It reads what has come to the log since the last call.
 func (k *knownIDs) lookup(l *Log, id changeset.ID) (row uint32, ok bool, err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	if k.rows == nil || k.upTo > l.latest {
-		*k = knownIDs{rows: make(map[changeset.ID]uint32, l.latest)}
+		k.rows, k.upTo = make(map[changeset.ID]uint32), 0
 	}
 	if k.upTo < l.latest {
 		for row, err := range l.Rows(k.upTo+1, l.latest) {
