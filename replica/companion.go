@@ -99,7 +99,7 @@ func (c companion) count() (uint32, error) {
 		return 0, nil
 	}
 	if err != nil {
-		return 0, fmt.Errorf("read %s: %w", rowsFile, err)
+		return 0, fmt.Errorf("read %s: %w", c.prefix+rowsFile, err)
 	}
 	return uint32(min(info.Size()/notedSize, int64(c.latest))), nil
 }
@@ -116,33 +116,83 @@ func (c companion) noted(row uint32) (noted, error) {
 	return parseNoted(b), nil
 }
 
-// ids returns the rows from first to last of the table of local ids, counted from 1.
+// idsOf returns the local ids that the row brought, and how many were given before it.
+func (c companion) idsOf(row uint32) (before uint32, ids []localID, err error) {
+	above, err := c.noted(row - 1)
+	if err != nil {
+		return 0, nil, err
+	}
+	n, err := c.noted(row)
+	if err != nil {
+		return 0, nil, err
+	}
+	if n.lastID < above.lastID {
+		return 0, nil, c.damaged(rowsFile, "the last local id goes back from %d to %d at row %d", above.lastID, n.lastID, row)
+	}
+	ids, err = c.ids(above.lastID+1, n.lastID)
+	return above.lastID, ids, err
+}
+
+// ids returns the entries from first to last of the table of local ids, counted from 1. It sets no more memory aside than the file is long.
 func (c companion) ids(first, last uint32) ([]localID, error) {
 	if first > last {
 		return nil, nil
 	}
-	b, err := c.read(idsFile, int64(first-1)*localIDSize, int(last-first+1)*localIDSize)
+	held, err := c.idsHeld()
 	if err != nil {
 		return nil, err
 	}
-	var ids []localID
+	if int64(last) > held {
+		return nil, c.damaged(idsFile, "it holds %d local ids, %s counts %d", held, c.prefix+rowsFile, last)
+	}
+	b, err := c.read(idsFile, int64(first-1)*localIDSize, int64(last-first+1)*localIDSize)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]localID, 0, last-first+1)
 	for ; len(b) > 0; b = b[localIDSize:] {
 		ids = append(ids, parseLocalID(b))
 	}
 	return ids, nil
 }
 
-func (c companion) read(name string, at int64, n int) ([]byte, error) {
+// idsHeld returns how many entries the table of local ids has, committed or not.
+func (c companion) idsHeld() (int64, error) {
+	info, err := c.fs.Stat(idsFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read %s: %w", c.prefix+idsFile, err)
+	}
+	return info.Size() / localIDSize, nil
+}
+
+// read returns n bytes of a file, which must be there.
+func (c companion) read(name string, at, n int64) ([]byte, error) {
 	f, err := c.fs.Open(name)
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, err)
+		return nil, fmt.Errorf("read %s: %w", c.prefix+name, err)
 	}
 	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", c.prefix+name, err)
+	}
+	if info.Size() < at+n {
+		return nil, c.damaged(name, "it is %d bytes long, %d are needed", info.Size(), at+n)
+	}
 	b := make([]byte, n)
-	if m, err := f.ReadAt(b, at); m < n {
-		return nil, &DamageError{Path: name, Err: fmt.Errorf("%d bytes at %d: %w", n, at, err)}
+	if m, err := f.ReadAt(b, at); int64(m) < n {
+		return nil, fmt.Errorf("read %s: %d bytes at %d: %w", c.prefix+name, n, at, err)
 	}
 	return b, nil
+}
+
+// damaged says what is wrong with one of our files, and what to do: without the notes on rows, all but those on peers are made anew.
+func (c companion) damaged(name, format string, args ...any) error {
+	return &DamageError{Path: c.prefix + name,
+		Err: fmt.Errorf("%s; remove %s, and it is made again from the log", fmt.Sprintf(format, args...), c.prefix+rowsFile)}
 }
 
 // conflictLine notes that a record began or ceased to have an open conflict.
@@ -182,7 +232,7 @@ func (c companion) open() (open map[changeset.RecordID]bool, size int64, err err
 		return open, 0, nil
 	}
 	if err != nil {
-		return nil, 0, fmt.Errorf("read %s: %w", conflictsFile, err)
+		return nil, 0, fmt.Errorf("read %s: %w", c.prefix+conflictsFile, err)
 	}
 	for line := range strings.Lines(string(b)) {
 		if !strings.HasSuffix(line, "\n") {
@@ -190,7 +240,7 @@ func (c companion) open() (open map[changeset.RecordID]bool, size int64, err err
 		}
 		l, err := parseConflictLine(strings.TrimSuffix(line, "\n"))
 		if err != nil {
-			return nil, 0, &DamageError{Path: conflictsFile, Err: err}
+			return nil, 0, c.damaged(conflictsFile, "%v", err)
 		}
 		if l.row > c.latest {
 			break

@@ -97,7 +97,7 @@ func (d *deriver) loadNoted(count uint32) (err error) {
 		if part.size == 0 {
 			continue
 		}
-		if *part.into, err = d.l.ours.read(part.name, 0, int(part.size)); err != nil {
+		if *part.into, err = d.l.ours.read(part.name, 0, part.size); err != nil {
 			return err
 		}
 	}
@@ -106,7 +106,7 @@ func (d *deriver) loadNoted(count uint32) (err error) {
 		return err
 	}
 	if size > 0 {
-		d.out.conflicts, err = d.l.ours.read(conflictsFile, 0, int(size))
+		d.out.conflicts, err = d.l.ours.read(conflictsFile, 0, size)
 	}
 	d.out.old.rows, d.out.old.ids, d.out.old.conflicts = len(d.out.rows), len(d.out.ids), len(d.out.conflicts)
 	return err

@@ -188,7 +188,7 @@ func (c *checker) checkNotes() {
 			return
 		}
 		if n.lastID < last {
-			c.problem(rowsFile, "row %d: the last local id goes back from %d to %d", seq, last, n.lastID)
+			c.fault(rowsFile, c.l.ours.damaged(rowsFile, "the last local id goes back from %d to %d at row %d", last, n.lastID, seq))
 		}
 		last = n.lastID
 		if cs, err := c.l.at(seq); err == nil && n.flags&flagBookkeeping != flagsOf(cs) {

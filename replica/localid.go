@@ -124,21 +124,13 @@ func (r *Replica) LocalID(rec changeset.RecordID) (uint32, error) {
 		ids, err := r.LocalIDs()
 		return ids[rec.UUID], err
 	}
-	before, err := ours.noted(first.Seq - 1)
-	if err != nil {
-		return 0, err
-	}
-	upTo, err := ours.noted(first.Seq)
-	if err != nil {
-		return 0, err
-	}
-	ids, err := ours.ids(before.lastID+1, upTo.lastID)
+	before, ids, err := ours.idsOf(first.Seq)
 	if err != nil {
 		return 0, err
 	}
 	for i, id := range ids {
 		if id.rec == rec.UUID {
-			return old.max + before.lastID + 1 + uint32(i), nil
+			return old.max + before + 1 + uint32(i), nil
 		}
 	}
 	return 0, nil
@@ -216,7 +208,7 @@ func (r *Replica) byLocalID(id uint32) (rec changeset.RecordID, ok bool, err err
 			return ch.Record, true, nil
 		}
 	}
-	return rec, false, &DamageError{Path: idsFile, Err: fmt.Errorf("local id %d: changeset %s does not touch %s", id, c.ID, uuid.UUID(ids[0].rec))}
+	return rec, false, ours.damaged(idsFile, "local id %d: changeset %s does not touch %s", id, c.ID, uuid.UUID(ids[0].rec))
 }
 
 // ofAnyType finds the record with the UUID.

@@ -1,0 +1,124 @@
+package replica_test
+
+import (
+	"encoding/binary"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/spf13/afero"
+
+	"prophet/changeset"
+	"prophet/replica"
+)
+
+// noted makes a replica with four records, so with four notes and four local ids.
+func noted(t *testing.T) (afero.Fs, changeset.RecordID) {
+	t.Helper()
+	fsys := directory(t)
+	r, err := replica.Init(t.Context(), fsys, replica.Identity{}, replica.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	grow(t, r, 4)
+	recs := allRecords(t, r)
+	for _, rec := range recs {
+		if id, err := r.LocalID(rec); err != nil {
+			t.Fatal(err)
+		} else if id == 4 {
+			return fsys, rec
+		}
+	}
+	t.Fatal("no record has the local id 4")
+	return nil, changeset.RecordID{}
+}
+
+// change rewrites a file.
+func change(t *testing.T, fsys afero.Fs, name string, f func(b []byte) []byte) {
+	t.Helper()
+	b, err := afero.ReadFile(fsys, name)
+	if err == nil {
+		err = afero.WriteFile(fsys, name, f(b), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// lastID rewrites the last local id that a row is noted with.
+func lastID(row int, id uint32) func(b []byte) []byte {
+	return func(b []byte) []byte {
+		binary.BigEndian.PutUint32(b[(row-1)*8:], id)
+		return b
+	}
+}
+
+// damagedNotes are damages of our own notes, each with what both reading and fsck say of it.
+var damagedNotes = []struct {
+	name, file string
+	damage     func(b []byte) []byte
+	want       string
+}{
+	{"more ids than there are", "prophet/rows", lastID(4, 0xffffffff), "prophet/ids is damaged: it holds 4 local ids, prophet/rows counts 4294967295"},
+	{"ids that were cut off", "prophet/ids", func(b []byte) []byte { return b[:70] }, "prophet/ids is damaged: it holds 3 local ids, prophet/rows counts 4"},
+	{"an id that goes back", "prophet/rows", lastID(3, 7), "prophet/rows is damaged: the last local id goes back from 7 to 4 at row 4"},
+}
+
+func TestDamagedNotesAreNoValueAndNoMemory(t *testing.T) {
+	for _, tt := range damagedNotes {
+		fsys, rec := noted(t)
+		change(t, fsys, tt.file, tt.damage)
+		r, err := replica.Open(fsys, replica.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = r.LocalID(rec)
+		var damage *replica.DamageError
+		if !errors.As(err, &damage) || !strings.HasPrefix(damage.Error(), tt.want) {
+			t.Errorf("%s: got %v", tt.name, err)
+		}
+		if found := problems(t, fsys); !strings.Contains(found, strings.Replace(tt.want, " is damaged", "", 1)) {
+			t.Errorf("%s: fsck says\n%s", tt.name, found)
+		}
+	}
+}
+
+func TestNotesAreMadeAnewAsTheMessageSays(t *testing.T) {
+	for _, tt := range damagedNotes {
+		fsys, rec := noted(t)
+		change(t, fsys, tt.file, tt.damage)
+		if found := problems(t, fsys); !strings.Contains(found, "remove prophet/rows, and it is made again from the log") {
+			t.Errorf("%s: no word of what to do:\n%s", tt.name, found)
+		}
+		if err := fsys.Remove("prophet/rows"); err != nil {
+			t.Fatal(err)
+		}
+		r, err := replica.Open(fsys, replica.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		grow(t, r, 1)
+		if id, err := r.LocalID(rec); err != nil || id != 4 {
+			t.Errorf("%s: the local id is %d, %v", tt.name, id, err)
+		}
+		if found := problems(t, fsys); found != "" {
+			t.Errorf("%s: fsck says\n%s", tt.name, found)
+		}
+	}
+}
+
+// problems returns what fsck says, a line each.
+func problems(t *testing.T, fsys afero.Fs) string {
+	t.Helper()
+	var b strings.Builder
+	if err := replica.Check(t.Context(), afero.NewReadOnlyFs(fsys), replica.Options{}, func(p replica.Problem) {
+		b.WriteString(p.Path + ": " + p.Text)
+		if p.Harmless {
+			b.WriteString(" (harmless)")
+		}
+		b.WriteString("\n")
+	}, nil); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
