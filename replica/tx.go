@@ -35,6 +35,7 @@ type txLog struct {
 	seq      uint32    // of the last row, pending ones included
 	lastID   uint32
 	pending  map[uint32]*changeset.Changeset // by row
+	kept     map[uint32]*changeset.Changeset // of committed rows
 	states   map[changeset.RecordID]*state
 	ids      map[changeset.ID]uint32 // of pending rows
 	known    *knownIDs
@@ -69,7 +70,7 @@ func newTx(r *Replica, d *durable.Tx) *Tx {
 
 func newTxLog(tx *Tx, l *Log, known *knownIDs) *txLog {
 	return &txLog{Log: l, tx: tx, self: l.uuid, seq: l.latest, known: known,
-		pending: map[uint32]*changeset.Changeset{}, ids: map[changeset.ID]uint32{},
+		pending: map[uint32]*changeset.Changeset{}, kept: map[uint32]*changeset.Changeset{}, ids: map[changeset.ID]uint32{},
 		states: map[changeset.RecordID]*state{}, marks: map[uuid.UUID]uint32{}}
 }
 
@@ -104,7 +105,7 @@ func (t *txLog) loadState(s *state, rec changeset.RecordID, last changeset.Versi
 			return err
 		}
 	}
-	c, err := t.at(last.Seq)
+	c, err := t.changeset(last.Seq)
 	if err != nil {
 		return err
 	}
@@ -145,12 +146,31 @@ func (t *txLog) load(rec changeset.RecordID, s *state) ([]resolution.Entry, erro
 	for _, v := range s.rows {
 		seqs = append(seqs, v.Seq)
 	}
-	return t.entries(rec, slices.Compact(seqs), func(seq uint32) (*changeset.Changeset, error) {
-		if c := t.pending[seq]; c != nil {
-			return c, nil
+	return t.entries(rec, slices.Compact(seqs), t.changeset)
+}
+
+// A changeset of many records is read again for each of them, as their histories are: a few are kept.
+const (
+	manyChanges = 16
+	maxKept     = 16
+)
+
+// changeset returns the changeset of a row, pending ones included.
+func (t *txLog) changeset(seq uint32) (*changeset.Changeset, error) {
+	if c := t.pending[seq]; c != nil {
+		return c, nil
+	}
+	if c := t.kept[seq]; c != nil {
+		return c, nil
+	}
+	c, err := t.at(seq)
+	if err == nil && len(c.Changes) >= manyChanges {
+		if len(t.kept) == maxKept {
+			clear(t.kept)
 		}
-		return t.at(seq)
-	})
+		t.kept[seq] = c
+	}
+	return c, err
 }
 
 // mergeEntries merges the changes to a record. In the resolutions replica there are no votes on votes.
