@@ -1,9 +1,6 @@
 package replica
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/spf13/afero"
@@ -12,10 +9,6 @@ import (
 	"prophet/internal/durable"
 	"prophet/resolution"
 )
-
-// ErrExported is wrapped by the error of an attempt to write to an exported or published copy: it lacks the history of its records,
-// and has the UUID of the replica that it was made from.
-var ErrExported = errors.New("an exported copy, made to be cloned and not to be edited")
 
 // derived is what we keep beside a log, as whole files, after rows were looked at that somebody else wrote.
 type derived struct {
@@ -240,36 +233,41 @@ func (r *Replica) ours() (companion, error) {
 	if r.noted {
 		return r.log.ours, nil
 	}
-	for _, l := range []*Log{r.votes, r.log} {
-		d, err := r.derive(l)
-		if err != nil {
-			return companion{}, err
-		}
-		if d == nil {
-			continue
-		}
-		if err := d.inMemory(l); err != nil {
-			return companion{}, err
-		}
+	if _, _, err := r.deriveBoth(); err != nil {
+		return companion{}, err
 	}
 	r.noted = true
 	return r.log.ours, nil
 }
 
-// write writes the files below prefix; the one that says how many rows are noted is the last.
+// note is one of the files of the notes.
+type note struct {
+	name string
+	kept int // bytes of it that were kept before
+	data []byte
+}
+
+// notes are the files in the order in which they are written: the one that says how many rows are noted is the last.
+func (d *derived) notes() []note {
+	return []note{{idsFile, d.old.ids, d.ids}, {conflictsFile, d.old.conflicts, d.conflicts}, {rowsFile, d.old.rows, d.rows}}
+}
+
+// write writes the files below prefix. One that has nothing to hold is made only to replace what is left of another.
 func (d *derived) write(fsys afero.Fs, prefix string) error {
-	for _, f := range []struct {
-		name string
-		data []byte
-	}{{oldIDsFile, d.oldIDs}, {idsFile, d.ids}, {conflictsFile, d.conflicts}, {rowsFile, d.rows}} {
-		if len(f.data) == 0 {
+	for _, n := range append([]note{{name: oldIDsFile, data: d.oldIDs}}, d.notes()...) {
+		if len(n.data) == 0 && !exists(fsys, prefix+n.name) {
 			continue
 		}
-		if err := durable.WriteFile(fsys, prefix+f.name, f.data); err != nil {
+		if err := durable.WriteFile(fsys, prefix+n.name, n.data); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func exists(fsys afero.Fs, name string) bool {
+	_, err := fsys.Stat(name)
+	return err == nil
 }
 
 // inMemory lets a log be read with the notes, of which nothing is written.
@@ -282,92 +280,34 @@ func (d *derived) inMemory(l *Log) error {
 	return nil
 }
 
-// appendTo adds to a transaction what is new in the notes.
-func (d *derived) appendTo(tx *durable.Tx, prefix string) {
-	for _, f := range []struct {
-		name string
-		at   int
-		data []byte
-	}{{idsFile, d.old.ids, d.ids}, {conflictsFile, d.old.conflicts, d.conflicts}, {rowsFile, d.old.rows, d.rows}} {
-		if len(f.data) > f.at {
-			tx.Append(prefix+f.name, int64(f.at), f.data[f.at:])
+// appendTo adds to a transaction what is new in the notes; what is left of others goes.
+func (d *derived) appendTo(tx *durable.Tx, fsys afero.Fs, prefix string) {
+	for _, n := range d.notes() {
+		if len(n.data) > n.kept || exists(fsys, prefix+n.name) {
+			tx.Append(prefix+n.name, int64(n.kept), n.data[n.kept:])
 		}
 	}
 }
 
-// takeOver makes the notes on rows that somebody else wrote, under the lock.
-func (r *Replica) takeOver(ctx context.Context) error {
-	votes, err := r.derive(r.votes)
-	if err != nil {
-		return err
-	}
-	if votes != nil {
-		if err := votes.inMemory(r.votes); err != nil {
-			return err
-		}
-	}
-	main, err := r.derive(r.log)
-	switch {
-	case err != nil:
-		return err
-	case main == nil && votes == nil:
-		return nil
-	case main != nil && main.exported:
-		return fmt.Errorf("%s is %w", r.where(), ErrExported)
-	}
-	if votes != nil {
-		if err := votes.write(r.fs, r.votes.prefix); err != nil {
-			return err
-		}
-	}
-	if main != nil {
-		if err := r.noteAndAdopt(ctx, main); err != nil {
-			return err
-		}
-	}
-	return r.reopen()
-}
-
-// noteAndAdopt writes the notes on the log. What the log shows and the merge would change is adopted in the same transaction, because once the notes
-// are there nobody looks at those rows again.
-func (r *Replica) noteAndAdopt(ctx context.Context, d *derived) error {
-	if len(d.differ) == 0 {
-		return d.write(r.fs, "")
-	}
-	if len(d.oldIDs) > 0 {
-		if err := durable.WriteFile(r.fs, oldIDsFile, d.oldIDs); err != nil {
-			return err
-		}
-	}
-	if err := d.inMemory(r.log); err != nil {
-		return err
-	}
-	return r.transact(ctx, func(tx *Tx) error {
-		d.appendTo(tx.d, "")
-		_, err := tx.Adopt(d.differ)
-		return err
-	})
-}
-
-// refuseExported returns an error for a copy that cannot be edited, before anything is written to it.
-func (r *Replica) refuseExported() error {
-	if r.log.latest == 0 || r.log.takenOver() {
-		return nil
-	}
-	c, err := r.log.at(1)
-	if err != nil {
-		return err
-	}
-	for _, ch := range c.Changes {
-		first, ok, err := r.log.first(ch.Record)
+// deriveBoth makes the notes on both logs, nil where nothing is new, and lets the logs be read with them.
+func (r *Replica) deriveBoth() (votes, main *derived, err error) {
+	for _, log := range []struct {
+		l    *Log
+		into **derived
+	}{{r.votes, &votes}, {r.log, &main}} { // the decisions first: the merge counts them
+		d, err := r.derive(log.l)
 		if err != nil {
-			return err
+			return nil, nil, err
 		}
-		if !ok || first.Seq == 0 {
-			return fmt.Errorf("%s is %w", r.where(), ErrExported)
+		if d == nil {
+			continue
 		}
+		if err := d.inMemory(log.l); err != nil {
+			return nil, nil, err
+		}
+		*log.into = d
 	}
-	return nil
+	return votes, main, nil
 }
 
 // mergeRows merges the changes to a record in these rows of a log.
@@ -381,40 +321,4 @@ func (r *Replica) mergeRows(l *Log, rec changeset.RecordID, rows []uint32) (*res
 		return tx.res.mergeEntries(rec, entries)
 	}
 	return tx.main.mergeEntries(rec, entries)
-}
-
-// Shown is what a replica shows of a record.
-type Shown struct {
-	Record changeset.RecordID
-	Exists bool
-	Props  map[string]string // nil if it does not exist
-}
-
-// Adopt makes changesets of our own that decide for what is shown wherever the merged state is another. They are written as decisions, with
-// votes. It returns how many records it decided about.
-func (tx *Tx) Adopt(shown []Shown) (records int, err error) {
-	var changes []changeset.Change
-	for _, s := range shown {
-		ch, err := tx.adoption(s)
-		if err != nil {
-			return 0, err
-		}
-		if ch != nil {
-			changes = append(changes, *ch)
-		}
-	}
-	return len(changes), tx.decideAll(changes)
-}
-
-// adoption is the change that makes the merged state what is shown, nil if it is.
-func (tx *Tx) adoption(s Shown) (*changeset.Change, error) {
-	result, err := tx.Merged(s.Record)
-	if err != nil {
-		return nil, err
-	}
-	ch := difference(s.Record, result.Exists, result.Props, s.Exists, s.Props)
-	if ch != nil {
-		ch.Parents = result.Heads
-	}
-	return ch, nil
 }

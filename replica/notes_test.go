@@ -107,6 +107,27 @@ func TestNotesAreMadeAnewAsTheMessageSays(t *testing.T) {
 	}
 }
 
+func TestDamagedNotesOnConflictsAreMadeAnew(t *testing.T) {
+	fsys, _ := noted(t)
+	if err := afero.WriteFile(fsys, "prophet/conflicts", []byte("junk\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if found := problems(t, fsys); found != "prophet/conflicts: \"junk\" is not a line of it; remove prophet/rows, and it is made again from the log\n" {
+		t.Errorf("fsck says\n%s", found)
+	}
+	if err := fsys.Remove("prophet/rows"); err != nil {
+		t.Fatal(err)
+	}
+	r, err := replica.Open(fsys, replica.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	grow(t, r, 1)
+	if found := problems(t, fsys); found != "" {
+		t.Errorf("after the next edit fsck says\n%s", found)
+	}
+}
+
 // problems returns what fsck says, a line each.
 func problems(t *testing.T, fsys afero.Fs) string {
 	t.Helper()

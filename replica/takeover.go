@@ -1,0 +1,141 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"prophet/changeset"
+	"prophet/internal/durable"
+)
+
+// ErrExported is wrapped by the error of an attempt to write to an exported or published copy: it lacks the history of its records,
+// and has the UUID of the replica that it was made from.
+var ErrExported = errors.New("an exported copy, made to be cloned and not to be edited")
+
+// takeOver makes the notes on rows that somebody else wrote, under the lock. What the log shows and the merge would change is adopted, and votes are counted,
+// in the same transaction, because once the notes are there nobody looks at those rows again.
+func (r *Replica) takeOver(ctx context.Context) error {
+	votes, main, err := r.deriveBoth()
+	switch {
+	case err != nil:
+		return err
+	case main == nil && votes == nil:
+		return nil
+	case main != nil && main.exported:
+		return fmt.Errorf("%s is %w", r.where(), ErrExported)
+	}
+	settles := main != nil && len(main.differ) > 0
+	if !settles && votes != nil {
+		if settles, err = r.votesSettle(); err != nil {
+			return err
+		}
+	}
+	if settles {
+		err = r.noteAndSettle(ctx, votes, main)
+	} else {
+		err = r.writeNotes(votes, main)
+	}
+	if err != nil {
+		return err
+	}
+	return r.reopen()
+}
+
+// votesSettle reports whether the votes, as they are now, make anything in conflict show another value.
+func (r *Replica) votesSettle() (bool, error) {
+	tx := newTx(r, durable.Begin(r.fs))
+	err := tx.recount()
+	return tx.main.seq > r.log.latest, err
+}
+
+// writeNotes writes notes that go with no changeset.
+func (r *Replica) writeNotes(votes, main *derived) error {
+	if votes != nil {
+		if err := votes.write(r.fs, r.votes.prefix); err != nil {
+			return err
+		}
+	}
+	if main != nil {
+		return main.write(r.fs, r.log.prefix)
+	}
+	return nil
+}
+
+// noteAndSettle writes the notes and, with them, the changesets that they ask for.
+func (r *Replica) noteAndSettle(ctx context.Context, votes, main *derived) error {
+	if main != nil && len(main.oldIDs) > 0 {
+		if err := durable.WriteFile(r.fs, oldIDsFile, main.oldIDs); err != nil {
+			return err
+		}
+	}
+	return r.transact(ctx, func(tx *Tx) error {
+		tx.newVotes = votes != nil
+		if votes != nil {
+			votes.appendTo(tx.d, r.fs, r.votes.prefix)
+		}
+		if main == nil {
+			return nil
+		}
+		main.appendTo(tx.d, r.fs, r.log.prefix)
+		_, err := tx.Adopt(main.differ)
+		return err
+	})
+}
+
+// refuseExported returns an error for a copy that cannot be edited, before anything is written to it.
+func (r *Replica) refuseExported() error {
+	if r.log.latest == 0 || r.log.takenOver() {
+		return nil
+	}
+	c, err := r.log.at(1)
+	if err != nil {
+		return err
+	}
+	for _, ch := range c.Changes {
+		first, ok, err := r.log.first(ch.Record)
+		if err != nil {
+			return err
+		}
+		if !ok || first.Seq == 0 {
+			return fmt.Errorf("%s is %w", r.where(), ErrExported)
+		}
+	}
+	return nil
+}
+
+// Shown is what a replica shows of a record.
+type Shown struct {
+	Record changeset.RecordID
+	Exists bool
+	Props  map[string]string // nil if it does not exist
+}
+
+// Adopt makes changesets of our own that decide for what is shown wherever the merged state is another. They are written as decisions, with
+// votes. It returns how many records it decided about.
+func (tx *Tx) Adopt(shown []Shown) (records int, err error) {
+	var changes []changeset.Change
+	for _, s := range shown {
+		ch, err := tx.adoption(s)
+		if err != nil {
+			return 0, err
+		}
+		if ch != nil {
+			changes = append(changes, *ch)
+		}
+	}
+	return len(changes), tx.decideAll(changes)
+}
+
+// adoption is the change that makes the merged state what is shown, nil if it is.
+func (tx *Tx) adoption(s Shown) (*changeset.Change, error) {
+	result, err := tx.Merged(s.Record)
+	if err != nil {
+		return nil, err
+	}
+	ch := difference(s.Record, result.Exists, result.Props, s.Exists, s.Props)
+	if ch != nil {
+		ch.Parents = result.Heads
+	}
+	return ch, nil
+}
