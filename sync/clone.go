@@ -2,29 +2,91 @@ package sync
 
 import (
 	"context"
+	"errors"
+	"os"
+	"slices"
+	"strings"
 
+	"github.com/google/uuid"
 	"github.com/spf13/afero"
 
+	"prophet/changeset"
+	"prophet/internal/durable"
 	"prophet/replica"
 )
 
-// Clone makes a new replica at the root of the file system dir, which must hold none, and pulls all that the source has. A clone that was
-// cut off is a replica, and a pull from the peer that it notes as the last goes on with it. opts.Adopt is usually wanted.
+// Clone makes a new replica at the root of the file system dir, which must hold none, and pulls all that the source has. opts.Adopt is usually wanted.
+//
+// A clone that was cut off is a replica, and a pull from the peer that it notes as the last goes on with it. One that was
+// killed before it had noted that, as [CloneBegun] reports, is cloned into again. An error with no replica says the same.
 func Clone(ctx context.Context, dir afero.Fs, from *replica.Replica, to replica.Options, opts Options) (*replica.Replica, *Report, error) {
-	id := replica.Identity{Database: from.Database(), Votes: from.Resolutions().Database()}
-	r, err := replica.Init(ctx, dir, id, to)
+	r, err := begin(ctx, dir, from, to)
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := r.SetLastPeer(from.Where()); err != nil {
-		return r, nil, err
-	}
-	if opts.Adopt {
-		peer := replica.Peer{UUID: from.UUID(), URL: from.Where(), Adopt: true}
+	if peer, err := r.Log().Peer(from.UUID()); err != nil {
+		return nil, nil, err
+	} else if peer.Adopt != opts.Adopt {
+		peer = replica.Peer{UUID: from.UUID(), URL: from.Where(), Adopt: opts.Adopt}
 		if err := r.Update(ctx, func(tx *replica.Tx) error { tx.SetPeer(peer); return nil }); err != nil {
-			return r, nil, err
+			return nil, nil, err
 		}
+	}
+	if err := r.SetLastPeer(from.Where()); err != nil { // last: from here on a pull knows all that it needs to go on
+		return nil, nil, err
 	}
 	report, err := Pull(ctx, r, from, opts)
 	return r, report, err
+}
+
+// begin makes the empty replica, or opens the one that an earlier Clone made and did no more with.
+func begin(ctx context.Context, dir afero.Fs, from *replica.Replica, to replica.Options) (*replica.Replica, error) {
+	id := replica.Identity{Database: from.Database(), Votes: from.Resolutions().Database()}
+	r, err := replica.Init(ctx, dir, id, to)
+	if !errors.Is(err, replica.ErrExists) {
+		return r, err
+	}
+	r, openErr := replica.Open(dir, to)
+	if openErr != nil || !justMade(r) || r.Database() != id.Database || id.Votes != uuid.Nil && r.Resolutions().Database() != id.Votes {
+		return nil, err
+	}
+	return r, nil
+}
+
+// justMade reports whether nothing was ever done in a replica, so that it does not even know where to pull from.
+func justMade(r *replica.Replica) bool {
+	last, err := r.LastPeer()
+	return err == nil && last == "" && r.Latest() == 0 && r.Resolutions().Latest() == 0
+}
+
+// CloneBegun reports whether the root of dir holds nothing but what a [Clone] leaves that was killed in its first moments: files of a replica without
+// replica-version, which is written last and makes them one, or an empty replica that does not know yet where it comes from.
+func CloneBegun(dir afero.Fs) bool {
+	if r, err := replica.Open(dir, replica.Options{}); err == nil {
+		return justMade(r)
+	}
+	return afero.Walk(dir, ".", func(name string, info os.FileInfo, err error) error {
+		if err == nil && !leftover(dir, name, info) {
+			err = ErrNotEmpty
+		}
+		return err
+	}) == nil
+}
+
+// leftover reports whether [replica.Init] makes such a file or directory before there is a replica.
+func leftover(dir afero.Fs, name string, info os.FileInfo) bool {
+	name = strings.ReplaceAll(name, `\`, "/")
+	if info.IsDir() {
+		return name == "." || name == "prophet" || name == changeset.ResolutionsDir
+	}
+	inside, votes := strings.CutPrefix(name, changeset.ResolutionsDir+"/")
+	switch {
+	case durable.IsTemp(name) || name == "prophet/lock":
+		return true
+	case inside == changeset.LatestFile:
+		b, err := readAtMost(dir, name, 16)
+		return err == nil && string(b) == "0"
+	}
+	made := []string{changeset.DatabaseUUIDFile, changeset.ReplicaUUIDFile}
+	return slices.Contains(made, inside) || votes && inside == changeset.ReplicaVersionFile
 }

@@ -34,7 +34,8 @@ is the last part of its path if it is not given; it must not exist, or be empty.
   prophet clone https://bugs.example.com/ bugs
   prophet clone /srv/bugs
 
-A clone that was cut off is a replica: "prophet pull" in it goes on.
+A clone that was cut off is a replica: "prophet pull" in it goes on. One that
+was killed in its first moments is none yet: there "prophet clone" goes on.
 
 The original settles conflicts by what happens to arrive. So that no value
 changes when you move over from it, a clone takes over what the source shows;
@@ -75,7 +76,7 @@ func runClone(ctx context.Context, e *env, o cloneOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := checkEmptyDir(e.Fs, dir); err != nil {
+	if err := checkEmptyDir(e.Fs, dir); err != nil && !psync.CloneBegun(e.dir(dir)) {
 		return err
 	}
 	from, err := e.openSource(ctx, location, o.globals)

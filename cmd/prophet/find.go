@@ -8,6 +8,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/afero"
+
+	"prophet/changeset"
 )
 
 // findReplica returns the directory of the replica to work on: --replica, else PROPHET_REPO, else
@@ -34,10 +36,14 @@ func theReplica(fsys afero.Fs, dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if !ok {
-		return "", &failure{exitNoReplica, hintNoReplica, fmt.Errorf("%s is not a replica", dir)}
+	if ok {
+		return dir, nil
 	}
-	return dir, nil
+	if isBegun(fsys, dir) {
+		return "", &failure{exitNoReplica, `if "prophet clone" or "prophet init" was cut off there, run it again`,
+			fmt.Errorf("%s is not a replica: it has a %s but no %s, which is written last", dir, changeset.ReplicaUUIDFile, changeset.ReplicaVersionFile)}
+	}
+	return "", &failure{exitNoReplica, hintNoReplica, fmt.Errorf("%s is not a replica", dir)}
 }
 
 // replicaAbove returns the replica that dir is or lies in.
@@ -56,19 +62,26 @@ func replicaAbove(fsys afero.Fs, dir string) (string, error) {
 	}
 }
 
-// isReplica reports whether dir is a replica. The resolutions inside a replica are none, nor is the
-// root of a mirror that holds databases: neither is what a person works on.
+// isReplica reports whether dir is a replica: whether it has a replica-version, which is written last when one is made. The
+// resolutions inside a replica are none, nor is the root of a mirror that holds databases: neither is what a person works on.
 func isReplica(fsys afero.Fs, dir string) (bool, error) {
-	ok, err := hasReplicaUUID(fsys, dir)
-	if !ok || err != nil || filepath.Base(dir) != "resolutions" {
+	ok, err := isFile(fsys, filepath.Join(dir, changeset.ReplicaVersionFile))
+	if !ok || err != nil || filepath.Base(dir) != changeset.ResolutionsDir {
 		return ok, err
 	}
-	inside, err := hasReplicaUUID(fsys, filepath.Dir(dir))
+	inside, err := isFile(fsys, filepath.Join(filepath.Dir(dir), changeset.ReplicaVersionFile))
 	return !inside, err
 }
 
-func hasReplicaUUID(fsys afero.Fs, dir string) (bool, error) {
-	info, err := fsys.Stat(filepath.Join(dir, "replica-uuid"))
+// isBegun reports whether the making of a replica in dir was cut off.
+func isBegun(fsys afero.Fs, dir string) bool {
+	id, err := isFile(fsys, filepath.Join(dir, changeset.ReplicaUUIDFile))
+	version, failed := isFile(fsys, filepath.Join(dir, changeset.ReplicaVersionFile))
+	return id && !version && err == nil && failed == nil
+}
+
+func isFile(fsys afero.Fs, name string) (bool, error) {
+	info, err := fsys.Stat(name)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return false, nil
 	}

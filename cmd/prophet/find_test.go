@@ -11,13 +11,14 @@ import (
 func TestFindReplica(t *testing.T) {
 	w := newWorld()
 	for _, path := range []string{
-		"/home/ann/bugs/replica-uuid",
-		"/home/ann/bugs/resolutions/replica-uuid",
-		"/home/ann/bugs/cas/x/replica-uuid/file",
+		"/home/ann/bugs/replica-version",
+		"/home/ann/bugs/resolutions/replica-version",
+		"/home/ann/bugs/cas/x/replica-version/file",
 		"/home/ann/mirror/prophet.json",
-		"/home/ann/mirror/10b1e589-83c2-4e27-917c-42dae1b8cf11/replica-uuid",
-		"/home/ann/resolutions/replica-uuid", // a replica that happens to have this name
+		"/home/ann/mirror/10b1e589-83c2-4e27-917c-42dae1b8cf11/replica-version",
+		"/home/ann/resolutions/replica-version", // a replica that happens to have this name
 		"/home/ann/file",
+		"/home/ann/half/replica-uuid", // its making was cut off
 	} {
 		w.write(t, path, "10b1e589-83c2-4e27-917c-42dae1b8cf11")
 	}
@@ -39,6 +40,8 @@ func TestFindReplica(t *testing.T) {
 		{"/home/ann/bugs", "", "../mirror", "PROPHET_REPO: /home/ann/mirror is not a replica"},
 		{"/home/ann/bugs", "cas", "", "/home/ann/bugs/cas is not a replica"},
 		{"/home/ann/bugs", "resolutions", "", "/home/ann/bugs/resolutions is not a replica"},
+		{"/home/ann/half", "", "", "no replica in /home/ann/half or above it"},
+		{"/home/ann", "half", "", "/home/ann/half is not a replica: it has a replica-uuid but no replica-version, which is written last"},
 		{"/home/ann/bugs", "/nowhere", "", "/nowhere is not a replica"},
 		{"/home/ann/bugs", "/home/ann/file", "", "/home/ann/file is not a replica"},
 	}

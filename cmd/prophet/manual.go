@@ -69,8 +69,8 @@ The replica that a command works on is, in this order:
   2. the directory that the environment variable PROPHET_REPO names;
   3. the working directory, or the nearest directory above it that is a replica.
 
-A replica is a directory with a file replica-uuid. The directory "resolutions"
-inside a replica has one too, but is not a replica to work on.
+A replica is a directory with a file replica-version. The directory
+"resolutions" inside a replica has one too, but is not a replica to work on.
 
 A command that makes a replica takes its directory as an argument or by
 --replica; two different ones are wrong usage.

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/spf13/afero"
+
+	"prophet/internal/crashfs"
+	"prophet/internal/fixture"
+)
+
+// TestACloneGoesOnAfterAnyCrash kills a clone at every operation. Then it is run again, or, where it is told that there is a replica already, a pull is.
+func TestACloneGoesOnAfterAnyCrash(t *testing.T) {
+	start := crashfs.New()
+	fixture.Unpack(t, start, "/srv", "three-laptops")
+	flush(t, start)
+	must(t, start, "clone", "/srv/alice", "/home/ann/whole")
+	want := must(t, start, "types", "-r", "/home/ann/whole")
+	rows := changesetsIn(t, start, "/home/ann/whole")
+	for k := 1; ; k++ {
+		disk := start.Survivor(crashfs.Kill, 0)
+		disk.CrashAt(k)
+		code, _ := try(t, disk, "clone", "/srv/alice", "/home/ann/bugs")
+		for _, mode := range []crashfs.Mode{crashfs.Kill, crashfs.PowerCut} {
+			left := disk.Survivor(mode, int64(k))
+			if code, _ := try(t, left, "clone", "/srv/alice", "/home/ann/bugs"); code != exitDone {
+				must(t, left, "pull", "-r", "/home/ann/bugs", "--conflicts-ok")
+			}
+			if got := must(t, left, "types", "-r", "/home/ann/bugs"); got != want {
+				t.Errorf("%v at %d: got %s, want %s", mode, k, got, want)
+			}
+			if got := changesetsIn(t, left, "/home/ann/bugs"); got != rows {
+				t.Errorf("%v at %d: %d changesets, want %d", mode, k, got, rows)
+			}
+		}
+		if code == exitDone {
+			break
+		}
+	}
+}
+
+// flush flushes everything on a disk.
+func flush(t *testing.T, disk *crashfs.FS) {
+	t.Helper()
+	err := afero.Walk(disk, "/", func(name string, _ os.FileInfo, err error) error {
+		if err != nil {
+			return err
+		}
+		f, err := disk.Open(name)
+		if err != nil {
+			return err
+		}
+		return errors.Join(f.Sync(), f.Close())
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// try runs a command on a file system and returns its exit code and what it printed.
+func try(t *testing.T, disk *crashfs.FS, words ...string) (code int, out string) {
+	t.Helper()
+	w := newWorld()
+	w.Fs = disk
+	code = run(t.Context(), w.env, words)
+	return code, w.out.String() + w.err.String()
+}
+
+// must is try for a command that is to succeed.
+func must(t *testing.T, disk *crashfs.FS, words ...string) string {
+	t.Helper()
+	code, out := try(t, disk, words...)
+	if code != exitDone {
+		t.Fatalf("%v: exit code %d, %s", words, code, out)
+	}
+	return out
+}
+
+// changesetsIn counts the changesets of a replica. An adoption is one.
+func changesetsIn(t *testing.T, disk *crashfs.FS, dir string) int {
+	t.Helper()
+	return strings.Count(must(t, disk, "log", "--all", "--json", "-r", dir), "\n")
+}
