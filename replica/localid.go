@@ -228,19 +228,16 @@ func (r *Replica) byPrefix(prefix string) ([]changeset.RecordID, error) {
 	}
 	var found []changeset.RecordID
 	for _, typ := range types {
-		names, err := r.log.list(path.Join("records", typ, prefix[:1], prefix[1:2]))
+		dir := path.Join(changeset.RecordsDir, typ, prefix[:1], prefix[1:2])
+		names, err := r.log.list(dir)
 		if err != nil {
 			return nil, err
 		}
 		for _, name := range names {
-			if !strings.HasPrefix(strings.ToLower(name), prefix) {
-				continue
+			rec, ok := indexed(typ, path.Join(dir, name))
+			if !ok || !strings.HasPrefix(name, prefix) {
+				continue // fsck names strays
 			}
-			u, err := changeset.ParseUUID(name)
-			if err != nil {
-				continue // a stray file: fsck names it
-			}
-			rec := changeset.RecordID{Type: typ, UUID: u}
 			if _, ok, err := r.log.last(rec); err != nil {
 				return nil, err
 			} else if ok {

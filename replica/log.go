@@ -323,68 +323,6 @@ func (l *Log) Props(rec changeset.RecordID) (props map[string]string, ok bool, e
 	return props, err == nil, err
 }
 
-// Types returns the types of which there are record indexes, sorted. Deleted records count.
-func (l *Log) Types() ([]string, error) {
-	names, err := l.list("records")
-	return slices.DeleteFunc(names, func(n string) bool { return changeset.CheckType(n) != nil }), err
-}
-
-// list returns the names in a directory, sorted, and none if there is no such directory.
-func (l *Log) list(dir string) ([]string, error) {
-	f, err := l.fs.Open(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("list %s: %w", join(l.where, l.prefix+dir), err)
-	}
-	defer f.Close()
-	names, err := f.Readdirnames(-1)
-	if err != nil {
-		return nil, fmt.Errorf("list %s: %w", join(l.where, l.prefix+dir), err)
-	}
-	slices.Sort(names)
-	return names, nil
-}
-
-// Records yields the IDs of all records of the type that have an index, deleted ones too, sorted by UUID.
-func (l *Log) Records(typ string) iter.Seq2[changeset.RecordID, error] {
-	return func(yield func(changeset.RecordID, error) bool) {
-		l.walk(path.Join("records", typ), 2, func(name string) error {
-			u, err := changeset.ParseUUID(name)
-			rec := changeset.RecordID{Type: typ, UUID: u}
-			if err != nil || changeset.RecordPath(rec) == "" {
-				return nil // a stray file: fsck names it
-			}
-			if !yield(rec, nil) {
-				return fs.SkipAll
-			}
-			return nil
-		}, func(err error) { yield(changeset.RecordID{}, err) })
-	}
-}
-
-// walk visits the files that lie depth directories below dir, in order.
-func (l *Log) walk(dir string, depth int, visit func(name string) error, fail func(error)) bool {
-	names, err := l.list(dir)
-	if err != nil {
-		fail(err)
-		return false
-	}
-	for _, name := range names {
-		if depth > 0 {
-			if len(name) == 1 && !l.walk(path.Join(dir, name), depth-1, visit, fail) {
-				return false
-			}
-			continue
-		}
-		if visit(name) != nil {
-			return false
-		}
-	}
-	return true
-}
-
 // readSmall reads a file of a line; longer ones are damaged or something else, a web page say.
 func readSmall(fsys afero.Fs, name string) (string, error) {
 	f, err := fsys.Open(name)

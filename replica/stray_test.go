@@ -1,0 +1,76 @@
+package replica_test
+
+import (
+	"path"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/spf13/afero"
+
+	"prophet/changeset"
+	"prophet/replica"
+)
+
+// strewn makes a replica of three tickets on a real disk, with files below records/ that do not belong there. Each is named with what fsck says of it.
+func strewn(t *testing.T) (fsys afero.Fs, recs []changeset.RecordID, said map[string]string) {
+	t.Helper()
+	fsys = afero.NewBasePathFs(afero.NewOsFs(), t.TempDir())
+	r, err := replica.Init(t.Context(), fsys, replica.Identity{}, replica.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	grow(t, r, 3)
+	recs = allRecords(t, r)
+	index, err := afero.ReadFile(fsys, changeset.RecordPath(recs[0]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const stray = "a stray file: it is not where the index of a record is (harmless)"
+	const blocks = "a file where a directory must be: no record can be made below it"
+	id := recs[0].UUID.String()
+	said = map[string]string{
+		"records/README.md": blocks, "records/no type": stray, "records/Ticket/xx": stray, "records/Ticket/a/xx": stray, "records/Ticket/a/1/note.txt": stray,
+		"records/Ticket/b/" + id: stray, "records/Ticket/c/2/" + strings.ToUpper(id): stray,
+		"records/Ticket/e/3/" + "00" + id[2:]: stray, "records/Note/d": blocks, "records/Note/f/4": blocks,
+	}
+	for name := range said {
+		if err := fsys.MkdirAll(path.Dir(name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := afero.WriteFile(fsys, name, index, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return fsys, recs, said
+}
+
+func TestStrayFilesBesideRecordsAreNoRecords(t *testing.T) {
+	fsys, recs, _ := strewn(t)
+	r, err := replica.Open(fsys, replica.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := allRecords(t, r); !slices.Equal(got, recs) {
+		t.Errorf("got %v, want %v", got, recs)
+	}
+	if types, err := r.Log().Types(); err != nil || !slices.Equal(types, []string{"Note", "Ticket"}) {
+		t.Errorf("the types are %v, %v", types, err)
+	}
+	n := 0
+	for _, err := range r.All("") {
+		if n++; err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n != len(recs) {
+		t.Errorf("%d records are listed, want %d", n, len(recs))
+	}
+	for _, rec := range recs {
+		for _, name := range []string{rec.UUID.String(), rec.UUID.String()[:8], strings.ToUpper(rec.UUID.String())} {
+			if got, err := r.Find(name); err != nil || got != rec {
+				t.Errorf("%s finds %v, %v", name, got, err)
+			}
+		}
+	}
+}
