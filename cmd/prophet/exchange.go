@@ -201,7 +201,7 @@ func (d *reportDoc) summary() string {
 		parts = append(parts, counted(d.Integrated, "changeset"))
 	}
 	if d.Resolutions > 0 {
-		parts = append(parts, counted(d.Resolutions, "decision"))
+		parts = append(parts, counted(d.Resolutions, "vote"))
 	}
 	if len(parts) == 0 {
 		parts = append(parts, "nothing new")

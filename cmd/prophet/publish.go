@@ -104,7 +104,7 @@ func publishedText(pub *psync.Published) string {
 	for _, part := range []struct {
 		n    int
 		noun string
-	}{{pub.Changesets, "changeset"}, {pub.Votes, "decision"}, {pub.Records, "record"}, {pub.Removed, "deleted record"}} {
+	}{{pub.Changesets, "changeset"}, {pub.Votes, "vote"}, {pub.Records, "record"}, {pub.Removed, "deleted record"}} {
 		if part.n > 0 {
 			parts = append(parts, counted(part.n, part.noun))
 		}
