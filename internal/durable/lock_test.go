@@ -46,7 +46,8 @@ func hold(fs afero.Fs) error {
 		return err
 	}
 	fmt.Println("holding")
-	select {}
+	time.Sleep(time.Hour) // until it is killed; without cgo, select {} would be a deadlock
+	return nil
 }
 
 // count adds to the number in a file, n times, each time under the lock.
