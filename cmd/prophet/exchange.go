@@ -15,7 +15,7 @@ import (
 // intakeFlags are the flags of the commands that bring changesets of others.
 func intakeFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "only say what would come"},
+		&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "only say what would come; opens nothing, so the exit code is 0"},
 		&cli.BoolFlag{Name: "conflicts-ok", Usage: "end with exit code 0 even if conflicts were opened"},
 	}
 }
@@ -147,7 +147,7 @@ func triedDoc(r *replica.Replica, o psync.Opened) (conflictDoc, error) {
 }
 
 // showReport prints what came, in words that begin with what was done, such as "Pulled from /srv/bugs".
-// It returns errConflicts if conflicts were opened, unless that is ok.
+// It returns errConflicts if conflicts were opened, unless that is ok. A dry run opens none, whatever it shows.
 func showReport(p *printer, to *replica.Replica, d *reportDoc, did string, ok bool) error {
 	var err error
 	if p.json {
@@ -155,7 +155,7 @@ func showReport(p *printer, to *replica.Replica, d *reportDoc, did string, ok bo
 	} else {
 		err = printReport(p, to, d, did)
 	}
-	if err == nil && len(d.Conflicts) > 0 && !ok {
+	if err == nil && len(d.Conflicts) > 0 && !d.DryRun && !ok {
 		return errConflicts
 	}
 	return err

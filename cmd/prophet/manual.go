@@ -55,6 +55,10 @@ A command that fails prints one line that begins with "prophet: error:" to
 standard error, and perhaps one that begins with "prophet: hint:". A command
 whose output goes to a pipe that is closed early ends silently, with 0.
 
+A dry run (pull, push or import with --dry-run) opens no conflicts: it ends with
+0 whatever it says that it would open. So does a clone: the conflicts that it
+lists were there before.
+
 Ctrl-C ends a command in an orderly way: what was reported done stays done, the
 rest is as before, and the next run goes on from there. A second Ctrl-C ends it
 at once; that too loses nothing that was reported done.
