@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"os"
 
@@ -11,8 +12,11 @@ import (
 // maxEdited is the size in bytes of the largest text that is read back from an editor.
 const maxEdited = 64 << 20
 
+// errEmptied says that the user left nothing of a text, which is how one takes back an edit.
+var errEmptied = errors.New("the text is empty: nothing was changed")
+
 // edit lets the user edit a text in VISUAL, EDITOR or vi, and gives what came of it to use. If anything
-// fails after the editor, the user's text stays in its file, and the error says where.
+// fails after the editor, the user's text stays in its file, and the error says where; but nothing is kept of an emptied one.
 func (e *env) edit(text string, use func(edited string) error) error {
 	path, err := editFile(text)
 	if err != nil {
@@ -26,6 +30,10 @@ func (e *env) edit(text string, use func(edited string) error) error {
 	edited, err := readEdited(path)
 	if err == nil {
 		err = use(edited)
+	}
+	if errors.Is(err, errEmptied) {
+		os.Remove(path)
+		return err
 	}
 	if err != nil {
 		return withHint(err, "your text is kept in %s", path)

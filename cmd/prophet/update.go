@@ -27,6 +27,9 @@ are. If all of them have these values already, nothing is added to the log.
   prophet update 12 owner= --file body=notes.txt
   prophet update 12 --edit
 
+--edit opens the properties as a text in the editor that VISUAL or EDITOR names,
+else in vi. A text that is emptied changes nothing, and ends with exit code 1.
+
 If a property is in conflict, writing it decides for the value written, even for
 the one that holds for now. "prophet help properties" has more.`,
 		Action: func(c *cli.Context) error {

@@ -21,7 +21,11 @@ func updateInEditor(ctx context.Context, e *env, g globals, r *replica.Replica, 
 		return err
 	}
 	before := editText(rec, open)
+	name := recordName(rec.LocalID, rec.ID)
 	return e.edit(before, func(edited string) error {
+		if propedit.Empty(edited) && len(rec.Props) > 0 {
+			return fmt.Errorf("edit %s: %w", name, errEmptied)
+		}
 		props, err := propedit.Changes(before, edited)
 		if err != nil {
 			return err
@@ -34,7 +38,7 @@ func updateInEditor(ctx context.Context, e *env, g globals, r *replica.Replica, 
 func editText(rec *replica.Record, open *resolution.Result) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s (%s)\n", recordName(rec.LocalID, rec.ID), rec.ID.UUID)
-	b.WriteString("# Lines that begin with # are ignored. To remove a property, delete its value.\n")
+	b.WriteString("# Lines that begin with # are ignored. To remove a property, delete its value\n# or its lines. To change nothing, delete all: an empty text is not taken.\n")
 	b.WriteString("# A text of several lines stands, indented, under NAME: |\n")
 	for _, c := range open.Conflicts {
 		fmt.Fprintf(&b, "# In conflict: %s. \"prophet conflicts\" lists the rivals; another value decides.\n", terminal.Safe(c.Prop))

@@ -132,6 +132,16 @@ func Changes(before, edited string) (map[string]string, error) {
 	return changes, nil
 }
 
+// Empty reports whether a text holds nothing but white space and comments.
+func Empty(text string) bool {
+	for line := range strings.Lines(text) {
+		if strings.TrimSpace(line) != "" && line[0] != '#' {
+			return false
+		}
+	}
+	return true
+}
+
 // Parse returns the properties in a text. Those without a value are left out. An error names the line.
 func Parse(text string) (map[string]string, error) {
 	lines := strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")

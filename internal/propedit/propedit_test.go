@@ -165,3 +165,17 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestEmpty(t *testing.T) {
+	for text, want := range map[string]bool{
+		"":                        true,
+		" \n\t\r\n":               true,
+		"# status: open\n\n# b\n": true,
+		"status:\n":               false,
+		"# a\nrubbish":            false,
+	} {
+		if got := Empty(text); got != want {
+			t.Errorf("%q: got %v", text, got)
+		}
+	}
+}
