@@ -70,3 +70,17 @@ func TestVotesThatTheOriginalAddsAreCountedByTheNextEdit(t *testing.T) {
 	}
 	sound(t, fsys)
 }
+func TestAVoteThatTheOriginalAddedIsNoDamage(t *testing.T) {
+	fsys, r, rec := rivals(t)
+	voteAsTheOriginal(t, fsys, r, rec, "open")
+	if got, want := problems(t, fsys), "resolutions/prophet/rows: row 1 is not noted: another program wrote it; the next edit catches up (harmless)\n"; got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+	fsys, r, rec = rivals(t)
+	voteAsTheOriginal(t, fsys, r, rec, "stalled")
+	want := "resolutions/prophet/rows: row 1 is not noted: another program wrote it; the next edit catches up (harmless)\n" +
+		changeset.RecordPath(rec) + ": " + rec.String() + ` shows status "open", its changes and the votes merge to "stalled": the next edit catches up (harmless)` + "\n"
+	if got := problems(t, fsys); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+}

@@ -7,7 +7,6 @@ import (
 	"path"
 	"strings"
 
-	"github.com/google/uuid"
 	"github.com/spf13/afero"
 
 	"prophet/cas"
@@ -25,6 +24,10 @@ type Problem struct {
 // and our own notes. It changes nothing. The error is for what kept it from looking.
 // progress is told how many rows of the logs were checked; it may be nil.
 func Check(ctx context.Context, fsys afero.Fs, opts Options, report func(Problem), progress func(done, total int)) error {
+	sound, err := checkSmallFiles(fsys, report)
+	if err != nil || !sound {
+		return err
+	}
 	r, err := Open(fsys, opts)
 	var damage *DamageError
 	if errors.As(err, &damage) {
@@ -34,29 +37,121 @@ func Check(ctx context.Context, fsys afero.Fs, opts Options, report func(Problem
 	if err != nil {
 		return err
 	}
+	exported, err := r.looksExported()
+	if err != nil {
+		return err
+	}
 	total := int(r.log.latest) + int(r.votes.latest)
-	done := 0
-	report = once(report)
-	for _, l := range []*Log{r.votes, r.log} {
-		c := &checker{ctx: ctx, r: r, l: l, report: report, ids: map[changeset.ID]bool{}, touching: map[changeset.RecordID][]uint32{},
-			step: func() {
-				if done++; progress != nil {
-					progress(done, total)
-				}
-			}}
-		if err := c.check(); err != nil {
+	done, found := 0, 0
+	report = once(report, &found)
+	step := func() {
+		if done++; progress != nil {
+			progress(done, total)
+		}
+	}
+	logs := []*checker{newChecker(ctx, r, r.votes, exported, report, step), newChecker(ctx, r, r.log, exported, report, step)}
+	for _, c := range logs {
+		if err := c.checkRowsAndNotes(); err != nil {
 			return err
 		}
+	}
+	_, failed := r.ours() // the merge needs notes on every row, those that another program wrote too
+	for _, c := range logs {
+		c.mergeable, c.votesNoted = failed == nil, logs[0].noted >= logs[0].l.latest || !logs[0].ours
+		if err := c.checkRecordsAndObjects(); err != nil {
+			return err
+		}
+	}
+	if failed != nil && found == 0 {
+		report(Problem{Path: rowsFile, Text: failed.Error()})
 	}
 	return nil
 }
 
+// checkSmallFiles checks the files of a line, and reports whether the replica can be opened with them. It leaves it to Open to say that there is none.
+func checkSmallFiles(fsys afero.Fs, report func(Problem)) (sound bool, err error) {
+	if _, err := fsys.Stat(changeset.ReplicaVersionFile); err != nil {
+		return true, nil
+	}
+	sound = true
+	for _, prefix := range []string{"", changeset.ResolutionsDir + "/"} {
+		for _, f := range []struct {
+			name  string
+			check func(text string) error
+		}{
+			{changeset.DatabaseUUIDFile, isUUID}, {changeset.ReplicaUUIDFile, isUUID},
+			{changeset.LatestFile, func(text string) error { _, err := parseNumber("", text); return err }},
+			{changeset.ReplicaVersionFile, isFormat},
+		} {
+			if prefix+f.name == changeset.ReplicaVersionFile {
+				continue // Open names another format
+			}
+			text, err := readSmall(fsys, prefix+f.name)
+			if err == nil {
+				err = f.check(text)
+			}
+			if err != nil {
+				var damage *DamageError
+				switch {
+				case isNotExist(err):
+					err = errMissing
+				case errors.As(err, &damage):
+					err = damage.Err
+				}
+				report(Problem{Path: prefix + f.name, Text: err.Error()})
+				sound = sound && f.name == changeset.ReplicaVersionFile // nobody reads that of the resolutions but to make sure
+			}
+		}
+	}
+	return sound, nil
+}
+
+var errMissing = errors.New("the file is missing")
+
+func isUUID(text string) error {
+	_, err := changeset.ParseUUID(text)
+	return err
+}
+
+func isFormat(text string) error {
+	if text != formatVersion {
+		return fmt.Errorf("it holds %.20q, want %q", text, formatVersion)
+	}
+	return nil
+}
+
+// looksExported reports whether the replica is an exported or published copy, of whose record indexes no row bears a number. If it has no index at all, all its
+// records may be deleted.
+func (r *Replica) looksExported() (bool, error) {
+	if r.log.takenOver() {
+		return false, nil
+	}
+	types, err := r.log.Types()
+	if err != nil {
+		return false, err
+	}
+	for _, typ := range types {
+		for rec, err := range r.log.Records(typ) {
+			if err != nil {
+				return false, err
+			}
+			first, ok, err := r.log.first(rec)
+			if ok && err == nil { // others are reported with the records
+				return first.Seq == 0, nil
+			}
+		}
+	}
+	return true, nil
+}
+
 // once returns a report that leaves out what was reported before, such as an object that is met both by its row and in its directory.
-func once(report func(Problem)) func(Problem) {
+// It counts in found.
+func once(report func(Problem), found *int) func(Problem) {
 	seen := map[Problem]bool{}
 	return func(p Problem) {
 		if !seen[p] {
 			seen[p] = true
+			*found++
 			report(p)
 		}
 	}
@@ -73,9 +168,19 @@ type checker struct {
 	ids      map[changeset.ID]bool
 	touching map[changeset.RecordID][]uint32 // which rows touch the record
 	broken   map[uint32]bool                 // rows whose changeset cannot be read
-	exported bool
-	ours     bool
-	open     map[changeset.RecordID]bool
+	exported bool                            // the replica is an exported or published copy
+
+	ours  bool                        // there are notes of ours on the log, on disk:
+	noted uint32                      // of so many rows
+	open  map[changeset.RecordID]bool // and these have something open
+
+	mergeable  bool // the merged state can be computed
+	votesNoted bool // all votes were counted
+}
+
+func newChecker(ctx context.Context, r *Replica, l *Log, exported bool, report func(Problem), step func()) *checker {
+	return &checker{ctx: ctx, r: r, l: l, report: report, step: step, exported: exported, ours: r.log.takenOver(),
+		ids: map[changeset.ID]bool{}, touching: map[changeset.RecordID][]uint32{}, broken: map[uint32]bool{}}
 }
 
 func (c *checker) problem(file, format string, args ...any) {
@@ -102,17 +207,25 @@ func (c *checker) fault(file string, err error) {
 	}
 }
 
-func (c *checker) check() error {
-	c.broken = map[uint32]bool{}
-	c.ours = c.l.takenOver()
-	c.checkIndexLength()
-	if err := c.checkRows(); err != nil {
+func (c *checker) checkRowsAndNotes() error {
+	rows, err := c.checkIndexLength()
+	if err != nil {
+		return err
+	}
+	if err := c.checkRows(rows); err != nil {
 		return err
 	}
 	if c.ours {
 		c.checkNotes()
 	}
+	return nil
+}
+
+func (c *checker) checkRecordsAndObjects() error {
 	if err := c.checkRecords(); err != nil {
+		return err
+	}
+	if err := c.checkStrays(changeset.RecordsDir, 0, ""); err != nil {
 		return err
 	}
 	for _, store := range []*cas.Store{c.l.objects, c.l.versions} {
@@ -123,26 +236,36 @@ func (c *checker) check() error {
 	return nil
 }
 
-// checkIndexLength compares the length of the log's index with the latest sequence number.
-func (c *checker) checkIndexLength() {
+// checkIndexLength compares the length of the log's index with the latest sequence number, and returns how many committed rows it has.
+func (c *checker) checkIndexLength() (rows uint32, err error) {
 	info, err := c.l.fs.Stat(changeset.IndexFile)
 	if err != nil {
 		if !isNotExist(err) || c.l.latest > 0 {
 			c.fault(changeset.IndexFile, err)
 		}
-		return
+		return 0, nil
 	}
-	switch want := int64(c.l.latest) * changeset.RowSize; {
-	case info.Size() < want:
+	want := int64(c.l.latest) * changeset.RowSize
+	if info.Size() < want {
 		c.problem(changeset.IndexFile, "it is %d bytes long; %s says %d, which takes %d bytes", info.Size(), changeset.LatestFile, c.l.latest, want)
-	case info.Size() > want:
+		return uint32(info.Size() / changeset.RowSize), nil
+	}
+	uncounted, err := c.l.uncounted()
+	switch {
+	case err != nil:
+		return 0, err
+	case info.Size() == want || c.atWork():
+	case uncounted > 0 && !c.exported && !c.unfinished(changeset.IndexFile):
+		c.problem(changeset.LatestFile, "it counts %d changesets, fewer than the log holds: %s has %d more", c.l.latest, changeset.IndexFile, uncounted)
+	default:
 		c.harmless(changeset.IndexFile, "%d bytes beyond the last committed row, of a writer that was cut off or is at work", info.Size()-want)
 	}
+	return c.l.latest, nil
 }
 
-// checkRows reads every row and its changeset.
-func (c *checker) checkRows() error {
-	for seq := uint32(1); seq <= c.l.latest; seq++ {
+// checkRows reads so many rows and their changesets.
+func (c *checker) checkRows(rows uint32) error {
+	for seq := uint32(1); seq <= rows && seq > 0; seq++ {
 		if err := c.ctx.Err(); err != nil {
 			return err
 		}
@@ -168,65 +291,6 @@ func (c *checker) checkRows() error {
 		}
 	}
 	return nil
-}
-
-// checkNotes compares what we noted about each row with the row.
-func (c *checker) checkNotes() {
-	count, err := c.l.ours.count()
-	if err != nil {
-		c.fault(rowsFile, err)
-		return
-	}
-	if count < c.l.latest {
-		c.harmless(rowsFile, "rows %d to %d are not noted: another program wrote them; the next writer of ours catches up", count+1, c.l.latest)
-	}
-	var last uint32
-	for seq := uint32(1); seq <= count; seq++ {
-		n, err := c.l.ours.noted(seq)
-		if err != nil {
-			c.fault(rowsFile, err)
-			return
-		}
-		if n.lastID < last {
-			c.fault(rowsFile, c.l.ours.damaged(rowsFile, "the last local id goes back from %d to %d at row %d", last, n.lastID, seq))
-		}
-		last = n.lastID
-		if cs, err := c.l.at(seq); err == nil && n.flags&flagBookkeeping != flagsOf(cs) {
-			c.problem(rowsFile, "row %d: it is noted as bookkeeping, or not, against changeset %s", seq, cs.ID)
-		}
-	}
-	c.checkIDs(last)
-	if c.open, _, err = c.l.ours.open(); err != nil {
-		c.fault(conflictsFile, err)
-	}
-}
-
-// checkIDs checks the table of local ids.
-func (c *checker) checkIDs(last uint32) {
-	ids, err := c.l.ours.ids(1, last)
-	if err != nil {
-		c.fault(idsFile, err)
-		return
-	}
-	seen := map[uuid.UUID]bool{}
-	for i, id := range ids {
-		if seen[id.rec] {
-			c.problem(idsFile, "record %s has two local ids", uuid.UUID(id.rec))
-		}
-		seen[id.rec] = true
-		if cs, err := c.l.at(id.row); err == nil && !touches(cs, id.rec) {
-			c.problem(idsFile, "entry %d: row %d does not touch record %s", i+1, id.row, uuid.UUID(id.rec))
-		}
-	}
-}
-
-func touches(c *changeset.Changeset, u uuid.UUID) bool {
-	for _, ch := range c.Changes {
-		if ch.Record.UUID == u {
-			return true
-		}
-	}
-	return false
 }
 
 // checkObjects reads every object, referred to or not, and reports stray files.

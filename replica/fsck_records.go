@@ -1,13 +1,11 @@
 package replica
 
 import (
-	"bytes"
-	"fmt"
 	"slices"
 	"strings"
 
-	"prophet/cas"
 	"prophet/changeset"
+	"prophet/resolution"
 )
 
 // checkRecords checks the index of every record against the log: that it has a row for each changeset that touches the record, what replaying
@@ -30,15 +28,12 @@ func (c *checker) checkRecords() error {
 			c.checkRecord(rec)
 		}
 	}
-	if c.exported || c.l.prefix != "" && len(listed) == 0 { // an exported copy has no index of deleted records, nor of votes
-		return nil
-	}
-	for rec := range c.touching {
-		if !listed[rec] {
-			c.problem(changeset.RecordPath(rec), "the file is missing, though rows %v of the log touch the record", few(c.touching[rec]))
+	for _, rec := range sorted(c.touching) {
+		if !listed[rec] && !c.lacksIndex(rec) {
+			c.problem(changeset.RecordPath(rec), "the file is missing, though %s of the log touches the record", few(c.touching[rec]))
 		}
 	}
-	for rec := range c.open {
+	for _, rec := range sorted(c.open) {
 		if !listed[rec] {
 			c.problem(conflictsFile, "it names %s, of which there is no index", rec)
 		}
@@ -46,8 +41,14 @@ func (c *checker) checkRecords() error {
 	return nil
 }
 
-// few shortens a list of rows for a message.
-func few(rows []uint32) []uint32 { return rows[:min(len(rows), 5)] }
+// lacksIndex reports whether a record rightly has no index: in an exported copy deleted ones and votes have none.
+func (c *checker) lacksIndex(rec changeset.RecordID) bool {
+	if !c.exported || c.l.prefix != "" {
+		return c.exported
+	}
+	exists, _, ok := c.replay(c.touching[rec], rec)
+	return !ok || !exists
+}
 
 func (c *checker) checkRecord(rec changeset.RecordID) {
 	file := changeset.RecordPath(rec)
@@ -56,9 +57,10 @@ func (c *checker) checkRecord(rec changeset.RecordID) {
 		c.fault(file, err)
 		return
 	}
+	c.checkLeftovers(file, int64(len(versions))*changeset.VersionSize, c.versionsBeyond)
 	if len(versions) == 0 {
 		if len(c.touching[rec]) > 0 {
-			c.problem(file, "it has no row, though rows %v of the log touch the record", few(c.touching[rec]))
+			c.problem(file, "it has no row, though %s of the log touches the record", few(c.touching[rec]))
 		}
 		return
 	}
@@ -67,7 +69,6 @@ func (c *checker) checkRecord(rec changeset.RecordID) {
 		return
 	}
 	if versions[0].Seq == 0 {
-		c.exported = true
 		c.checkVersion(rec, versions[len(versions)-1], c.touching[rec])
 		return
 	}
@@ -77,7 +78,7 @@ func (c *checker) checkRecord(rec changeset.RecordID) {
 	}
 	if seqs = slices.Compact(seqs); !slices.Equal(seqs, c.touching[rec]) {
 		if !c.anyBroken(seqs) {
-			c.problem(file, "it has the rows %v, but the log touches the record in the rows %v", few(seqs), few(c.touching[rec]))
+			c.problem(file, "it names %s of the log; what touches the record is %s", few(seqs), few(c.touching[rec]))
 		}
 		return
 	}
@@ -109,35 +110,38 @@ func (c *checker) checkVersions(rec changeset.RecordID, versions []changeset.Ver
 
 // checkVersion replays rows of the log and compares the record's only version, in an exported copy.
 func (c *checker) checkVersion(rec changeset.RecordID, v changeset.Version, rows []uint32) {
-	exists, props := false, map[string]string(nil)
+	exists, props, ok := c.replay(rows, rec)
+	if ok {
+		c.compareVersion(rec, v, exists, props)
+	}
+}
+
+// replay returns what rows of the log make of a record; ok is false if one of them cannot be read.
+func (c *checker) replay(rows []uint32, rec changeset.RecordID) (exists bool, props map[string]string, ok bool) {
 	for _, seq := range rows {
 		cs, err := c.l.at(seq)
 		if err != nil {
-			return
+			return false, nil, false // reported with the rows
 		}
 		exists, props = Replay(exists, props, cs.Change(rec))
 	}
-	c.compareVersion(rec, v, exists, props)
+	return exists, props, true
 }
 
 func (c *checker) compareVersion(rec changeset.RecordID, v changeset.Version, exists bool, props map[string]string) {
-	file := changeset.RecordPath(rec)
-	if v.Deleted() == exists {
-		c.problem(file, "row %d: deleted is %v, but replaying the log gives %v", v.Seq, v.Deleted(), !exists)
-		return
-	}
-	if !exists {
-		return
-	}
-	b, err := c.l.versions.Get(v.Key)
-	if err != nil {
-		c.fault(strings.TrimPrefix(c.l.versions.Path(v.Key), c.l.prefix), err)
-		return
-	}
-	if !bytes.Equal(b, changeset.EncodeRecord(props)) {
-		if got, err := changeset.DecodeRecord(b); err != nil || !bytes.Equal(changeset.EncodeRecord(got), changeset.EncodeRecord(props)) {
-			c.problem(file, "row %d: its version %s is not what replaying the log gives", v.Seq, cas.Key(v.Key))
+	var got map[string]string
+	if !v.Deleted() {
+		b, err := c.l.versions.Get(v.Key)
+		if err == nil {
+			got, err = changeset.DecodeRecord(b)
 		}
+		if err != nil {
+			c.fault(strings.TrimPrefix(c.l.versions.Path(v.Key), c.l.prefix), err)
+			return
+		}
+	}
+	for _, words := range differences(rec, !v.Deleted(), got, "replaying the log leads", exists, props) {
+		c.problem(changeset.RecordPath(rec), "as of row %d %s", v.Seq, words)
 	}
 }
 
@@ -156,7 +160,7 @@ func (c *checker) checkMerge(rec changeset.RecordID, seqs []uint32) {
 		}
 		seen[e.ID] = true
 	}
-	if count, err := c.l.ours.count(); !c.ours || err != nil || count < c.l.latest {
+	if !c.ours || !c.mergeable || seqs[len(seqs)-1] > c.noted { // what another program wrote is taken over by the next edit
 		return
 	}
 	if err := c.compareMerge(rec, seqs); err != nil {
@@ -173,10 +177,28 @@ func (c *checker) compareMerge(rec changeset.RecordID, seqs []uint32) error {
 	if err != nil {
 		return nil // reported with the versions
 	}
-	if ch := difference(rec, exists, props, result.Exists, result.Props); ch != nil {
-		c.problem(changeset.RecordPath(rec), "it does not show the merged state: %v", ch.Props)
+	for _, words := range differences(rec, exists, props, "its changes and the votes merge", result.Exists, result.Props) {
+		if c.votesNoted {
+			c.problem(changeset.RecordPath(rec), "%s", words)
+		} else {
+			c.harmless(changeset.RecordPath(rec), "%s: the next edit catches up", words)
+		}
 	}
-	last := seqs[len(seqs)-1]
+	if c.l.prefix == "" && c.open != nil && c.open[rec] != result.Open() {
+		c.problem(conflictsFile, "%s is noted as %s, but it is %s", rec, openly(c.open[rec]), openly(result.Open()))
+	}
+	return c.compareSettled(rec, seqs[len(seqs)-1], result)
+}
+
+func openly(open bool) string {
+	if open {
+		return "in conflict"
+	}
+	return "not in conflict"
+}
+
+// compareSettled checks that the last row is noted as settled only if it is the record's only head and nothing is open.
+func (c *checker) compareSettled(rec changeset.RecordID, last uint32, result *resolution.Result) error {
 	n, err := c.l.ours.noted(last)
 	if err != nil {
 		return err
@@ -185,11 +207,12 @@ func (c *checker) compareMerge(rec changeset.RecordID, seqs []uint32) error {
 	if err != nil {
 		return err
 	}
-	if n.flags&flagSettled != 0 && (result.Open() || !slices.Equal(result.Heads, []changeset.ID{row.ID})) {
-		c.problem(rowsFile, "row %d is noted as settled, but the heads of %s are %v", last, rec, result.Heads)
-	}
-	if c.l.prefix == "" && c.open[rec] != result.Open() {
-		return fmt.Errorf("%s notes that the record is in conflict: %v; it is: %v", conflictsFile, c.open[rec], result.Open())
+	switch {
+	case n.flags&flagSettled == 0:
+	case result.Open():
+		c.problem(rowsFile, "row %d is noted as settled, but %s is in conflict", last, rec)
+	case !slices.Equal(result.Heads, []changeset.ID{row.ID}):
+		c.problem(rowsFile, "row %d is noted as settled, but the heads of %s are %s", last, rec, idList(result.Heads))
 	}
 	return nil
 }

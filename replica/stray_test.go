@@ -74,3 +74,17 @@ func TestStrayFilesBesideRecordsAreNoRecords(t *testing.T) {
 		}
 	}
 }
+
+func TestFsckNamesStrayFilesBesideRecords(t *testing.T) {
+	fsys, _, said := strewn(t)
+	var want []string
+	for name, text := range said {
+		want = append(want, name+": "+text)
+	}
+	slices.Sort(want)
+	got := strings.Split(strings.TrimSpace(problems(t, fsys)), "\n")
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}

@@ -1,0 +1,139 @@
+package replica
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"path"
+	"strings"
+
+	"prophet/changeset"
+	"prophet/internal/durable"
+)
+
+// checkLeftovers names what a file has beyond its committed end, unless a writer is at work on it now. It is harmless if a commit that was cut off explains it,
+// or if beyond reports that it is whole and belongs to rows that are not committed.
+func (c *checker) checkLeftovers(file string, end int64, beyond func(tail []byte) bool) {
+	tail, err := c.tail(file, end)
+	switch {
+	case err != nil:
+		c.fault(file, err)
+	case len(tail) == 0 || c.atWork():
+	case c.unfinished(file) || beyond(tail):
+		c.harmless(file, "%d bytes beyond the last committed row, of a writer that was cut off", len(tail))
+	default:
+		c.problem(file, "%d bytes at its end are no rows of it, and no writer of ours left them", len(tail))
+	}
+}
+
+// maxTail bounds what is looked at of leftovers.
+const maxTail = 1 << 20
+
+// tail reads what a file has beyond its committed end, at most maxTail bytes.
+func (c *checker) tail(file string, end int64) ([]byte, error) {
+	f, err := c.l.fs.Open(file)
+	if isNotExist(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.NewSectionReader(f, end, maxTail))
+}
+
+// unfinished reports whether a commit that was not made when the replica was opened says how long the file was before.
+func (c *checker) unfinished(file string) bool {
+	_, ok := c.l.limits.Lengths[c.l.prefix+file]
+	return ok
+}
+
+// atWork reports whether a writer has begun or made a commit since the replica was opened: what it writes now is not for us to judge.
+func (c *checker) atWork() bool {
+	if text, err := readSmall(c.r.fs, changeset.LatestFile); err != nil || text != c.r.log.rawLatest {
+		return true
+	}
+	now, err := durable.Uncommitted(c.r.fs)
+	return err == nil && len(c.l.limits.Lengths) == 0 && len(now.Lengths) > 0
+}
+
+// wholeRows reports whether leftovers are rows of that many bytes.
+func wholeRows(size int) func(tail []byte) bool {
+	return func(tail []byte) bool { return len(tail)%size == 0 }
+}
+
+// wholeLines reports whether leftovers are lines.
+func wholeLines(tail []byte) bool { return bytes.HasSuffix(tail, []byte("\n")) }
+
+// versionsBeyond reports whether leftovers of a record's index are rows for changesets that are not committed.
+func (c *checker) versionsBeyond(tail []byte) bool {
+	for ; len(tail) >= changeset.VersionSize; tail = tail[changeset.VersionSize:] {
+		if v, err := changeset.ParseVersion(tail[:changeset.VersionSize]); err != nil || v.Seq <= c.l.latest {
+			return false
+		}
+	}
+	return len(tail) == 0
+}
+
+// checkStrays names the files below records/ that are not where the index of a record is. depth counts the directories below that one.
+func (c *checker) checkStrays(dir string, depth int, typ string) error {
+	entries, err := c.l.entriesOf(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if err := c.ctx.Err(); err != nil {
+			return err
+		}
+		name := path.Join(dir, e.Name())
+		if depth == 0 {
+			typ = e.Name()
+		}
+		switch belongs := c.belongs(name, depth, typ); {
+		case durable.IsTemp(name):
+		case !belongs:
+			c.harmless(name, "a stray file: it is not where the index of a record is")
+		case depth < 3 && !e.IsDir():
+			c.problem(name, "a file where a directory must be: no record can be made below it")
+		case depth == 3 && e.IsDir():
+			c.problem(name, "a directory where the index of a record must be")
+		case depth < 3:
+			if err := c.checkStrays(name, depth+1, typ); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// belongs reports whether there may be something of that name below records/.
+func (c *checker) belongs(name string, depth int, typ string) bool {
+	last := path.Base(name)
+	switch depth {
+	case 0:
+		return changeset.CheckType(last) == nil
+	case 1, 2:
+		return len(last) == 1 && strings.Contains("0123456789abcdef", last)
+	}
+	_, ok := indexed(typ, name)
+	return ok
+}
+
+// entriesOf returns what is in a directory, by name; one that is missing, or a file in its place, has nothing.
+func (l *Log) entriesOf(dir string) (entries []os.FileInfo, err error) {
+	names, err := l.list(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		info, err := l.fs.Stat(path.Join(dir, name))
+		if isNotExist(err) {
+			continue // it went meanwhile, or leads nowhere
+		}
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, info)
+	}
+	return entries, nil
+}

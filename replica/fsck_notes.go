@@ -1,0 +1,104 @@
+package replica
+
+import (
+	"slices"
+
+	"github.com/google/uuid"
+
+	"prophet/changeset"
+)
+
+// checkNotes compares what we noted about each row with the row.
+func (c *checker) checkNotes() {
+	count, err := c.l.ours.count()
+	if err != nil {
+		c.fault(rowsFile, err)
+		return
+	}
+	if c.noted = count; count < c.l.latest {
+		c.harmless(rowsFile, "%s not noted: another program wrote %s; the next edit catches up", span(count+1, c.l.latest), it(c.l.latest-count))
+	}
+	c.checkLeftovers(rowsFile, int64(count)*notedSize, wholeRows(notedSize))
+	last := make([]uint32, 1, count+1) // the last local id after each row
+	for seq := uint32(1); seq <= count; seq++ {
+		n, err := c.l.ours.noted(seq)
+		if err != nil {
+			c.fault(rowsFile, err)
+			return
+		}
+		if n.lastID < last[seq-1] {
+			c.fault(rowsFile, c.l.ours.damaged(rowsFile, "the last local id goes back from %d to %d at row %d", last[seq-1], n.lastID, seq))
+			return
+		}
+		last = append(last, n.lastID)
+		if n.flags&^(flagBookkeeping|flagSettled) != 0 {
+			c.fault(rowsFile, c.l.ours.damaged(rowsFile, "row %d has a flag that nobody gives", seq))
+		}
+		if cs, err := c.l.at(seq); err == nil && n.flags&flagBookkeeping != flagsOf(cs) {
+			c.problem(rowsFile, "row %d: changeset %s is %s, but noted as %s", seq, cs.ID, kindOf(flagsOf(cs)), kindOf(n.flags))
+		}
+	}
+	c.checkIDs(last)
+	open, size, err := c.l.ours.open()
+	if err != nil {
+		c.fault(conflictsFile, err)
+		return
+	}
+	c.open = open
+	c.checkLeftovers(conflictsFile, size, wholeLines)
+}
+
+// kindOf says in words what flags say of a changeset.
+func kindOf(f flags) string {
+	switch f & flagBookkeeping {
+	case 0:
+		return "an ordinary changeset"
+	case flagNullification:
+		return "a nullification"
+	case flagResolution:
+		return "a resolution"
+	}
+	return "both a nullification and a resolution"
+}
+
+// checkIDs checks the table of local ids against the last one that each row is noted with: every entry names the row that brought its record, and no record has two.
+func (c *checker) checkIDs(last []uint32) {
+	ids, err := c.l.ours.ids(1, last[len(last)-1])
+	if err != nil {
+		c.fault(idsFile, err)
+		return
+	}
+	c.checkLeftovers(idsFile, int64(len(ids))*localIDSize, wholeRows(localIDSize))
+	seen := map[changeset.RecordID]bool{}
+	row := uint32(0)
+	for i, id := range ids {
+		for last[row] <= uint32(i) { // the last one is above every i
+			row++
+		}
+		if id.row != row {
+			c.fault(idsFile, c.l.ours.damaged(idsFile, "entry %d names row %d; it was given with row %d", i+1, id.row, row))
+			continue
+		}
+		rec, ok := c.touched(row, id.rec)
+		switch {
+		case !ok && !c.broken[row]:
+			c.fault(idsFile, c.l.ours.damaged(idsFile, "entry %d: row %d does not touch record %s", i+1, row, uuid.UUID(id.rec)))
+		case ok && seen[rec]:
+			c.fault(idsFile, c.l.ours.damaged(idsFile, "%s has two local ids", rec))
+		}
+		seen[rec] = true
+	}
+}
+
+// touched returns the record with the UUID that a row of the log touches.
+func (c *checker) touched(row uint32, u uuid.UUID) (rec changeset.RecordID, ok bool) {
+	cs, err := c.l.at(row)
+	if err != nil {
+		return rec, false
+	}
+	i := slices.IndexFunc(cs.Changes, func(ch changeset.Change) bool { return ch.Record.UUID == u })
+	if i < 0 {
+		return rec, false
+	}
+	return cs.Changes[i].Record, true
+}
