@@ -1,0 +1,79 @@
+package sync_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/spf13/afero"
+
+	"prophet/changeset"
+	"prophet/replica"
+	psync "prophet/sync"
+)
+
+// at gives a replica a clock that stands still.
+func at(who string, hour int) replica.Options {
+	return replica.Options{Where: who, Creator: who + "@example.com", Now: func() time.Time { return time.Date(2026, 1, 1, hour, 0, 0, 0, time.UTC) }}
+}
+
+func TestAConflictIsLoggedAsTheOriginalDoesAndADecisionAsItsVote(t *testing.T) {
+	ctx := context.Background()
+	ann, err := replica.Init(ctx, afero.NewMemMapFs(), replica.Identity{}, at("ann", 12))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rec changeset.RecordID
+	if _, err := ann.Edit(ctx, func(e *replica.Edit) (err error) {
+		rec, err = e.Create("Ticket", map[string]string{"status": "new"})
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	bob, _, err := psync.Clone(ctx, afero.NewMemMapFs(), ann, at("bob", 11), psync.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	update(t, bob, rec, "status", "open")
+	update(t, ann, rec, "status", "closed") // later, so it holds
+	first := ann.Latest() + 1
+	pull(t, ann, bob)
+
+	type logged struct {
+		null, resolution bool
+		creator          string
+		old, new         string
+	}
+	want := []logged{
+		{true, false, "", "closed", "new"},
+		{false, false, "bob@example.com", "new", "open"},
+		{false, true, "ann@example.com", "open", "closed"},
+	}
+	var got []logged
+	for row, err := range ann.Log().Rows(first, ann.Latest()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := ann.Log().Changeset(row)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pc := c.Change(rec).Props["status"]
+		got = append(got, logged{c.Nullification, c.Resolution, c.Creator.Text, pc.Old.Text, pc.New.Text})
+		if c.Bookkeeping() && c.ID != (changeset.ID{Origin: ann.UUID(), Seq: row.Seq}) {
+			t.Errorf("row %d is bookkeeping under the ID %s", row.Seq, c.ID)
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("the pull logged %+v, want %+v", got, want)
+	}
+
+	update(t, ann, rec, "status", "settled")
+	fingerprint := changeset.Fingerprint(rec, []changeset.Clash{{Name: "status", Choices: []string{"closed", "open"}, OldValue: changeset.Text("new")}})
+	vote := changeset.RecordID{Type: "_prophet_resolution-" + fingerprint, UUID: ann.Resolutions().UUID()}
+	props, ok, err := ann.Resolutions().Props(vote)
+	if err != nil || !ok || props["status"] != "settled" || props["_meta"] != "update_file" {
+		t.Errorf("the vote %s is %v, %v (%v)", vote, props, ok, err)
+	}
+}
