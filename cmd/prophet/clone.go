@@ -111,7 +111,7 @@ func (o *cloneOptions) clone(ctx context.Context, e *env, from *replica.Replica,
 	if err != nil {
 		return err
 	}
-	return showReport(p, r, doc, fmt.Sprintf("Cloned %s into %s", from.Where(), dir), true)
+	return showReport(p, r, r, doc, fmt.Sprintf("Cloned %s into %s", from.Where(), dir), true)
 }
 
 // begun adds to the error of a clone how to go on, if there is something to go on with.

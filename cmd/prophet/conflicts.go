@@ -54,7 +54,7 @@ func runConflicts(_ context.Context, e *env, o conflictsOptions) error {
 	if err != nil {
 		return err
 	}
-	l := newConflictLister(e.printer(o.globals), r)
+	l := newConflictLister(e.printer(o.globals), r, r)
 	for _, c := range open {
 		if err := l.record(c.Record, c.Result); err != nil {
 			return err
@@ -150,7 +150,8 @@ type conflictLister struct {
 	shown int
 }
 
-func newConflictLister(p *printer, r *replica.Replica) *conflictLister {
+// newConflictLister lists conflicts of r to somebody who works on here, which may be another replica.
+func newConflictLister(p *printer, r, here *replica.Replica) *conflictLister {
 	l := &conflictLister{p: p, r: r, where: map[string]string{}}
 	peers, _ := r.Peers() // it only helps to name a rival's replica
 	for _, peer := range peers {
@@ -158,7 +159,8 @@ func newConflictLister(p *printer, r *replica.Replica) *conflictLister {
 			l.where[peer.UUID.String()] = " at " + peer.URL
 		}
 	}
-	l.where[r.UUID().String()] = ", this one"
+	l.where[r.UUID().String()] = " at " + r.Where()
+	l.where[here.UUID().String()] = ", this one"
 	return l
 }
 

@@ -146,14 +146,14 @@ func triedDoc(r *replica.Replica, o psync.Opened) (conflictDoc, error) {
 	return conflictDoc{ID: idOrNull(id), Prop: o.Prop, Rivals: []rivalDoc{}, Type: o.Record.Type, UUID: o.Record.UUID}, err
 }
 
-// showReport prints what came, in words that begin with what was done, such as "Pulled from /srv/bugs".
+// showReport prints what came to a replica to somebody who works on here, in words that begin with what was done, such as "Pulled from /srv/bugs".
 // It returns errConflicts if conflicts were opened, unless that is ok. A dry run opens none, whatever it shows.
-func showReport(p *printer, to *replica.Replica, d *reportDoc, did string, ok bool) error {
+func showReport(p *printer, to, here *replica.Replica, d *reportDoc, did string, ok bool) error {
 	var err error
 	if p.json {
 		err = p.writeJSON(d)
 	} else {
-		err = printReport(p, to, d, did)
+		err = printReport(p, to, here, d, did)
 	}
 	if err == nil && len(d.Conflicts) > 0 && !d.DryRun && !ok {
 		return errConflicts
@@ -161,7 +161,7 @@ func showReport(p *printer, to *replica.Replica, d *reportDoc, did string, ok bo
 	return err
 }
 
-func printReport(p *printer, to *replica.Replica, d *reportDoc, did string) error {
+func printReport(p *printer, to, here *replica.Replica, d *reportDoc, did string) error {
 	line := p.donef
 	if d.DryRun {
 		line = p.linef
@@ -172,26 +172,36 @@ func printReport(p *printer, to *replica.Replica, d *reportDoc, did string) erro
 	if err := printDecisions(p, d.Decided); err != nil || len(d.Conflicts) == 0 {
 		return err
 	}
-	if err := p.linef("%s:", d.openedText()); err != nil {
+	elsewhere := to.UUID() != here.UUID()
+	if err := p.linef("%s:", d.openedText(elsewhere)); err != nil {
 		return err
 	}
-	l := newConflictLister(p, to)
+	l := newConflictLister(p, to, here)
 	for _, c := range d.Conflicts {
 		if err := l.print(c); err != nil {
 			return err
 		}
 	}
-	if !d.DryRun {
+	switch {
+	case d.DryRun:
+	case elsewhere:
+		p.notef(`pull, then "prophet resolve" decides here; or decide there, with "prophet resolve -r %s". Until then what is marked with * holds there`, d.To)
+	default:
 		p.notef(`"prophet resolve" decides conflicts; until then what is marked with * holds`)
 	}
 	return nil
 }
 
-func (d *reportDoc) openedText() string {
+// openedText says how many conflicts were opened, and where, if not in the replica that the user works on.
+func (d *reportDoc) openedText(elsewhere bool) string {
+	text := counted(len(d.Conflicts), "conflict") + " opened"
 	if d.DryRun {
-		return counted(len(d.Conflicts), "conflict") + " would be opened"
+		text = counted(len(d.Conflicts), "conflict") + " would be opened"
 	}
-	return counted(len(d.Conflicts), "conflict") + " opened"
+	if elsewhere {
+		text += " in " + d.To
+	}
+	return text
 }
 
 // summary says in a line how much came.

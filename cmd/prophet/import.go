@@ -134,7 +134,7 @@ func (o *importOptions) importFile(ctx context.Context, e *env, r *replica.Repli
 	if err != nil {
 		return err
 	}
-	return showReport(p, r, doc, o.did()+" "+where+" as "+name, o.ok)
+	return showReport(p, r, r, doc, o.did()+" "+where+" as "+name, o.ok)
 }
 
 func (o *importOptions) did() string {

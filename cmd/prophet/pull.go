@@ -133,7 +133,7 @@ func (x *exchange) pull(ctx context.Context, location string) error {
 	if err != nil {
 		return err
 	}
-	return showReport(x.p, ours, doc, x.did("Pulled", "Would pull")+" from "+theirs.Where(), x.ok)
+	return showReport(x.p, ours, ours, doc, x.did("Pulled", "Would pull")+" from "+theirs.Where(), x.ok)
 }
 
 // remember notes the location as the one last used.

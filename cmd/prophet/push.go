@@ -26,7 +26,8 @@ meant that was last pulled from or pushed to. Web servers can be read only: see
 
   prophet push ../bugs-of-bob
 
-Conflicts are opened in the other replica, and listed with its local ids.
+Conflicts are opened in the other replica, and listed with its local ids. To
+decide them here, pull first: then they are in this replica too.
 --prefer from decides them at once for what this replica has, --prefer to for
 what the other one had.`,
 		Action: func(c *cli.Context) error {
@@ -69,7 +70,7 @@ func (x *exchange) push(ctx context.Context, location string) error {
 	if err != nil {
 		return err
 	}
-	return showReport(x.p, theirs, doc, x.did("Pushed", "Would push")+" to "+theirs.Where(), x.ok)
+	return showReport(x.p, theirs, ours, doc, x.did("Pushed", "Would push")+" to "+theirs.Where(), x.ok)
 }
 
 // pushError turns the error of a pull by the other side into that of a push, in which the other side is the one that we talk about.

@@ -118,7 +118,7 @@ func showRivals(p *printer, r *replica.Replica, what string, docs []conflictDoc)
 	if err := p.linef("  %s is in conflict:", what); err != nil {
 		return err
 	}
-	l := newConflictLister(p, r)
+	l := newConflictLister(p, r, r)
 	for _, rival := range docs[0].Rivals {
 		if err := l.rival(rival, docs[0].Why); err != nil {
 			return err
