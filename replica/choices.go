@@ -111,6 +111,16 @@ func choose(all []Choice, how string, self uuid.UUID, props []string) ([]Choice,
 	return chosen, nil
 }
 
+// numbers lists the numbers of choices: "2, 3 and 5".
+func numbers(choices []Choice) string {
+	var list []string
+	for _, c := range choices {
+		list = append(list, strconv.Itoa(c.N))
+	}
+	last := len(list) - 1
+	return strings.Join(list[:last], ", ") + " and " + list[last]
+}
+
 // chooseOne picks among the rivals of one conflict.
 func chooseOne(rivals []Choice, how string, self uuid.UUID) (Choice, error) {
 	what := "its existence"
@@ -133,7 +143,7 @@ func chooseOne(rivals []Choice, how string, self uuid.UUID) (Choice, error) {
 	case len(wanted) == 0:
 		return Choice{}, fmt.Errorf("all rivals for %s were written in this replica; take one by its number", what)
 	case slices.ContainsFunc(wanted, func(c Choice) bool { return c.Value != wanted[0].Value }):
-		return Choice{}, fmt.Errorf("%q is not one value: several rivals for %s are; take one by its number", how, what)
+		return Choice{}, fmt.Errorf("%q is not one value: rivals %s for %s are; take one by its number", how, numbers(wanted), what)
 	}
 	return wanted[0], nil
 }

@@ -21,7 +21,7 @@ func resolveCommand(e *env) *cli.Command {
 		ArgsUsage: "ID [NAME=VALUE ...]",
 		Category:  aboutConflicts,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "take", Aliases: []string{"t"}, Usage: "take rival number `N`, or mine, theirs, latest, keep or delete"},
+			&cli.StringSliceFlag{Name: "take", Aliases: []string{"t"}, Usage: "take rival number `N`, or mine, theirs, latest, keep or delete"},
 			&cli.StringSliceFlag{Name: "property", Aliases: []string{"p"}, Usage: "decide only the property `NAME`; it may be given several times"},
 			fileFlag(),
 		},
@@ -35,7 +35,10 @@ pull or push. It holds everywhere.
   prophet resolve 12 --take 2
   prophet resolve 12 --take theirs --property status
 
---take N takes the rival with that number, and decides that property alone.
+--take N takes the rival with that number, and decides that property alone. The
+numbers are those of the list as it is now: each decision may change them, so
+look again, with "prophet conflicts ID", before the next.
+
 "mine" takes what was written in this replica, "theirs" what was written in
 others, "latest" what was written last: for all conflicts of the record, or for
 those of the properties named by --property. "keep" and "delete" decide whether
@@ -45,12 +48,16 @@ a record lives that was edited and deleted.`,
 			if err != nil {
 				return err
 			}
+			take := c.StringSlice("take")
+			if len(take) > 1 {
+				return usagef("--take is given twice")
+			}
 			return runResolve(c.Context, e, resolveOptions{
 				globals: globalsOf(c),
 				id:      args[0],
 				words:   args[1:],
 				files:   c.StringSlice("file"),
-				take:    c.String("take"),
+				take:    strings.Join(take, ""),
 				props:   c.StringSlice("property"),
 			})
 		},
@@ -183,7 +190,7 @@ func (o *resolveOptions) takeRivals(edit *replica.Edit, rec changeset.RecordID, 
 func takeExistence(edit *replica.Edit, rec changeset.RecordID, result *resolution.Result, name, how string) error {
 	switch {
 	case result.Existence == nil:
-		return fmt.Errorf("whether %s lives is not in conflict, only %s", name, openNames(result))
+		return withHint(usagef("whether %s lives is not in conflict, only %s", name, openNames(result)), "%q and %q are for a record that was edited and deleted", "keep", "delete")
 	case how == "keep":
 		return edit.Keep(rec)
 	}
