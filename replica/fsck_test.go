@@ -1,6 +1,8 @@
 package replica_test
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"path"
 	"strings"
 	"testing"
@@ -150,6 +152,26 @@ func TestACopyWhoseRecordsAreAllDeletedIsSound(t *testing.T) {
 	fsys, rec = noted(t) // and one whose records live, but are not there
 	export()
 	if found, want := problems(t, fsys), changeset.RecordPath(rec)+": the file is missing, though row 4 of the log touches the record\n"; !strings.Contains(found, want) {
+		t.Errorf("fsck says\n%s", found)
+	}
+}
+
+func TestFsckBelievesTheJournalOfAWriterThatWasCutOff(t *testing.T) {
+	fsys, _ := noted(t)
+	body := "prophet journal 1\nlength 176 \"changesets.idx\"\nlength 32 \"prophet/rows\"\npoint \"latest-sequence-no\" \"4\" \"5\"\n"
+	journal := fmt.Sprintf("%ssha256 %x\n", body, sha256.Sum256([]byte(body)))
+	if err := afero.WriteFile(fsys, "prophet/journal", []byte(journal), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	change(t, fsys, "changesets.idx", func(b []byte) []byte {
+		b = append(b, b[3*44:]...) // a whole row, for a changeset that is there
+		b[4*44+3] = 5
+		return b
+	})
+	change(t, fsys, "prophet/rows", add("xyz"))
+	want := "changesets.idx: 44 bytes beyond the last committed row, of a writer that was cut off or is at work (harmless)\n" +
+		"prophet/rows: 3 bytes beyond the last committed row, of a writer that was cut off (harmless)\n"
+	if found := problems(t, fsys); found != want {
 		t.Errorf("fsck says\n%s", found)
 	}
 }
