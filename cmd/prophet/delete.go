@@ -24,7 +24,8 @@ there. What they were stays in the history.
   prophet delete 3 5 a2348a2e
 
 If somebody edits a record while you delete it, and neither has seen the other's
-change, the record lives and is in conflict until somebody decides.`,
+change, the record lives and is in conflict until somebody decides. To delete it
+again decides that it is deleted; to update it, that it lives.`,
 		Action: func(c *cli.Context) error {
 			args, err := arguments(c, 1, -1)
 			if err != nil {

@@ -35,7 +35,8 @@ is null is removed.
 An import is a pull from a source that is no replica. The source is known by its
 name: importing again brings what was appended, and an import that was cut off
 goes on. Everything is checked before anything is written; an error names the
-line and the field. Lines that came once must not change.`,
+line and the field. Lines that came once must not change, and a source updates
+and deletes only records that it created itself.`,
 		Action: func(c *cli.Context) error {
 			args, err := arguments(c, 1, -1)
 			if err != nil {

@@ -38,6 +38,7 @@ func topics() []topic {
 	return []topic{
 		{"exit-codes", "what the exit code of a command says", exitCodesPage()},
 		{"replica", "how the replica to work on is found", replicaPage},
+		{"config", "names of other replicas, who makes an edit, which editor", configPage},
 		{"properties", "how properties are written and removed", propertiesPage},
 		{"tests", "how records are searched for", testsPage},
 		{"output", "what is printed where, and in what form", outputPage},
@@ -79,16 +80,33 @@ A replica is a directory with a file replica-version. The directory
 A command that makes a replica takes its directory as an argument or by
 --replica; two different ones are wrong usage.
 
-The file config in a replica is the user's own and never travels. It has the
-syntax of git's:
+"prophet help config" is about the file config in a replica.
+`
+
+const configPage = `
+The file config in a replica is the user's own and never travels. No other file
+is read. It has the syntax of git's, and every line of it may be missing:
 
   [user]
       email-address = ann@example.com
   [replica "office"]
       url = http://bugs.example.com/
+      pull-url = http://bugs.example.com/
+      push-url = /net/office/bugs
+      publish-url = /net/www/bugs
+      uuid = 10b1e589-83c2-4e27-917c-42dae1b8cf11
+
+Commands take the name of a replica, "office", for its URL. pull uses pull-url,
+else url; push uses push-url, else url; publish uses publish-url. Paths start
+from the directory of the replica. uuid is only shown, by info. A URL with a
+password belongs here: one from the command line is not remembered.
 
 The creator of an edit is user.email-address, else the environment variable
-PROPHET_EMAIL, else EMAIL, else the user's name at this machine.
+PROPHET_EMAIL, else EMAIL, else the user's name at this machine: USER, LOGNAME
+or USERNAME, else "unknown", then "@" and the name of the machine.
+
+The editor is the one that the environment variable VISUAL names, else EDITOR,
+else vi.
 `
 
 const propertiesPage = `
@@ -149,7 +167,11 @@ are shown as \n, \t, \x1b or \u202e.
 
 --json prints what there is, exactly: a document on one line, or one object a
 line for lists, and nothing for an empty list. Keys are sorted. Fields are added
-in later versions, never renamed.
+in later versions, never renamed. dump prints one document over many lines.
+
+Nullifications and resolutions are bookkeeping: changesets that belong to one
+replica and never travel. fsck, info, log and publish count them among the
+changesets; pull, push, clone and import count only what came.
 
 --quiet leaves out notes and progress. Progress is shown on a terminal only.
 

@@ -185,7 +185,7 @@ func (e *env) openPeer(ctx context.Context, location, dir string, g globals) (*r
 	case errors.Is(err, replica.ErrNotReplica):
 		return nil, withHint(err, "name the directory of a replica, or the URL of one that was published")
 	case errors.Is(err, fs.ErrPermission) && psync.ReadOnly(location):
-		return nil, withHint(err, `a URL with a password is not remembered; write it into %s/config, as "prophet help replica" shows`, dir)
+		return nil, withHint(err, `a URL with a password is not remembered; write it into %s/config, as "prophet help config" shows`, dir)
 	}
 	return r, err
 }

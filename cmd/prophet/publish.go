@@ -30,8 +30,11 @@ replica in the file config that has a publish-url.
   rsync -a /var/www/bugs/ www:/srv/bugs/
 
 DIR can hold mirrors of several databases, each in a directory that has the UUID
-of the database as its name. The original is given the URL of that directory.
-With --flat the mirror is at DIR itself.`,
+of the database as its name. Such a mirror belongs to one replica: what another
+one publishes goes to another DIR.
+
+The original is given the URL of that directory. With --flat the mirror is at
+DIR itself.`,
 		Action: func(c *cli.Context) error {
 			args, err := arguments(c, 1, 1)
 			if err != nil {

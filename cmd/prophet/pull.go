@@ -29,6 +29,9 @@ Nothing stops for a question: conflicts are settled by rule for now, listed, and
 stay open until somebody decides. --prefer from decides them at once for what
 came, --prefer to for what was here before.
 
+--all goes on after a replica that fails, and passes over one that it has met
+already at another URL.
+
 A pull that was cut off goes on where it stopped when it is run again.`,
 		Action: func(c *cli.Context) error {
 			o, err := newExchangeOptions(c)
@@ -107,6 +110,7 @@ func (x *exchange) meet(ctx context.Context, location string) (ours, theirs *rep
 		return nil, nil, err
 	}
 	if x.all && x.met[theirs.UUID().String()] {
+		x.p.notef("%s is passed over: it is a replica that was met already, or this one", psync.Shown(location))
 		return nil, nil, nil
 	}
 	x.met[theirs.UUID().String()] = true

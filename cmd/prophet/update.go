@@ -31,7 +31,8 @@ are. If all of them have these values already, nothing is added to the log.
 else in vi. A text that is emptied changes nothing, and ends with exit code 1.
 
 If a property is in conflict, writing it decides for the value written, even for
-the one that holds for now. "prophet help properties" has more.`,
+the one that holds for now. An update of a record that was edited and deleted
+decides that it lives. "prophet help properties" has more.`,
 		Action: func(c *cli.Context) error {
 			args, err := arguments(c, 1, -1)
 			if err != nil {

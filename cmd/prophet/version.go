@@ -17,8 +17,8 @@ func versionCommand(e *env) *cli.Command {
 		Usage:    "print the version of this program",
 		Category: aboutProphet,
 		Description: `
-Prints the version, where it was built from, and the formats of replicas
-that it reads and writes.`,
+Prints the version and where it was built from. --json adds the formats of
+replicas that it reads and writes.`,
 		Action: func(c *cli.Context) error {
 			if _, err := arguments(c, 0, 0); err != nil {
 				return err
