@@ -163,6 +163,9 @@ func (r *Replica) Find(name string) (changeset.RecordID, error) {
 		}
 	}
 	prefix := strings.ToLower(name)
+	if len(prefix) < minPrefix && strings.Trim(prefix, "0123456789") != "" && strings.Trim(prefix, "0123456789abcdef") == "" {
+		return changeset.RecordID{}, fmt.Errorf("record %q: want at least four characters of a UUID: %w", name, ErrNoRecord)
+	}
 	if len(prefix) < minPrefix || len(prefix) > 36 || strings.Trim(prefix, "0123456789abcdef-") != "" {
 		return changeset.RecordID{}, fmt.Errorf("record %q: %w", name, ErrNoRecord)
 	}

@@ -38,6 +38,8 @@ func (e *env) readProperties(files []string, props map[string]string) error {
 	for _, word := range files {
 		name, path, err := cutProperty(word, props)
 		switch {
+		case !strings.Contains(word, "="):
+			return withHint(usagef("--file: %.300q is not NAME=PATH", word), "write --file NAME=PATH: the property, and the file that its value is read from")
 		case err != nil:
 			return fmt.Errorf("--file: %w", err)
 		case path == "":

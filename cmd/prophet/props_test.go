@@ -47,7 +47,7 @@ func TestBadProperties(t *testing.T) {
 		{[]string{"a=1", "a=2"}, nil, exitUsage, `property "a" is given twice`},
 		{[]string{"a=1"}, []string{"a=f"}, exitUsage, `--file: property "a" is given twice`},
 		{nil, []string{"a=f", "a=f"}, exitUsage, `--file: property "a" is given twice`},
-		{nil, []string{"a"}, exitUsage, `--file: "a" is not a property`},
+		{nil, []string{"a"}, exitUsage, `--file: "a" is not NAME=PATH`},
 		{nil, []string{"a="}, exitUsage, `--file: a path is missing after "a="`},
 		{nil, []string{"a=-", "b=-"}, exitUsage, "--file: both a and b are to be read from standard input"},
 		{nil, []string{"a=nowhere"}, exitFailed, "open /home/ann/nowhere: file does not exist"},

@@ -101,7 +101,8 @@ func runSearch(ctx context.Context, e *env, o searchOptions) error {
 	if err != nil {
 		return err
 	}
-	found, err := o.find(ctx, r)
+	slips := o.slips()
+	found, err := o.find(ctx, r, slips)
 	if err != nil {
 		return err
 	}
@@ -110,6 +111,7 @@ func runSearch(ctx context.Context, e *env, o searchOptions) error {
 		found = found[:min(len(found), int(o.limit))]
 	}
 	p := e.printer(o.globals)
+	slips.note(p, &o, len(found) > 0)
 	if len(found) == 0 {
 		return noteUnknownType(p, r, o.query.Type)
 	}
@@ -120,7 +122,7 @@ func runSearch(ctx context.Context, e *env, o searchOptions) error {
 }
 
 // find returns the records that pass, in no useful order.
-func (o *searchOptions) find(ctx context.Context, r *replica.Replica) (found []*replica.Record, err error) {
+func (o *searchOptions) find(ctx context.Context, r *replica.Replica, s *slips) (found []*replica.Record, err error) {
 	for rec, err := range r.All(o.query.Type) {
 		if err != nil {
 			return nil, err
@@ -128,6 +130,7 @@ func (o *searchOptions) find(ctx context.Context, r *replica.Replica) (found []*
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
+		s.look(rec)
 		if o.query.Match(rec.Props) && o.matches(rec.Props) {
 			found = append(found, rec)
 		}
