@@ -121,7 +121,7 @@ func TestOneUUIDInTwoTypesIsTwoRecords(t *testing.T) {
 }
 
 func TestACopyWhoseRecordsAreAllDeletedIsSound(t *testing.T) {
-	fsys, rec := noted(t)
+	fsys, _ := noted(t)
 	r, err := replica.Open(fsys, replica.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -149,7 +149,7 @@ func TestACopyWhoseRecordsAreAllDeletedIsSound(t *testing.T) {
 		t.Errorf("fsck says\n%s", found)
 	}
 
-	fsys, rec = noted(t) // and one whose records live, but are not there
+	fsys, rec := noted(t) // and one whose records live, but are not there
 	export()
 	if found, want := problems(t, fsys), changeset.RecordPath(rec)+": the file is missing, though row 4 of the log touches the record\n"; !strings.Contains(found, want) {
 		t.Errorf("fsck says\n%s", found)

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"path"
 	"slices"
+	"syscall"
 
 	"prophet/changeset"
 )
@@ -36,7 +37,7 @@ func (l *Log) Types() ([]string, error) {
 // list returns the names in a directory, sorted, and none if there is no such directory or a file in its place, which fsck names.
 func (l *Log) list(dir string) ([]string, error) {
 	f, err := l.fs.Open(dir)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return nil, nil
 	}
 	if err != nil {

@@ -1,6 +1,7 @@
 package replica_test
 
 import (
+	"errors"
 	"path"
 	"slices"
 	"strings"
@@ -65,6 +66,9 @@ func TestStrayFilesBesideRecordsAreNoRecords(t *testing.T) {
 	}
 	if n != len(recs) {
 		t.Errorf("%d records are listed, want %d", n, len(recs))
+	}
+	if rec, err := r.Find("de123456"); !errors.Is(err, replica.ErrNoRecord) { // a file stands where its directory would be
+		t.Errorf("de123456 finds %v, %v", rec, err)
 	}
 	for _, rec := range recs {
 		for _, name := range []string{rec.UUID.String(), rec.UUID.String()[:8], strings.ToUpper(rec.UUID.String())} {
