@@ -256,7 +256,7 @@ func (s *scanner) unicodeEscape() error {
 	return nil
 }
 
-// hex4 reads an escape \uXXXX that begins at byte i, without taking it.
+// hex4 reads an escape \u and four hex digits that begins at byte i, without taking it.
 func (s *scanner) hex4(i int) (r rune, ok bool) {
 	if i+6 > len(s.b) || s.b[i] != '\\' || s.b[i+1] != 'u' {
 		return 0, false

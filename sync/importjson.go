@@ -261,7 +261,7 @@ func (j *jsonLine) escape() error {
 	return nil
 }
 
-// hex4 reads an escape \uXXXX that begins at byte i, without taking it.
+// hex4 reads an escape \u and four hex digits that begins at byte i, without taking it.
 func (j *jsonLine) hex4(i int) (r rune, ok bool) {
 	if i+6 > len(j.b) || j.b[i] != '\\' || j.b[i+1] != 'u' {
 		return 0, false

@@ -44,19 +44,25 @@ func reopen(t *testing.T, fsys afero.Fs, who string) *replica.Replica {
 	return r
 }
 
+// newTicket makes a ticket whose status is "new".
+func newTicket(t *testing.T, r *replica.Replica) (rec changeset.RecordID) {
+	t.Helper()
+	if _, err := r.Edit(context.Background(), func(e *replica.Edit) (err error) {
+		rec, err = e.Create("Ticket", map[string]string{"status": "new"})
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return rec
+}
+
 func TestARestoredReplicaTakesItsLostChangesetsBackAndGetsANewUUID(t *testing.T) {
 	ctx := context.Background()
 	ann, err := replica.Init(ctx, afero.NewMemMapFs(), replica.Identity{}, replica.Options{Where: "ann", Creator: "ann@example.com"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var rec changeset.RecordID
-	if _, err := ann.Edit(ctx, func(e *replica.Edit) (err error) {
-		rec, err = e.Create("Ticket", map[string]string{"status": "new"})
-		return err
-	}); err != nil {
-		t.Fatal(err)
-	}
+	rec := newTicket(t, ann)
 	backup := copyTree(t, ann.FS())
 	bob, _, err := psync.Clone(ctx, afero.NewMemMapFs(), ann, replica.Options{Where: "bob", Creator: "bob@example.com"}, psync.Options{})
 	if err != nil {
@@ -90,13 +96,7 @@ func TestALogOfTheSameLengthWithOtherRowsIsReadAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var rec changeset.RecordID
-	if _, err := source.Edit(ctx, func(e *replica.Edit) (err error) {
-		rec, err = e.Create("Ticket", map[string]string{"status": "new"})
-		return err
-	}); err != nil {
-		t.Fatal(err)
-	}
+	rec := newTicket(t, source)
 	clone := func(who string) *replica.Replica {
 		r, _, err := psync.Clone(ctx, afero.NewMemMapFs(), source, replica.Options{Where: who, Creator: who}, psync.Options{})
 		if err != nil {

@@ -24,13 +24,7 @@ func TestAConflictIsLoggedAsTheOriginalDoesAndADecisionAsItsVote(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var rec changeset.RecordID
-	if _, err := ann.Edit(ctx, func(e *replica.Edit) (err error) {
-		rec, err = e.Create("Ticket", map[string]string{"status": "new"})
-		return err
-	}); err != nil {
-		t.Fatal(err)
-	}
+	rec := newTicket(t, ann)
 	bob, _, err := psync.Clone(ctx, afero.NewMemMapFs(), ann, at("bob", 11), psync.Options{})
 	if err != nil {
 		t.Fatal(err)
