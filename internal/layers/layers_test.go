@@ -42,6 +42,7 @@ var helpers = []string{
 	"internal/layers",
 	"internal/realserver",
 	"internal/replicatest",
+	"internal/v1peer",
 	"internal/webtest",
 }
 
