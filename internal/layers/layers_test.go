@@ -43,6 +43,7 @@ var helpers = []string{
 	"internal/realserver",
 	"internal/replicatest",
 	"internal/v1peer",
+	"internal/simulation",
 	"internal/webtest",
 }
 

@@ -1,0 +1,208 @@
+package simulation
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	psync "prophet/sync"
+)
+
+// names are those of the members.
+var names = []string{"ann", "bob", "carol", "dave", "erin", "finn", "gus"}
+
+// drawing is a history that is being drawn.
+type drawing struct {
+	*rand.Rand
+	h       *History
+	at      int // seconds
+	records int
+	crew    int      // members that are not copies
+	weights []weight // of the actions
+	whom    func(d *drawing, who int) int
+}
+
+type weight struct {
+	do    Action
+	times int
+}
+
+// Draw makes a history. It depends on the seed alone.
+func Draw(seed uint64) *History {
+	d := &drawing{Rand: rand.New(rand.NewPCG(seed, 11)), h: &History{Seed: seed}}
+	d.crew = pick(d, 2, 2, 3, 3, 3, 3, 4, 4, 4, 5, 5, 6, 7)
+	d.records = pick(d, 1, 1, 2, 3)
+	d.drawMembers()
+	d.weights = pick(d, mixed, mixed, quarrels, lives, ballotsAndSettings, journeys)
+	topology := pick(d, line, star, ring, pairs, pairs, pairs, partition)
+	d.whom = topology
+	d.h.Lines = d.lines()
+	d.start()
+	for range 4 + d.IntN(3*d.crew) {
+		if d.IntN(6) == 0 {
+			d.clash()
+			continue
+		}
+		for range 3 {
+			d.drawStep()
+		}
+	}
+	return d.h
+}
+
+func pick[T any](d *drawing, from ...T) T { return from[d.IntN(len(from))] }
+
+// drawMembers lets some of them come late, and have clocks that are wrong.
+func (d *drawing) drawMembers() {
+	for i := range d.crew {
+		m := Member{Name: names[i], Ahead: pick(d, 0, 0, 0, 2*time.Second, time.Minute, 3*time.Hour, -5*time.Hour)}
+		m.Late = i > 1 && d.IntN(4) == 0
+		d.h.Members = append(d.h.Members, m)
+	}
+}
+
+// The mixtures of actions. Each brings out other clashes.
+var (
+	mixed = []weight{{Create, 8}, {Update, 22}, {UpdateTwo, 6}, {Delete, 6}, {Restore, 5}, {Decide, 8}, {Set, 4}, {Vote, 3}, {Pull, 30},
+		{PullPart, 3}, {PullCrash, 1}, {PullVotes, 2}, {Publish, 3}, {PullMirror, 3}, {Clone, 3}, {CloneMirror, 1}, {Import, 4}}
+	quarrels           = []weight{{Create, 5}, {Update, 40}, {UpdateTwo, 6}, {Decide, 14}, {Pull, 30}, {PullPart, 3}, {Clone, 2}}
+	lives              = []weight{{Create, 12}, {Update, 14}, {Delete, 16}, {Restore, 12}, {Decide, 6}, {Pull, 32}, {Clone, 2}, {Import, 3}}
+	ballotsAndSettings = []weight{{Create, 5}, {Update, 22}, {Set, 14}, {Decide, 16}, {Vote, 12}, {PullVotes, 8}, {Pull, 26}, {PullPart, 4}}
+	journeys           = []weight{{Create, 6}, {Update, 22}, {Delete, 4}, {Restore, 3}, {Decide, 6}, {Pull, 24}, {PullPart, 4}, {PullCrash, 4},
+		{Publish, 8}, {PullMirror, 8}, {Clone, 4}, {CloneMirror, 4}, {Import, 4}}
+)
+
+// Who pulls from whom.
+func line(d *drawing, who int) int { return max(0, min(d.crew-1, who+pick(d, -1, 1))) }
+
+func star(d *drawing, who int) int {
+	if who > 0 {
+		return 0
+	}
+	return d.IntN(d.crew)
+}
+
+func ring(d *drawing, who int) int { return (who + 1) % d.crew }
+
+func pairs(d *drawing, _ int) int { return d.IntN(d.crew) }
+
+// partition keeps the even and the odd apart for a time.
+func partition(d *drawing, who int) int {
+	whom := d.IntN(d.crew)
+	if len(d.h.Steps) < 30 && (whom-who)%2 != 0 {
+		return who
+	}
+	return whom
+}
+
+// start lets somebody make the records, and most get them. Some make one of the same UUID themselves.
+func (d *drawing) start() {
+	for n := range d.records {
+		d.add(Step{Do: Create, Who: d.IntN(2), Record: n + 1, Writes: d.writes(2)})
+	}
+	for i := range d.crew {
+		switch d.IntN(6) {
+		case 0:
+		case 1:
+			d.add(Step{Do: Create, Who: i, Record: 1 + d.IntN(d.records), Writes: d.writes(1)})
+		default:
+			d.add(Step{Do: Pull, Who: i, Whom: d.IntN(2)})
+		}
+	}
+}
+
+// clash draws what leads to a conflict in a property, or in the existence of a record, and to what people do about it.
+func (d *drawing) clash() {
+	one := d.IntN(d.crew)
+	two := (one + 1 + d.IntN(d.crew-1)) % d.crew
+	n, ws := 1+d.IntN(d.records), d.writes(1)
+	other := []Write{{ws[0].Prop, ws[0].Value + pick(d, "5", " z")}}
+	d.add(Step{Do: Pull, Who: one, Whom: two})
+	d.add(Step{Do: Pull, Who: two, Whom: one})
+	d.add(Step{Do: pick(d, Update, Update, Update, UpdateTwo), Who: one, Record: n, Also: n%d.records + 1, Writes: ws})
+	d.add(Step{Do: pick(d, Update, Update, Update, Delete), Who: two, Record: n, Writes: other})
+	d.add(Step{Do: pick(d, Pull, Pull, PullPart, PullVotes), Who: one, Whom: two, Cut: 1})
+	d.add(Step{Do: pick(d, Pull, Pull, PullPart, PullVotes), Who: two, Whom: one, Cut: 1})
+	for _, who := range []int{one, two}[:d.IntN(3)] {
+		s := Step{Do: pick(d, Decide, Decide, Decide, Vote, Vote, Update, Delete, Restore), Who: who, Record: n, Writes: d.writes(1 + d.IntN(2)), Pick: d.IntN(1000)}
+		s.Cut = 1 + d.IntN(2)
+		s.Also = pick(d, s.Cut, s.Cut, s.Cut, 3-s.Cut)
+		d.add(s)
+	}
+	d.add(Step{Do: pick(d, PullVotes, PullPart, Pull), Who: d.IntN(d.crew), Whom: one, Cut: 1})
+}
+
+func (d *drawing) add(s Step) {
+	d.at += pick(d, 0, 0, 0, 1, 1, 5, 60)
+	s.N, s.At = len(d.h.Steps)+1, d.at
+	d.h.Steps = append(d.h.Steps, s)
+}
+
+func (d *drawing) drawStep() {
+	who := d.IntN(d.crew)
+	s := Step{Do: d.action(), Who: who, Record: 1 + d.IntN(d.records), Writes: d.writes(1 + d.IntN(2)), Pick: d.IntN(1000)}
+	switch s.Do {
+	case UpdateTwo:
+		s.Also = s.Record%d.records + 1
+	case Set:
+		s.Record, s.Writes = 1+d.IntN(2), []Write{{"content", pick(d, `["open"]`, `["open","closed"]`, `["new"]`)}}
+	case Vote:
+		s.Cut = 1 + d.IntN(2)
+		s.Also = pick(d, s.Cut, s.Cut, s.Cut, 3-s.Cut)
+	case Pull:
+		s.Prefer = pick(d, psync.PreferNone, psync.PreferNone, psync.PreferNone, psync.PreferNone, psync.PreferFrom, psync.PreferTo)
+	case PullPart:
+		s.Cut = 1 + d.IntN(3)
+	case PullCrash:
+		s.Cut = 1 + d.IntN(120)
+	case Import:
+		s.Pick, s.Prefer = 1+d.IntN(len(d.h.Lines)), pick(d, psync.PreferNone, psync.PreferNone, psync.PreferFrom, psync.PreferTo)
+	}
+	if s.meets() {
+		s.Whom = d.whom(d, who)
+	}
+	d.add(s)
+}
+
+func (d *drawing) action() Action {
+	total := 0
+	for _, w := range d.weights {
+		total += w.times
+	}
+	n := d.IntN(total)
+	for _, w := range d.weights {
+		if n -= w.times; n < 0 {
+			return w.do
+		}
+	}
+	return Pull
+}
+
+// writes draws writes to different properties, of few values.
+func (d *drawing) writes(n int) (ws []Write) {
+	for _, p := range d.Perm(2)[:n] {
+		ws = append(ws, Write{[]string{"a", "b"}[p], pick(d, "1", "2", "3", "", "x y")})
+	}
+	return ws
+}
+
+// lines draws a foreign source that has a life of its own for some records.
+func (d *drawing) lines() (lines []string) {
+	lives := map[int]bool{}
+	for i := range 4 {
+		n := 1 + d.IntN(d.records)
+		op, props := "update", fmt.Sprintf(`,"props":{"a":"%d"}`, i)
+		switch {
+		case !lives[n]:
+			op = "create"
+		case d.IntN(4) == 0:
+			op, props = "delete", ""
+		}
+		lives[n] = op != "delete"
+		created := beginning.Add(time.Duration(d.IntN(200)) * time.Second).Format("2006-01-02 15:04:05")
+		lines = append(lines, fmt.Sprintf(`{"created":"%s","creator":"tracker","changes":[{"op":"%s","type":"%s","uuid":"%s"%s}]}`+"\n",
+			created, op, record(n).Type, record(n).UUID, strings.TrimSpace(props)))
+	}
+	return lines
+}

@@ -1,0 +1,190 @@
+package simulation
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"prophet/changeset"
+	"prophet/replica"
+	"prophet/resolution"
+)
+
+// props are the writes as a map.
+func (s Step) props() map[string]string {
+	props := map[string]string{}
+	for _, w := range s.Writes {
+		props[w.Prop] = w.Value
+	}
+	return props
+}
+
+// write makes an edit and checks that it came to what was asked.
+func (m *member) write(s Step) error {
+	var asked []changeset.RecordID
+	_, err := m.r.Edit(context.Background(), func(e *replica.Edit) (err error) {
+		asked, err = m.ask(e, s)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, rec := range asked {
+		if err := m.checkWritten(rec, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ask does what the step says to the records for which it can be done, and returns them.
+func (m *member) ask(e *replica.Edit, s Step) ([]changeset.RecordID, error) {
+	recs := []changeset.RecordID{record(s.Record)}
+	switch s.Do {
+	case UpdateTwo:
+		recs = append(recs, record(s.Also))
+	case Set:
+		recs[0] = setting(s.Record)
+	}
+	var asked []changeset.RecordID
+	for _, rec := range recs {
+		_, lives, err := e.Props(rec)
+		if err != nil {
+			return nil, err
+		}
+		if s.Do != Set && lives == (s.Do == Create || s.Do == Restore) {
+			continue
+		}
+		asked = append(asked, rec)
+		if err := m.askOne(e, s, rec, lives); err != nil {
+			return nil, err
+		}
+	}
+	return asked, nil
+}
+
+func (m *member) askOne(e *replica.Edit, s Step, rec changeset.RecordID, lives bool) error {
+	switch {
+	case s.Do == Create:
+		m.next = rec.UUID
+		_, err := e.Create(rec.Type, s.props())
+		return err
+	case s.Do == Restore, s.Do == Set && !lives:
+		return e.Restore(rec, s.props())
+	case s.Do == Delete:
+		return e.Delete(rec)
+	}
+	return e.Update(rec, s.props())
+}
+
+// checkWritten holds what the record shows after an edit against what was asked.
+func (m *member) checkWritten(rec changeset.RecordID, s Step) error {
+	props, lives, err := m.r.Log().Props(rec)
+	if err != nil {
+		return err
+	}
+	if lives == (s.Do == Delete) {
+		return fail("account", "%s: lives: %v", name(rec), lives)
+	}
+	for _, w := range s.Writes {
+		if lives && props[w.Prop] != w.Value {
+			return fail("account", "%s was asked to write %s=%s and shows %s=%s", name(rec), w.Prop, w.Value, w.Prop, props[w.Prop])
+		}
+	}
+	return nil
+}
+
+// decide settles one of the open conflicts, in one of the ways that there are.
+func (m *member) decide(s Step) error {
+	open, err := m.r.Conflicts()
+	if err != nil || len(open) == 0 {
+		return err
+	}
+	o := open[s.Pick%len(open)]
+	_, err = m.r.Edit(context.Background(), func(e *replica.Edit) error { return settle(e, o, s) })
+	return err
+}
+
+func settle(e *replica.Edit, o replica.OpenConflict, s Step) error {
+	choices := replica.Choices(o.Result)
+	switch s.Pick / 7 % 4 {
+	case 0: // all about the record, for one rival each
+		return e.Take(o.Record, "latest")
+	case 1:
+		if o.Existence != nil {
+			return e.Keep(o.Record)
+		}
+	case 2: // for a value that nobody wrote
+		if len(o.Conflicts) > 0 {
+			return e.Update(o.Record, map[string]string{o.Conflicts[s.Pick%len(o.Conflicts)].Prop: "decided"})
+		}
+	}
+	return e.Take(o.Record, fmt.Sprint(choices[s.Pick%len(choices)].N))
+}
+
+// outsider is somebody of whom nothing but votes is ever seen.
+func outsider(n int) uuid.UUID { return numbered(900 + n) }
+
+// outsiderVotes integrates the vote of an outsider on an open conflict. Where it says that it is another's vote, it must not count.
+func (m *member) outsiderVotes(s Step) error {
+	open, err := m.r.Conflicts()
+	if err != nil {
+		return err
+	}
+	open = slices.DeleteFunc(open, func(o replica.OpenConflict) bool { return len(o.Conflicts) == 0 })
+	if len(open) == 0 {
+		return nil
+	}
+	o := open[s.Pick%len(open)]
+	c := o.Conflicts[s.Pick%len(o.Conflicts)]
+	vote := &changeset.Changeset{
+		ID:      changeset.ID{Origin: outsider(s.Cut), Seq: uint32(s.N)},
+		Created: m.w.now.Format("2006-01-02 15:04:05"),
+		Creator: changeset.Text("outsider"),
+		Changes: []changeset.Change{{
+			Record: changeset.RecordID{Type: voteType + c.Fingerprint, UUID: outsider(s.Also)},
+			Kind:   changeset.Create,
+			Props: map[string]changeset.PropChange{
+				"_meta": {New: changeset.Text("update_file")},
+				c.Prop:  {New: changeset.TextOrNull(c.Rivals[s.Pick%len(c.Rivals)].Value)},
+			},
+		}},
+	}
+	return m.r.Update(context.Background(), func(tx *replica.Tx) error {
+		_, err := tx.IntegrateVote(vote)
+		return err
+	})
+}
+
+// voteType begins the type of a vote; the fingerprint of the conflict follows.
+const voteType = "_prophet_resolution-"
+
+// describe lists property changes: " a: 1 -> 2".
+func describe(props map[string]changeset.PropChange) string {
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(props)) {
+		fmt.Fprintf(&b, " %s: %q -> %q", name, props[name].Old.Text, props[name].New.Text)
+	}
+	return b.String()
+}
+
+// rivals and entries list changes by their IDs.
+func rivals(c *resolution.Conflict) string {
+	var b strings.Builder
+	for _, r := range c.Rivals {
+		fmt.Fprintf(&b, " %.8s:%d=%q", r.ID.Origin, r.ID.Seq, r.Value)
+	}
+	return b.String()
+}
+
+func entries(es []*resolution.Entry) string {
+	var b strings.Builder
+	for _, e := range es {
+		fmt.Fprintf(&b, " %.8s:%d", e.ID.Origin, e.ID.Seq)
+	}
+	return b.String()
+}

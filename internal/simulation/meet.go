@@ -1,0 +1,195 @@
+package simulation
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"prophet/changeset"
+	"prophet/replica"
+	psync "prophet/sync"
+)
+
+// rounds is in how many rounds of everybody pulling from everybody all must be quiet.
+const rounds = 8
+
+// meet lets everybody pull from everybody until nothing comes any more, and asks the oracles.
+func (w *world) meet() error {
+	var all set // edits that anybody has
+	for i, m := range w.present() {
+		all.addAll(m.has)
+		if i > 0 && uint64(i)%3 != w.h.Seed%3 { // it takes a quarter of the time
+			continue
+		}
+		if err := m.sound(); err != nil {
+			return err
+		}
+	}
+	if err := w.gossip(); err != nil {
+		return err
+	}
+	for _, m := range w.present() {
+		if n := m.has.lacks(all); n >= 0 {
+			return fail("kept", "%s never got %s", m.Name, w.account.edits[n])
+		}
+		if err := m.sound(); err != nil {
+			return err
+		}
+	}
+	if err := w.compare(); err != nil {
+		return err
+	}
+	return w.present()[0].reckon(all)
+}
+
+// present returns the members that are there.
+func (w *world) present() []*member {
+	return slices.DeleteFunc(slices.Clone(w.members), func(m *member) bool { return m == nil })
+}
+
+// gossip goes on until everybody has pulled from everybody with nothing new.
+func (w *world) gossip() error {
+	all := w.present()
+	for i := range len(all) - 1 { // along the line and back, which brings most of it
+		if _, err := gossipOnce(all, i+1, i); err != nil {
+			return err
+		}
+	}
+	for i := len(all) - 2; i >= 0; i-- {
+		if _, err := gossipOnce(all, i, i+1); err != nil {
+			return err
+		}
+	}
+	for range rounds {
+		quiet := true
+		for i := range all {
+			for j := range all {
+				came, err := gossipOnce(all, i, j)
+				if err != nil {
+					return err
+				}
+				quiet = quiet && came == 0
+			}
+		}
+		if quiet {
+			return nil
+		}
+	}
+	return fail("quiet", "something comes in every one of %d rounds", rounds)
+}
+
+// gossipOnce lets one member pull from another, and returns how much came.
+func gossipOnce(all []*member, i, j int) (came int, err error) {
+	if i == j {
+		return 0, nil
+	}
+	report, err := all[i].pull(all[j], psync.Options{})
+	if err != nil {
+		return 0, err
+	}
+	return report.Integrated + report.Votes, all[i].scan()
+}
+
+// sound holds the replica against fsck, which replays its log.
+func (m *member) sound() error {
+	var found error
+	err := replica.Check(context.Background(), m.fs, replica.Options{}, func(p replica.Problem) {
+		if !p.Harmless && found == nil {
+			found = fail("log", "%s: %s: %s", m.Name, p.Path, p.Text)
+		}
+	}, nil)
+	if found != nil {
+		return found
+	}
+	return err
+}
+
+// compare holds the members against the first.
+func (w *world) compare() error {
+	var first *member
+	var records, conflicts string
+	for _, m := range w.present() {
+		if err := m.reopen(); err != nil {
+			return err
+		}
+		r, err := m.shown()
+		if err != nil {
+			return err
+		}
+		c, err := m.conflicts()
+		if err != nil {
+			return err
+		}
+		switch {
+		case first == nil:
+			first, records, conflicts = m, r, c
+		case r != records:
+			return fail("same", "%s shows\n%s%s\n%s", first.Name, records, m.Name, r)
+		case c != conflicts:
+			return fail("conflicts", "%s has\n%s%s\n%s", first.Name, conflicts, m.Name, c)
+		}
+	}
+	return nil
+}
+
+// shown lists all that the replica shows.
+func (m *member) shown() (string, error) {
+	var b strings.Builder
+	for _, rec := range m.w.account.records() {
+		props, lives, err := m.r.Log().Props(rec)
+		if err != nil {
+			return "", err
+		}
+		if lives {
+			fmt.Fprintf(&b, "\t%s%s\n", name(rec), values(props))
+		}
+	}
+	return b.String(), nil
+}
+
+func values(props map[string]string) string {
+	var b strings.Builder
+	for _, p := range slices.Sorted(maps.Keys(props)) {
+		fmt.Fprintf(&b, " %s=%q", p, props[p])
+	}
+	return b.String()
+}
+
+// conflicts lists what is open in the replica.
+func (m *member) conflicts() (string, error) {
+	open, err := m.r.Conflicts()
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	for _, o := range open {
+		fmt.Fprintf(&b, "\t%s, heads", name(o.Record))
+		for _, id := range o.Heads {
+			fmt.Fprintf(&b, " %.8s:%d", id.Origin, id.Seq)
+		}
+		b.WriteString("\n")
+		if o.Existence != nil {
+			fmt.Fprintf(&b, "\t\tkeep%s, delete%s\n", entries(o.Existence.Keep), entries(o.Existence.Delete))
+		}
+		for i := range o.Conflicts {
+			c := &o.Conflicts[i]
+			fmt.Fprintf(&b, "\t\t%s=%q by %s of%s, %.8s\n", c.Prop, c.Value, c.Why, rivals(c), c.Fingerprint)
+		}
+	}
+	return b.String(), nil
+}
+
+// number returns the number of the edit that bears an ID in the replica.
+func (m *member) number(id changeset.ID) (int, error) {
+	seq, ok, err := m.r.Lookup(id)
+	if err != nil || !ok {
+		return 0, fmt.Errorf("look up %s: known %v, %w", id, ok, err)
+	}
+	row, err := m.r.Log().Row(seq)
+	if err != nil {
+		return 0, err
+	}
+	return m.edit(row)
+}
