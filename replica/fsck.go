@@ -174,6 +174,9 @@ type checker struct {
 	noted uint32                      // of so many rows
 	open  map[changeset.RecordID]bool // and these have something open
 
+	sums   sums // the digests, as replaying the log gives them
+	summed int  // of so many records
+
 	mergeable  bool // the merged state can be computed
 	votesNoted bool // all votes were counted
 }
@@ -225,6 +228,7 @@ func (c *checker) checkRecordsAndObjects() error {
 	if err := c.checkRecords(); err != nil {
 		return err
 	}
+	c.checkDigests()
 	if err := c.checkStrays(changeset.RecordsDir, 0, ""); err != nil {
 		return err
 	}

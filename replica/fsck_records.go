@@ -29,7 +29,11 @@ func (c *checker) checkRecords() error {
 		}
 	}
 	for _, rec := range sorted(c.touching) {
-		if !listed[rec] && !c.lacksIndex(rec) {
+		switch {
+		case listed[rec]:
+		case c.lacksIndex(rec):
+			c.sumUnlisted(rec)
+		default:
 			c.problem(changeset.RecordPath(rec), "the file is missing, though %s of the log touches the record", few(c.touching[rec]))
 		}
 	}
@@ -106,6 +110,7 @@ func (c *checker) checkVersions(rec changeset.RecordID, versions []changeset.Ver
 		}
 		c.compareVersion(rec, v, exists, props)
 	}
+	c.sumRecord(rec, exists, props)
 }
 
 // checkVersion replays rows of the log and compares the record's only version, in an exported copy.
@@ -113,7 +118,9 @@ func (c *checker) checkVersion(rec changeset.RecordID, v changeset.Version, rows
 	exists, props, ok := c.replay(rows, rec)
 	if ok {
 		c.compareVersion(rec, v, exists, props)
+		c.sumRecord(rec, exists, props)
 	}
+	c.sumRecord(rec, exists, props)
 }
 
 // replay returns what rows of the log make of a record; ok is false if one of them cannot be read.

@@ -276,7 +276,7 @@ func (r *Replica) transact(ctx context.Context, f func(tx *Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	switch err := tx.commit(); {
+	switch err := tx.commit(ctx); {
 	case errors.Is(err, durable.ErrCommitted):
 		r.warn(fmt.Sprintf("it is done, but not all notes beside it could be written to %s; the next edit does that: %v", r.where(), err))
 	case err != nil:

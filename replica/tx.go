@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -42,6 +43,7 @@ type txLog struct {
 	openSet  map[changeset.RecordID]bool // loaded when needed
 	openSize int64
 	marks    map[uuid.UUID]uint32 // v1 marks to write
+	moved    sums                 // by how much the digests change
 }
 
 // state is what a transaction knows of a record: what replaying the log gives, and who its heads are.
@@ -55,6 +57,7 @@ type state struct {
 	head    changeset.ID
 	entries []resolution.Entry // loaded when not settled
 	merged  *resolution.Result // of entries
+	counted *Digest            // what it adds to the digest; nil until it changes
 }
 
 // wasNever reports whether no change to the record is known.
@@ -229,10 +232,12 @@ func (t *txLog) apply(c *changeset.Change) error {
 	if s.wasNever() {
 		t.giveID(c.Record.UUID)
 	}
+	s.begin(c.Record)
 	s.exists, s.props = Replay(s.exists, s.props, c)
 	v := changeset.Version{Seq: t.seq}
+	var text []byte
 	if s.exists {
-		text := changeset.EncodeRecord(s.props)
+		text = changeset.EncodeRecord(s.props)
 		if err := changeset.CheckRecordSize(len(s.props), len(text)); err != nil {
 			return fmt.Errorf("%s: %w", c.Record, err)
 		}
@@ -242,6 +247,7 @@ func (t *txLog) apply(c *changeset.Change) error {
 	t.tx.d.Append(t.name(changeset.RecordPath(c.Record)), at, changeset.AppendVersion(nil, v))
 	s.rows = append(s.rows, v)
 	s.lastRow = t.seq
+	t.count(c.Record, s, text)
 	return nil
 }
 
@@ -349,8 +355,11 @@ type Held struct {
 func (tx *Tx) Size() int { return tx.d.Size() }
 
 // commit makes the transaction durable and visible.
-func (tx *Tx) commit() error {
+func (tx *Tx) commit(ctx context.Context) error {
 	for _, t := range []*txLog{tx.main, tx.res} {
+		if err := t.noteDigest(ctx); err != nil {
+			return err
+		}
 		if err := t.writeMarks(); err != nil {
 			return err
 		}
