@@ -179,14 +179,14 @@ func (t *txLog) changeset(seq uint32) (*changeset.Changeset, error) {
 // mergeEntries merges the changes to a record. In the resolutions replica there are no votes on votes.
 func (t *txLog) mergeEntries(rec changeset.RecordID, entries []resolution.Entry) (*resolution.Result, error) {
 	if t != t.tx.main {
-		return resolution.Merge(rec, entries, nil), nil
+		return resolution.Merge(rec, entries, nil, nil), nil
 	}
 	var failed error
 	result := resolution.Merge(rec, entries, func(fingerprint string) []map[string]string {
 		votes, err := t.tx.res.votesOn(fingerprint)
 		failed = errors.Join(failed, err)
 		return votes
-	})
+	}, nil)
 	return result, failed
 }
 

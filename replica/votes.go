@@ -129,7 +129,7 @@ func ownVote(rec changeset.RecordID, entries []resolution.Entry) map[string]stri
 			own = append(own, e)
 		}
 	}
-	result := resolution.Merge(rec, own, nil)
+	result := resolution.Merge(rec, own, nil, nil)
 	if !result.Exists {
 		return nil
 	}

@@ -76,7 +76,7 @@ func BenchmarkMerge(b *testing.B) {
 func benchmark(b *testing.B, entries []resolution.Entry) {
 	b.ReportAllocs()
 	for b.Loop() {
-		resolution.Merge(ticket, entries, nil)
+		resolution.Merge(ticket, entries, nil, nil)
 	}
 }
 

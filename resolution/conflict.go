@@ -12,6 +12,8 @@ import (
 const (
 	WhyLatest = "latest" // it is the write with the greatest time of creation, origin and sequence number
 	WhyVote   = "vote"   // the resolutions replica holds an answer to the same conflict
+	WhyRule   = "rule"   // the rule of the property says so
+	WhyAsk    = "ask"    // the rule asks: it is what was there before the rivals
 	WhyLives  = "lives"  // a record that was edited beside a deletion lives until somebody decides
 )
 
@@ -29,13 +31,19 @@ type Conflict struct {
 	Rivals []Rival // latest first
 	Value  string  // what holds for now; "" is null
 	Why    string
+	Rule   Rule   // of the property, whatever settled the conflict
+	Asks   string // if a rule other than ask asks: why, such as "x" is no number
 	// Fingerprint is the name under which an answer to this conflict is kept in the resolutions replica.
 	Fingerprint string
 }
 
 func newConflict(name string, rivals []Rival) Conflict {
+	sortLatestFirst(rivals)
+	return Conflict{Prop: name, Rivals: rivals, Value: rivals[0].Value, Why: WhyLatest, Rule: RuleLatest}
+}
+
+func sortLatestFirst(rivals []Rival) {
 	slices.SortFunc(rivals, func(a, b Rival) int { return latestFirst(a.Entry, b.Entry) })
-	return Conflict{Prop: name, Rivals: rivals, Value: rivals[0].Value, Why: WhyLatest}
 }
 
 // CompareTime orders changes by time of creation, origin and sequence number.

@@ -51,6 +51,65 @@ func wide(changes int) []resolution.Entry {
 	return entries
 }
 
+// ladder is a history in which two go on writing, each knowing all that came before the other's last write: what all rivals have seen is in conflict, too.
+func ladder(changes int) []resolution.Entry {
+	var entries []resolution.Entry
+	parents := []changeset.ID{}
+	for i := 0; i < changes; i += 2 {
+		a, b := changeset.ID{Origin: uuid.UUID{1}, Seq: uint32(i + 1)}, changeset.ID{Origin: uuid.UUID{2}, Seq: uint32(i + 2)}
+		entries = append(entries, made(a, parents, i, "p"), made(b, parents, i+1, "p"))
+		parents = []changeset.ID{a, b}
+	}
+	return entries
+}
+
+// danglers is a ladder on each rung of which there is an edit from before the first one, that nobody had seen.
+func danglers(changes int) []resolution.Entry {
+	entries := ladder(changes)
+	for i := 0; i < changes; i += 2 {
+		id := changeset.ID{Origin: uuid.UUID{3, byte(i >> 16), byte(i >> 8), byte(i)}, Seq: 1}
+		e := made(id, []changeset.ID{}, 0)
+		entries[i].Change.Parents = append([]changeset.ID{id}, entries[i].Change.Parents...)
+		entries[i+1].Change.Parents = append([]changeset.ID{id}, entries[i+1].Change.Parents...)
+		entries = append(entries, e)
+	}
+	return entries
+}
+
+func TestRulesCostWhatTheHistoryIsLong(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		entries []resolution.Entry
+	}{
+		{"a straight history and one edit beside it", fork(20_000)},
+		{"five branches", branches(20_000, 5)},
+		{"concurrent", concurrent(20_000)},
+		{"bare", bare(20_000)},
+		{"re-created", recreated(20_000)},
+		{"many properties", wide(2_000)},
+		{"conflicts on conflicts", ladder(50_000)},
+		{"and old edits that come late", danglers(5_000)},
+	} {
+		for _, rule := range resolution.AllRules[1:] {
+			t.Run(test.name+"/"+string(rule), func(t *testing.T) {
+				var before, after runtime.MemStats
+				runtime.ReadMemStats(&before)
+				start := time.Now()
+				resolution.Merge(ticket, test.entries, nil, func(string) resolution.Rule { return rule })
+				took := time.Since(start)
+				runtime.ReadMemStats(&after)
+				if each := (after.TotalAlloc - before.TotalAlloc) / uint64(len(test.entries)); each > 10_000 {
+					t.Errorf("%d bytes a change were allocated, want less than 10,000", each)
+				}
+				if took > 20*time.Second {
+					t.Errorf("%d changes took %v", len(test.entries), took)
+				}
+				t.Logf("%v, %d kB", took, (after.TotalAlloc-before.TotalAlloc)/1000)
+			})
+		}
+	}
+}
+
 // Every shape of history costs what its length costs; a merge that looks at all pairs would take minutes and gigabytes here.
 func TestMergeCostsWhatTheHistoryIsLong(t *testing.T) {
 	for _, test := range []struct {
@@ -69,7 +128,7 @@ func TestMergeCostsWhatTheHistoryIsLong(t *testing.T) {
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
 			start := time.Now()
-			resolution.Merge(ticket, test.entries, nil)
+			resolution.Merge(ticket, test.entries, nil, nil)
 			took := time.Since(start)
 			runtime.ReadMemStats(&after)
 			if each := (after.TotalAlloc - before.TotalAlloc) / uint64(len(test.entries)); each > 5000 {

@@ -60,10 +60,10 @@ func TestForgedChangesMergeInAnyOrder(t *testing.T) {
 	for seed := range uint64(20_000) {
 		r := rand.New(rand.NewPCG(seed, 2))
 		entries := forgedHistory(fromRand(r), 1+r.IntN(8), 1+r.IntN(4))
-		if check(t, entries, shuffle(r)) {
+		if check(t, entries, randomRules(r.IntN), shuffle(r)) {
 			cyclic++
 		}
-		if result := resolution.Merge(ticket, entries, nil); len(result.Heads) == 0 {
+		if result := resolution.Merge(ticket, entries, nil, nil); len(result.Heads) == 0 {
 			t.Fatalf("seed %d: no head is left of\n%s", seed, write(entries))
 		}
 	}
@@ -80,9 +80,10 @@ func TestOrderOfArrivalDoesNotMatter(t *testing.T) {
 			draw = forgedHistory
 		}
 		entries := draw(fromRand(r), 2+r.IntN(4), 1+r.IntN(4))
-		want := showAll(resolution.Merge(ticket, entries, randomAnswers))
+		rules := randomRules(r.IntN)
+		want := showAll(resolution.Merge(ticket, entries, randomAnswers, rules))
 		everyOrder(slices.Clone(entries), func(order []resolution.Entry) {
-			if got := showAll(resolution.Merge(ticket, order, randomAnswers)); got != want {
+			if got := showAll(resolution.Merge(ticket, order, randomAnswers, rules)); got != want {
 				t.Fatalf("seed %d: in the order\n%sgot  %s\nwant %s", seed, write(order), got, want)
 			}
 		})
@@ -92,7 +93,7 @@ func TestOrderOfArrivalDoesNotMatter(t *testing.T) {
 func TestMergeLeavesItsArgumentsAlone(t *testing.T) {
 	const text = "b1 update <a1,a1 p=x>y; a1 create < p=x; c1 delete; c2 create q=z; a3 update <a4; a4 update"
 	entries := history(text)
-	resolution.Merge(ticket, entries, nil)
+	resolution.Merge(ticket, entries, nil, nil)
 	if !reflect.DeepEqual(entries, history(text)) {
 		t.Errorf("the entries were changed: now\n%s", write(entries))
 	}
@@ -116,6 +117,7 @@ func FuzzMerge(f *testing.F) {
 		if pick(2) == 1 {
 			draw = forgedHistory
 		}
-		check(t, draw(pick, 1+pick(12), 1+pick(6)), slices.Reverse)
+		entries := draw(pick, 1+pick(12), 1+pick(6))
+		check(t, entries, randomRules(pick), slices.Reverse)
 	})
 }

@@ -107,7 +107,7 @@ func names(ids []changeset.ID) string {
 }
 
 // merge merges a history without votes.
-func merge(text string) *resolution.Result { return resolution.Merge(ticket, history(text), nil) }
+func merge(text string) *resolution.Result { return resolution.Merge(ticket, history(text), nil, nil) }
 
 // show writes a result on one line: "deleted", or "lives" with the properties; then what is open, with the rivals, latest first:
 //

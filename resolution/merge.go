@@ -41,7 +41,8 @@ type ExistenceConflict struct {
 
 // Merge computes the state of the record rec from all ordinary changes to it that are known, in any order, each once.
 // Changes whose parents are not among them count as having none. With no changes at all the record does not exist.
-func Merge(rec changeset.RecordID, changes []Entry, answers Answers) *Result {
+// Answers come before rules.
+func Merge(rec changeset.RecordID, changes []Entry, answers Answers, rules Rules) *Result {
 	result := &Result{Props: map[string]string{}, Heads: []changeset.ID{}}
 	if len(changes) == 0 {
 		return result
@@ -54,7 +55,7 @@ func Merge(rec changeset.RecordID, changes []Entry, answers Answers) *Result {
 
 	result.settleExistence(g.headsByT())
 	if result.Exists {
-		result.settleProperties(rec, g, answers)
+		result.settleProperties(rec, g, answers, rules)
 	}
 	return result
 }
@@ -78,7 +79,7 @@ func (r *Result) settleExistence(heads []*Entry) {
 }
 
 // settleProperties gives every property its value: the only one that its rivals wrote, or the provisional winner.
-func (r *Result) settleProperties(rec changeset.RecordID, g *graph, answers Answers) {
+func (r *Result) settleProperties(rec changeset.RecordID, g *graph, answers Answers, rules Rules) {
 	for name, rivals := range g.rivals {
 		if agree(rivals) {
 			r.set(name, rivals[0].Value)
@@ -87,7 +88,11 @@ func (r *Result) settleProperties(rec changeset.RecordID, g *graph, answers Answ
 		r.Conflicts = append(r.Conflicts, newConflict(name, rivals))
 	}
 	settle(rec, r.Conflicts, answers)
-	for _, c := range r.Conflicts {
+	for i := range r.Conflicts {
+		c := &r.Conflicts[i]
+		if c.Rule = rules.of(c.Prop); c.Why == WhyLatest {
+			g.settleByRule(c)
+		}
 		r.set(c.Prop, c.Value)
 	}
 }

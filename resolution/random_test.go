@@ -32,11 +32,11 @@ func fromBytes(b []byte) source {
 func randomHistory(pick source, changes, origins int) []resolution.Entry {
 	var entries []resolution.Entry
 	seq := map[int]uint32{}
-	bareInFour := pick(5)
+	bareInFour, values := pick(5), palettes[pick(len(palettes))]
 	for range changes {
 		letter := pick(origins)
 		seq[letter] += 1 + uint32(pick(2))
-		e := resolution.Entry{ID: id(fmt.Sprintf("%x%d", 10+letter, seq[letter])), Created: second(pick(4)), Change: randomChange(pick)}
+		e := resolution.Entry{ID: id(fmt.Sprintf("%x%d", 10+letter, seq[letter])), Created: second(pick(4)), Change: randomChange(pick, values)}
 		if pick(4) >= bareInFour {
 			e.Change.Parents = randomParents(pick, entries)
 		}
@@ -45,12 +45,22 @@ func randomHistory(pick source, changes, origins int) []resolution.Entry {
 	return entries
 }
 
-func randomChange(pick source) *changeset.Change {
-	values := []string{"", "", "x", "y", "z"}
+// palettes are the values of random changes: texts, numbers, lists.
+var palettes = [][]string{
+	{"", "", "x", "y", "z"},
+	{"", "1", "2.5", "1.0", "-3"},
+	{"", "2", "10", "-0.25", "x"},
+	{"", "a", "b,_a", "c_b_d", "d,b"}, // with _ for a space
+}
+
+func randomChange(pick source, values []string) *changeset.Change {
+	value := func() changeset.Value {
+		return changeset.TextOrNull(strings.ReplaceAll(values[pick(5)], "_", " "))
+	}
 	ch := &changeset.Change{Record: ticket, Kind: changeset.Kind(1 + pick(3)), Props: map[string]changeset.PropChange{}}
 	for _, prop := range []string{"p", "q", "r"} {
 		if pick(2) == 0 {
-			ch.Props[prop] = changeset.PropChange{Old: changeset.TextOrNull(values[pick(5)]), New: changeset.TextOrNull(values[pick(5)])}
+			ch.Props[prop] = changeset.PropChange{Old: value(), New: value()}
 		}
 	}
 	return ch
@@ -74,6 +84,17 @@ func randomParents(pick source, entries []resolution.Entry) []changeset.ID {
 	return slices.Compact(parents)
 }
 
+// randomRules are rules for some of the properties.
+func randomRules(pick source) resolution.Rules {
+	rules := map[string]resolution.Rule{"q": "nonsense"}
+	for _, prop := range []string{"p", "q", "r"} {
+		if pick(4) > 0 {
+			rules[prop] = resolution.AllRules[pick(len(resolution.AllRules))]
+		}
+	}
+	return func(prop string) resolution.Rule { return rules[prop] }
+}
+
 // randomAnswers answers a third of all conflicts, by what their fingerprints are made of.
 func randomAnswers(fingerprint string) []map[string]string {
 	values := []string{"x", "y", "z", "w"}
@@ -95,7 +116,7 @@ func randomAnswers(fingerprint string) []map[string]string {
 func showAll(r *resolution.Result) string {
 	parts := strings.Split(show(r), " | ")
 	for i, c := range r.Conflicts {
-		parts[1+i] += " " + c.Why + " " + c.Fingerprint
+		parts[1+i] += " " + c.Why + " " + string(c.Rule) + " " + c.Fingerprint
 	}
 	return strings.Join(append(parts, "heads "+names(r.Heads)), " | ")
 }
@@ -110,7 +131,7 @@ func write(entries []resolution.Entry) string {
 		}
 		for _, prop := range []string{"p", "q", "r"} {
 			if pc, ok := e.Change.Props[prop]; ok {
-				fmt.Fprintf(&b, " %s=%s>%s", prop, pc.Old.Text, pc.New.Text)
+				fmt.Fprintf(&b, " %s=%s>%s", prop, strings.ReplaceAll(pc.Old.Text, " ", "_"), strings.ReplaceAll(pc.New.Text, " ", "_"))
 			}
 		}
 		fmt.Fprintf(&b, " @%s\n", strings.TrimLeft(e.Created[17:], "0"))
@@ -118,12 +139,16 @@ func write(entries []resolution.Entry) string {
 	return strings.ReplaceAll(b.String(), "@\n", "@0\n")
 }
 
+func writeRules(rules resolution.Rules) string {
+	return fmt.Sprintf("p=%s q=%s r=%s", rules("p"), rules("q"), rules("r"))
+}
+
 // TestMergeIsWhatItsRulesSay compares the merge with the model of its rules on random histories, each in two orders.
 func TestMergeIsWhatItsRulesSay(t *testing.T) {
 	for seed := range uint64(30_000) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		entries := randomHistory(fromRand(r), 1+r.IntN(9), 1+r.IntN(4))
-		if cyclic := check(t, entries, shuffle(r)); cyclic {
+		if cyclic := check(t, entries, randomRules(r.IntN), shuffle(r)); cyclic {
 			t.Fatalf("seed %d: a knot in\n%s", seed, write(entries))
 		}
 	}
@@ -134,18 +159,18 @@ func shuffle(r *rand.Rand) func([]resolution.Entry) {
 }
 
 // check merges the entries as they are and in another order, and holds the result against the model where that has one.
-func check(t *testing.T, entries []resolution.Entry, reorder func([]resolution.Entry)) (cyclic bool) {
+func check(t *testing.T, entries []resolution.Entry, rules resolution.Rules, reorder func([]resolution.Entry)) (cyclic bool) {
 	t.Helper()
 	was := write(entries)
-	got := showAll(resolution.Merge(ticket, entries, randomAnswers))
+	got := showAll(resolution.Merge(ticket, entries, randomAnswers, rules))
 	m := newModel(entries)
 	if !m.cyclic {
-		if want := m.show(randomAnswers); got != want {
-			t.Fatalf("merge of\n%sgot  %s\nwant %s", was, got, want)
+		if want := m.show(randomAnswers, rules); got != want {
+			t.Fatalf("merge of\n%sby %s\ngot  %s\nwant %s", was, writeRules(rules), got, want)
 		}
 	}
 	reorder(entries)
-	if again := showAll(resolution.Merge(ticket, entries, randomAnswers)); again != got {
+	if again := showAll(resolution.Merge(ticket, entries, randomAnswers, rules)); again != got {
 		t.Fatalf("merge of\n%sgot %s\nin another order\n%sgot %s", was, got, write(entries), again)
 	}
 	return m.cyclic

@@ -200,7 +200,7 @@ func (m *model) latestFirst(a, b int) int {
 }
 
 // show is the merged state in the words of [show], with fingerprints and heads.
-func (m *model) show(answers resolution.Answers) string {
+func (m *model) show(answers resolution.Answers, rules resolution.Rules) string {
 	var heads []changeset.ID
 	for _, i := range unseen(m.parents) {
 		heads = append(heads, m.entries[i].ID)
@@ -217,7 +217,7 @@ func (m *model) show(answers resolution.Answers) string {
 	if len(keep) == 0 {
 		return "deleted | heads " + names(heads)
 	}
-	words := []string{m.showProps(answers)}
+	words := []string{m.showProps(answers, rules)}
 	if len(deleted) > 0 {
 		words = append(words, "exists? keep "+m.names(keep)+" delete "+m.names(deleted))
 	}
@@ -239,7 +239,7 @@ type modelConflict struct {
 	rivals []modelWrite
 }
 
-func (m *model) showProps(answers resolution.Answers) string {
+func (m *model) showProps(answers resolution.Answers, rules resolution.Rules) string {
 	props := map[string]bool{}
 	for _, e := range m.entries {
 		for prop := range e.Change.Props {
@@ -259,7 +259,11 @@ func (m *model) showProps(answers resolution.Answers) string {
 	}
 	var conflicts []string
 	for _, c := range open {
+		rule := modelRule(rules(c.prop))
 		why := resolution.WhyLatest
+		if rule != resolution.RuleLatest {
+			values[c.prop], why = m.byRule(c.prop, rule)
+		}
 		if answer := modelAnswer(open, c, answers); answer != nil {
 			values[c.prop], why = answer[c.prop], resolution.WhyVote
 		}
@@ -267,7 +271,7 @@ func (m *model) showProps(answers resolution.Answers) string {
 		for _, w := range c.rivals {
 			words = append(words, name(m.entries[w.by].ID)+"="+orNull(w.value))
 		}
-		conflicts = append(conflicts, strings.Join(append(words, why, modelFingerprint(c)), " "))
+		conflicts = append(conflicts, strings.Join(append(words, why, string(rule), modelFingerprint(c)), " "))
 	}
 	words := []string{"lives"}
 	for _, prop := range slices.Sorted(maps.Keys(values)) {

@@ -70,7 +70,7 @@ func TestLatestRivalHoldsProvisionally(t *testing.T) {
 	t.Run("times are compared as bytes", func(t *testing.T) {
 		entries := history("a1 create < p=x; b1 create < p=y")
 		entries[0].Created, entries[1].Created = "2026-01-01 00:00:05", "10000-01-01 00:00:00"
-		if got, want := show(resolution.Merge(ticket, entries, nil)), "lives p=x | p? a1=x b1=y"; got != want {
+		if got, want := show(resolution.Merge(ticket, entries, nil, nil)), "lives p=x | p? a1=x b1=y"; got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
 	})

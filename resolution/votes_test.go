@@ -76,7 +76,7 @@ func TestFingerprintOfAConflictIsOfItsDistinctValuesAndLeastOldValue(t *testing.
 func TestFingerprintIsTheOriginals(t *testing.T) {
 	rec := changeset.RecordID{Type: "Ticket", UUID: must(changeset.ParseUUID("894d7354-2c7c-424e-99a0-c8fc2e34da25"))}
 	entries := history("a1 create < status=open; b1 update <a1 status=open>stalled; c1 update <a1 status=open>resolved")
-	c := resolution.Merge(rec, entries, nil).Conflict("status")
+	c := resolution.Merge(rec, entries, nil, nil).Conflict("status")
 	if want := "c38716f6e053a773b9ede1976eedc803e42d22df"; c.Fingerprint != want {
 		t.Errorf("got %s, want %s", c.Fingerprint, want)
 	}
@@ -104,7 +104,7 @@ func TestAnswerWithMostVotesHolds(t *testing.T) {
 			for _, v := range test.votes {
 				b[fingerprint("p x: y z")] = append(b[fingerprint("p x: y z")], answer(v))
 			}
-			r := resolution.Merge(ticket, history(open), b.on)
+			r := resolution.Merge(ticket, history(open), b.on, nil)
 			if got := show(r) + " " + r.Conflicts[0].Why; got != test.want {
 				t.Errorf("got  %s\nwant %s", got, test.want)
 			}
@@ -127,7 +127,7 @@ func TestTiedVoteGoesToTheSmallestSHA1OfTheAnswer(t *testing.T) {
 				least = v
 			}
 		}
-		r := resolution.Merge(ticket, entries, func(string) []map[string]string { return votes })
+		r := resolution.Merge(ticket, entries, func(string) []map[string]string { return votes }, nil)
 		if got := r.Props["p"]; got != least {
 			t.Errorf("votes for %v: got %s, want %s", values, got, least)
 		}
@@ -145,7 +145,7 @@ func TestVoteCountsForTheSameConflictAlone(t *testing.T) {
 		{"no conflict: no vote", "a1 create < p=x; b1 update <a1 p=x>y; b2 update <b1 p=x>z", "lives p=z"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if got := show(resolution.Merge(ticket, history(test.history), b.on)); got != test.want {
+			if got := show(resolution.Merge(ticket, history(test.history), b.on, nil)); got != test.want {
 				t.Errorf("got %s, want %s", got, test.want)
 			}
 		})
@@ -159,7 +159,7 @@ func TestExistenceIsNeverVotedOn(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			asked := 0
-			r := resolution.Merge(ticket, history(test.history), func(string) []map[string]string { asked++; return nil })
+			r := resolution.Merge(ticket, history(test.history), func(string) []map[string]string { asked++; return nil }, nil)
 			if got := show(r); got != test.want || asked > 0 {
 				t.Errorf("got %s and %d looks at votes, want %s and none", got, asked, test.want)
 			}
@@ -203,7 +203,7 @@ func TestAnswerToSeveralPropertiesAtOnceIsFound(t *testing.T) {
 				f := fingerprint(strings.Split(clashes, "/")...)
 				b[f] = append(b[f], answer(vote))
 			}
-			got := strings.TrimPrefix(strings.Split(show(resolution.Merge(ticket, openProperties(test.open), b.on)), " |")[0], "lives ")
+			got := strings.TrimPrefix(strings.Split(show(resolution.Merge(ticket, openProperties(test.open), b.on, nil)), " |")[0], "lives ")
 			if got != test.want {
 				t.Errorf("got %s, want %s", got, test.want)
 			}
@@ -216,13 +216,13 @@ func TestAllOrdersOfNamesArePooled(t *testing.T) {
 		fingerprint("p: y z", "q: y z"): {answer("p=1 q=1"), answer("p=2 q=2")},
 		fingerprint("q: y z", "p: y z"): {answer("p=2 q=2"), answer("p=3 q=3")},
 	}
-	if got := resolution.Merge(ticket, openProperties(2), b.on).Props; !maps.Equal(got, map[string]string{"p": "2", "q": "2"}) {
+	if got := resolution.Merge(ticket, openProperties(2), b.on, nil).Props; !maps.Equal(got, map[string]string{"p": "2", "q": "2"}) {
 		t.Errorf("got %v, want the answer that has two votes in all", got)
 	}
 }
 
 func TestJointFingerprintIsOfTheConflictsInTheirOrder(t *testing.T) {
-	conflicts := resolution.Merge(ticket, openProperties(3), nil).Conflicts
+	conflicts := resolution.Merge(ticket, openProperties(3), nil, nil).Conflicts
 	want := fingerprint("p: y z", "q: y z", "r: y z")
 	if got := resolution.JointFingerprint(ticket, conflicts); got != want {
 		t.Errorf("got %s, want %s", got, want)

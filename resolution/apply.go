@@ -1,0 +1,188 @@
+package resolution
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"prophet/changeset"
+	"prophet/internal/decimal"
+)
+
+// maxNumber is how many characters a number has at most.
+const maxNumber = 1000
+
+// parseNumber reads a number as rules know them.
+func parseNumber(s string) (decimal.Number, bool) {
+	if len(s) > maxNumber {
+		return decimal.Number{}, false
+	}
+	return decimal.Parse(s)
+}
+
+// settleByRule gives a conflict the value that its rule says.
+func (g *graph) settleByRule(c *Conflict) {
+	if c.Rule == RuleLatest {
+		return
+	}
+	var ok bool
+	c.Why = WhyRule
+	if c.Value, c.Asks, ok = ruleRivals(c.Rule, c.Rivals); ok {
+		return
+	}
+	asks := c.Asks
+	c.Value, c.Asks = g.pastOf(c.Prop).value(c.Rule)
+	if c.Rule != RuleSum {
+		c.Asks = asks // sum alone asks for what it finds in the past
+	}
+	if c.Rule == RuleAsk || c.Asks != "" {
+		c.Why = WhyAsk
+	}
+}
+
+// ruleRivals is the value by a rule that goes by the rivals alone. ok is false if the rule goes by the past, or asks and so comes to that.
+func ruleRivals(rule Rule, rivals []Rival) (value, asks string, ok bool) {
+	switch rule {
+	case RuleMax, RuleMin:
+		value, asks = extreme(rule, rivals)
+	case RuleUnion:
+		value, asks = union(rivals)
+	default:
+		return "", "", false
+	}
+	return value, asks, asks == ""
+}
+
+// value is what the property has by a rule that goes by the past, where rivals have several values in all of it: it goes back to where the rule
+// needs no past, and from there forward again.
+func (p *past) value(rule Rule) (value, asks string) {
+	var steps [][]Rival // the writes between one point and the one before it
+	at, _ := p.rivals()
+	for settled := false; !settled; {
+		steps = append(steps, p.narrow(at))
+		var lives bool
+		if at, lives = p.rivals(); !lives || len(at) == 0 {
+			break // nothing was there
+		}
+		rivals := p.writes(at)
+		if settled = agree(rivals); settled {
+			value = rivals[0].Value
+		} else {
+			value, _, settled = ruleRivals(rule, rivals)
+		}
+	}
+	if rule != RuleSum {
+		return value, ""
+	}
+	for _, writes := range slices.Backward(steps) {
+		var sum string
+		if sum, asks = add(value, writes); asks == "" {
+			value = sum
+		}
+	}
+	return value, asks
+}
+
+// extreme is the greatest or the least of the rivals' values, of equal ones the latest; null is less than all.
+func extreme(rule Rule, rivals []Rival) (value, asks string) {
+	var best decimal.Number
+	for i, r := range rivals {
+		n, ok := parseNumber(r.Value)
+		if !ok && r.Value != "" {
+			return "", noNumber(r.Value)
+		}
+		c := 0
+		switch {
+		case i == 0:
+			c = 1
+		case value == "" || r.Value == "":
+			c = strings.Compare(r.Value, value)
+		default:
+			c = n.Compare(best)
+		}
+		if rule == RuleMin && i > 0 {
+			c = -c
+		}
+		if c > 0 {
+			value, best = r.Value, n
+		}
+	}
+	return value, ""
+}
+
+// noNumber says why a rule asks.
+func noNumber(value string) string {
+	const shown = 40
+	if len(value) > shown {
+		return fmt.Sprintf("a value of %d bytes is no number", len(value))
+	}
+	return fmt.Sprintf("%q is no number", value)
+}
+
+// add is the sum of a value and of what writes changed about theirs. Null, which a re-creation may imply, is 0.
+func add(value string, writes []Rival) (sum, asks string) {
+	var s decimal.Sum
+	count := func(value string, with func(decimal.Number)) {
+		switch n, ok := parseNumber(value); {
+		case ok:
+			with(n)
+		case value != "" && asks == "":
+			asks = noNumber(value)
+		}
+	}
+	count(value, s.Add)
+	for _, w := range writes {
+		count(w.Value, s.Add)
+		count(w.Old.Text, s.Sub)
+	}
+	if asks != "" {
+		return "", asks
+	}
+	if sum = s.String(); len(sum) > maxNumber {
+		return "", fmt.Sprintf("the sum has more than %d characters", maxNumber)
+	}
+	return sum, ""
+}
+
+// space is what separates words in a list, and does not count around its elements.
+const space = " \t\n\v\f\r"
+
+// union is the elements of the latest list in their order, then those that the others have more, sorted by bytes, each once.
+func union(rivals []Rival) (value, asks string) {
+	split, joint := separator(rivals)
+	seen := map[string]bool{}
+	fresh := func(r Rival) (elements []string) {
+		for _, e := range strings.FieldsFunc(r.Value, func(c rune) bool { return strings.ContainsRune(split, c) }) {
+			if e = strings.Trim(e, space); e != "" && !seen[e] {
+				seen[e] = true
+				elements = append(elements, e)
+			}
+		}
+		return elements
+	}
+	all := fresh(rivals[0])
+	var more []string
+	for _, r := range rivals[1:] {
+		more = append(more, fresh(r)...)
+	}
+	slices.Sort(more)
+	value = strings.Join(append(all, more...), joint)
+	if len(value) > changeset.MaxValue {
+		return "", fmt.Sprintf("the list has more than %d bytes", changeset.MaxValue)
+	}
+	return value, ""
+}
+
+// separator is what separates the elements of the rivals' lists, any of the characters, and what joins them: commas if any list has one.
+func separator(rivals []Rival) (split, joint string) {
+	has := func(text string) bool {
+		return slices.ContainsFunc(rivals, func(r Rival) bool { return strings.Contains(r.Value, text) })
+	}
+	switch {
+	case has(", "):
+		return ",", ", "
+	case has(","):
+		return ",", ","
+	}
+	return space, " "
+}
