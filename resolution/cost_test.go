@@ -2,6 +2,8 @@ package resolution_test
 
 import (
 	"runtime"
+	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -138,6 +140,106 @@ func TestMergeCostsWhatTheHistoryIsLong(t *testing.T) {
 				t.Errorf("%d changes took %v", len(test.entries), took)
 			}
 			t.Logf("%v, %d kB", took, (after.TotalAlloc-before.TotalAlloc)/1000)
+		})
+	}
+}
+
+// zigzag is a history of two who always clash: each change of the one is beside one of the other, then the first decides. With every is 0, nobody ever does.
+func zigzag(changes, every int) []resolution.Entry {
+	ann, bob := uuid.UUID{1}, uuid.UUID{2}
+	first := changeset.ID{Origin: ann, Seq: 1}
+	entries := []resolution.Entry{made(first, []changeset.ID{}, 0, "p", "q")}
+	heads := []changeset.ID{first}
+	for i := 1; len(entries) < changes; i++ {
+		a, b := changeset.ID{Origin: ann, Seq: uint32(2 * i)}, changeset.ID{Origin: bob, Seq: uint32(i)}
+		prop := "q"
+		if every > 0 && i%every == 0 {
+			prop = "p"
+		}
+		entries = append(entries, made(a, heads, 3*i, "q"), made(b, heads, 3*i+1, prop))
+		last := changeset.ID{Origin: ann, Seq: uint32(2*i + 1)}
+		entries = append(entries, made(last, []changeset.ID{a, b}, 3*i+2, prop))
+		heads = []changeset.ID{last}
+	}
+	return entries
+}
+
+// oneWay is a history of two of whom one pulls from the other after each change, and has once written what the other writes always.
+func oneWay(changes int) []resolution.Entry {
+	ann, bob := uuid.UUID{1}, uuid.UUID{2}
+	first := changeset.ID{Origin: bob, Seq: 1}
+	entries := []resolution.Entry{made(first, []changeset.ID{}, 0, "p", "q")}
+	ours, theirs := first, first
+	for i := 1; len(entries) < changes; i++ {
+		prop := "q"
+		if i == 1 {
+			prop = "p"
+		}
+		b := changeset.ID{Origin: bob, Seq: uint32(i + 1)}
+		entries = append(entries, made(b, []changeset.ID{theirs}, 2*i, "p"))
+		a := changeset.ID{Origin: ann, Seq: uint32(i)}
+		parents := []changeset.ID{ours, b}
+		if i == 1 {
+			parents = []changeset.ID{first}
+		}
+		slices.SortFunc(parents, changeset.ID.Compare)
+		entries = append(entries, made(a, parents, 2*i+1, prop))
+		ours, theirs = a, b
+	}
+	return entries
+}
+
+// gathered is a history in which thousands clash, and then each of many changes has a thousand of them as parents.
+func gathered(changes int) []resolution.Entry {
+	entries := concurrent(changes / 2)
+	var parents []changeset.ID
+	for _, e := range entries[:changeset.MaxParents] {
+		parents = append(parents, e.ID)
+	}
+	for i := range changes / 2 {
+		entries = append(entries, made(changeset.ID{Origin: uuid.UUID{255}, Seq: uint32(i + 1)}, parents, changes+i, "q"))
+	}
+	return entries
+}
+
+func TestGraphCostsWhatTheHistoryIsLong(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		entries []resolution.Entry
+	}{
+		{"straight", branches(100_000, 1)},
+		{"five branches", branches(100_000, 5)},
+		{"decided again and again", zigzag(100_000, 1)},
+		{"decided now and then", zigzag(100_000, 100)},
+		{"never decided", zigzag(100_000, 0)},
+		{"one pulls only", oneWay(100_000)},
+		{"gathered", gathered(4_000)},
+		{"bare", bare(20_000)},
+		{"re-created", recreated(20_000)},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			start := time.Now()
+			nodes := resolution.Graph(test.entries)
+			took := time.Since(start)
+			if took > time.Minute {
+				t.Errorf("%d changes took %v", len(test.entries), took)
+			}
+			decisions := 0
+			for _, n := range nodes {
+				decisions += len(n.Decides)
+			}
+			t.Logf("%v, %d decisions", took, decisions)
+		})
+	}
+}
+
+func BenchmarkGraph(b *testing.B) {
+	for _, changes := range []int{100, 1_000, 10_000} {
+		entries := zigzag(changes, 1)
+		b.Run(strconv.Itoa(changes), func(b *testing.B) {
+			for b.Loop() {
+				resolution.Graph(entries)
+			}
 		})
 	}
 }

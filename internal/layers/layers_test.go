@@ -21,7 +21,7 @@ const module = "prophet"
 // table names every package with the packages of ours that it may import, from the top down.
 var table = []struct{ pkg, may string }{
 	{"cmd/prophet", "sync replica resolution cas changeset internal/durable internal/httpfs " +
-		"internal/query internal/gitconfig internal/propedit internal/terminal"},
+		"internal/query internal/gitconfig internal/lanes internal/propedit internal/terminal"},
 	{"sync", "replica resolution cas changeset internal/durable internal/httpfs"},
 	{"replica", "resolution cas changeset internal/durable"},
 	{"resolution", "changeset internal/decimal"},
@@ -30,6 +30,7 @@ var table = []struct{ pkg, may string }{
 	{"internal/query", "internal/decimal"},
 	{"internal/decimal", ""},
 	{"internal/gitconfig", ""},
+	{"internal/lanes", ""},
 	{"internal/propedit", "internal/terminal"},
 	{"internal/terminal", ""},
 	{"internal/httpfs", ""},

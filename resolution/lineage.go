@@ -1,0 +1,280 @@
+package resolution
+
+import (
+	"maps"
+	"slices"
+
+	"prophet/changeset"
+)
+
+// Node is a change in the graph that the changes to one record form.
+type Node struct {
+	*Entry
+	Parents []int // positions in the graph, all smaller than its own, by known parents and own chains
+	Head    bool  // it is nobody's parent
+	// Decides are the properties whose open conflict the change settled, sorted; "" is the record's existence. See [Graph].
+	Decides []string
+}
+
+// Graph returns the changes to one record in the order T, in which parents come before their children, linked by known parents and own
+// chains. It is the same in whatever order the changes are passed.
+//
+// A change decides about a property if it names it, and the merge of the change's ancestors alone has an open conflict about it; and about the
+// record's existence if that has an open conflict about this. So a decision is known from the graph, with no mark on it and no regard to
+// votes and rules: an edit on top of a merge that writes another property decides nothing, whoever made it.
+//
+// The cost is that of the changes and their parents for each property that is written three times or more, and nothing where no change has two parents. Only
+// where there are changes without known parents, each decision costs another merge.
+func Graph(changes []Entry) []Node {
+	g := newGraph(changes)
+	decided := g.decisions()
+	nodes := make([]Node, len(g.entries))
+	for at, e := range g.entries {
+		nodes[at] = Node{Entry: e, Parents: g.parents[at], Decides: decided[at]}
+	}
+	for _, h := range g.heads() {
+		nodes[h].Head = true
+	}
+	return nodes
+}
+
+// decisions returns what each change decides.
+func (g *graph) decisions() [][]string {
+	decided := make([][]string, len(g.entries))
+	forks := func(parents []int) bool { return len(parents) > 1 }
+	if !slices.ContainsFunc(g.parents, forks) { // whoever sees a conflict, or one of its ancestors, has a parent on either side
+		return decided
+	}
+	s := strand{g: g, lived: make([]bool, len(g.entries)), rivals: make([][]int, len(g.entries)), over: make([][]int, len(g.entries)), known: map[[2]int]bool{}}
+	for at := range g.entries {
+		lived, deleted := g.sawHeads(at)
+		s.lived[at] = lived
+		if lived && deleted {
+			decided[at] = []string{""}
+		}
+	}
+	named := g.named()
+	for _, name := range slices.Sorted(maps.Keys(named)) {
+		if len(named[name]) < 3 { // two rivals and who decides
+			continue
+		}
+		clear(s.known)
+		for at := range g.entries {
+			if s.add(at, name) {
+				decided[at] = append(decided[at], name)
+			}
+		}
+	}
+	g.confirm(decided)
+	return decided
+}
+
+// sawHeads reports whether there are edits, and deletions, among the heads of what the change had seen.
+func (g *graph) sawHeads(at int) (edits, deletions bool) {
+	heads := g.parents[at]
+	if edits, deletions = g.kinds(heads); !edits || !deletions {
+		return edits, deletions
+	}
+	// Joined representations may name a parent and its ancestor.
+	heads = joined([][]int{heads}, nil)
+	return g.kinds(joined([][]int{heads}, reached(heads, g.parents)))
+}
+
+// kinds reports whether there are edits, and deletions, among the changes.
+func (g *graph) kinds(of []int) (edits, deletions bool) {
+	for _, at := range of {
+		edits = edits || !g.entries[at].deletes()
+		deletions = deletions || g.entries[at].deletes()
+	}
+	return edits, deletions
+}
+
+// strand goes along T for one property.
+type strand struct {
+	g      *graph
+	lived  []bool          // of each change: the record lived in what it had seen
+	rivals [][]int         // of each change: the rival writes among it and its ancestors
+	over   [][]int         // of each write: the rivals that it overrules
+	known  map[[2]int]bool // of two writes: the one has seen the other
+}
+
+// add goes on to the next change, and reports whether it decides about the property.
+func (s *strand) add(at int, name string) bool {
+	before := s.before(at)
+	_, named := s.g.entries[at].Change.Props[name]
+	named = named && !s.g.entries[at].deletes()
+	s.rivals[at], s.over[at] = before, nil
+	if !named && (len(before) == 0 || !s.g.recreates(at)) {
+		return false
+	}
+	s.rivals[at], s.over[at] = []int{at}, before
+	return named && s.lived[at] && s.differ(before, name)
+}
+
+// differ reports whether the writes are of more than one value.
+func (s *strand) differ(writes []int, name string) bool {
+	return slices.ContainsFunc(writes, func(w int) bool { return s.g.write(w, name).Value != s.g.write(writes[0], name).Value })
+}
+
+// before returns the rival writes among what the change at had seen: those of all parents that no parent has seen a later write than.
+func (s *strand) before(at int) []int {
+	var sides [][]int
+	shared := map[*int]bool{} // a change that writes nothing here has the rivals of its parent
+	for _, p := range s.g.parents[at] {
+		if side := s.rivals[p]; len(side) > 0 && !shared[&side[0]] {
+			shared[&side[0]] = true
+			sides = append(sides, side)
+		}
+	}
+	if len(sides) == 0 {
+		return nil
+	}
+	if len(sides) == 1 {
+		return sides[0]
+	}
+	all := joined(sides, nil)
+	if len(sides) > 2 || len(sides[0])*len(sides[1]) > fewPairs {
+		return joined(sides, reached(all, s.over))
+	}
+	return slices.DeleteFunc(all, func(w int) bool {
+		return slices.ContainsFunc(sides[0], func(by int) bool { return s.saw(by, w) }) ||
+			slices.ContainsFunc(sides[1], func(by int) bool { return s.saw(by, w) })
+	})
+}
+
+// fewPairs is for how many pairs of writes it is remembered which of them has seen the other.
+const fewPairs = 64
+
+// saw reports whether the one write had seen the other one. It remembers what it found, so that two who go on side by side, with a merge after each change, cost
+// what they have changed.
+func (s *strand) saw(by, write int) bool {
+	var passed []int
+	for todo := []int{by}; len(todo) > 0; {
+		at := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		saw, known := s.known[[2]int{at, write}]
+		if saw || slices.Contains(s.over[at], write) {
+			for _, p := range passed { // of these it is not known on which the way lies
+				delete(s.known, [2]int{p, write})
+			}
+			s.known[[2]int{by, write}] = true
+			return true
+		}
+		if known || at < write {
+			continue
+		}
+		s.known[[2]int{at, write}] = false
+		passed = append(passed, at)
+		todo = append(todo, s.over[at]...)
+	}
+	return false
+}
+
+// joined returns what is in the sides and not in left, sorted, each once.
+func joined(sides [][]int, left []int) []int {
+	all := slices.Concat(sides...)
+	slices.Sort(all)
+	all = slices.Compact(all)
+	if len(left) == 0 {
+		return all
+	}
+	slices.Sort(left)
+	return slices.DeleteFunc(all, func(at int) bool {
+		_, found := slices.BinarySearch(left, at)
+		return found
+	})
+}
+
+// reached returns those of the positions, which are sorted, to which edges lead from others. Edges lead to smaller positions.
+func reached(positions []int, edges [][]int) (found []int) {
+	among := func(at int) bool {
+		_, is := slices.BinarySearch(positions, at)
+		return is
+	}
+	seen := map[int]bool{}
+	todo := slices.Clone(positions)
+	for len(todo) > 0 {
+		at := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		for _, next := range edges[at] {
+			if next < positions[0] || seen[next] {
+				continue
+			}
+			seen[next] = true
+			if among(next) {
+				found = append(found, next)
+			} else {
+				todo = append(todo, next)
+			}
+		}
+	}
+	return found
+}
+
+// confirm takes away decisions about what the order T had settled already, which serves the changes without known parents.
+func (g *graph) confirm(decided [][]string) {
+	if !slices.ContainsFunc(g.entries, (*Entry).bare) {
+		return
+	}
+	for at := range decided {
+		if len(decided[at]) == 0 {
+			continue
+		}
+		result := Merge(g.entries[at].Change.Record, g.ancestry(g.parents[at]), nil, nil)
+		decided[at] = slices.DeleteFunc(decided[at], func(name string) bool {
+			if name == "" {
+				return result.Existence == nil
+			}
+			return result.Conflict(name) == nil
+		})
+	}
+}
+
+// ancestry returns the changes at the positions and all their ancestors.
+func (g *graph) ancestry(positions []int) []Entry {
+	seen := make([]bool, len(g.entries))
+	for _, at := range positions {
+		seen[at] = true
+	}
+	var past []Entry
+	for at := len(seen) - 1; at >= 0; at-- {
+		if !seen[at] {
+			continue
+		}
+		past = append(past, *g.entries[at])
+		for _, p := range g.parents[at] {
+			seen[p] = true
+		}
+	}
+	return past
+}
+
+// Past returns the change with the ID and all that it had seen, by known parents and own chains: the merge of these is
+// what the record was when the change was made. It is nil if no change has the ID.
+func Past(changes []Entry, id changeset.ID) []Entry {
+	g := newGraph(changes)
+	at := slices.IndexFunc(g.entries, func(e *Entry) bool { return e.ID == id })
+	if at < 0 {
+		return nil
+	}
+	return g.ancestry([]int{at})
+}
+
+// SplitDeletions parts the changes to a record into the deletions after which nothing else was done to it, and all others. The
+// merge of the others is what a record was before it was deleted.
+func SplitDeletions(changes []Entry) (others, deletions []Entry) {
+	g := newGraph(changes)
+	used := make([]bool, len(g.entries)) // some later change is no deletion
+	for at := len(g.entries) - 1; at >= 0; at-- {
+		goesOn := used[at] || !g.entries[at].deletes()
+		if goesOn {
+			others = append(others, *g.entries[at])
+		} else {
+			deletions = append(deletions, *g.entries[at])
+		}
+		for _, p := range g.parents[at] {
+			used[p] = used[p] || goesOn
+		}
+	}
+	return others, deletions
+}
