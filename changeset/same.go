@@ -5,8 +5,9 @@ import "slices"
 // SameEdit reports whether a and b, found under one ID, are one edit in two representations, as peers that
 // forward changesets make them, and not a fork. One edit has the same creator, time and records,
 // and for each record the same kind of change, where create and update count as equal, and the same properties
-// with the same new values, where null and "" count as equal. Old values and parents may differ;
-// so may the properties of a deletion, which mean nothing. Bookkeeping is never the same edit as what is none.
+// with the same new values. Null, "" and a property that is not named count as equal: a replica of the original
+// that passes a create on loses the properties that it leaves empty. Old values and parents may differ; so may
+// the properties of a deletion, which mean nothing. Bookkeeping is never the same edit as what is none.
 func SameEdit(a, b *Changeset) bool {
 	return a.Created == b.Created && a.Creator.Text == b.Creator.Text &&
 		a.Nullification == b.Nullification && a.Resolution == b.Resolution &&
@@ -21,12 +22,13 @@ func sameChange(a, b Change) bool {
 }
 
 func sameNewValues(a, b map[string]PropChange) bool {
-	if len(a) != len(b) {
-		return false
-	}
 	for name, p := range a {
-		q, ok := b[name]
-		if !ok || p.New.Text != q.New.Text {
+		if p.New.Text != b[name].New.Text {
+			return false
+		}
+	}
+	for name, p := range b {
+		if p.New.Text != a[name].New.Text {
 			return false
 		}
 	}

@@ -1,0 +1,33 @@
+package sync_test
+
+import (
+	"testing"
+
+	"github.com/spf13/afero"
+
+	"prophet/internal/v1peer"
+	"prophet/replica"
+	psync "prophet/sync"
+)
+
+// A replica of the original loses the properties that a create leaves empty when it passes it on. That is no fork.
+func TestACreateWithEmptyPropertiesComesBackFromTheOriginal(t *testing.T) {
+	alice := newReplica(t, newMemFS(), "alice")
+	importText(t, alice, line(change("create", 1, "status", "new", "body", "")))
+	bob, err := v1peer.Clone(afero.NewMemMapFs(), alice.FS(), v1peer.Options{Creator: "bob@example.com"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	original, err := replica.Open(bob.FS(), replica.Options{Where: "bob"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	carol, _, err := psync.Clone(t.Context(), newMemFS(), original, replica.Options{Where: "carol"}, psync.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pull(t, alice, original)
+	pull(t, alice, carol)
+	pull(t, carol, alice)
+	wantSame(t, alice, carol)
+}
