@@ -15,6 +15,7 @@ import (
 var (
 	histories = flag.Int("histories", 500, "how many random histories the simulation plays")
 	seed      = flag.Uint64("seed", 1, "of the first random history")
+	sets      = flag.Int("sets", 60, "how many small sets of changesets are integrated in all orders")
 	shrink    = flag.Bool("shrink", true, "shrink a history that fails to a short story")
 )
 
@@ -39,34 +40,63 @@ func TestReplicasThatHaveSeenTheSameShowTheSame(t *testing.T) {
 	t.Logf("%d histories, %.0f a second", *histories, float64(*histories)/time.Since(began).Seconds())
 }
 
-// playHistories plays the histories of these seeds on all processors, until one fails.
+// playHistories plays the histories of these seeds, until one fails.
 func playHistories(t *testing.T, seeds []uint64) {
 	t.Helper()
-	var taken atomic.Int64
 	var failed atomic.Bool
-	var players sync.WaitGroup
+	onAllProcessors(len(seeds), func(k int) (goOn bool) {
+		h := simulation.Draw(seeds[k])
+		if f := h.Play(); f != nil && !failed.Swap(true) {
+			report(t, h, f, k+1)
+		}
+		return !failed.Load()
+	})
+}
+
+// onAllProcessors calls f for the numbers below n, until one call returns false.
+func onAllProcessors(n int, f func(k int) (goOn bool)) {
+	var taken atomic.Int64
+	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
-		players.Go(func() {
-			for !failed.Load() {
-				k := taken.Add(1)
-				if k > int64(len(seeds)) {
-					return
-				}
-				h := simulation.Draw(seeds[k-1])
-				if f := h.Play(); f != nil && !failed.Swap(true) {
-					report(t, h, f, k)
-				}
+		workers.Go(func() {
+			for k := taken.Add(1); k <= int64(n) && f(int(k-1)); k = taken.Add(1) {
 			}
 		})
 	}
-	players.Wait()
+	workers.Wait()
 }
 
 // report tells of a history that failed, as a short story.
-func report(t *testing.T, h *simulation.History, f *simulation.Failure, after int64) {
+func report(t *testing.T, h *simulation.History, f *simulation.Failure, after int) {
 	t.Errorf("caught after %d histories by %s: seed %d: %v", after, f.Oracle, h.Seed, f)
 	if *shrink {
 		short, f := simulation.Shrink(h, f, (*simulation.History).Play, shrinkPlays)
 		t.Errorf("the short story (-seed %d -histories 1):\n%s%v", h.Seed, short, f)
 	}
+}
+
+// maxOrders is in how many orders a set may arrive that is to be tried in all of them.
+const maxOrders = 800
+
+// TestInWhateverOrderChangesetsComeTheyComeToTheSame integrates small sets in all orders that their parents allow.
+func TestInWhateverOrderChangesetsComeTheyComeToTheSame(t *testing.T) {
+	var orders, played atomic.Int64
+	onAllProcessors(100**sets, func(k int) (goOn bool) {
+		p, err := simulation.DrawParcels(*seed + uint64(k))
+		if err != nil {
+			t.Errorf("seed %d: %v", *seed+uint64(k), err)
+			return false
+		}
+		n := p.Orders()
+		if n < 6 || n > maxOrders {
+			return true
+		}
+		orders.Add(int64(n))
+		if f := p.Play(); f != nil {
+			t.Errorf("caught after %d sets by %s: seed %d: %v", played.Load(), f.Oracle, p.Seed, f)
+			return false
+		}
+		return played.Add(1) < int64(*sets)
+	})
+	t.Logf("%d sets in %d orders", played.Load(), orders.Load())
 }

@@ -23,6 +23,8 @@
 //	quiet     there is nothing more to pull
 //	same      all replicas show the same records
 //	conflicts all replicas list the same open conflicts, with the same rivals, winners and reasons
+//	digest    all replicas have the same digests of their state, votes and settings
+//	orders    a set of changesets and votes comes to the same in all orders, see [Parcels]
 //	log       replaying a replica's log gives its state, and fsck has nothing to say
 //	account   the conflicts are those that follow from who had seen what, and every write holds, is listed as a rival, or was
 //	          replaced, or its record deleted, by somebody who had seen it

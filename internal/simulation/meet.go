@@ -108,37 +108,49 @@ func (m *member) sound() error {
 
 // compare holds the members against the first.
 func (w *world) compare() error {
-	var first *member
-	var records, conflicts string
+	first := w.present()[0]
+	var want view
 	for _, m := range w.present() {
 		if err := m.reopen(); err != nil {
 			return err
 		}
-		r, err := m.shown()
+		got, err := look(m.r, w.account.records())
 		if err != nil {
 			return err
 		}
-		c, err := m.conflicts()
-		if err != nil {
-			return err
+		if m == first {
+			want = got
+			continue
 		}
-		switch {
-		case first == nil:
-			first, records, conflicts = m, r, c
-		case r != records:
-			return fail("same", "%s shows\n%s%s\n%s", first.Name, records, m.Name, r)
-		case c != conflicts:
-			return fail("conflicts", "%s has\n%s%s\n%s", first.Name, conflicts, m.Name, c)
+		for i, oracle := range []string{"same", "conflicts", "digest"} {
+			if got[i] != want[i] {
+				return fail(oracle, "%s has\n%s%s has\n%s", first.Name, want[i], m.Name, got[i])
+			}
 		}
 	}
 	return nil
 }
 
-// shown lists all that the replica shows.
-func (m *member) shown() (string, error) {
+// view is what people see of a replica, in words: its records, what is open, its digests.
+type view [3]string
+
+func look(r *replica.Replica, recs []changeset.RecordID) (v view, err error) {
+	if v[0], err = shown(r, recs); err != nil {
+		return v, err
+	}
+	if v[1], err = openIn(r); err != nil {
+		return v, err
+	}
+	digests, err := r.Digest(context.Background())
+	v[2] = fmt.Sprintf("\t%s\n", digests)
+	return v, err
+}
+
+// shown lists what the replica shows of these records.
+func shown(r *replica.Replica, recs []changeset.RecordID) (string, error) {
 	var b strings.Builder
-	for _, rec := range m.w.account.records() {
-		props, lives, err := m.r.Log().Props(rec)
+	for _, rec := range recs {
+		props, lives, err := r.Log().Props(rec)
 		if err != nil {
 			return "", err
 		}
@@ -157,9 +169,9 @@ func values(props map[string]string) string {
 	return b.String()
 }
 
-// conflicts lists what is open in the replica.
-func (m *member) conflicts() (string, error) {
-	open, err := m.r.Conflicts()
+// openIn lists what is open in a replica.
+func openIn(r *replica.Replica) (string, error) {
+	open, err := r.Conflicts()
 	if err != nil {
 		return "", err
 	}

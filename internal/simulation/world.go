@@ -67,35 +67,38 @@ type member struct {
 }
 
 // Play plays the history and returns what went wrong, nil if nothing did.
-func (h *History) Play() *Failure {
-	_, f := playWorld(h)
-	return f
-}
-
-func playWorld(h *History) (w *world, failure *Failure) {
-	w = &world{h: h, members: make([]*member, len(h.Members)), account: newAccount(), now: beginning}
+func (h *History) Play() (failure *Failure) {
+	w, err := begin(h)
+	if err != nil {
+		return fail("error", "%v", err)
+	}
 	defer func() {
 		if p := recover(); p != nil {
-			failure = fail("error", "panic: %v\n%s", p, debug.Stack())
-			failure.Step = w.step.N
+			failure = w.failed(fail("error", "panic: %v\n%s", p, debug.Stack()))
 		}
 	}()
-	for i := range h.Members {
-		if h.Members[i].Late {
-			continue
-		}
-		if err := w.enter(i); err != nil {
-			return w, fail("error", "%v", err)
-		}
-	}
 	for _, w.step = range h.Steps {
 		if err := w.play(); err != nil {
-			return w, w.failed(err)
+			return w.failed(err)
 		}
 	}
 	w.step = Step{}
 	if err := w.meet(); err != nil {
-		return w, w.failed(err)
+		return w.failed(err)
+	}
+	return nil
+}
+
+// begin makes the replicas of the members that are there from the beginning.
+func begin(h *History) (*world, error) {
+	w := &world{h: h, members: make([]*member, len(h.Members)), account: newAccount(), now: beginning}
+	for i, m := range h.Members {
+		if m.Late {
+			continue
+		}
+		if err := w.enter(i); err != nil {
+			return nil, err
+		}
 	}
 	return w, nil
 }

@@ -1,0 +1,272 @@
+package simulation
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"prophet/changeset"
+	"prophet/internal/crashfs"
+	"prophet/replica"
+)
+
+// MaxParcels is how many changesets a set has at most.
+const MaxParcels = 7
+
+// Parcels is a small set of changesets and votes, and what must have come before each of them: its parents, and what its origin made before.
+type Parcels struct {
+	Seed  uint64
+	items []parcel
+	after []uint // bits of the items that come before
+	recs  []changeset.RecordID
+}
+
+type parcel struct {
+	c    *changeset.Changeset
+	vote bool
+}
+
+// DrawParcels makes a set from the beginning of a history, as much as fits. In every other set the changes of one of the makers lost their parents, as if they
+// came through a replica of the original.
+func DrawParcels(seed uint64) (*Parcels, error) {
+	d := &drawing{Rand: rand.New(rand.NewPCG(seed, 13)), h: &History{Seed: seed}, crew: 3, records: 1 + int(seed%3/2)}
+	d.drawMembers()
+	d.add(Step{Do: Create, Record: 1, Writes: d.writes(2)})
+	for range 8 {
+		d.clash()
+	}
+	p := &Parcels{Seed: seed}
+	if err := p.collect(d.h); err != nil {
+		return nil, err
+	}
+	if seed%2 == 1 {
+		p.strip(d)
+	}
+	p.link()
+	return p, nil
+}
+
+// collect plays the history until there are as many changesets as are wanted, and takes them up in the order in which they were made.
+func (p *Parcels) collect(h *History) error {
+	w, err := begin(h)
+	if err != nil {
+		return err
+	}
+	known := map[changeset.ID]bool{}
+	for _, w.step = range h.Steps {
+		if err := w.play(); err != nil {
+			return err
+		}
+		for _, m := range w.present() {
+			for _, vote := range []bool{false, true} {
+				if err := p.take(m, vote, known); err != nil {
+					return err
+				}
+			}
+		}
+		if len(p.items) >= MaxParcels {
+			break
+		}
+	}
+	p.items = p.items[:min(MaxParcels, len(p.items))]
+	p.recs = w.account.records()
+	return nil
+}
+
+// take takes up what is new in a log.
+func (p *Parcels) take(m *member, vote bool, known map[changeset.ID]bool) error {
+	log := m.r.Log()
+	if vote {
+		log = m.r.Resolutions()
+	}
+	for row, err := range log.Rows(1, log.Latest()) {
+		if err != nil {
+			return err
+		}
+		c, err := log.Changeset(row)
+		if err != nil {
+			return err
+		}
+		if !known[c.ID] && !c.Bookkeeping() {
+			p.items = append(p.items, parcel{c, vote})
+		}
+		known[c.ID] = true
+	}
+	return nil
+}
+
+// strip takes the parents from the changes of one origin.
+func (p *Parcels) strip(d *drawing) {
+	origin := p.items[d.IntN(len(p.items))].c.ID.Origin
+	for _, it := range p.items {
+		if it.c.ID.Origin != origin {
+			continue
+		}
+		for i := range it.c.Changes {
+			it.c.Changes[i].Parents = nil
+		}
+	}
+}
+
+// link finds out what comes before what.
+func (p *Parcels) link() {
+	p.after = make([]uint, len(p.items))
+	for i, it := range p.items {
+		for k, other := range p.items {
+			before := it.c.ID.Origin == other.c.ID.Origin && it.vote == other.vote && other.c.ID.Seq < it.c.ID.Seq
+			for _, ch := range it.c.Changes {
+				before = before || slices.Contains(ch.Parents, other.c.ID)
+			}
+			if before {
+				p.after[i] |= 1 << k
+			}
+		}
+	}
+}
+
+// Orders is in how many orders the set can arrive.
+func (p *Parcels) Orders() int {
+	memo := map[uint]int{}
+	var count func(done uint) int
+	count = func(done uint) int {
+		if done == 1<<len(p.items)-1 {
+			return 1
+		}
+		if n, ok := memo[done]; ok {
+			return n
+		}
+		n := 0
+		for _, i := range p.next(done) {
+			n += count(done | 1<<i)
+		}
+		memo[done] = n
+		return n
+	}
+	return count(0)
+}
+
+// next returns what can arrive after these have.
+func (p *Parcels) next(done uint) (items []int) {
+	for i := range p.items {
+		if done>>i&1 == 0 && p.after[i]&^done == 0 {
+			items = append(items, i)
+		}
+	}
+	return items
+}
+
+// arrivals plays the orders of a set.
+type arrivals struct {
+	*Parcels
+	order []int // so far
+	first []int // the first order that was complete
+	want  view  // and what the replica showed after it
+	count int
+}
+
+// Play integrates the set into real replicas in all orders, each changeset in a transaction of its own. All must show the same in the end.
+func (p *Parcels) Play() *Failure {
+	fs := crashfs.New()
+	_, err := replica.Init(context.Background(), fs, replica.Identity{Database: database, Votes: votes}, readerOptions())
+	a := &arrivals{Parcels: p}
+	if err == nil {
+		err = a.arrive(fs, 0)
+	}
+	switch f := err.(type) {
+	case nil:
+		return nil
+	case *Failure:
+		return f
+	}
+	return fail("error", "%v in the order %v of\n%s", err, a.order, p)
+}
+
+func readerOptions() replica.Options {
+	n := 0
+	return replica.Options{Where: "reader", NewUUID: func() uuid.UUID { n++; return numbered(800 + n) }}
+}
+
+// arrive goes on from a replica to which these have come.
+func (a *arrivals) arrive(fs *crashfs.FS, done uint) error {
+	if len(a.order) == len(a.items) {
+		return a.compare(fs)
+	}
+	for _, i := range a.next(done) {
+		a.order = append(a.order, i)
+		next := fs.Survivor(crashfs.Kill, 0)
+		if err := a.integrate(next, a.items[i]); err != nil {
+			return err
+		}
+		if err := a.arrive(next, done|1<<i); err != nil {
+			return err
+		}
+		a.order = a.order[:len(a.order)-1]
+	}
+	return nil
+}
+
+func (a *arrivals) integrate(fs *crashfs.FS, it parcel) error {
+	r, err := replica.Open(fs, readerOptions())
+	if err != nil {
+		return err
+	}
+	return r.Update(context.Background(), func(tx *replica.Tx) (err error) {
+		if it.vote {
+			_, err = tx.IntegrateVote(it.c)
+		} else {
+			_, err = tx.Integrate(it.c)
+		}
+		return err
+	})
+}
+
+// compare holds what a replica shows against what it showed after the first order. Now and then fsck is asked too.
+func (a *arrivals) compare(fs *crashfs.FS) error {
+	r, err := replica.Open(fs, readerOptions())
+	if err != nil {
+		return err
+	}
+	got, err := look(r, a.recs)
+	if err != nil {
+		return err
+	}
+	if a.count++; a.count%16 == 1 {
+		m := &member{Member: Member{Name: "reader"}, fs: fs}
+		if err := m.sound(); err != nil {
+			return err
+		}
+	}
+	if a.first == nil {
+		a.first, a.want = slices.Clone(a.order), got
+	}
+	if got != a.want {
+		return fail("orders", "%safter the order %v the replica shows\n%safter %v\n%s", a, a.first, strings.Join(a.want[:], ""), a.order, strings.Join(got[:], ""))
+	}
+	return nil
+}
+
+// String lists the set.
+func (p *Parcels) String() string {
+	var b strings.Builder
+	for i, it := range p.items {
+		what := "edit"
+		if it.vote {
+			what = "vote"
+		}
+		fmt.Fprintf(&b, "%d: %s %s", i, what, &edit{c: it.c})
+		for _, ch := range it.c.Changes {
+			if ch.Parents == nil {
+				b.WriteString(", no parents known")
+			}
+			for _, id := range ch.Parents {
+				fmt.Fprintf(&b, ", after %.8s:%d", id.Origin, id.Seq)
+			}
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}

@@ -1,0 +1,109 @@
+package sync_test
+
+// mutants break one rule each. A text that occurs once is replaced; where the source changes, so must the table: TestEveryMutantFitsTheSource says so.
+var mutants = []mutant{
+	// What has been seen.
+	{"a parent is ignored", "resolution/graph.go",
+		`		for _, id := range e.Change.Parents {`,
+		`		for k, id := range e.Change.Parents { if k == 1 { continue }`},
+	{"a change without parents has not seen its own chain", "resolution/graph.go",
+		`if i > 0 && g.entries[i-1].ID.Origin == e.ID.Origin {`,
+		`if false {`},
+	{"T is by ID alone", "resolution/graph.go",
+		`cmp.Or(cmp.Compare(keys[a].created, keys[b].created), cmp.Compare(keys[a].depth, keys[b].depth),
+			g.entries[a].ID.Compare(g.entries[b].ID))`,
+		`cmp.Or(g.entries[a].ID.Compare(g.entries[b].ID), cmp.Compare(keys[a].depth, keys[b].depth))`},
+	{"T is by the time of the change alone", "resolution/graph.go",
+		`k.created = max(k.created, keys[p].created)`, ``},
+	{"T does not look at the depth", "resolution/graph.go",
+		`k.depth = max(k.depth, keys[p].depth+1)`, ``},
+	{"a deletion without parents has seen no more than its own chain", "resolution/graph.go",
+		`return g.entries[at].bare() && g.entries[at].deletes()`, `return false`},
+	{"an old value counts for nothing", "resolution/rivals.go",
+		`if bare && w.named {`, `if false {`},
+
+	// What comes of it.
+	{"the order of arrival wins", "resolution/graph.go",
+		`g.entries[i] = &entries[i]`,
+		`g.entries[i] = &Entry{entries[i].ID, string(rune('A' + i)), entries[i].Creator, entries[i].Change}`},
+	{"no tie-break at the same time", "resolution/conflict.go",
+		`return -cmp.Or(cmp.Compare(a.Created, b.Created), a.ID.Compare(b.ID))`,
+		`return -cmp.Compare(a.Created, b.Created)`},
+	{"the latest write wins without a conflict", "resolution/merge.go",
+		`if agree(rivals) {`,
+		`if slices.SortFunc(rivals, func(a, b Rival) int { return latestFirst(a.Entry, b.Entry) }); true {`},
+	{"equal values are a conflict", "resolution/conflict.go",
+		`return !slices.ContainsFunc(rivals, func(r Rival) bool { return r.Value != rivals[0].Value })`,
+		`return len(rivals) == 1`},
+	{"null and the empty text differ", "resolution/rivals.go",
+		`	return Rival{g.entries[at], pc.New.Text, pc.Old, named}`,
+		`	if pc.New.Set && pc.New.Text == "" { pc.New.Text = " " }
+	return Rival{g.entries[at], pc.New.Text, pc.Old, named}`},
+	{"a write of the value that is there is none", "resolution/rivals.go",
+		`		for name := range e.Change.Props {`,
+		`		for name, pc := range e.Change.Props { if pc.Old.Text == pc.New.Text { continue }`},
+	{"a deletion writes null", "resolution/graph.go",
+		`return g.entries[at].Change.Kind == changeset.Create && len(parents) > 0`,
+		`return g.entries[at].deletes() || g.entries[at].Change.Kind == changeset.Create && len(parents) > 0`},
+	{"a record made anew keeps its old properties", "resolution/rivals.go",
+		`if g.recreates(at) {`, `if false {`},
+	{"the latest head says whether a record lives", "resolution/merge.go",
+		`r.Exists = len(c.Keep) > 0`,
+		`r.Exists = slices.MinFunc(heads, latestFirst) == heads[0] && !slices.MinFunc(heads, latestFirst).deletes() || len(c.Delete) == 0`},
+	{"a deletion wins over an edit beside it", "resolution/merge.go",
+		`r.Exists = len(c.Keep) > 0`, `r.Exists = len(c.Delete) == 0`},
+
+	// Decisions and votes.
+	{"a decision needs not all heads", "replica/edit.go",
+		`if ch.Parents = result.Heads; len`, `if ch.Parents = result.Heads[:min(1, len(result.Heads))]; len`},
+	{"to write the value that holds decides nothing", "replica/edit.go",
+		`if result.Conflict(name) != nil {`, `if result.Conflict(name) != nil && w.props[name] != value {`},
+	{"to keep a record decides nothing", "replica/edit.go",
+		`if len(w.writes) == 0 && result.Existence == nil {`, `if len(w.writes) == 0 {`},
+	{"votes of strangers count", "replica/votes.go",
+		`if e.ID.Origin == rec.UUID {`, `if true {`},
+	{"the answer with the fewest votes wins", "resolution/conflict.go",
+		`c.votes > best.votes ||`, `c.votes < best.votes ||`},
+	{"no tie-break between answers", "resolution/conflict.go",
+		` && string(h[:]) < string(bestHash[:])`, ``},
+	{"votes that come after the edits are not counted", "replica/replica.go",
+		`if tx.newVotes {`, `if false {`},
+	{"a vote counts from the next transaction on", "replica/votes.go",
+		`		if rec.Type == typ {`, `		if false {`},
+
+	// The log.
+	{"no nullification is logged", "replica/integrate.go",
+		`if err := t.keepBooks(null, flagNullification); err != nil {`,
+		`if err := t.keepBooks(nil, flagNullification); err != nil {`},
+	{"no resolution is logged", "replica/integrate.go",
+		`	return t.resolve(merged)
+}
+
+// extend`,
+		`	return nil
+}
+
+// extend`},
+	{"what follows an open conflict counts as settled", "replica/integrate.go",
+		`	case !s.settled:
+		return false
+`, ``},
+	{"what is open counts as settled", "replica/integrate.go",
+		`m.result.Heads[0] == c.ID && !m.result.Open()`, `m.result.Heads[0] == c.ID`},
+	{"parents need not be in the log", "replica/integrate.go",
+		`		if !slices.ContainsFunc(s.entries, func(e resolution.Entry) bool { return e.ID == p }) {`,
+		`		if false {`},
+
+	// What travels.
+	{"known is what is below the greatest number of its origin", "replica/known.go",
+		`	row, ok = k.rows[id]`,
+		`	for other, at := range k.rows { if other.Origin == id.Origin && other.Seq >= id.Seq { row, ok = at, true } }`},
+	{"a part of a batch counts as read when it is not", "sync/pull.go",
+		`if len(left) > 0 {`, `if false {`},
+	{"a log is never read again from its beginning", "sync/pull.go",
+		`		if last, ok := s.peer.LastRow(); ok && last == rows[0] {`,
+		`		if true {`},
+	{"a line of a source has seen nothing", "sync/importpast.go",
+		`ch.Parents = append(ch.Parents, changeset.ID{Origin: p.origin, Seq: before.last})`,
+		`ch.Parents = append(ch.Parents, changeset.ID{Origin: p.origin, Seq: before.last})[:0]`},
+}
