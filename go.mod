@@ -3,6 +3,7 @@ module prophet
 go 1.26.0
 
 require (
+	github.com/aymanbagabas/go-udiff v0.4.1
 	github.com/cheggaaa/pb/v3 v3.2.1
 	github.com/go-git/gcfg/v2 v2.0.2
 	github.com/gofrs/flock v0.13.1

@@ -35,11 +35,12 @@ type Conflict struct {
 	Asks   string // if a rule other than ask asks: why, such as "x" is no number
 	// Fingerprint is the name under which an answer to this conflict is kept in the resolutions replica.
 	Fingerprint string
+	graph       *graph // of the record's changes
 }
 
-func newConflict(name string, rivals []Rival) Conflict {
+func newConflict(g *graph, name string, rivals []Rival) Conflict {
 	sortLatestFirst(rivals)
-	return Conflict{Prop: name, Rivals: rivals, Value: rivals[0].Value, Why: WhyLatest, Rule: RuleLatest}
+	return Conflict{Prop: name, Rivals: rivals, Value: rivals[0].Value, Why: WhyLatest, Rule: RuleLatest, graph: g}
 }
 
 func sortLatestFirst(rivals []Rival) {

@@ -85,7 +85,7 @@ func (r *Result) settleProperties(rec changeset.RecordID, g *graph, answers Answ
 			r.set(name, rivals[0].Value)
 			continue
 		}
-		r.Conflicts = append(r.Conflicts, newConflict(name, rivals))
+		r.Conflicts = append(r.Conflicts, newConflict(g, name, rivals))
 	}
 	settle(rec, r.Conflicts, answers)
 	for i := range r.Conflicts {

@@ -21,9 +21,9 @@ const module = "prophet"
 // table names every package with the packages of ours that it may import, from the top down.
 var table = []struct{ pkg, may string }{
 	{"cmd/prophet", "sync replica resolution cas changeset internal/durable internal/httpfs " +
-		"internal/query internal/gitconfig internal/lanes internal/propedit internal/terminal"},
+		"internal/query internal/gitconfig internal/lanes internal/propedit internal/terminal internal/textdiff"},
 	{"sync", "replica resolution cas changeset internal/durable internal/httpfs"},
-	{"replica", "resolution cas changeset internal/durable"},
+	{"replica", "resolution cas changeset internal/durable internal/textdiff"},
 	{"resolution", "changeset internal/decimal"},
 	{"cas", "internal/durable"},
 	{"changeset", ""},
@@ -33,6 +33,7 @@ var table = []struct{ pkg, may string }{
 	{"internal/lanes", ""},
 	{"internal/propedit", "internal/terminal"},
 	{"internal/terminal", ""},
+	{"internal/textdiff", ""},
 	{"internal/httpfs", ""},
 	{"internal/durable", ""},
 }
