@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -31,10 +32,10 @@ func Choices(result *resolution.Result) []Choice {
 	}
 	if x := result.Existence; x != nil {
 		for _, e := range x.Keep {
-			add(Choice{Value: "keep", Entry: e, Holds: true, Why: resolution.WhyLives})
+			add(Choice{Value: TakeKeep, Entry: e, Holds: true, Why: resolution.WhyLives})
 		}
 		for _, e := range x.Delete {
-			add(Choice{Value: "delete", Entry: e, Why: resolution.WhyLives})
+			add(Choice{Value: TakeDelete, Entry: e, Why: resolution.WhyLives})
 		}
 	}
 	for _, c := range result.Conflicts {
@@ -45,8 +46,21 @@ func Choices(result *resolution.Result) []Choice {
 	return all
 }
 
-// Take settles a record's open conflicts: how is the number of a choice, which settles that property alone, or "mine", "theirs" or "latest", which
-// settle all of them or those of the properties named ("" for existence).
+// What [Edit.Take] takes, if not the rival with a number.
+const (
+	TakeMine   = "mine"   // what was written in this replica
+	TakeTheirs = "theirs" // what was written in others
+	TakeLatest = "latest" // what was written last
+	TakeMerged = "merged" // the [MergedText] of two rivals
+	TakeKeep   = "keep"   // the record lives; its properties in conflict stay so
+	TakeDelete = "delete" // the record is deleted, and nothing about it is in conflict any more
+)
+
+// takeWords are the words, for messages.
+const takeWords = TakeMine + ", " + TakeTheirs + ", " + TakeLatest + ", " + TakeMerged + ", " + TakeKeep + " or " + TakeDelete
+
+// Take settles a record's open conflicts: how is the number of a choice, which settles that property alone, or one of the words above, which
+// settle all of them or those of the properties named ("" for existence); "keep" and "delete" settle existence. If one cannot be settled so, none is.
 func (e *Edit) Take(rec changeset.RecordID, how string, props ...string) error {
 	result, err := e.Merged(rec)
 	if err != nil {
@@ -56,9 +70,23 @@ func (e *Edit) Take(rec changeset.RecordID, how string, props ...string) error {
 	if len(all) == 0 {
 		return fmt.Errorf("%s is not in conflict", rec)
 	}
-	chosen, err := choose(all, how, e.tx.main.self, props)
-	if err != nil {
-		return fmt.Errorf("settle %s: %w", rec, err)
+	if n, err := strconv.Atoi(how); err == nil {
+		if n < 1 || n > len(all) {
+			return fmt.Errorf("settle %s: there is no rival %d: they are numbered 1 to %d", rec, n, len(all))
+		}
+		return e.takeChoices(rec, all[n-1:n])
+	}
+	if how == TakeKeep || how == TakeDelete {
+		props = []string{""}
+	}
+	chosen, left := (&taker{result, how, e.tx.main.self}).choose(all, props)
+	switch {
+	case len(left) > 0:
+		return fmt.Errorf("settle %s: %w", rec, left[0].Err)
+	case len(chosen) == 0 && slices.Contains(props, ""):
+		return fmt.Errorf("settle %s: whether it lives is not in conflict", rec)
+	case len(chosen) == 0:
+		return fmt.Errorf("settle %s: nothing about %s is in conflict", rec, strings.Join(props, ", "))
 	}
 	return e.takeChoices(rec, chosen)
 }
@@ -70,7 +98,7 @@ func (e *Edit) takeChoices(rec changeset.RecordID, chosen []Choice) error {
 		switch {
 		case c.Prop != "":
 			writes[c.Prop] = c.Value
-		case c.Value == "delete":
+		case c.Value == TakeDelete:
 			return e.Delete(rec)
 		default:
 			if err := e.Keep(rec); err != nil {
@@ -81,34 +109,88 @@ func (e *Edit) takeChoices(rec changeset.RecordID, chosen []Choice) error {
 	return e.Update(rec, writes)
 }
 
-// choose picks one choice for each conflict that is to be settled.
-func choose(all []Choice, how string, self uuid.UUID, props []string) ([]Choice, error) {
-	if n, err := strconv.Atoi(how); err == nil {
-		if n < 1 || n > len(all) {
-			return nil, fmt.Errorf("there is no rival %d: they are numbered 1 to %d", n, len(all))
-		}
-		return all[n-1 : n], nil
-	}
-	var chosen []Choice
+// Left is a conflict that was not settled, and why.
+type Left struct {
+	Record changeset.RecordID
+	Prop   string // "" for the record's existence
+	Err    error
+}
+
+// taker chooses among the rivals of one record.
+type taker struct {
+	result *resolution.Result
+	how    string
+	self   uuid.UUID
+}
+
+// choose picks one choice for each conflict, or for those about the properties named, and returns also those for which there is none.
+func (t *taker) choose(all []Choice, props []string) (chosen []Choice, left []Left) {
 	for len(all) > 0 {
 		prop := all[0].Prop
 		end := slices.IndexFunc(all, func(c Choice) bool { return c.Prop != prop })
 		if end < 0 {
 			end = len(all)
 		}
-		if len(props) == 0 || slices.Contains(props, prop) {
-			c, err := chooseOne(all[:end], how, self)
-			if err != nil {
-				return nil, err
-			}
+		rivals := all[:end]
+		all = all[end:]
+		if len(props) > 0 && !slices.Contains(props, prop) {
+			continue
+		}
+		if c, err := t.chooseOne(rivals); err != nil {
+			left = append(left, Left{Prop: prop, Err: err})
+		} else {
 			chosen = append(chosen, c)
 		}
-		all = all[end:]
 	}
-	if len(chosen) == 0 {
-		return nil, fmt.Errorf("nothing about %s is in conflict", strings.Join(props, ", "))
+	return chosen, left
+}
+
+// chooseOne picks among the rivals of one conflict.
+func (t *taker) chooseOne(rivals []Choice) (Choice, error) {
+	prop := rivals[0].Prop
+	switch t.how {
+	case TakeMine:
+		return only(rivals, t.how, func(c Choice) bool { return c.Entry.ID.Origin == t.self })
+	case TakeTheirs:
+		return only(rivals, t.how, func(c Choice) bool { return c.Entry.ID.Origin != t.self })
+	case TakeLatest:
+		return slices.MaxFunc(rivals, func(a, b Choice) int { return resolution.CompareTime(a.Entry, b.Entry) }), nil
+	case TakeMerged:
+		return t.merged(prop)
+	case TakeKeep, TakeDelete:
+		if prop == "" {
+			return Choice{Value: t.how}, nil
+		}
+		return Choice{}, fmt.Errorf("%q settles whether a record lives, not %q", t.how, prop)
 	}
-	return chosen, nil
+	return Choice{}, fmt.Errorf("take %q: want the number of a rival, or %s", t.how, takeWords)
+}
+
+// merged is the choice of what two rivals come to together.
+func (t *taker) merged(prop string) (Choice, error) {
+	if prop == "" {
+		return Choice{}, errors.New("to keep and to delete cannot be merged")
+	}
+	text, err := MergedText(t.result.Conflict(prop))
+	return Choice{Prop: prop, Value: text}, err
+}
+
+// only returns the rival that is wanted, if all that are have one value.
+func only(rivals []Choice, how string, want func(Choice) bool) (Choice, error) {
+	what := "its existence"
+	if rivals[0].Prop != "" {
+		what = strconv.Quote(rivals[0].Prop)
+	}
+	wanted := slices.DeleteFunc(slices.Clone(rivals), func(c Choice) bool { return !want(c) })
+	switch {
+	case len(wanted) == 0 && how == TakeMine:
+		return Choice{}, fmt.Errorf("none of the rivals for %s was written in this replica; take one by its number", what)
+	case len(wanted) == 0:
+		return Choice{}, fmt.Errorf("all rivals for %s were written in this replica; take one by its number", what)
+	case slices.ContainsFunc(wanted, func(c Choice) bool { return c.Value != wanted[0].Value }):
+		return Choice{}, fmt.Errorf("%q is not one value: rivals %s for %s are; take one by its number", how, numbers(wanted), what)
+	}
+	return wanted[0], nil
 }
 
 // numbers lists the numbers of choices: "2, 3 and 5".
@@ -119,31 +201,4 @@ func numbers(choices []Choice) string {
 	}
 	last := len(list) - 1
 	return strings.Join(list[:last], ", ") + " and " + list[last]
-}
-
-// chooseOne picks among the rivals of one conflict.
-func chooseOne(rivals []Choice, how string, self uuid.UUID) (Choice, error) {
-	what := "its existence"
-	if rivals[0].Prop != "" {
-		what = strconv.Quote(rivals[0].Prop)
-	}
-	var wanted []Choice
-	for _, c := range rivals {
-		if how == "mine" && c.Entry.ID.Origin == self || how == "theirs" && c.Entry.ID.Origin != self || how == "latest" {
-			wanted = append(wanted, c)
-		}
-	}
-	switch {
-	case how == "latest":
-		return slices.MaxFunc(wanted, func(a, b Choice) int { return resolution.CompareTime(a.Entry, b.Entry) }), nil
-	case how != "mine" && how != "theirs":
-		return Choice{}, fmt.Errorf(`take %q: want the number of a rival, "mine", "theirs" or "latest"`, how)
-	case len(wanted) == 0 && how == "mine":
-		return Choice{}, fmt.Errorf("none of the rivals for %s was written in this replica; take one by its number", what)
-	case len(wanted) == 0:
-		return Choice{}, fmt.Errorf("all rivals for %s were written in this replica; take one by its number", what)
-	case slices.ContainsFunc(wanted, func(c Choice) bool { return c.Value != wanted[0].Value }):
-		return Choice{}, fmt.Errorf("%q is not one value: rivals %s for %s are; take one by its number", how, numbers(wanted), what)
-	}
-	return wanted[0], nil
 }

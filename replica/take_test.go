@@ -1,0 +1,206 @@
+package replica_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/spf13/afero"
+
+	"prophet/changeset"
+	"prophet/replica"
+)
+
+var bob, carol = uuid.MustParse("b0b00000-0000-4000-8000-000000000001"), uuid.MustParse("ca201000-0000-4000-8000-000000000002")
+
+// dispute is a replica in which others' edits are put beside those made there.
+type dispute struct {
+	t *testing.T
+	*replica.Replica
+	seq  uint32
+	name map[changeset.RecordID]string
+}
+
+func newDispute(t *testing.T) *dispute {
+	t.Helper()
+	r, err := replica.Init(t.Context(), afero.NewMemMapFs(), replica.Identity{}, replica.Options{
+		Now: func() time.Time { return time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &dispute{t, r, 0, map[changeset.RecordID]string{}}
+}
+
+// record makes a record with the properties.
+func (d *dispute) record(name string, props map[string]string) (rec changeset.RecordID, made changeset.ID) {
+	d.t.Helper()
+	edited, err := d.Edit(d.t.Context(), func(e *replica.Edit) (err error) {
+		rec, err = e.Create("Ticket", props)
+		return err
+	})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.name[rec] = name
+	return rec, edited.ID
+}
+
+// comes integrates an edit of another replica that had seen the parent alone; without properties it is a deletion.
+func (d *dispute) comes(from uuid.UUID, rec changeset.RecordID, parent changeset.ID, props map[string]string) {
+	d.t.Helper()
+	d.seq++
+	ch := changeset.Change{Record: rec, Kind: changeset.Update, Props: map[string]changeset.PropChange{}, Parents: []changeset.ID{parent}}
+	if props == nil {
+		ch.Kind = changeset.Delete
+	}
+	for name, value := range props {
+		ch.Props[name] = changeset.PropChange{New: changeset.TextOrNull(value)}
+	}
+	c := &changeset.Changeset{ID: changeset.ID{Origin: from, Seq: d.seq}, Created: fmt.Sprintf("2026-11-21 10:00:%02d", d.seq), Changes: []changeset.Change{ch}}
+	if err := d.Update(d.t.Context(), func(tx *replica.Tx) error {
+		_, err := tx.Integrate(c)
+		return err
+	}); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// here writes properties in the replica itself, before the others' edits come.
+func (d *dispute) here(rec changeset.RecordID, props map[string]string) {
+	d.t.Helper()
+	if _, err := d.Edit(d.t.Context(), func(e *replica.Edit) error { return e.Update(rec, props) }); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// disputed has a record for each kind of conflict.
+func disputed(t *testing.T) *dispute {
+	d := newDispute(t)
+	type props = map[string]string
+	two, made := d.record("two", props{"status": "new", "body": "one\ntwo\nthree"})
+	d.here(two, props{"status": "open", "body": "1\ntwo\nthree"})
+	d.comes(bob, two, made, props{"status": "stalled", "body": "one\ntwo\n3"})
+	gone, made := d.record("gone", props{"status": "new"})
+	d.here(gone, props{"status": "open"})
+	d.comes(bob, gone, made, nil)
+	others, made := d.record("others", props{"status": "new"})
+	d.comes(bob, others, made, props{"status": "open"})
+	d.comes(carol, others, made, props{"status": "stalled"})
+	both, made := d.record("both", props{"status": "new"})
+	d.here(both, props{"status": "open"})
+	d.comes(bob, both, made, nil)
+	d.comes(carol, both, made, props{"status": "stalled"})
+	return d
+}
+
+// words says what was decided, or is left, by the names of the records.
+func (d *dispute) words(decided []replica.Decision, left []replica.Left) string {
+	var words []string
+	for _, c := range decided {
+		words = append(words, fmt.Sprintf("%s.%s=%q", d.name[c.Record], c.Prop, c.Value))
+	}
+	for _, l := range left {
+		words = append(words, fmt.Sprintf("%s.%s left", d.name[l.Record], l.Prop))
+	}
+	slices.Sort(words)
+	return strings.Join(words, ", ")
+}
+
+func TestTakeAllSettlesWhatCanBeAndSaysWhatIsLeft(t *testing.T) {
+	for _, tt := range []struct {
+		how   string
+		props []string
+		want  string
+	}{
+		{"mine", nil, `both.="keep", both.status="open", gone.="keep", others.status left, two.body="1\ntwo\nthree", two.status="open"`},
+		{"theirs", nil, `both. left, both.status left, gone.="delete", others.status left, two.body="one\ntwo\n3", two.status="stalled"`},
+		{"latest", nil, `both.="keep", both.status="stalled", gone.="delete", others.status="stalled", two.body="one\ntwo\n3", two.status="stalled"`},
+		{"merged", nil, `both. left, both.status left, gone. left, others.status left, two.body="1\ntwo\n3", two.status left`},
+		{"merged", []string{"body"}, `two.body="1\ntwo\n3"`},
+		{"latest", []string{"status"}, `both.status left, others.status="stalled", two.status="stalled"`},
+		{"keep", nil, `both.="keep", both.status left, gone.="keep", others.status left, two.body left, two.status left`},
+		{"delete", nil, `both.="delete", gone.="delete", others.status left, two.body left, two.status left`},
+	} {
+		t.Run(tt.how+strings.Join(tt.props, ","), func(t *testing.T) {
+			d := disputed(t)
+			decided, left, err := d.TakeAll(t.Context(), tt.how, tt.props...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := d.words(decided, left); got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+			after, err := d.Conflicts()
+			if err != nil || tt.props == nil && openIn(after) != len(left) {
+				t.Errorf("%d are left, %d are open (%v)", len(left), openIn(after), err)
+			}
+			sound(t, d.FS())
+		})
+	}
+}
+
+func openIn(open []replica.OpenConflict) (n int) {
+	for _, c := range open {
+		n += len(c.Conflicts)
+		if c.Existence != nil {
+			n++
+		}
+	}
+	return n
+}
+
+func TestTakeAllTakesNoNumber(t *testing.T) {
+	d := disputed(t)
+	for _, how := range []string{"ours", "1", ""} {
+		if decided, left, err := d.TakeAll(t.Context(), how); err == nil || !strings.Contains(err.Error(), "want mine, theirs, latest, merged, keep or delete") {
+			t.Errorf("%q: decided %v, left %v, %v", how, decided, left, err)
+		}
+	}
+}
+
+func TestTakeMergedNeedsTwoRivalsMadeFromOneValueInDifferentPlaces(t *testing.T) {
+	type props = map[string]string
+	for _, tt := range []struct{ name, base, mine, bobs, carols, want string }{
+		{"two apart", "a b c", "x b c", "a b y", "", "x b y"},
+		{"three", "a b c", "x b c", "a b y", "a z c", `two rivals can be merged, but "body" has 3`},
+		{"the same place", "a b c", "x b c", "y b c", "", `the rivals for "body" cannot be merged: their changes overlap`},
+		{"no base", "", "x", "y", "", `the rivals for "body" cannot be merged: there is no one value that both were made from`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := newDispute(t)
+			rec, made := d.record("it", props{"body": tt.base})
+			d.here(rec, props{"body": tt.mine})
+			d.comes(bob, rec, made, props{"body": tt.bobs})
+			if tt.carols != "" {
+				d.comes(carol, rec, made, props{"body": tt.carols})
+			}
+			got := ""
+			if edited, err := d.Edit(t.Context(), func(e *replica.Edit) error { return e.Take(rec, "merged") }); err != nil {
+				got = strings.TrimPrefix(err.Error(), "settle "+rec.String()+": ")
+			} else {
+				got = edited.Decided[0].Value
+			}
+			if got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestTakeKeepLeavesThePropertiesInConflict(t *testing.T) {
+	d := disputed(t)
+	for rec, name := range d.name {
+		edited, err := d.Edit(t.Context(), func(e *replica.Edit) error { return e.Take(rec, "keep") })
+		switch {
+		case name == "two" || name == "others":
+			if err == nil || !strings.HasSuffix(err.Error(), "whether it lives is not in conflict") {
+				t.Errorf("%s: %v", name, err)
+			}
+		case err != nil || len(edited.Decided) != 1:
+			t.Errorf("%s: decided %v, %v", name, edited.Decided, err)
+		}
+	}
+}
