@@ -198,33 +198,38 @@ func (t *txLog) settle(id changeset.ID, m merge) error {
 	if m.settled {
 		s.entries, s.merged = nil, nil
 	}
-	t.tx.noteOpened(m, before)
+	t.tx.noteOpened(id, m, before)
 	return t.setOpen(m.rec, m.result != nil && m.result.Open())
 }
 
-// noteOpened keeps account of what the transaction opened, and of what was held before.
-func (tx *Tx) noteOpened(m merge, before *resolution.Result) {
+// noteOpened keeps account of what the transaction opened, or put a new rival to, and of what was held before.
+func (tx *Tx) noteOpened(id changeset.ID, m merge, before *resolution.Result) {
 	if m.result == nil {
 		return
 	}
-	note := func(prop string) {
+	note := func(prop string, again bool) {
 		props := tx.opened[m.rec]
 		if props == nil {
 			props = map[string]Held{}
 			tx.opened[m.rec] = props
 		}
-		if _, again := props[prop]; !again {
+		if _, noted := props[prop]; !noted {
 			held := m.before
-			held.Value = m.held[prop]
+			held.Value, held.Open = m.held[prop], again
 			props[prop] = held
 		}
 	}
-	if m.result.Existence != nil && (before == nil || before.Existence == nil) {
-		note("")
+	if before == nil {
+		before = &resolution.Result{}
 	}
-	for _, c := range m.result.Conflicts {
-		if before == nil || before.Conflict(c.Prop) == nil {
-			note(c.Prop)
+	if m.result.Existence != nil && (before.Existence == nil || m.result.Existence.Has(id)) {
+		note("", before.Existence != nil)
+	}
+	for i := range m.result.Conflicts {
+		c := &m.result.Conflicts[i]
+		was := before.Conflict(c.Prop) != nil
+		if !was || c.Has(id) {
+			note(c.Prop, was)
 		}
 	}
 }

@@ -340,7 +340,7 @@ func (tx *Tx) Touching(rec changeset.RecordID) ([]changeset.ID, error) {
 // Lookup returns the row of the log that holds the changeset, pending ones included.
 func (tx *Tx) Lookup(id changeset.ID) (row uint32, ok bool, err error) { return tx.main.lookup(id) }
 
-// Opened returns the conflicts that the transaction opened so far, by record and property ("" is existence), with what
+// Opened returns the conflicts that the transaction opened so far, or put a new rival to, by record and property ("" is existence), with what
 // was held before.
 func (tx *Tx) Opened() map[changeset.RecordID]map[string]Held { return tx.opened }
 
@@ -349,6 +349,7 @@ type Held struct {
 	Before bool   // the record was known
 	Exists bool   // and not deleted
 	Value  string // of the property; "" is null
+	Open   bool   // the conflict was open already: it got a new rival
 }
 
 // Size is how many bytes the transaction holds in memory, for whoever divides work into batches.

@@ -38,6 +38,11 @@ type Conflict struct {
 	graph       *graph // of the record's changes
 }
 
+// Has reports whether a change is among the rivals.
+func (c *Conflict) Has(id changeset.ID) bool {
+	return slices.ContainsFunc(c.Rivals, func(r Rival) bool { return r.ID == id })
+}
+
 func newConflict(g *graph, name string, rivals []Rival) Conflict {
 	sortLatestFirst(rivals)
 	return Conflict{Prop: name, Rivals: rivals, Value: rivals[0].Value, Why: WhyLatest, Rule: RuleLatest, graph: g}

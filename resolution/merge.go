@@ -39,6 +39,12 @@ type ExistenceConflict struct {
 	Keep, Delete []*Entry // the heads that edit and those that delete, latest first
 }
 
+// Has reports whether a change is among the rivals.
+func (c *ExistenceConflict) Has(id changeset.ID) bool {
+	is := func(e *Entry) bool { return e.ID == id }
+	return slices.ContainsFunc(c.Keep, is) || slices.ContainsFunc(c.Delete, is)
+}
+
 // Merge computes the state of the record rec from all ordinary changes to it that are known, in any order, each once.
 // Changes whose parents are not among them count as having none. With no changes at all the record does not exist.
 // Answers come before rules.

@@ -54,9 +54,9 @@ func (in *intake) listOpened(merged func(changeset.RecordID) (*resolution.Result
 		if err != nil {
 			return err
 		}
-		for prop := range props {
+		for prop, held := range props {
 			if prop == "" && result.Existence != nil || prop != "" && result.Conflict(prop) != nil {
-				in.report.Opened = append(in.report.Opened, Opened{rec, prop})
+				in.report.Opened = append(in.report.Opened, Opened{rec, prop, held.Open})
 			}
 		}
 	}

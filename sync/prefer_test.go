@@ -85,3 +85,82 @@ func TestADryRunListsWhatThePullWouldOpen(t *testing.T) {
 		t.Errorf("the dry run tells %+v, the pull %+v", *dry, *real)
 	}
 }
+
+// TestTwoWhoEachPreferTheirOwnSideEndEqual lets both pull from what the other had before either pull, so that each decides for
+// themselves without knowing of the other's decision; and then goes on as they were.
+func TestTwoWhoEachPreferTheirOwnSideEndEqual(t *testing.T) {
+	for _, prefer := range []psync.Prefer{psync.PreferTo, psync.PreferFrom} {
+		for _, kind := range []string{"property", "existence", "both"} {
+			t.Run(fmt.Sprint(prefer, " ", kind), func(t *testing.T) {
+				ann, bob := apart(t, kind)
+				annBefore, bobBefore := reopen(t, copyTree(t, ann.FS()), "ann"), reopen(t, copyTree(t, bob.FS()), "bob")
+				for _, p := range [][2]*replica.Replica{{ann, bobBefore}, {bob, annBefore}, {ann, bob}, {bob, ann}, {ann, bob}} {
+					report, err := psync.Pull(t.Context(), p[0], p[1], psync.Options{Prefer: prefer})
+					if err != nil || len(report.Opened) > 0 {
+						t.Fatalf("opened %v (%v)", report.Opened, err)
+					}
+				}
+				wantSame(t, ann, bob)
+				if report, err := psync.Pull(t.Context(), ann, bob, psync.Options{Prefer: prefer}); err != nil || report.Integrated > 0 || len(report.Decided) > 0 {
+					t.Errorf("they go on for ever: %+v (%v)", report, err)
+				}
+				for _, r := range []*replica.Replica{ann, bob} {
+					if open, err := r.Conflicts(); err != nil || len(open) > 0 {
+						t.Errorf("%s: open: %v (%v)", r.Where(), open, err)
+					}
+					sound(t, r.FS(), r.Where())
+				}
+			})
+		}
+	}
+}
+
+// apart returns two replicas that are in conflict about a property, about the existence of a record, which bob deleted, or about both.
+func apart(t *testing.T, kind string) (ann, bob *replica.Replica) {
+	t.Helper()
+	ann, err := replica.Init(t.Context(), afero.NewMemMapFs(), replica.Identity{}, at("ann", 9))
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, two := newTicket(t, ann), newTicket(t, ann)
+	bob, _, err = psync.Clone(t.Context(), afero.NewMemMapFs(), ann, at("bob", 10), psync.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if kind != "existence" {
+		update(t, ann, one, "status", "ann")
+		update(t, bob, one, "status", "bob")
+	}
+	if kind != "property" {
+		update(t, ann, two, "status", "ann")
+		remove(t, bob, two)
+	}
+	return ann, bob
+}
+
+func TestAPullThatPrefersASideDecidesWhetherARecordLives(t *testing.T) {
+	for _, tt := range []struct {
+		prefer psync.Prefer
+		into   string
+		lives  bool
+	}{
+		{psync.PreferTo, "ann", true}, // ann edited, bob deleted
+		{psync.PreferFrom, "ann", false},
+		{psync.PreferTo, "bob", false},
+		{psync.PreferFrom, "bob", true},
+	} {
+		t.Run(fmt.Sprint(tt.prefer, " ", tt.into), func(t *testing.T) {
+			to, from := apart(t, "existence")
+			if tt.into == "bob" {
+				to, from = from, to
+			}
+			report, err := psync.Pull(t.Context(), to, from, psync.Options{Prefer: tt.prefer})
+			if err != nil || len(report.Decided) != 1 || report.Decided[0].Prop != "" {
+				t.Fatalf("decided %v (%v)", report.Decided, err)
+			}
+			if _, lives, err := to.Log().Props(report.Decided[0].Record); err != nil || lives != tt.lives {
+				t.Errorf("it lives: %v (%v), want %v", lives, err, tt.lives)
+			}
+		})
+	}
+}

@@ -14,7 +14,7 @@ import (
 // ErrOtherDatabase is wrapped by the error of a pull between replicas of different databases.
 var ErrOtherDatabase = errors.New("another database")
 
-// Prefer says who wins the conflicts that a pull opens.
+// Prefer says who wins the conflicts that a pull opens or puts a new rival to.
 type Prefer string
 
 const (
@@ -59,10 +59,11 @@ type Report struct {
 	Latest      uint32             // rows in the log of the target afterwards
 }
 
-// Opened is a conflict that a pull opened and that is still open at its end. Prop is "" for the record's existence.
+// Opened is a conflict that a pull opened, or put a new rival to, and that is still open at its end. Prop is "" for the record's existence.
 type Opened struct {
 	Record changeset.RecordID
 	Prop   string
+	Before bool // it was open before the pull: it got a new rival
 }
 
 // Pull integrates into one replica what another one has and it has not.
