@@ -107,11 +107,12 @@ func (o *cloneOptions) clone(ctx context.Context, e *env, from *replica.Replica,
 	if err := r.SetLastPeer(psync.Shown(location)); err != nil {
 		return err
 	}
-	doc, err := newReportDoc(r, from.Where(), false, rep)
+	l := newConflictLister(p, r, r, fewLines)
+	doc, err := newReportDoc(l, from.Where(), false, rep)
 	if err != nil {
 		return err
 	}
-	return showReport(p, r, r, doc, fmt.Sprintf("Cloned %s into %s", from.Where(), dir), true)
+	return showReport(l, doc, fmt.Sprintf("Cloned %s into %s", from.Where(), dir), true)
 }
 
 // begun adds to the error of a clone how to go on, if there is something to go on with.

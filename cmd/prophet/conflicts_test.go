@@ -31,13 +31,28 @@ func TestConflictsFitTheTerminal(t *testing.T) {
 	w.OutWidth = 60
 	w.do(t, "pull", "-r", "/ann", "/bob")
 	w.do(t, "conflicts", "-r", "/ann")
-	lines := strings.Split(strings.TrimSuffix(w.out.String(), "\n"), "\n")
-	if len(lines) != 5 || lines[0] != "Ticket 1: body" || lines[1] != `*  1  a\x1b[2Jb` || !strings.HasSuffix(lines[3], "…") {
-		t.Errorf("got\n%s", w.out)
+	word := strings.Repeat("漢字 ", 10) + "漢字"
+	want := `Ticket 1: body
+*  1  a\x1b[2Jb
+      unknown@desk, 2026-11-22 01:16:51, at /bob; holds for
+      now: it is the latest
+   2  ` + word + `
+      ` + word + `
+      ` + word + `
+      ` + word + `
+      … 6 more lines
+      unknown@desk, 2026-11-21 01:16:51, here
+`
+	if got := w.out.String(); got != want {
+		t.Errorf("got\n%s", got)
 	}
-	for _, line := range lines {
-		if terminal.Width(line) > 60 {
+	for line := range strings.Lines(w.out.String()) {
+		if terminal.Width(strings.TrimSuffix(line, "\n")) > 60 {
 			t.Errorf("too wide: %s", line)
 		}
+	}
+	w.do(t, "conflicts", "-r", "/ann", "1")
+	if got := strings.Count(w.out.String(), "\n"); got != 15 || strings.Contains(w.out.String(), "more lines") {
+		t.Errorf("of one record it shows %d lines:\n%s", got, w.out)
 	}
 }

@@ -2,11 +2,11 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
-	"prophet/replica"
 	psync "prophet/sync"
 )
 
@@ -24,7 +24,7 @@ func intakeFlags() []cli.Flag {
 func exchangeFlags() []cli.Flag {
 	return append(intakeFlags(),
 		&cli.BoolFlag{Name: "all", Usage: "every replica in the config, and every one that was exchanged with"},
-		&cli.StringFlag{Name: "prefer", Usage: "decide the conflicts that come up at once, for `SIDE`: from or to"},
+		&cli.StringFlag{Name: "prefer", Usage: "decide at once, for `SIDE`, from or to, the conflicts that come up or get a new rival"},
 		&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "even if the other replica is of another database"},
 	)
 }
@@ -76,7 +76,7 @@ func (o *exchangeOptions) pullOptions(p *printer, what string) (psync.Options, f
 type reportDoc struct {
 	Adopted     int           `json:"adopted"`     // records
 	Bookkeeping int           `json:"bookkeeping"` // changesets
-	Conflicts   []conflictDoc `json:"conflicts"`   // that were opened
+	Conflicts   []conflictDoc `json:"conflicts"`   // that were opened, or got a new rival
 	Decided     []decisionDoc `json:"decided"`     // by --prefer
 	DryRun      bool          `json:"dry_run,omitempty"`
 	From        string        `json:"from"`
@@ -87,13 +87,13 @@ type reportDoc struct {
 	To          string        `json:"to"`
 }
 
-// newReportDoc returns the JSON of what came to a replica.
-func newReportDoc(to *replica.Replica, from string, dryRun bool, rep *psync.Report) (*reportDoc, error) {
-	decided, err := decisionDocs(to, rep.Decided)
+// newReportDoc returns the JSON of what came to the replica whose conflicts are listed.
+func newReportDoc(l *conflictLister, from string, dryRun bool, rep *psync.Report) (*reportDoc, error) {
+	decided, err := decisionDocs(l.r, rep.Decided)
 	if err != nil {
 		return nil, err
 	}
-	conflicts, err := openedDocs(to, rep.Opened, dryRun)
+	conflicts, err := openedDocs(l, rep.Opened, dryRun)
 	if err != nil {
 		return nil, err
 	}
@@ -108,52 +108,53 @@ func newReportDoc(to *replica.Replica, from string, dryRun bool, rep *psync.Repo
 		Known:       rep.Known,
 		Latest:      rep.Latest,
 		Resolutions: rep.Votes,
-		To:          to.Where(),
+		To:          l.r.Where(),
 	}, nil
 }
 
-// openedDocs returns the conflicts that were opened. Of those that only would be, the rivals are not here.
-func openedDocs(r *replica.Replica, opened []psync.Opened, dryRun bool) ([]conflictDoc, error) {
+// openedDocs returns the conflicts that were opened or got a new rival, in the order of the local ids. Of those that only would be, the rivals are not here.
+func openedDocs(l *conflictLister, opened []psync.Opened, dryRun bool) ([]conflictDoc, error) {
 	docs := []conflictDoc{}
 	for _, o := range opened {
-		if dryRun {
-			d, err := triedDoc(r, o)
-			if err != nil {
-				return nil, err
-			}
-			docs = append(docs, d)
-			continue
-		}
-		result, err := r.Merged(o.Record)
+		d, err := l.openedDoc(o, dryRun)
 		if err != nil {
 			return nil, err
 		}
-		all, err := conflictDocs(r, o.Record, result)
-		if err != nil {
-			return nil, err
-		}
-		for _, d := range all {
-			if d.Prop == o.Prop {
-				docs = append(docs, d)
-			}
-		}
+		d.NewRival = o.Before
+		docs = append(docs, d)
 	}
+	sortByID(docs, func(d conflictDoc) uint32 { return idOf(d.ID) })
 	return docs, nil
 }
 
-func triedDoc(r *replica.Replica, o psync.Opened) (conflictDoc, error) {
-	id, err := r.LocalID(o.Record)
-	return conflictDoc{ID: idOrNull(id), Prop: o.Prop, Rivals: []rivalDoc{}, Type: o.Record.Type, UUID: o.Record.UUID}, err
+func (l *conflictLister) openedDoc(o psync.Opened, dryRun bool) (conflictDoc, error) {
+	if dryRun {
+		id, err := l.r.LocalID(o.Record)
+		return conflictDoc{ID: idOrNull(id), Prop: o.Prop, Rivals: []rivalDoc{}, Type: o.Record.Type, UUID: o.Record.UUID}, err
+	}
+	result, err := l.r.Merged(o.Record)
+	if err != nil {
+		return conflictDoc{}, err
+	}
+	all, err := conflictDocs(l.at, l.r, o.Record, result)
+	if err != nil {
+		return conflictDoc{}, err
+	}
+	i := slices.IndexFunc(all, func(d conflictDoc) bool { return d.Prop == o.Prop })
+	if i < 0 {
+		return conflictDoc{}, fmt.Errorf("%s: %q was in conflict and is not any more", o.Record, o.Prop)
+	}
+	return all[i], nil
 }
 
-// showReport prints what came to a replica to somebody who works on here, in words that begin with what was done, such as "Pulled from /srv/bugs".
+// showReport prints what came to a replica, in words that begin with what was done, such as "Pulled from /srv/bugs".
 // It returns errConflicts if conflicts were opened, unless that is ok. A dry run opens none, whatever it shows.
-func showReport(p *printer, to, here *replica.Replica, d *reportDoc, did string, ok bool) error {
+func showReport(l *conflictLister, d *reportDoc, did string, ok bool) error {
 	var err error
-	if p.json {
-		err = p.writeJSON(d)
+	if l.p.json {
+		err = l.p.writeJSON(d)
 	} else {
-		err = printReport(p, to, here, d, did)
+		err = printReport(l, d, did)
 	}
 	if err == nil && len(d.Conflicts) > 0 && !d.DryRun && !ok {
 		return errConflicts
@@ -161,22 +162,21 @@ func showReport(p *printer, to, here *replica.Replica, d *reportDoc, did string,
 	return err
 }
 
-func printReport(p *printer, to, here *replica.Replica, d *reportDoc, did string) error {
-	line := p.donef
+func printReport(l *conflictLister, d *reportDoc, did string) error {
+	line := l.p.donef
 	if d.DryRun {
-		line = p.linef
+		line = l.p.linef
 	}
 	if err := line("%s: %s", did, d.summary()); err != nil {
 		return err
 	}
-	if err := printDecisions(p, d.Decided); err != nil || len(d.Conflicts) == 0 {
+	if err := printDecisions(l.p, d.Decided); err != nil || len(d.Conflicts) == 0 {
 		return err
 	}
-	elsewhere := to.UUID() != here.UUID()
-	if err := p.linef("%s:", d.openedText(elsewhere)); err != nil {
+	elsewhere := l.r.UUID() != l.at.here
+	if err := l.p.linef("%s:", d.openedText(elsewhere)); err != nil {
 		return err
 	}
-	l := newConflictLister(p, to, here)
 	for _, c := range d.Conflicts {
 		if err := l.print(c); err != nil {
 			return err
@@ -185,19 +185,33 @@ func printReport(p *printer, to, here *replica.Replica, d *reportDoc, did string
 	switch {
 	case d.DryRun:
 	case elsewhere:
-		p.notef(`pull, then "prophet resolve" decides here; or decide there, with "prophet resolve -r %s". Until then what is marked with * holds there`, d.To)
+		l.p.notef(`pull, then "prophet resolve" decides here; or decide there, with "prophet resolve -r %s". Until then what is marked with * holds there`, d.To)
 	default:
-		p.notef(`"prophet resolve" decides conflicts; until then what is marked with * holds`)
+		l.p.notef("%s", howToGoOn)
 	}
 	return nil
 }
 
-// openedText says how many conflicts were opened, and where, if not in the replica that the user works on.
+// openedText says how many conflicts were opened, how many have a new rival, and where, if not in the replica that the user works on.
 func (d *reportDoc) openedText(elsewhere bool) string {
-	text := counted(len(d.Conflicts), "conflict") + " opened"
-	if d.DryRun {
-		text = counted(len(d.Conflicts), "conflict") + " would be opened"
+	again := 0
+	for _, c := range d.Conflicts {
+		if c.NewRival {
+			again++
+		}
 	}
+	opened, got := " opened", " got a new rival"
+	if d.DryRun {
+		opened, got = " would be opened", " would get a new rival"
+	}
+	var parts []string
+	if n := len(d.Conflicts) - again; n > 0 {
+		parts = append(parts, counted(n, "conflict")+opened)
+	}
+	if again > 0 {
+		parts = append(parts, counted(again, "open conflict")+got)
+	}
+	text := strings.Join(parts, ", ")
 	if elsewhere {
 		text += " in " + d.To
 	}

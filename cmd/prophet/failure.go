@@ -25,7 +25,7 @@ var exitCodes = [...]string{
 	exitDone:          "done",
 	exitFailed:        "failed; what was reported done before stays done",
 	exitUsage:         "wrong usage; nothing was done",
-	exitConflicts:     "done, and this pull, push or import opened conflicts",
+	exitConflicts:     "done, and conflicts were opened (pull, push, import) or left (resolve)",
 	exitNoRecord:      "no such record",
 	exitNoReplica:     "no replica here",
 	exitOtherDatabase: "the other replica is of another database",
@@ -53,6 +53,9 @@ func withHint(err error, format string, args ...any) *failure {
 
 // errConflicts ends a command that has done and printed what was asked for, and opened conflicts.
 var errConflicts = &failure{code: exitConflicts, err: errors.New("conflicts were opened")}
+
+// errLeft ends a resolve that went through several conflicts and left some.
+var errLeft = &failure{code: exitConflicts, err: errors.New("conflicts are left")}
 
 // outputError is a failure to write results.
 type outputError struct{ err error }

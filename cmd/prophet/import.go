@@ -131,11 +131,12 @@ func (o *importOptions) importFile(ctx context.Context, e *env, r *replica.Repli
 	if err != nil {
 		return err
 	}
-	doc, err := newReportDoc(r, where, o.dryRun, rep)
+	l := newConflictLister(p, r, r, fewLines)
+	doc, err := newReportDoc(l, where, o.dryRun, rep)
 	if err != nil {
 		return err
 	}
-	return showReport(p, r, r, doc, o.did()+" "+where+" as "+name, o.ok)
+	return showReport(l, doc, o.did()+" "+where+" as "+name, o.ok)
 }
 
 func (o *importOptions) did() string {

@@ -133,11 +133,12 @@ func (x *exchange) pull(ctx context.Context, location string) error {
 	if err := x.remember(ours, location); err != nil {
 		return err
 	}
-	doc, err := newReportDoc(ours, theirs.Where(), x.dryRun, rep)
+	l := newConflictLister(x.p, ours, ours, fewLines)
+	doc, err := newReportDoc(l, theirs.Where(), x.dryRun, rep)
 	if err != nil {
 		return err
 	}
-	return showReport(x.p, ours, ours, doc, x.did("Pulled", "Would pull")+" from "+theirs.Where(), x.ok)
+	return showReport(l, doc, x.did("Pulled", "Would pull")+" from "+theirs.Where(), x.ok)
 }
 
 // remember notes the location as the one last used.

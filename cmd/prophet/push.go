@@ -66,11 +66,12 @@ func (x *exchange) push(ctx context.Context, location string) error {
 	if err := x.remember(ours, location); err != nil {
 		return err
 	}
-	doc, err := newReportDoc(theirs, ours.Where(), x.dryRun, rep)
+	l := newConflictLister(x.p, theirs, ours, fewLines)
+	doc, err := newReportDoc(l, ours.Where(), x.dryRun, rep)
 	if err != nil {
 		return err
 	}
-	return showReport(x.p, theirs, ours, doc, x.did("Pushed", "Would push")+" to "+theirs.Where(), x.ok)
+	return showReport(l, doc, x.did("Pushed", "Would push")+" to "+theirs.Where(), x.ok)
 }
 
 // pushError turns the error of a pull by the other side into that of a push, in which the other side is the one that we talk about.

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -96,6 +98,19 @@ func idOrNull(id uint32) *uint32 {
 		return nil
 	}
 	return &id
+}
+
+// idOf returns a local id, 0 for null.
+func idOf(id *uint32) uint32 {
+	if id == nil {
+		return 0
+	}
+	return *id
+}
+
+// sortByID sorts a list by local id; what has none, 0, comes last.
+func sortByID[T any](list []T, id func(T) uint32) {
+	slices.SortStableFunc(list, func(a, b T) int { return cmp.Compare(id(a)-1, id(b)-1) }) // the subtraction makes 0 the greatest
 }
 
 func textOrNull(v changeset.Value) *string {

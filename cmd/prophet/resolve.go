@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/google/uuid"
 	"github.com/urfave/cli/v2"
 
 	"prophet/changeset"
@@ -18,22 +17,29 @@ func resolveCommand(e *env) *cli.Command {
 	return &cli.Command{
 		Name:      "resolve",
 		Usage:     "decide what is in conflict",
-		ArgsUsage: "ID [NAME=VALUE ...]",
+		ArgsUsage: "[ID] [NAME=VALUE ...]",
 		Category:  aboutConflicts,
 		Flags: []cli.Flag{
-			&cli.StringSliceFlag{Name: "take", Aliases: []string{"t"}, Usage: "take rival number `N`, or mine, theirs, latest, keep or delete"},
+			&cli.StringSliceFlag{Name: "take", Aliases: []string{"t"}, Usage: "take rival number `N`, or mine, theirs, latest, merged, keep or delete"},
 			&cli.StringSliceFlag{Name: "property", Aliases: []string{"p"}, Usage: "decide only the property `NAME`; it may be given several times"},
+			&cli.BoolFlag{Name: "all", Usage: "decide all conflicts of all records with --take; list what is left"},
 			fileFlag(),
 		},
 		Description: `
-Decides the conflicts of a record that "prophet conflicts" lists, in one of two
-ways: with the values that shall hold, which need not be among the rivals, or by
-taking rivals. A decision is an edit like any other, and travels with the next
-pull or push. It holds everywhere.
+Decides the conflicts that "prophet conflicts" lists: with the values that shall
+hold, which need not be among the rivals, or by taking rivals. A decision is an
+edit like any other, and travels with the next pull or push. It holds
+everywhere.
 
+  prophet resolve
   prophet resolve 12 status=open
   prophet resolve 12 --take 2
   prophet resolve 12 --take theirs --property status
+  prophet resolve --all --take latest
+
+Without a value and without --take it goes through the conflicts one by one, on
+a terminal, and asks; with ID through those of that record. Each answer is
+committed at once.
 
 --take N takes the rival with that number, and decides that property alone. The
 numbers are those of the list as it is now: each decision may change them, so
@@ -41,69 +47,97 @@ look again, with "prophet conflicts ID", before the next.
 
 "mine" takes what was written in this replica, "theirs" what was written in
 others, "latest" what was written last: for all conflicts of the record, or for
-those of the properties named by --property. "keep" and "delete" decide whether
-a record lives that was edited and deleted.`,
+those of the properties named by --property. "merged" takes the changes of both,
+where there are two rivals that were made from one value, and their changes do
+not overlap: line by line in a text with line breaks, else word by word. "keep"
+and "delete" decide whether a record lives that was edited and deleted.
+
+--all decides what can be decided so of all records, in one transaction. What is
+left is listed, and the exit code is 3: where there is no one value of mine or
+theirs, what cannot be merged, and the properties of a record of which it is
+open whether it lives, because writing one would keep it.`,
 		Action: func(c *cli.Context) error {
-			args, err := arguments(c, 1, -1)
+			o, err := newResolveOptions(c)
 			if err != nil {
 				return err
 			}
-			take := c.StringSlice("take")
-			if len(take) > 1 {
-				return usagef("--take is given twice")
+			switch {
+			case o.all:
+				return runResolveAll(c.Context, e, o)
+			case o.asks():
+				return runWalk(c.Context, e, o)
 			}
-			return runResolve(c.Context, e, resolveOptions{
-				globals: globalsOf(c),
-				id:      args[0],
-				words:   args[1:],
-				files:   c.StringSlice("file"),
-				take:    strings.Join(take, ""),
-				props:   c.StringSlice("property"),
-			})
+			return runResolve(c.Context, e, o)
 		},
 	}
 }
 
 type resolveOptions struct {
 	globals
-	id    string
+	id    string   // "" for all records
 	words []string // properties to write
 	files []string // NAME=PATH
 	take  string
 	props []string // of which something is taken
+	all   bool
 }
 
+func newResolveOptions(c *cli.Context) (o resolveOptions, err error) {
+	args, err := arguments(c, 0, -1)
+	if err != nil {
+		return o, err
+	}
+	take := c.StringSlice("take")
+	if len(take) > 1 {
+		return o, usagef("--take is given twice")
+	}
+	o = resolveOptions{globals: globalsOf(c), files: c.StringSlice("file"), take: strings.Join(take, ""), props: c.StringSlice("property"), all: c.Bool("all")}
+	if len(args) > 0 {
+		o.id, o.words = args[0], args[1:]
+	}
+	return o, o.check(c.IsSet("take"))
+}
+
+// asks reports whether the user is to be asked what shall hold.
+func (o *resolveOptions) asks() bool { return o.take == "" && len(o.words)+len(o.files) == 0 }
+
 // check finds what is wrong with the options whatever the record.
-func (o *resolveOptions) check() error {
+func (o *resolveOptions) check(takes bool) error {
 	_, notNumber := strconv.Atoi(o.take)
 	writes := len(o.words) + len(o.files)
 	switch {
-	case writes == 0 && o.take == "":
-		return withHint(usagef("what shall hold is missing"), "write NAME=VALUE, or --take and the number of a rival")
-	case writes > 0 && o.take != "":
+	case o.all && (o.id != "" || writes > 0):
+		return usagef("--all goes with --take alone, without ID and properties")
+	case o.all && !takes:
+		return withHint(usagef("--all needs --take"), "write --take mine, theirs, latest, merged, keep or delete")
+	case o.all && notNumber == nil:
+		return usagef("--all does not go with the number of a rival, which is for one property")
+	case !o.all && o.id == "" && (writes > 0 || takes):
+		return withHint(usagef("an argument is missing: the ID of the record"), "--all is for all records")
+	case writes > 0 && takes:
 		return usagef("properties and --take do not go together")
-	case len(o.props) > 0 && o.take == "":
+	case len(o.props) > 0 && !takes:
 		return usagef("--property goes with --take")
 	case len(o.props) > 0 && notNumber == nil:
 		return usagef("--property does not go with the number of a rival, which is for one property")
 	}
-	return o.checkTake(notNumber == nil)
+	return o.checkTake(takes, notNumber == nil)
 }
 
-func (o *resolveOptions) checkTake(number bool) error {
+func (o *resolveOptions) checkTake(takes, number bool) error {
 	switch o.take {
-	case "", "mine", "theirs", "latest":
+	case replica.TakeMine, replica.TakeTheirs, replica.TakeLatest, replica.TakeMerged:
 		return nil
-	case "keep", "delete":
+	case replica.TakeKeep, replica.TakeDelete:
 		if len(o.props) > 0 {
 			return usagef("--property does not go with --take %s, which is about the record", o.take)
 		}
 		return nil
 	}
-	if number {
+	if number || !takes {
 		return nil
 	}
-	return usagef("--take %.100q: want the number of a rival, mine, theirs, latest, keep or delete", o.take)
+	return usagef("--take %.100q: want the number of a rival, mine, theirs, latest, merged, keep or delete", o.take)
 }
 
 // resolveDoc is the JSON of resolve.
@@ -113,19 +147,7 @@ type resolveDoc struct {
 	Record    recordDoc     `json:"record"`
 }
 
-// decisionDoc is the JSON of a decision.
-type decisionDoc struct {
-	ID    *uint32   `json:"id"`
-	Prop  string    `json:"prop"` // "" is the record's existence
-	Type  string    `json:"type"`
-	UUID  uuid.UUID `json:"uuid"`
-	Value *string   `json:"value"` // null: the property is removed; for existence keep or delete
-}
-
 func runResolve(ctx context.Context, e *env, o resolveOptions) error {
-	if err := o.check(); err != nil {
-		return err
-	}
 	props, err := e.properties(o.words, o.files)
 	if err != nil {
 		return err
@@ -168,11 +190,11 @@ func (o *resolveOptions) decide(edit *replica.Edit, rec changeset.RecordID, name
 			return err
 		}
 	}
-	switch o.take {
-	case "":
+	switch {
+	case o.take == "":
 		return edit.Update(rec, props)
-	case "keep", "delete":
-		return takeExistence(edit, rec, result, name, o.take)
+	case result.Existence == nil && (o.take == replica.TakeKeep || o.take == replica.TakeDelete):
+		return withHint(usagef("whether %s lives is not in conflict, only %s", name, openNames(result)), "%q and %q are for a record that was edited and deleted", replica.TakeKeep, replica.TakeDelete)
 	}
 	return o.takeRivals(edit, rec, result)
 }
@@ -186,17 +208,6 @@ func (o *resolveOptions) takeRivals(edit *replica.Edit, rec changeset.RecordID, 
 	return edit.Take(rec, o.take, o.props...)
 }
 
-// takeExistence decides whether a record lives.
-func takeExistence(edit *replica.Edit, rec changeset.RecordID, result *resolution.Result, name, how string) error {
-	switch {
-	case result.Existence == nil:
-		return withHint(usagef("whether %s lives is not in conflict, only %s", name, openNames(result)), "%q and %q are for a record that was edited and deleted", "keep", "delete")
-	case how == "keep":
-		return edit.Keep(rec)
-	}
-	return edit.Delete(rec)
-}
-
 // mustBeOpen returns an error if a property is not in conflict.
 func mustBeOpen(result *resolution.Result, name, prop string) error {
 	if result.Conflict(prop) != nil {
@@ -208,13 +219,18 @@ func mustBeOpen(result *resolution.Result, name, prop string) error {
 // openNames names what is open about a record.
 func openNames(result *resolution.Result) string {
 	var names []string
-	if result.Existence != nil {
-		names = append(names, "whether it lives")
-	}
-	for _, c := range result.Conflicts {
-		names = append(names, c.Prop)
+	for _, prop := range openProps(result) {
+		names = append(names, openName(prop))
 	}
 	return strings.Join(names, ", ")
+}
+
+// openName names what a conflict is about.
+func openName(prop string) string {
+	if prop == "" {
+		return "whether it lives"
+	}
+	return prop
 }
 
 // showDecided prints what an edit of a record decided, and notes what is open still.
@@ -252,41 +268,4 @@ func openProps(result *resolution.Result) (props []string) {
 		props = append(props, c.Prop)
 	}
 	return props
-}
-
-func decisionDocs(r *replica.Replica, decided []replica.Decision) ([]decisionDoc, error) {
-	docs := []decisionDoc{}
-	for _, d := range decided {
-		id, err := r.LocalID(d.Record)
-		if err != nil {
-			return nil, err
-		}
-		docs = append(docs, decisionDoc{idOrNull(id), d.Prop, d.Record.Type, d.Record.UUID, setOrNull(d.Value)})
-	}
-	return docs, nil
-}
-
-func printDecisions(p *printer, decided []decisionDoc) error {
-	for _, d := range decided {
-		var id uint32
-		if d.ID != nil {
-			id = *d.ID
-		}
-		if err := p.donef("%s: decided: %s", recordName(id, changeset.RecordID{Type: d.Type, UUID: d.UUID}), d.text()); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (d *decisionDoc) text() string {
-	switch {
-	case d.Value == nil:
-		return d.Prop + " is removed"
-	case d.Prop != "":
-		return d.Prop + "=" + *d.Value
-	case *d.Value == "delete":
-		return "it is deleted"
-	}
-	return "it is kept"
 }

@@ -49,6 +49,19 @@ func (p *printer) donef(format string, args ...any) error {
 	return p.linef(format, args...)
 }
 
+// donecutf is donef, with the line cut to the width of a terminal.
+func (p *printer) donecutf(format string, args ...any) error {
+	if p.quiet {
+		return nil
+	}
+	line := safef(format, args...)
+	if p.e.OutWidth > 0 {
+		line = terminal.Truncate(line, p.e.OutWidth)
+	}
+	_, err := fmt.Fprintln(p.e.Stdout, line)
+	return err
+}
+
 // writeJSON prints v as one line of canonical JSON.
 func (p *printer) writeJSON(v any) error {
 	line, err := appendJSON(nil, v)

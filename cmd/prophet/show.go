@@ -66,7 +66,8 @@ func runShow(_ context.Context, e *env, o showOptions) error {
 }
 
 func showRecord(p *printer, r *replica.Replica, rec *replica.Record, state *resolution.Result) error {
-	docs, err := conflictDocs(r, rec.ID, state)
+	l := newConflictLister(p, r, r, fewLines)
+	docs, err := conflictDocs(l.at, r, rec.ID, state)
 	if err != nil {
 		return err
 	}
@@ -74,7 +75,7 @@ func showRecord(p *printer, r *replica.Replica, rec *replica.Record, state *reso
 		return err
 	}
 	if len(docs) > 0 && docs[0].Prop == "" {
-		if err := showRivals(p, r, "its existence", docs[:1]); err != nil {
+		if err := l.under("its existence", docs[:1]); err != nil {
 			return err
 		}
 	}
@@ -83,7 +84,7 @@ func showRecord(p *printer, r *replica.Replica, rec *replica.Record, state *reso
 			return err
 		}
 		about := slices.DeleteFunc(slices.Clone(docs), func(d conflictDoc) bool { return d.Prop != name })
-		if err := showRivals(p, r, name, about); err != nil {
+		if err := l.under(name, about); err != nil {
 			return err
 		}
 	}
@@ -110,19 +111,13 @@ func showProperty(p *printer, name, value string) error {
 	return err
 }
 
-// showRivals prints the rivals of the conflict about something, if there is one, under it.
-func showRivals(p *printer, r *replica.Replica, what string, docs []conflictDoc) error {
+// under prints the rivals of the conflict about something, if there is one, under it.
+func (l *conflictLister) under(what string, docs []conflictDoc) error {
 	if len(docs) == 0 {
 		return nil
 	}
-	if err := p.linef("  %s is in conflict:", what); err != nil {
+	if err := l.p.linef("  %s is in conflict:", what); err != nil {
 		return err
 	}
-	l := newConflictLister(p, r, r)
-	for _, rival := range docs[0].Rivals {
-		if err := l.rival(rival, docs[0].Why); err != nil {
-			return err
-		}
-	}
-	return nil
+	return l.rivals(docs[0])
 }

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"github.com/google/uuid"
+
+	"prophet/changeset"
+	"prophet/replica"
+	"prophet/resolution"
+)
+
+// The JSON of a conflict.
+type (
+	conflictDoc struct {
+		ID       *uint32    `json:"id"`                  // the record's local id; null if none was given
+		Merged   *string    `json:"merged,omitempty"`    // the two rivals merged, if they can be
+		NewRival bool       `json:"new_rival,omitempty"` // it was open before
+		Prop     string     `json:"prop"`                // "" is the record's existence
+		Rivals   []rivalDoc `json:"rivals"`
+		Type     string     `json:"type"`
+		UUID     uuid.UUID  `json:"uuid"`
+		Value    *string    `json:"value"` // what holds for now
+		Why      string     `json:"why"`   // latest, vote or lives; empty if it was only tried
+	}
+	rivalDoc struct {
+		Created string  `json:"created"` // UTC
+		Creator *string `json:"creator"`
+		Here    bool    `json:"here,omitempty"` // it was written in the replica here
+		Holds   bool    `json:"holds"`
+		ID      string  `json:"id"` // of the changeset
+		N       int     `json:"n"`
+		Origin  string  `json:"origin"`
+		Value   *string `json:"value"`           // null removes the property
+		Where   string  `json:"where,omitempty"` // what is known of the origin: its name in the config, else its URL
+	}
+)
+
+// conflictDocs returns what is open about a record of r, one document a property.
+func conflictDocs(pl *places, r *replica.Replica, rec changeset.RecordID, result *resolution.Result) ([]conflictDoc, error) {
+	id, err := r.LocalID(rec)
+	if err != nil {
+		return nil, err
+	}
+	var docs []conflictDoc
+	for _, c := range replica.Choices(result) {
+		if len(docs) == 0 || docs[len(docs)-1].Prop != c.Prop {
+			docs = append(docs, conflictDoc{ID: idOrNull(id), Merged: mergedText(result, c.Prop), Prop: c.Prop, Type: rec.Type, UUID: rec.UUID, Value: held(result, c.Prop), Why: c.Why})
+		}
+		d := &docs[len(docs)-1]
+		d.Rivals = append(d.Rivals, newRivalDoc(pl, c))
+	}
+	return docs, nil
+}
+
+func newRivalDoc(pl *places, c replica.Choice) rivalDoc {
+	origin := c.Entry.ID.Origin
+	return rivalDoc{
+		Created: c.Entry.Created,
+		Creator: setOrNull(c.Entry.Creator),
+		Here:    origin == pl.here,
+		Holds:   c.Holds,
+		ID:      c.Entry.ID.String(),
+		N:       c.N,
+		Origin:  origin.String(),
+		Value:   setOrNull(c.Value),
+		Where:   pl.names[origin],
+	}
+}
+
+// held returns what holds for now of a property in conflict, or of the record's existence.
+func held(result *resolution.Result, prop string) *string {
+	if c := result.Conflict(prop); c != nil {
+		return setOrNull(c.Value)
+	}
+	keep := replica.TakeKeep
+	return &keep
+}
+
+// mergedText returns what the two rivals for a property come to together, nil if they cannot be merged.
+func mergedText(result *resolution.Result, prop string) *string {
+	c := result.Conflict(prop)
+	if c == nil {
+		return nil
+	}
+	text, err := replica.MergedText(c)
+	if err != nil {
+		return nil
+	}
+	return &text
+}
+
+func setOrNull(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"prophet/changeset"
+	"prophet/internal/terminal"
+	"prophet/replica"
+	"prophet/resolution"
+)
+
+// fewLines is how many lines of a long value are shown on a terminal where there is more to see.
+const fewLines = 4
+
+// conflictLister prints conflicts, as text or JSON.
+type conflictLister struct {
+	p     *printer
+	r     *replica.Replica
+	at    *places
+	most  int // lines of a value on a terminal; 0: all
+	shown int
+}
+
+// newConflictLister lists conflicts of r to somebody who works on here, which may be another replica. Most is as in [conflictLister].
+func newConflictLister(p *printer, r, here *replica.Replica, most int) *conflictLister {
+	return &conflictLister{p: p, r: r, at: newPlaces(p.e, r, here), most: most}
+}
+
+// record prints all that is open about a record.
+func (l *conflictLister) record(rec changeset.RecordID, result *resolution.Result) error {
+	docs, err := conflictDocs(l.at, l.r, rec, result)
+	if err != nil {
+		return err
+	}
+	for _, d := range docs {
+		if err := l.print(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *conflictLister) print(d conflictDoc) error {
+	l.shown++
+	if l.p.json {
+		return l.p.writeJSON(d)
+	}
+	if err := l.p.linef("%s", d.heading()); err != nil {
+		return err
+	}
+	return l.rivals(d)
+}
+
+// heading names what a conflict is about: "Ticket 12: status".
+func (d *conflictDoc) heading() string {
+	heading := recordName(idOf(d.ID), changeset.RecordID{Type: d.Type, UUID: d.UUID}) + ": " + d.Prop
+	if d.Prop == "" {
+		heading += "edited and deleted"
+	}
+	if d.NewRival {
+		heading += " (a new rival)"
+	}
+	return heading
+}
+
+// rivals prints the rivals of a conflict, and whether they can be merged.
+func (l *conflictLister) rivals(d conflictDoc) error {
+	for _, rival := range d.Rivals {
+		value := "(removed)"
+		if rival.Value != nil {
+			value = *rival.Value
+		}
+		if err := l.rival(rival, d.Why, l.p.textLines(value, rivalIndent, l.most)); err != nil {
+			return err
+		}
+	}
+	if d.Merged == nil {
+		return nil
+	}
+	return l.p.linef("   m  %d and %d can be merged: --take merged", d.Rivals[0].N, d.Rivals[1].N)
+}
+
+// rivalIndent is the width of what stands before a rival's value.
+const rivalIndent = 6
+
+// rival prints a rival: the lines that show its value, and who wrote it.
+func (l *conflictLister) rival(d rivalDoc, why string, value []string) error {
+	mark, because := " ", ""
+	if d.Holds {
+		mark, because = "*", "; holds for now: "+whyText(why)
+	}
+	if err := l.p.indented(fmt.Sprintf("%s %2d  ", mark, d.N), value); err != nil {
+		return err
+	}
+	creator := ""
+	if d.Creator != nil {
+		creator = *d.Creator
+	}
+	about := terminal.Safe(writerOf(creator, d.Created) + ", " + l.at.of(d) + because)
+	return l.p.indented(strings.Repeat(" ", rivalIndent), l.p.fold([]string{about}, rivalIndent, 0))
+}
+
+// indented prints lines that are safe to show, with something before the first, and as much space before the others.
+func (p *printer) indented(before string, lines []string) error {
+	for _, line := range lines {
+		if _, err := fmt.Fprintln(p.e.Stdout, before+line); err != nil {
+			return err
+		}
+		before = strings.Repeat(" ", rivalIndent)
+	}
+	return nil
+}
+
+// textLines returns the lines that show a value, each made safe. The line break at its end is left out if there are others. On a terminal they are
+// folded to its width less the indent, and of more than most (if that is not 0) the rest is only counted.
+func (p *printer) textLines(value string, indent, most int) []string {
+	if !isLines(value) {
+		return p.fold([]string{terminal.Safe(value)}, indent, most)
+	}
+	text := terminal.SafeLines(strings.TrimSuffix(value, "\n"), "")
+	return p.fold(strings.Split(text, "\n"), indent, most)
+}
+
+// isLines reports whether a value has several lines.
+func isLines(value string) bool { return strings.Contains(strings.TrimSuffix(value, "\n"), "\n") }
+
+// fold folds lines that are safe to show.
+func (p *printer) fold(lines []string, indent, most int) []string {
+	if p.e.OutWidth == 0 {
+		return lines
+	}
+	var folded []string
+	for _, line := range lines {
+		folded = append(folded, terminal.Fold(line, p.e.OutWidth-indent)...)
+	}
+	if most > 0 && len(folded) > most+1 { // to count one line takes one
+		rest := len(folded) - most
+		folded = append(folded[:most], fmt.Sprintf("… %d more lines", rest))
+	}
+	return folded
+}
+
+func whyText(why string) string {
+	switch why {
+	case resolution.WhyVote:
+		return "somebody decided so where the same rivals met"
+	case resolution.WhyLives:
+		return "a record lives until somebody decides"
+	}
+	return "it is the latest"
+}

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"github.com/google/uuid"
+
+	"prophet/changeset"
+	"prophet/replica"
+	psync "prophet/sync"
+)
+
+// places says where edits were made, to somebody who works on one replica.
+type places struct {
+	here  uuid.UUID
+	names map[uuid.UUID]string // of other replicas: what the config calls them, else where they were found last
+}
+
+// newPlaces knows of the replicas that here, or r, exchanges changesets with. What cannot be read is not known: it only helps.
+func newPlaces(e *env, r, here *replica.Replica) *places {
+	pl := &places{here.UUID(), map[uuid.UUID]string{}}
+	pl.learn(r)
+	if r.UUID() != here.UUID() {
+		pl.names[r.UUID()] = r.Where()
+		pl.learn(here)
+	}
+	pl.nameByConfig(e, here.Where())
+	delete(pl.names, here.UUID())
+	return pl
+}
+
+func (pl *places) learn(r *replica.Replica) {
+	peers, _ := r.Peers()
+	for _, p := range peers {
+		if p.URL != "" {
+			pl.names[p.UUID] = p.URL
+		}
+	}
+}
+
+// nameByConfig gives the names in the config of the replica in a directory to those that it knows by UUID or URL.
+func (pl *places) nameByConfig(e *env, dir string) {
+	known, err := e.peers(dir, pulling)
+	if err != nil {
+		return
+	}
+	for _, c := range known.config.Replicas {
+		if u, err := changeset.ParseUUID(c.UUID); err == nil {
+			pl.names[u] = c.Name
+		}
+		for u, found := range pl.names {
+			for _, l := range []string{c.URL, c.PullURL, c.PushURL} {
+				if l != "" && leadsTo(psync.Shown(known.configured(l)), found) {
+					pl.names[u] = c.Name
+				}
+			}
+		}
+	}
+}
+
+// of says where a rival was written: "here", "at office", "at /srv/bugs", "replica 10b1e589".
+func (pl *places) of(d rivalDoc) string {
+	switch {
+	case d.Here:
+		return "here"
+	case d.Where != "":
+		return "at " + d.Where
+	}
+	return "replica " + d.Origin[:8]
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"prophet/changeset"
+)
+
+// The JSON of resolve --all.
+type (
+	resolveAllDoc struct {
+		Decided []decisionDoc `json:"decided"`
+		Left    []leftDoc     `json:"left"` // conflicts that could not be decided so
+	}
+	leftDoc struct {
+		ID   *uint32   `json:"id"`
+		Prop string    `json:"prop"` // "" is the record's existence
+		Type string    `json:"type"`
+		UUID uuid.UUID `json:"uuid"`
+		Why  string    `json:"why"` // for people
+	}
+)
+
+func runResolveAll(ctx context.Context, e *env, o resolveOptions) error {
+	r, err := e.open(o.globals)
+	if err != nil {
+		return err
+	}
+	decided, left, err := r.TakeAll(ctx, o.take, o.props...)
+	if err != nil {
+		return err
+	}
+	doc := resolveAllDoc{Left: []leftDoc{}}
+	if doc.Decided, err = decisionDocs(r, decided); err != nil {
+		return err
+	}
+	for _, l := range left {
+		id, err := r.LocalID(l.Record)
+		if err != nil {
+			return err
+		}
+		doc.Left = append(doc.Left, leftDoc{idOrNull(id), l.Prop, l.Record.Type, l.Record.UUID, l.Err.Error()})
+	}
+	if err := doc.print(e.printer(o.globals)); err != nil || len(left) == 0 {
+		return err
+	}
+	return errLeft
+}
+
+func (d *resolveAllDoc) print(p *printer) error {
+	sortByID(d.Decided, func(c decisionDoc) uint32 { return idOf(c.ID) })
+	sortByID(d.Left, func(l leftDoc) uint32 { return idOf(l.ID) })
+	if p.json {
+		return p.writeJSON(d)
+	}
+	if len(d.Decided)+len(d.Left) == 0 {
+		p.notef("nothing is in conflict")
+		return nil
+	}
+	if err := printDecisions(p, d.Decided); err != nil {
+		return err
+	}
+	for _, l := range d.Left {
+		name := recordName(idOf(l.ID), changeset.RecordID{Type: l.Type, UUID: l.UUID})
+		if err := p.linef("%s: %s is left: %s", name, openName(l.Prop), l.Why); err != nil {
+			return err
+		}
+	}
+	p.notef("%s decided, %s left", counted(len(d.Decided), "conflict"), counted(len(d.Left), "conflict"))
+	return nil
+}
