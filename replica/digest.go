@@ -106,14 +106,26 @@ func (r *Replica) Digest(ctx context.Context) (d Digests, err error) {
 }
 
 func (r *Replica) sumsOf(ctx context.Context, l *Log) (sums, error) {
+	if r.opts.Mirror {
+		return l.publishedSums()
+	}
 	s, _, noted, err := l.notedSums()
-	switch {
-	case err != nil || noted:
+	if err != nil || noted {
 		return s, err
-	case r.opts.Mirror:
-		return s, fmt.Errorf("read %s: %w", join(l.where, l.prefix+DigestsFile), ErrNoDigest)
 	}
 	return l.sumRecords(ctx)
+}
+
+// publishedSums returns the sums that a mirror on the web has noted.
+func (l *Log) publishedSums() (sums, error) {
+	if l.latest == 0 {
+		return sums{}, nil
+	}
+	e, err := l.publishedDigest()
+	if err == nil && e.row != l.latest {
+		err = fmt.Errorf("read %s: %w", join(l.where, l.prefix+DigestsFile), ErrNoDigest)
+	}
+	return e.sums, err
 }
 
 // sumRecords computes the digests of a log by reading its records, one at a time.

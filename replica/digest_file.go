@@ -1,11 +1,12 @@
 package replica
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
+	"io"
 
 	"github.com/spf13/afero"
 
@@ -13,7 +14,7 @@ import (
 )
 
 // DigestsFile has the digests of a log, an entry of 72 bytes for each transaction that added rows; the last one that is not beyond the log counts, if it is of the
-// log's last row. It can be made again: see [Replica.Digest]. A mirror has it too.
+// log's last row. It can be made again: see [Replica.Digest]. A mirror has the last entry.
 const DigestsFile = "prophet/digests"
 
 // digestEntry says what the records came to when the log had so many rows.
@@ -23,6 +24,9 @@ type digestEntry struct {
 }
 
 const digestSize = 72
+
+// maxDigestsBack bounds how many entries are looked at: so many transactions may have come since a log was opened.
+const maxDigestsBack = 1000
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -61,14 +65,12 @@ func (l *Log) lastDigest() (e digestEntry, end int64, err error) {
 	}
 	defer f.Close()
 	info, err := f.Stat()
-	if isNotExist(err) { // of a web server one learns that only now
-		return e, 0, nil
-	}
 	if err != nil {
 		return e, 0, l.digestsFailed(err)
 	}
 	size := max(0, l.limits.of(l.prefix+DigestsFile, info.Size()))
-	for end = size - size%digestSize; end > 0; end -= digestSize {
+	end = size - size%digestSize
+	for range min(end/digestSize, maxDigestsBack) {
 		e, ok, err := readDigest(f, end-digestSize)
 		if err != nil {
 			return e, 0, l.digestsFailed(err)
@@ -76,8 +78,26 @@ func (l *Log) lastDigest() (e digestEntry, end int64, err error) {
 		if ok && e.row <= l.latest {
 			return e, end, nil
 		}
+		end -= digestSize
 	}
 	return digestEntry{}, 0, nil
+}
+
+// publishedDigest returns the entry that a mirror on the web has, which is the first and only one; a zero one if there is none.
+func (l *Log) publishedDigest() (digestEntry, error) {
+	f, err := l.fs.Open(DigestsFile)
+	if err == nil {
+		defer f.Close()
+		var e digestEntry
+		var ok bool
+		if e, ok, err = readDigest(f, 0); ok {
+			return e, nil
+		}
+	}
+	if err == nil || isNotExist(err) || errors.Is(err, io.EOF) { // of a web server one learns only by reading what is there
+		return digestEntry{}, nil
+	}
+	return digestEntry{}, l.digestsFailed(err)
 }
 
 func (l *Log) digestsFailed(err error) error {
@@ -95,6 +115,9 @@ func readDigest(f afero.File, at int64) (e digestEntry, ok bool, err error) {
 
 // notedSums returns the sums as they are noted, and where the next entry goes. noted is false if there are rows beyond those that they are of.
 func (l *Log) notedSums() (s sums, end int64, noted bool, err error) {
+	if l.latest == 0 {
+		return sums{}, 0, true, nil
+	}
 	e, end, err := l.lastDigest()
 	if err != nil || e.row != l.latest {
 		return sums{}, end, false, err
@@ -123,12 +146,20 @@ func (t *txLog) count(rec changeset.RecordID, s *state, text []byte) {
 	*d = d.plus(*s.counted)
 }
 
-// noteDigest adds an entry for the rows that the transaction adds. Where nobody has kept account, every record is read once. If that fails,
-// for a damaged record say, there is no entry: it is a cache, and no reason to refuse an edit.
-func (t *txLog) noteDigest(ctx context.Context) error {
-	if t.seq == t.latest {
+// noteDigests adds an entry to each log whose last row will have none: for the rows that the transaction adds, and for those that another program wrote.
+func (tx *Tx) noteDigests(ctx context.Context) error {
+	if tx.main.seq == tx.main.latest && tx.res.seq == tx.res.latest { // nothing can be appended without rows
 		return nil
 	}
+	if err := tx.res.noteDigest(ctx); err != nil {
+		return err
+	}
+	return tx.main.noteDigest(ctx)
+}
+
+// noteDigest adds an entry. Where nobody has kept account, every record is read once. If that fails, for a damaged record say, there
+// is no entry: it is a cache, and no reason to refuse an edit.
+func (t *txLog) noteDigest(ctx context.Context) error {
 	before, end, noted, err := t.notedSums()
 	if err == nil && !noted {
 		before, err = t.sumRecords(ctx)
@@ -136,7 +167,9 @@ func (t *txLog) noteDigest(ctx context.Context) error {
 	if err != nil {
 		return ctx.Err()
 	}
-	t.tx.d.Append(t.name(DigestsFile), end, appendDigest(nil, digestEntry{t.seq, before.plus(t.moved)}))
+	if !noted || t.seq > t.latest {
+		t.tx.d.Append(t.name(DigestsFile), end, appendDigest(nil, digestEntry{t.seq, before.plus(t.moved)}))
+	}
 	return nil
 }
 
@@ -147,20 +180,4 @@ func (l *Log) DigestEntry() ([]byte, error) {
 		return nil, err
 	}
 	return appendDigest(nil, digestEntry{l.latest, s}), nil
-}
-
-// NextDigests returns what [DigestsFile] of a mirror is to hold, given what it holds, how many rows its log has now, and the entry of what is published.
-// Readers in the middle of a publication find the old entry or the new one.
-func NextDigests(old []byte, have uint32, entry []byte) []byte {
-	if len(entry) == 0 || bytes.HasSuffix(old, entry) {
-		return old
-	}
-	var next []byte
-	for ; len(old) >= digestSize; old = old[digestSize:] {
-		e, ok := parseDigest(old)
-		if published, _ := parseDigest(entry); ok && e.row == have && have != published.row {
-			next = append(next, old[:digestSize]...)
-		}
-	}
-	return append(next, entry...)
 }

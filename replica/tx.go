@@ -357,10 +357,10 @@ func (tx *Tx) Size() int { return tx.d.Size() }
 
 // commit makes the transaction durable and visible.
 func (tx *Tx) commit(ctx context.Context) error {
+	if err := tx.noteDigests(ctx); err != nil {
+		return err
+	}
 	for _, t := range []*txLog{tx.main, tx.res} {
-		if err := t.noteDigest(ctx); err != nil {
-			return err
-		}
 		if err := t.writeMarks(); err != nil {
 			return err
 		}

@@ -42,7 +42,7 @@ type Published struct {
 // The state is that of the moment, not that at which from was opened.
 //
 // Only what is new since the mirror's own latest-sequence-no is written, and if nothing is, nothing at all. The order serves readers in the middle, who see the old state or the new:
-// objects, record indexes, changesets.idx, resolutions/latest-sequence-no, latest-sequence-no. In a new mirror replica-version comes after these, and the
+// objects, record indexes, changesets.idx, the digests, resolutions/latest-sequence-no, latest-sequence-no. In a new mirror replica-version comes after these, and the
 // MirrorFile last. A publication that was cut off is made good by the next. Objects that no record shows any longer stay, for those readers.
 //
 // A mirror of another replica, or one whose last row is not ours, is refused; nothing is written to it.
@@ -67,6 +67,7 @@ type publisher struct {
 
 	main, votes treeLog
 	begin, end  []text // small files that the mirror lacks: those to write before the logs, and after
+	digests     []text // files of digests: between the logs and the numbers that say what of them counts
 	unlisted    bool   // the MirrorFile does not name the database
 }
 
@@ -93,7 +94,7 @@ func (p *publisher) publish(ctx context.Context) error {
 
 // upToDate reports whether the mirror has everything.
 func (p *publisher) upToDate() bool {
-	return !p.main.news() && !p.votes.news() && len(p.begin)+len(p.end) == 0 && !p.unlisted
+	return !p.main.news() && !p.votes.news() && len(p.begin)+len(p.digests)+len(p.end) == 0 && !p.unlisted
 }
 
 // look finds out what the mirror has and what it lacks, and whether it is one to write to.
@@ -114,7 +115,7 @@ func (p *publisher) look() error {
 	if err != nil {
 		return err
 	}
-	p.from, p.begin, p.end = from, nil, nil
+	p.from, p.begin, p.digests, p.end = from, nil, nil, nil
 	p.report.Latest = from.Latest()
 	p.main, p.votes = logs(from)
 	for _, l := range []treeLog{p.main, p.votes} {
@@ -127,6 +128,9 @@ func (p *publisher) look() error {
 			return err
 		}
 		p.lack(l, state[l.prefix])
+		if err := p.lackDigest(l); err != nil {
+			return err
+		}
 	}
 	return p.lookForMarks()
 }
@@ -299,7 +303,7 @@ func (p *publisher) write(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := w.writeTexts(p.end); err != nil {
+	if err := w.writeTexts(append(p.digests, p.end...)); err != nil {
 		return err
 	}
 	p.report.Records, p.report.Removed = w.records, w.removed

@@ -110,7 +110,7 @@ func TestPublishWritesInTheOrderOfReaders(t *testing.T) {
 	dest := crashfs.New()
 	db := w.publish(dest, psync.PublishOptions{}).Path
 	rank := func(name string) int {
-		order := []string{"prophet/", "replica-uuid", "database-uuid", "cas/", "records/", "changesets.idx", "resolutions/latest-sequence-no", "resolutions/replica-version", "latest-sequence-no", "replica-version", "prophet.json"}
+		order := []string{"prophet/mirror", "replica-uuid", "database-uuid", "cas/", "records/", "changesets.idx", "prophet/digests", "resolutions/latest-sequence-no", "resolutions/replica-version", "latest-sequence-no", "replica-version", "prophet.json"}
 		for i, begin := range order {
 			if strings.HasPrefix(name, begin) {
 				return max(i, 2)
@@ -142,6 +142,8 @@ func rankOfVotes(name string) int {
 		return 3
 	case name == "resolutions/changesets.idx":
 		return 5
+	case strings.HasSuffix(name, replica.DigestsFile):
+		return 6
 	}
 	return 2
 }

@@ -1,0 +1,184 @@
+package sync_test
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/spf13/afero"
+
+	"prophet/changeset"
+	"prophet/internal/crashfs"
+	"prophet/internal/fixture"
+	"prophet/internal/replicatest"
+	"prophet/internal/webtest"
+	"prophet/replica"
+	psync "prophet/sync"
+)
+
+// digestOf returns the digests of a replica, which must be those of its records.
+func digestOf(t *testing.T, r *replica.Replica, when string) replica.Digests {
+	t.Helper()
+	got, err := r.Digest(t.Context())
+	if err != nil {
+		t.Fatalf("%s: %v", when, err)
+	}
+	if want := replicatest.Digest(t, r); got != want {
+		t.Errorf("%s: the digest is %s, that of the records is %s", when, got, want)
+	}
+	return got
+}
+
+// trio returns three replicas of one database.
+func trio(t *testing.T) (all []*replica.Replica) {
+	t.Helper()
+	first, err := replica.Init(t.Context(), afero.NewMemMapFs(), replica.Identity{}, replica.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all = append(all, first)
+	for range 2 {
+		r, _, err := psync.Clone(t.Context(), afero.NewMemMapFs(), first, replica.Options{}, psync.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+// clash creates, changes, deletes or brings back one of few records, so that replicas that do so apart have conflicts, and decides some.
+func clash(e *replica.Edit, rng *rand.Rand) error {
+	rec := changeset.RecordID{Type: "Ticket", UUID: uuid.NewSHA1(uuid.Nil, []byte{byte(rng.IntN(3))})}
+	_, exists, err := e.Props(rec)
+	props := map[string]string{[]string{"a", "b"}[rng.IntN(2)]: fmt.Sprint(rng.IntN(4))}
+	switch {
+	case err != nil:
+		return err
+	case !exists:
+		return e.Restore(rec, props)
+	case rng.IntN(5) == 0:
+		return e.Delete(rec)
+	}
+	return e.Update(rec, props)
+}
+
+func TestDigestsAreEqualWhereReplicasAre(t *testing.T) {
+	psync.SmallBatches(t, 3, 2000)
+	voted := false
+	for seed := range uint64(8) {
+		rng, all := rand.New(rand.NewPCG(seed, 10)), trio(t)
+		pull := func(i, j int) {
+			from, err := replica.Open(all[j].FS(), replica.Options{})
+			if err == nil {
+				_, err = psync.Pull(t.Context(), all[i], from, psync.Options{})
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		for n := range 60 {
+			i, j := rng.IntN(3), rng.IntN(3)
+			if i != j && rng.IntN(3) == 0 {
+				pull(i, j)
+			} else if _, err := all[i].Edit(t.Context(), func(e *replica.Edit) error { return clash(e, rng) }); err != nil {
+				t.Fatal(err)
+			}
+			digestOf(t, all[i], fmt.Sprintf("seed %d, step %d", seed, n))
+		}
+		for range 2 {
+			for _, ij := range [][2]int{{0, 1}, {0, 2}, {1, 0}, {2, 0}} {
+				pull(ij[0], ij[1])
+			}
+		}
+		want := digestOf(t, all[0], "the first")
+		voted = voted || want.Votes != replica.Digest{}
+		for i, r := range all {
+			if got := digestOf(t, r, "after all have met"); got != want {
+				t.Errorf("seed %d: replica %d has %s, the first %s", seed, i, got, want)
+			}
+			if entry, err := r.Log().DigestEntry(); err != nil || entry == nil {
+				t.Errorf("seed %d: replica %d has not noted it: %v", seed, i, err)
+			}
+		}
+	}
+	if !voted {
+		t.Error("nobody decided anything")
+	}
+}
+
+func TestAMirrorOnTheWebTellsItsDigest(t *testing.T) {
+	w := newWorkshop(t, crashfs.New())
+	w.fill()
+	for _, opts := range []psync.PublishOptions{{}, {Flat: true}} {
+		dest := crashfs.New()
+		w.publish(dest, opts)
+		srv := webtest.Static(t, dest)
+		mirror := openLocation(t, srv.URL)
+		srv.Reset()
+		got, err := mirror.Digest(t.Context())
+		if want := digestOf(t, w.ann, "here"); err != nil || got != want {
+			t.Errorf("the mirror has %s (%v), the replica %s", got, err, want)
+		}
+		if srv.Requests() > 2 {
+			t.Errorf("it took %v", srv.Log())
+		}
+	}
+}
+
+func TestAMirrorThatIsBehindItsDigestSaysSo(t *testing.T) {
+	w := newWorkshop(t, crashfs.New())
+	w.few()
+	dest := crashfs.New()
+	w.publish(dest, psync.PublishOptions{Flat: true})
+	old := filesOf(t, dest)
+	w.ticket(w.ann, "Projector: remote is lost", "new", "loft")
+	w.publish(dest, psync.PublishOptions{Flat: true})
+	w.write(dest, "latest-sequence-no", old["latest-sequence-no"]) // as in the middle of the publication
+	srv := webtest.Static(t, dest)
+	if got, err := openLocation(t, srv.URL).Digest(t.Context()); !errors.Is(err, replica.ErrNoDigest) {
+		t.Errorf("got %s, %v", got, err)
+	}
+}
+
+func TestPublishDoesNotReadAllForADigest(t *testing.T) {
+	root := afero.NewMemMapFs()
+	fixture.Unpack(t, root, "", "three-laptops")
+	alice, err := replica.Open(afero.NewBasePathFs(root, "alice"), replica.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dest := crashfs.New()
+	if _, err := psync.Publish(t.Context(), alice, dest, psync.PublishOptions{Flat: true}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := dest.Stat(replica.DigestsFile); err == nil {
+		t.Error("the mirror has a digest that nobody had noted")
+	}
+	mirror := openLocation(t, webtest.Static(t, dest).URL)
+	if got, err := mirror.Digest(t.Context()); !errors.Is(err, replica.ErrNoDigest) {
+		t.Errorf("got %s, %v", got, err)
+	}
+	nearby, err := openAt(dest, ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := nearby.Digest(t.Context()); err != nil || got != digestOf(t, alice, "alice") {
+		t.Errorf("the directory of the mirror has %s (%v)", got, err)
+	}
+	if _, err := alice.Edit(t.Context(), func(e *replica.Edit) error {
+		_, err := e.Create("Ticket", map[string]string{"status": "new"})
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := psync.Publish(t.Context(), alice, dest, psync.PublishOptions{Flat: true}); err != nil {
+		t.Fatal(err)
+	}
+	mirror = openLocation(t, webtest.Static(t, dest).URL)
+	if got, err := mirror.Digest(t.Context()); err != nil || got != digestOf(t, alice, "alice after an edit") {
+		t.Errorf("the mirror has %s (%v) after an edit", got, err)
+	}
+}
