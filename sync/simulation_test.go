@@ -3,6 +3,7 @@ package sync_test
 import (
 	"flag"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -33,6 +34,7 @@ func TestReplicasThatHaveSeenTheSameShowTheSame(t *testing.T) {
 			small = append(small, s)
 		}
 	}
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // a world is small, and soon gone
 	began := time.Now()
 	playHistories(t, large)
 	psync.SmallBatches(t, 3, 2000)

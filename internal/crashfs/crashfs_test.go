@@ -259,3 +259,13 @@ func TestBehavesAsTheOperatingSystem(t *testing.T) {
 		t.Errorf("left:\n%s\non a real directory:\n%s", got, want)
 	}
 }
+
+func TestNamesAreCleaned(t *testing.T) {
+	for name, want := range map[string]string{
+		"a/b": "a/b", "a": "a", "": ".", ".": ".", "/": ".", "/a/b": "a/b", "a//b": "a/b", "a/./b": "a/b", "a/../b": "b", "../a": "a", "a/": "a", ".a/b": ".a/b",
+	} {
+		if got := clean(name); got != want {
+			t.Errorf("%q is cleaned to %q, want %q", name, got, want)
+		}
+	}
+}

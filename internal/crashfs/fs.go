@@ -18,7 +18,22 @@ var _ afero.Fs = (*FS)(nil)
 
 // clean returns the name as it is recorded: relative to the root, "." for the root itself.
 func clean(name string) string {
+	if isClean(name) {
+		return name
+	}
 	return path.Clean("./" + strings.TrimPrefix(path.Clean("/"+name), "/"))
+}
+
+// isClean tells most names that are clean already: no element of theirs is empty or begins with a point.
+func isClean(name string) bool {
+	start := true // of an element
+	for i := range len(name) {
+		if start && (name[i] == '/' || name[i] == '.') {
+			return false
+		}
+		start = name[i] == '/'
+	}
+	return !start
 }
 
 // find returns the node with a clean name.
@@ -27,7 +42,7 @@ func (f *FS) find(name string) (*node, error) {
 	if name == "." {
 		return n, nil
 	}
-	for _, part := range strings.Split(name, "/") {
+	for part := range strings.SplitSeq(name, "/") {
 		if !n.dir {
 			return nil, syscall.ENOTDIR
 		}

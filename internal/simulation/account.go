@@ -21,7 +21,8 @@ type account struct {
 type edit struct {
 	c    *changeset.Changeset // as its maker logged it
 	seen set                  // the edits that its maker had
-	bare bool                 // the maker did not write what it had seen, and old values may count for that
+	old  bool                 // made with the original, which does not say what it had seen
+	olds map[string]bool      // old values that it bears in some replica: record, property, value
 }
 
 func newAccount() *account {
@@ -35,7 +36,9 @@ func essence(c *changeset.Changeset) string {
 	for _, ch := range c.Changes {
 		fmt.Fprintf(&b, "\n%s %v", ch.Record, ch.Kind == changeset.Delete)
 		for _, name := range slices.Sorted(maps.Keys(ch.Props)) {
-			fmt.Fprintf(&b, " %q=%q", name, ch.Props[name].New.Text)
+			if value := ch.Props[name].New.Text; value != "" {
+				fmt.Fprintf(&b, " %q=%q", name, value)
+			}
 		}
 	}
 	return b.String()
@@ -50,16 +53,36 @@ func (a *account) find(key cas.Key, c *changeset.Changeset) (n int, known bool) 
 	if known {
 		a.byKey[key] = n
 	}
+	if known && n >= 0 {
+		a.edits[n].noteOlds(c)
+	}
 	return n, known
 }
 
-// enter takes up an edit whose maker had seen so much, and returns its number.
-func (a *account) enter(key cas.Key, c *changeset.Changeset, seen set) int {
+// enter takes up an edit and returns its number.
+func (a *account) enter(key cas.Key, e *edit) int {
 	n := len(a.edits)
-	a.edits = append(a.edits, &edit{c: c, seen: slices.Clone(seen)})
+	a.edits = append(a.edits, e)
 	a.byKey[key] = n
-	a.byEssence[essence(c)] = n
+	a.byEssence[essence(e.c)] = n
+	e.noteOlds(e.c)
 	return n
+}
+
+// noteOlds takes up the old values that an edit bears in one representation.
+func (e *edit) noteOlds(c *changeset.Changeset) {
+	if e.olds == nil {
+		e.olds = map[string]bool{}
+	}
+	for _, ch := range c.Changes {
+		for prop, pc := range ch.Props {
+			e.olds[oldKey(ch.Record, prop, pc.Old.Text)] = true
+		}
+	}
+}
+
+func oldKey(rec changeset.RecordID, prop, value string) string {
+	return rec.String() + " " + prop + "=" + value
 }
 
 // touching returns the numbers of the edits among these that touch the record.

@@ -29,15 +29,26 @@ type weight struct {
 }
 
 // Draw makes a history. It depends on the seed alone.
-func Draw(seed uint64) *History {
+func Draw(seed uint64) *History { return draw(seed, false) }
+
+// DrawWithOld makes a history in which one or two members use the original.
+func DrawWithOld(seed uint64) *History { return draw(seed, true) }
+
+func draw(seed uint64, old bool) *History {
 	d := &drawing{Rand: rand.New(rand.NewPCG(seed, 11)), h: &History{Seed: seed}}
 	d.crew = pick(d, 2, 2, 3, 3, 3, 3, 4, 4, 4, 5, 5, 6, 7)
 	d.records = pick(d, 1, 1, 2, 3)
 	d.drawMembers()
+	if old {
+		d.drawOld()
+	}
 	d.weights = pick(d, mixed, mixed, quarrels, lives, ballotsAndSettings, journeys)
 	topology := pick(d, line, star, ring, pairs, pairs, pairs, partition)
 	d.whom = topology
 	d.h.Lines = d.lines()
+	if d.IntN(3) == 0 {
+		d.add(Step{Do: Set, Record: 1 + d.IntN(2), Writes: []Write{{"content", pick(d, `["max"]`, `["min"]`, `["union"]`, `["sum"]`, `["ask"]`)}}})
+	}
 	d.start()
 	for range 4 + d.IntN(3*d.crew) {
 		if d.IntN(6) == 0 {
@@ -59,6 +70,17 @@ func (d *drawing) drawMembers() {
 		m := Member{Name: names[i], Ahead: pick(d, 0, 0, 0, 2*time.Second, time.Minute, 3*time.Hour, -5*time.Hour)}
 		m.Late = i > 1 && d.IntN(4) == 0
 		d.h.Members = append(d.h.Members, m)
+	}
+}
+
+// drawOld lets the last one or two use the original, and perhaps only one of them meet the others.
+func (d *drawing) drawOld() {
+	last := &d.h.Members[d.crew-1]
+	last.Old, last.Late = true, false
+	if d.crew > 3 && d.IntN(2) == 0 {
+		other := &d.h.Members[d.crew-2]
+		other.Old, other.Late = true, false
+		last.Aside = d.IntN(2) == 0
 	}
 }
 
@@ -146,7 +168,7 @@ func (d *drawing) drawStep() {
 	case UpdateTwo:
 		s.Also = s.Record%d.records + 1
 	case Set:
-		s.Record, s.Writes = 1+d.IntN(2), []Write{{"content", pick(d, `["open"]`, `["open","closed"]`, `["new"]`)}}
+		s.Record, s.Writes = 1+d.IntN(len(labels)), []Write{{"content", pick(d, `["max"]`, `["min"]`, `["union"]`, `["sum"]`, `["sum"]`, `["ask"]`, `["latest"]`, "other")}}
 	case Vote:
 		s.Cut = 1 + d.IntN(2)
 		s.Also = pick(d, s.Cut, s.Cut, s.Cut, 3-s.Cut)
@@ -179,10 +201,11 @@ func (d *drawing) action() Action {
 	return Pull
 }
 
-// writes draws writes to different properties, of few values.
+// writes draws writes to different properties, of few values: numbers mostly to one, lists to the other.
 func (d *drawing) writes(n int) (ws []Write) {
+	values := [][]string{{"1", "2", "3.50", "-4", "", "1.0", "few"}, {"x", "y", "x y", "y, z", "", "1"}}
 	for _, p := range d.Perm(2)[:n] {
-		ws = append(ws, Write{[]string{"a", "b"}[p], pick(d, "1", "2", "3", "", "x y")})
+		ws = append(ws, Write{[]string{"a", "b"}[p], pick(d, values[p]...)})
 	}
 	return ws
 }

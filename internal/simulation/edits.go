@@ -41,22 +41,32 @@ func (m *member) write(s Step) error {
 	return nil
 }
 
-// ask does what the step says to the records for which it can be done, and returns them.
-func (m *member) ask(e *replica.Edit, s Step) ([]changeset.RecordID, error) {
-	recs := []changeset.RecordID{record(s.Record)}
+// records are those that the step writes.
+func (s Step) records() []changeset.RecordID {
 	switch s.Do {
 	case UpdateTwo:
-		recs = append(recs, record(s.Also))
+		if s.Also != s.Record {
+			return []changeset.RecordID{record(s.Record), record(s.Also)}
+		}
 	case Set:
-		recs[0] = setting(s.Record)
+		return []changeset.RecordID{setting(s.Record)}
 	}
-	var asked []changeset.RecordID
-	for _, rec := range recs {
+	return []changeset.RecordID{record(s.Record)}
+}
+
+// can reports whether the step can be done to a record, given whether it lives.
+func (s Step) can(lives bool) bool {
+	return s.Do == Set || lives != (s.Do == Create || s.Do == Restore)
+}
+
+// ask does what the step says to the records for which it can be done, and returns them.
+func (m *member) ask(e *replica.Edit, s Step) (asked []changeset.RecordID, err error) {
+	for _, rec := range s.records() {
 		_, lives, err := e.Props(rec)
 		if err != nil {
 			return nil, err
 		}
-		if s.Do != Set && lives == (s.Do == Create || s.Do == Restore) {
+		if !s.can(lives) {
 			continue
 		}
 		asked = append(asked, rec)
@@ -73,12 +83,14 @@ func (m *member) askOne(e *replica.Edit, s Step, rec changeset.RecordID, lives b
 		m.next = rec.UUID
 		_, err := e.Create(rec.Type, s.props())
 		return err
-	case s.Do == Restore, s.Do == Set && !lives:
-		return e.Restore(rec, s.props())
 	case s.Do == Delete:
 		return e.Delete(rec)
+	case lives:
+		return e.Update(rec, s.props())
+	case s.Do == Set:
+		return e.Restore(rec, map[string]string{"label": labels[s.Record-1], "content": s.Writes[0].Value})
 	}
-	return e.Update(rec, s.props())
+	return e.Restore(rec, s.props())
 }
 
 // checkWritten holds what the record shows after an edit against what was asked.

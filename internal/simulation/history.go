@@ -22,6 +22,8 @@ type Member struct {
 	Name  string
 	Ahead time.Duration // of its clock
 	Late  bool          // it is not there until a step makes it: a clone or a copy
+	Old   bool          // it uses the original
+	Aside bool          // only those who use the original pull from it
 }
 
 // Action is what happens in a step.
@@ -101,10 +103,20 @@ func (h *History) String() string {
 }
 
 func (m Member) String() string {
-	if m.Ahead == 0 {
+	var notes []string
+	if m.Ahead != 0 {
+		notes = append(notes, m.Ahead.String()+" ahead")
+	}
+	if m.Old {
+		notes = append(notes, "uses the original")
+	}
+	if m.Aside {
+		notes = append(notes, "only such pull from it")
+	}
+	if len(notes) == 0 {
 		return m.Name
 	}
-	return fmt.Sprintf("%s (%s ahead)", m.Name, m.Ahead)
+	return m.Name + " (" + strings.Join(notes, ", ") + ")"
 }
 
 // mentions reports whether a step has to do with a member.

@@ -15,58 +15,63 @@ import (
 // rounds is in how many rounds of everybody pulling from everybody all must be quiet.
 const rounds = 8
 
-// meet lets everybody pull from everybody until nothing comes any more, and asks the oracles.
+// meet lets everybody pull from everybody until nothing comes any more, and asks the oracles. Those who use the original take part as sources.
 func (w *world) meet() error {
-	var all set // edits that anybody has
-	for i, m := range w.present() {
-		all.addAll(m.has)
-		if i > 0 && uint64(i)%3 != w.h.Seed%3 { // it takes a quarter of the time
+	ours, all := w.ours(), w.readable()
+	var has set // edits that anybody has
+	for i, m := range all {
+		has.addAll(m.has)
+		if m.old != nil || i > 0 && uint64(i)%3 != w.h.Seed%3 { // it takes a quarter of the time
 			continue
 		}
 		if err := m.sound(); err != nil {
 			return err
 		}
 	}
-	if err := w.gossip(); err != nil {
+	if err := gossip(ours, all); err != nil {
 		return err
 	}
-	for _, m := range w.present() {
-		if n := m.has.lacks(all); n >= 0 {
+	for _, m := range ours {
+		if n := m.has.lacks(has); n >= 0 {
 			return fail("kept", "%s never got %s", m.Name, w.account.edits[n])
 		}
 		if err := m.sound(); err != nil {
 			return err
 		}
 	}
-	if err := w.compare(); err != nil {
+	if err := compare(ours); err != nil {
 		return err
 	}
-	return w.present()[0].reckon(all)
+	return ours[0].reckon()
 }
 
-// present returns the members that are there.
-func (w *world) present() []*member {
-	return slices.DeleteFunc(slices.Clone(w.members), func(m *member) bool { return m == nil })
+// ours returns the members that are there and use no original.
+func (w *world) ours() []*member {
+	return slices.DeleteFunc(slices.Clone(w.members), func(m *member) bool { return m == nil || m.old != nil })
 }
 
-// gossip goes on until everybody has pulled from everybody with nothing new.
-func (w *world) gossip() error {
-	all := w.present()
-	for i := range len(all) - 1 { // along the line and back, which brings most of it
-		if _, err := gossipOnce(all, i+1, i); err != nil {
+// readable returns the members that are there, less those aside.
+func (w *world) readable() []*member {
+	return slices.DeleteFunc(slices.Clone(w.members), func(m *member) bool { return m == nil || m.Aside })
+}
+
+// gossip goes on until all of ours have pulled from everybody with nothing new.
+func gossip(ours, all []*member) error {
+	for i := range len(ours) - 1 { // along the line and back, which brings most of it
+		if _, err := gossipOnce(ours[i+1], ours[i]); err != nil {
 			return err
 		}
 	}
-	for i := len(all) - 2; i >= 0; i-- {
-		if _, err := gossipOnce(all, i, i+1); err != nil {
+	for i := len(ours) - 2; i >= 0; i-- {
+		if _, err := gossipOnce(ours[i], ours[i+1]); err != nil {
 			return err
 		}
 	}
 	for range rounds {
 		quiet := true
-		for i := range all {
-			for j := range all {
-				came, err := gossipOnce(all, i, j)
+		for _, m := range ours {
+			for _, other := range all {
+				came, err := gossipOnce(m, other)
 				if err != nil {
 					return err
 				}
@@ -81,15 +86,15 @@ func (w *world) gossip() error {
 }
 
 // gossipOnce lets one member pull from another, and returns how much came.
-func gossipOnce(all []*member, i, j int) (came int, err error) {
-	if i == j {
+func gossipOnce(m, other *member) (came int, err error) {
+	if m == other {
 		return 0, nil
 	}
-	report, err := all[i].pull(all[j], psync.Options{})
+	report, err := m.pull(other, psync.Options{})
 	if err != nil {
 		return 0, err
 	}
-	return report.Integrated + report.Votes, all[i].scan()
+	return report.Integrated + report.Votes, m.scan()
 }
 
 // sound holds the replica against fsck, which replays its log.
@@ -107,14 +112,14 @@ func (m *member) sound() error {
 }
 
 // compare holds the members against the first.
-func (w *world) compare() error {
-	first := w.present()[0]
+func compare(ours []*member) error {
+	first := ours[0]
 	var want view
-	for _, m := range w.present() {
+	for _, m := range ours {
 		if err := m.reopen(); err != nil {
 			return err
 		}
-		got, err := look(m.r, w.account.records())
+		got, err := look(m.r, m.w.account.records())
 		if err != nil {
 			return err
 		}

@@ -61,7 +61,7 @@ func (p *Parcels) collect(h *History) error {
 		if err := w.play(); err != nil {
 			return err
 		}
-		for _, m := range w.present() {
+		for _, m := range w.ours() {
 			for _, vote := range []bool{false, true} {
 				if err := p.take(m, vote, known); err != nil {
 					return err

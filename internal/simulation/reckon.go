@@ -16,10 +16,10 @@ type claim struct {
 	touches []int // edits of the record
 }
 
-// reckon holds what a replica that has these edits shows against the account.
-func (m *member) reckon(has set) error {
+// reckon holds what the replica shows against the account.
+func (m *member) reckon() error {
 	for _, rec := range m.w.account.records() {
-		c := &claim{m.w.account, rec, m.w.account.touching(rec, has)}
+		c := &claim{m.w.account, rec, m.w.account.touching(rec, m.has)}
 		if len(c.touches) == 0 {
 			continue
 		}
@@ -41,6 +41,9 @@ func (m *member) reckonRecord(c *claim, result *resolution.Result) error {
 	}
 	if lives != result.Exists || !maps.Equal(props, result.Props) && lives {
 		return fail("log", "%s lives %v with%s, but merged it lives %v with%s", name(c.rec), lives, values(props), result.Exists, values(result.Props))
+	}
+	if c.old() {
+		return m.reckonOld(c, result)
 	}
 	if err := m.reckonExistence(c, result); err != nil || !lives {
 		return err
@@ -134,11 +137,19 @@ func (m *member) reckonConflict(c *claim, conflict *resolution.Conflict, rivals 
 	if !slices.Equal(sorted, rivals) {
 		return fail("account", "the rivals for %s of %s are %s, but listed are %s", conflict.Prop, name(c.rec), c.list(rivals), c.list(sorted))
 	}
+	return m.reckonWinner(c.rec, conflict)
+}
+
+// reckonWinner holds what is shown for now against the votes, the rules and the times.
+func (m *member) reckonWinner(rec changeset.RecordID, conflict *resolution.Conflict) error {
+	if err := m.reckonVotes(rec, conflict); err != nil || conflict.Why == resolution.WhyVote {
+		return err
+	}
 	latest := slices.MaxFunc(conflict.Rivals, func(a, b resolution.Rival) int { return later(a.Entry, b.Entry) })
 	if conflict.Why == resolution.WhyLatest && conflict.Value != latest.Value {
-		return fail("account", "%s of %s is %q because that is the latest, but %s is", conflict.Prop, name(c.rec), conflict.Value, c.a.edits[listed[slices.Index(listed, listed[0])]])
+		return fail("account", "%s of %s is %q because that is the latest, but the latest is %q", conflict.Prop, name(rec), conflict.Value, latest.Value)
 	}
-	return m.reckonVotes(c.rec, conflict)
+	return nil
 }
 
 // later compares two edits by time, origin and number.

@@ -26,6 +26,12 @@ func (w *world) play() error {
 		return nil
 	}
 	m.given = 0
+	if m.old != nil {
+		if err := m.doOld(s, w.members[s.Whom]); err != nil {
+			return err
+		}
+		return m.scan()
+	}
 	if s.N%3 == 0 { // else it goes on in the process of its last command
 		if err := m.reopen(); err != nil {
 			return err
@@ -39,7 +45,7 @@ func (w *world) play() error {
 
 // do does what the step says. other is nil if that member is not there.
 func (m *member) do(s Step, other *member) error {
-	if s.meets() && (other == nil || other == m) {
+	if s.meets() && (other == nil || other == m || other.Aside) {
 		return nil
 	}
 	switch s.Do {
@@ -73,35 +79,47 @@ func (m *member) do(s Step, other *member) error {
 }
 
 // join makes a member that is late: as a clone of another one, of its mirror, or as a copy of its files.
-func (w *world) join(from *member) (err error) {
-	s := w.step
-	switch {
-	case s.Do == Clone:
-		m := w.newMember(s.Who)
-		m.r, _, err = psync.Clone(context.Background(), m.fs, from.r, m.options(), psync.Options{Adopt: true})
-	case s.Do == CloneMirror && from.mirror != nil:
-		mirror, err := from.openMirror()
-		if err != nil {
-			return err
-		}
-		m := w.newMember(s.Who)
-		if m.r, _, err = psync.Clone(context.Background(), m.fs, mirror, m.options(), psync.Options{Adopt: true}); err != nil {
-			return err
-		}
-	case s.Do == Copy:
-		m := w.newMember(s.Who)
-		m.fs = from.fs.Survivor(crashfs.Kill, 0)
-		err = m.reopen()
+func (w *world) join(from *member) error {
+	if from.Aside || w.h.Members[w.step.Who].Old {
+		return nil
 	}
-	if m := w.members[s.Who]; err == nil && m != nil {
-		return m.scan()
+	open := from.open
+	switch w.step.Do {
+	case Clone:
+	case CloneMirror:
+		open = from.openMirror
+	case Copy:
+		return w.copy(from)
+	default:
+		return nil
 	}
-	return err
+	source, err := open()
+	if err != nil || source == nil {
+		return err
+	}
+	m := w.newMember(w.step.Who)
+	if m.r, _, err = psync.Clone(context.Background(), m.fs, source, m.options(), psync.Options{Adopt: true}); err != nil {
+		return err
+	}
+	return m.scan()
+}
+
+// copy makes a member of all files of another.
+func (w *world) copy(from *member) error {
+	if from.old != nil {
+		return nil
+	}
+	m := w.newMember(w.step.Who)
+	m.fs = from.fs.Survivor(crashfs.Kill, 0)
+	if err := m.reopen(); err != nil {
+		return err
+	}
+	return m.scan()
 }
 
 // pull pulls from another member, which is opened as another program finds it.
 func (m *member) pull(other *member, opts psync.Options) (*psync.Report, error) {
-	from, err := replica.Open(other.fs, replica.Options{Where: other.Name})
+	from, err := other.open()
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +128,7 @@ func (m *member) pull(other *member, opts psync.Options) (*psync.Report, error) 
 
 // pullPart pulls so many batches.
 func (m *member) pullPart(other *member, batches int) error {
-	from, err := replica.Open(other.fs, replica.Options{Where: other.Name})
+	from, err := other.open()
 	if err != nil {
 		return err
 	}
@@ -145,12 +163,16 @@ func (m *member) pullCrash(other *member, s Step) error {
 
 // pullVotes integrates the votes that another member has, and no edits.
 func (m *member) pullVotes(other *member) error {
+	from, err := other.open()
+	if err != nil {
+		return err
+	}
 	return m.r.Update(context.Background(), func(tx *replica.Tx) error {
-		for row, err := range other.r.Resolutions().Rows(1, other.r.Resolutions().Latest()) {
+		for row, err := range from.Resolutions().Rows(1, from.Resolutions().Latest()) {
 			if err != nil {
 				return err
 			}
-			c, err := other.r.Resolutions().Changeset(row)
+			c, err := from.Resolutions().Changeset(row)
 			if err != nil {
 				return err
 			}
@@ -173,16 +195,17 @@ func (m *member) publish() error {
 	return err
 }
 
+// openMirror opens the mirror that the member published; nil if it did not.
 func (m *member) openMirror() (*replica.Replica, error) {
+	if m.mirror == nil {
+		return nil, nil
+	}
 	return replica.Open(m.mirror, replica.Options{Where: "the mirror of " + m.Name, Mirror: true})
 }
 
 func (m *member) pullMirror(other *member) error {
-	if other.mirror == nil {
-		return nil
-	}
 	from, err := other.openMirror()
-	if err != nil {
+	if err != nil || from == nil {
 		return err
 	}
 	_, err = psync.Pull(context.Background(), m.r, from, psync.Options{})
@@ -212,11 +235,13 @@ func (m *member) putBack() error {
 // name names a record in words.
 func name(rec changeset.RecordID) string {
 	for n := range 10 {
-		switch rec {
-		case record(n):
+		if rec == record(n) {
 			return fmt.Sprint("ticket ", n)
-		case setting(n):
-			return fmt.Sprint("setting ", n)
+		}
+	}
+	for i, label := range labels {
+		if rec == setting(i+1) {
+			return "setting " + label
 		}
 	}
 	return rec.String()

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
 
 	"prophet/changeset"
 	"prophet/internal/crashfs"
+	"prophet/internal/v1peer"
 	"prophet/replica"
 	psync "prophet/sync"
 )
@@ -58,12 +60,13 @@ type member struct {
 	w       *world
 	fs      *crashfs.FS
 	r       *replica.Replica
-	next    uuid.UUID   // given to the next record that it creates
-	given   int         // UUIDs that it drew in this step
-	has     set         // edits in its log
-	scanned uint32      // rows of it that were looked at
-	backup  *crashfs.FS // nil: none
-	mirror  *crashfs.FS // nil: none
+	old     *v1peer.Peer // instead of r, where it is a replica of the original
+	next    uuid.UUID    // given to the next record that it creates
+	given   int          // UUIDs that it drew in this step
+	has     set          // edits in its log
+	scanned uint32       // rows of it that were looked at
+	backup  *crashfs.FS  // nil: none
+	mirror  *crashfs.FS  // nil: none
 }
 
 // Play plays the history and returns what went wrong, nil if nothing did.
@@ -114,6 +117,9 @@ func (w *world) failed(err error) *Failure {
 
 // enter makes an empty replica for a member.
 func (w *world) enter(i int) (err error) {
+	if w.h.Members[i].Old {
+		return w.enterOld(i, w.members[0])
+	}
 	m := w.newMember(i)
 	m.r, err = replica.Init(context.Background(), m.fs, replica.Identity{Database: database, Votes: votes}, m.options())
 	return err
@@ -154,25 +160,63 @@ func record(n int) changeset.RecordID {
 	return changeset.RecordID{Type: "Ticket", UUID: numbered(n)}
 }
 
-// setting returns a setting by its number.
+// labels are those of the settings, by number from 1: rules by which conflicts are settled, and one that no rule is in.
+var labels = []string{"merge:Ticket:a", "merge:Ticket:b", "statuses"}
+
+// setting returns a setting by its number. Whoever makes it gives it the same UUID.
 func setting(n int) changeset.RecordID {
-	return changeset.RecordID{Type: "__prophet_db_settings", UUID: numbered(100 + n)}
+	return changeset.RecordID{Type: "__prophet_db_settings", UUID: uuid.NewSHA1(database, []byte(labels[n-1]))}
 }
 
 func numbered(n int) uuid.UUID {
 	return uuid.MustParse(fmt.Sprintf("00000000-0000-4000-8000-%012d", n))
 }
 
-// scan enters into the account what is new in the member's log.
-func (m *member) scan() error {
-	had := m.has
-	if m.r.Latest() < m.scanned {
-		m.has, m.scanned = nil, 0
+// open opens the member's replica as another program finds it.
+func (m *member) open() (*replica.Replica, error) {
+	return replica.Open(m.fs, replica.Options{Where: m.Name})
+}
+
+// rows returns what is new in the member's log since it was looked at.
+func (m *member) rows() (rows []changeset.Row, err error) {
+	if m.old != nil {
+		rows, err = m.old.Rows()
+		return rows[min(int(m.scanned), len(rows)):], err
 	}
 	for row, err := range m.r.Log().Rows(m.scanned+1, m.r.Latest()) {
 		if err != nil {
-			return err
+			return nil, err
 		}
+		rows = append(rows, row)
+	}
+	return rows, nil
+}
+
+func (m *member) changeset(row changeset.Row) (*changeset.Changeset, error) {
+	if m.old != nil {
+		return m.old.Changeset(row)
+	}
+	return m.r.Log().Changeset(row)
+}
+
+func (m *member) uuid() uuid.UUID {
+	if m.old != nil {
+		return m.old.UUID()
+	}
+	return m.r.UUID()
+}
+
+// scan enters into the account what is new in the member's log.
+func (m *member) scan() error {
+	had := m.has
+	if m.scanned == 0 {
+		m.has = nil
+	}
+	rows, err := m.rows()
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
 		n, err := m.edit(row)
 		if err != nil {
 			return err
@@ -194,7 +238,7 @@ func (m *member) edit(row changeset.Row) (int, error) {
 	if n, ok := a.byKey[row.Key]; ok {
 		return n, nil
 	}
-	c, err := m.r.Log().Changeset(row)
+	c, err := m.changeset(row)
 	if err != nil {
 		return 0, err
 	}
@@ -202,10 +246,10 @@ func (m *member) edit(row changeset.Row) (int, error) {
 		return n, nil
 	}
 	switch c.ID.Origin {
-	case m.r.UUID():
-		return a.enter(row.Key, c, m.has), nil
+	case m.uuid():
+		return a.enter(row.Key, &edit{c: c, seen: slices.Clone(m.has), old: m.old != nil}), nil
 	case psync.ImportOrigin(database, sourceName):
-		return a.enter(row.Key, c, a.imported()), nil
+		return a.enter(row.Key, &edit{c: c, seen: a.imported()}), nil
 	}
 	return 0, fail("kept", "%s has %s in row %d, which nobody made", m.Name, &edit{c: c}, row.Seq)
 }

@@ -1,0 +1,76 @@
+package simulation
+
+import (
+	"slices"
+
+	"prophet/changeset"
+	"prophet/resolution"
+)
+
+// old reports whether an edit of the record was made with the original. What its maker had seen is then not always known to the others.
+func (c *claim) old() bool {
+	return slices.ContainsFunc(c.touches, func(n int) bool { return c.a.edits[n].old })
+}
+
+// reckonOld holds a record that users of the original edited against the account. No edit may be gone unseen, with what the rules
+// for edits without parents say about deletions and old values: those are the only other ways to be replaced.
+func (m *member) reckonOld(c *claim, result *resolution.Result) error {
+	for _, n := range c.touches {
+		if err := m.reckonEdit(c, result, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *member) reckonEdit(c *claim, result *resolution.Result, n int) error {
+	switch {
+	case c.deletes(n):
+		if result.Exists && !m.lists(result.Existence, n) && !c.by(n, func(k int) bool { return c.sawOrOld(k, n) && !c.deletes(k) }) {
+			return fail("account", "%s counts for nothing, though nobody who had seen it kept the record", c.a.edits[n])
+		}
+	case !result.Exists:
+		if !c.by(n, func(k int) bool { return c.sawOrOld(k, n) && c.deletes(k) }) {
+			return fail("account", "%s is deleted, and nobody who had seen %s did that", name(c.rec), c.a.edits[n])
+		}
+	default:
+		for prop, pc := range c.a.edits[n].c.Change(c.rec).Props {
+			if !m.written(c, result, n, prop, pc.New.Text) {
+				return fail("account", "%s: the write to %s is gone unseen", c.a.edits[n], prop)
+			}
+		}
+	}
+	return nil
+}
+
+// written reports whether a write holds, is listed, or was replaced.
+func (m *member) written(c *claim, result *resolution.Result, n int, prop, value string) bool {
+	conflict := result.Conflict(prop)
+	if conflict == nil && result.Props[prop] == value {
+		return true
+	}
+	if conflict != nil && slices.ContainsFunc(conflict.Rivals, func(r resolution.Rival) bool { k, _ := m.number(r.ID); return k == n }) {
+		return true
+	}
+	return c.by(n, func(k int) bool {
+		other := c.a.edits[k]
+		if _, wrote := c.write(k, prop); wrote && other.seen.has(n) {
+			return true
+		}
+		anew := other.c.Change(c.rec).Kind == changeset.Create
+		return other.old && (anew || other.olds[oldKey(c.rec, prop, value)])
+	})
+}
+
+// by reports whether f holds for another edit of the record.
+func (c *claim) by(n int, f func(k int) bool) bool {
+	return slices.ContainsFunc(c.touches, func(k int) bool { return k != n && f(k) })
+}
+
+// sawOrOld reports whether one edit had seen another, or was made with the original, so that others have to guess.
+func (c *claim) sawOrOld(k, n int) bool { return c.a.edits[k].seen.has(n) || c.a.edits[k].old }
+
+// lists reports whether the conflict lists a deletion.
+func (m *member) lists(x *resolution.ExistenceConflict, n int) bool {
+	return x != nil && slices.ContainsFunc(x.Delete, func(e *resolution.Entry) bool { k, _ := m.number(e.ID); return k == n })
+}
