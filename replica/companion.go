@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/spf13/afero"
 
@@ -193,66 +191,6 @@ func (c companion) read(name string, at, n int64) ([]byte, error) {
 func (c companion) damaged(name, format string, args ...any) error {
 	return &DamageError{Path: c.prefix + name,
 		Err: fmt.Errorf("%s; remove %s, and it is made again from the log", fmt.Sprintf(format, args...), c.prefix+rowsFile)}
-}
-
-// conflictLine notes that a record began or ceased to have an open conflict.
-type conflictLine struct {
-	row  uint32
-	open bool
-	rec  changeset.RecordID
-}
-
-func appendConflictLine(dst []byte, c conflictLine) []byte {
-	sign := " - "
-	if c.open {
-		sign = " + "
-	}
-	dst = strconv.AppendUint(dst, uint64(c.row), 10)
-	return append(append(append(dst, sign...), c.rec.String()...), '\n')
-}
-
-func parseConflictLine(s string) (c conflictLine, err error) {
-	fields := strings.Split(s, " ")
-	if len(fields) != 4 || (fields[1] != "+" && fields[1] != "-") || changeset.CheckType(fields[2]) != nil {
-		return c, fmt.Errorf("%.100q is not a line of it", s)
-	}
-	if c.row, err = changeset.ParseSeq(fields[0]); err != nil {
-		return c, err
-	}
-	c.open, c.rec.Type = fields[1] == "+", fields[2]
-	c.rec.UUID, err = changeset.ParseUUID(fields[3])
-	return c, err
-}
-
-// open returns the records that have an open conflict, and the committed length of the file.
-func (c companion) open() (open map[changeset.RecordID]bool, size int64, err error) {
-	open = make(map[changeset.RecordID]bool)
-	b, err := c.limits.readCommitted(c.fs, c.prefix, conflictsFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return open, 0, nil
-	}
-	if err != nil {
-		return nil, 0, fmt.Errorf("read %s: %w", c.prefix+conflictsFile, err)
-	}
-	for line := range strings.Lines(string(b)) {
-		if !strings.HasSuffix(line, "\n") {
-			break // the end of what a writer is about to write
-		}
-		l, err := parseConflictLine(strings.TrimSuffix(line, "\n"))
-		if err != nil {
-			return nil, 0, c.damaged(conflictsFile, "%v", err)
-		}
-		if l.row > c.latest {
-			break
-		}
-		size += int64(len(line))
-		if l.open {
-			open[l.rec] = true
-		} else {
-			delete(open, l.rec)
-		}
-	}
-	return open, size, nil
 }
 
 // sorted returns the records that are the keys of a map, in the order of their UUIDs.

@@ -15,6 +15,7 @@ type derived struct {
 	rows, ids, conflicts, oldIDs []byte
 	old                          struct{ rows, ids, conflicts int } // bytes of them that were kept before
 	exported                     bool
+	settings                     bool    // some record of the settings is among them
 	differ                       []Shown // records whose state in the log is not the merged one
 }
 
@@ -37,7 +38,7 @@ type deriver struct {
 	lastIDs []uint32
 	touched map[changeset.RecordID]*touched
 	old     *oldIDs
-	open    map[changeset.RecordID]bool // what was noted as open before
+	open    openSet // what was noted as open before
 }
 
 // derive computes what we keep beside the log, from the first row that is not noted. It returns nil if all are.
@@ -135,6 +136,7 @@ func (d *deriver) lookAt(row changeset.Row, c *changeset.Changeset, ch *changese
 		}
 		d.touched[ch.Record] = t
 	}
+	d.out.settings = d.out.settings || ch.Record.Type == settingsRecords
 	t.straight = t.straight && !c.Bookkeeping() && t.isFollowedBy(c.ID, ch)
 	t.last, t.deleted = c.ID, ch.Kind == changeset.Delete
 	t.rows = append(t.rows, row.Seq)
@@ -202,8 +204,8 @@ func (d *deriver) mergeAll() error {
 			d.settle(rec, t, result, false)
 			continue
 		}
-		if result.Open() != d.open[rec] {
-			d.out.conflicts = appendConflictLine(d.out.conflicts, conflictLine{d.l.latest, result.Open(), rec})
+		if open := openProps(result); !d.open.says(rec, open) {
+			d.out.conflicts = appendConflictLine(d.out.conflicts, conflictLine{d.l.latest, rec, open})
 		}
 		props, exists, err := d.l.Props(rec)
 		if err != nil {

@@ -57,7 +57,7 @@ func Check(ctx context.Context, fsys afero.Fs, opts Options, report func(Problem
 	}
 	_, failed := r.ours() // the merge needs notes on every row, those that another program wrote too
 	for _, c := range logs {
-		c.mergeable, c.votesNoted = failed == nil, logs[0].noted >= logs[0].l.latest || !logs[0].ours
+		c.mergeable, c.settled = failed == nil, logs[0].noted >= logs[0].l.latest && logs[1].settingsNoted() || !logs[0].ours
 		if err := c.checkRecordsAndObjects(); err != nil {
 			return err
 		}
@@ -170,15 +170,15 @@ type checker struct {
 	broken   map[uint32]bool                 // rows whose changeset cannot be read
 	exported bool                            // the replica is an exported or published copy
 
-	ours  bool                        // there are notes of ours on the log, on disk:
-	noted uint32                      // of so many rows
-	open  map[changeset.RecordID]bool // and these have something open
+	ours  bool    // there are notes of ours on the log, on disk:
+	noted uint32  // of so many rows
+	open  openSet // and these have something open
 
 	sums   sums // the digests, as replaying the log gives them
 	summed int  // of so many records
 
-	mergeable  bool // the merged state can be computed
-	votesNoted bool // all votes were counted
+	mergeable bool // the merged state can be computed
+	settled   bool // by all votes and settings: none was written by another program since
 }
 
 func newChecker(ctx context.Context, r *Replica, l *Log, exported bool, report func(Problem), step func()) *checker {

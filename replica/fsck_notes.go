@@ -48,6 +48,16 @@ func (c *checker) checkNotes() {
 	c.checkLeftovers(conflictsFile, size, wholeLines)
 }
 
+// settingsNoted reports whether no row that was not noted yet changes a record of the settings.
+func (c *checker) settingsNoted() bool {
+	for rec, rows := range c.touching {
+		if rec.Type == settingsRecords && rows[len(rows)-1] > c.noted {
+			return false
+		}
+	}
+	return true
+}
+
 // kindOf says in words what flags say of a changeset.
 func kindOf(f flags) string {
 	switch f & flagBookkeeping {

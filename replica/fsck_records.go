@@ -185,23 +185,43 @@ func (c *checker) compareMerge(rec changeset.RecordID, seqs []uint32) error {
 		return nil // reported with the versions
 	}
 	for _, words := range differences(rec, exists, props, "its changes and the votes merge", result.Exists, result.Props) {
-		if c.votesNoted {
+		if c.settled {
 			c.problem(changeset.RecordPath(rec), "%s", words)
 		} else {
 			c.harmless(changeset.RecordPath(rec), "%s: the next edit catches up", words)
 		}
 	}
-	if c.l.prefix == "" && c.open != nil && c.open[rec] != result.Open() {
-		c.problem(conflictsFile, "%s is noted as %s, but it is %s", rec, openly(c.open[rec]), openly(result.Open()))
+	if c.l.prefix == "" && c.open != nil {
+		c.compareOpen(rec, openProps(result))
 	}
 	return c.compareSettled(rec, seqs[len(seqs)-1], result)
 }
 
-func openly(open bool) string {
-	if open {
-		return "in conflict"
+// compareOpen checks what is noted of a record as open. Older notes do not say which properties are.
+func (c *checker) compareOpen(rec changeset.RecordID, open []string) {
+	noted, any := c.open[rec]
+	if any == (len(open) > 0) && (len(noted) == 0 || slices.Equal(noted, open)) {
+		return
 	}
-	return "not in conflict"
+	if !any {
+		noted = []string{}
+	}
+	c.problem(conflictsFile, "%s is noted as %s, but it is %s", rec, openly(noted), openly(open))
+}
+
+// openly says what is in conflict, nil standing for any property.
+func openly(props []string) string {
+	switch {
+	case props == nil:
+		return "in conflict"
+	case len(props) == 0:
+		return "not in conflict"
+	}
+	words := slices.Clone(props)
+	if words[0] == "" {
+		words[0] = "existence"
+	}
+	return "in conflict over " + strings.Join(words, ", ")
 }
 
 // compareSettled checks that the last row is noted as settled only if it is the record's only head and nothing is open.

@@ -32,7 +32,7 @@ func (tx *Tx) RenewVoter() { tx.res.renew() }
 // IntegrateVote is Integrate for a changeset of the resolutions replica.
 func (tx *Tx) IntegrateVote(c *changeset.Changeset) (added bool, err error) {
 	added, err = tx.res.integrate(c)
-	tx.newVotes = tx.newVotes || added
+	tx.recount = tx.recount || added
 	return added, err
 }
 
@@ -199,7 +199,7 @@ func (t *txLog) settle(id changeset.ID, m merge) error {
 		s.entries, s.merged = nil, nil
 	}
 	t.tx.noteOpened(id, m, before)
-	return t.setOpen(m.rec, m.result != nil && m.result.Open())
+	return t.setOpen(m.rec, openProps(m.result))
 }
 
 // noteOpened keeps account of what the transaction opened, or put a new rival to, and of what was held before.
@@ -339,28 +339,6 @@ func (t *txLog) ownChangeset() *changeset.Changeset {
 
 // nextID is the ID of a changeset of our own in the next row: its sequence number is that of the row, as with the original.
 func (t *txLog) nextID() changeset.ID { return changeset.ID{Origin: t.self, Seq: t.seq + 1} }
-
-// recount settles the open conflicts anew after votes came: an answer may change what holds for now.
-func (tx *Tx) recount() error {
-	t := tx.main
-	if err := t.loadOpen(); err != nil {
-		return err
-	}
-	var merged []merge
-	for _, rec := range sorted(t.openSet) {
-		s, err := t.state(rec)
-		if err != nil {
-			return err
-		}
-		s.merged = nil
-		result, err := t.merge(rec, s)
-		if err != nil {
-			return err
-		}
-		merged = append(merged, merge{rec: rec, exists: result.Exists, props: result.Props})
-	}
-	return t.resolve(merged)
-}
 
 // renew gives the log's replica a new UUID, for what is made from now on: the old one is another's too.
 func (t *txLog) renew() {

@@ -268,10 +268,8 @@ func (r *Replica) transact(ctx context.Context, f func(tx *Tx) error) error {
 	if err := f(tx); err != nil {
 		return err
 	}
-	if tx.newVotes {
-		if err := tx.recount(); err != nil {
-			return err
-		}
+	if err := tx.settleAnew(); err != nil {
+		return err
 	}
 	if err := ctx.Err(); err != nil {
 		return err

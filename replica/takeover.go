@@ -26,8 +26,8 @@ func (r *Replica) takeOver(ctx context.Context) error {
 		return fmt.Errorf("%s is %w", r.where(), ErrExported)
 	}
 	settles := main != nil && len(main.differ) > 0
-	if !settles && votes != nil {
-		if settles, err = r.votesSettle(); err != nil {
+	if !settles && recounts(votes, main) {
+		if settles, err = r.recountSettles(); err != nil {
 			return err
 		}
 	}
@@ -42,10 +42,14 @@ func (r *Replica) takeOver(ctx context.Context) error {
 	return r.reopen()
 }
 
-// votesSettle reports whether the votes, as they are now, make anything in conflict show another value.
-func (r *Replica) votesSettle() (bool, error) {
+// recounts reports whether new rows are votes, or change settings.
+func recounts(votes, main *derived) bool { return votes != nil || main != nil && main.settings }
+
+// recountSettles reports whether the votes and rules, as they are now, make anything in conflict show another value.
+func (r *Replica) recountSettles() (bool, error) {
 	tx := newTx(r, durable.Begin(r.fs))
-	err := tx.recount()
+	tx.recount = true
+	err := tx.settleAnew()
 	return tx.main.seq > r.log.latest, err
 }
 
@@ -70,7 +74,7 @@ func (r *Replica) noteAndSettle(ctx context.Context, votes, main *derived) error
 		}
 	}
 	return r.transact(ctx, func(tx *Tx) error {
-		tx.newVotes = votes != nil
+		tx.recount = recounts(votes, main)
 		if votes != nil {
 			votes.appendTo(tx.d, r.fs, r.votes.prefix)
 		}

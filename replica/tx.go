@@ -24,7 +24,9 @@ type Tx struct {
 	d         *durable.Tx
 	main, res *txLog
 	opened    map[changeset.RecordID]map[string]Held // what this transaction opened, by record and property; "" is existence
-	newVotes  bool
+	recount   bool                                   // at the end all that is in conflict is settled anew: votes came
+	rules     map[ruled]resolution.Rule              // that were looked up
+	newRules  map[ruled]bool                         // that changed
 	peers     map[string]Peer
 }
 
@@ -40,7 +42,7 @@ type txLog struct {
 	states   map[changeset.RecordID]*state
 	ids      map[changeset.ID]uint32 // of pending rows
 	known    *knownIDs
-	openSet  map[changeset.RecordID]bool // loaded when needed
+	openSet  openSet // loaded when needed
 	openSize int64
 	marks    map[uuid.UUID]uint32 // v1 marks to write
 	moved    sums                 // by how much the digests change
@@ -65,7 +67,8 @@ func (s *state) wasNever() bool { return s.lastRow == 0 }
 
 // newTx begins a transaction; without d it can only be read through.
 func newTx(r *Replica, d *durable.Tx) *Tx {
-	tx := &Tx{r: r, d: d, opened: map[changeset.RecordID]map[string]Held{}, peers: map[string]Peer{}}
+	tx := &Tx{r: r, d: d, opened: map[changeset.RecordID]map[string]Held{}, peers: map[string]Peer{},
+		rules: map[ruled]resolution.Rule{}, newRules: map[ruled]bool{}}
 	tx.main = newTxLog(tx, r.log, &r.known)
 	tx.res = newTxLog(tx, r.votes, &r.knownVotes)
 	return tx
@@ -182,12 +185,13 @@ func (t *txLog) mergeEntries(rec changeset.RecordID, entries []resolution.Entry)
 		return resolution.Merge(rec, entries, nil, nil), nil
 	}
 	var failed error
+	rules, unread := t.rulesFor(rec)
 	result := resolution.Merge(rec, entries, func(fingerprint string) []map[string]string {
 		votes, err := t.tx.res.votesOn(fingerprint)
 		failed = errors.Join(failed, err)
 		return votes
-	}, nil)
-	return result, failed
+	}, rules)
+	return result, errors.Join(failed, unread())
 }
 
 // append adds a changeset to the log as it stands, applying it to the records.
@@ -233,7 +237,9 @@ func (t *txLog) apply(c *changeset.Change) error {
 		t.giveID(c.Record.UUID)
 	}
 	s.begin(c.Record)
+	t.noteRule(c.Record, s.props)
 	s.exists, s.props = Replay(s.exists, s.props, c)
+	t.noteRule(c.Record, s.props)
 	v := changeset.Version{Seq: t.seq}
 	var text []byte
 	if s.exists {
@@ -295,19 +301,16 @@ func (t *txLog) lookup(id changeset.ID) (row uint32, ok bool, err error) {
 	return t.known.lookup(t.Log, id)
 }
 
-// setOpen notes whether the record has an open conflict.
-func (t *txLog) setOpen(rec changeset.RecordID, open bool) error {
+// setOpen notes what of the record is open.
+func (t *txLog) setOpen(rec changeset.RecordID, props []string) error {
 	if err := t.loadOpen(); err != nil {
 		return err
 	}
-	if t.openSet[rec] == open {
+	if t.openSet.says(rec, props) {
 		return nil
 	}
-	t.openSet[rec] = open
-	if !open {
-		delete(t.openSet, rec)
-	}
-	line := appendConflictLine(nil, conflictLine{t.seq, open, rec})
+	t.openSet.note(rec, props)
+	line := appendConflictLine(nil, conflictLine{t.seq, rec, props})
 	t.tx.d.Append(t.name(conflictsFile), t.openSize, line)
 	t.openSize += int64(len(line))
 	return nil

@@ -67,7 +67,7 @@ var mutants = []mutant{
 	{"no tie-break between answers", "resolution/conflict.go",
 		` && string(h[:]) < string(bestHash[:])`, ``},
 	{"votes that come after the edits are not counted", "replica/replica.go",
-		`if tx.newVotes {`, `if false {`},
+		`if tx.recount {`, `if false {`},
 	{"a vote counts from the next transaction on", "replica/votes.go",
 		`		if rec.Type == typ {`, `		if false {`},
 
