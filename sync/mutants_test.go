@@ -66,7 +66,7 @@ var mutants = []mutant{
 		`c.votes > best.votes ||`, `c.votes < best.votes ||`},
 	{"no tie-break between answers", "resolution/conflict.go",
 		` && string(h[:]) < string(bestHash[:])`, ``},
-	{"votes that come after the edits are not counted", "replica/replica.go",
+	{"votes that come after the edits are not counted", "replica/recount.go",
 		`if tx.recount {`, `if false {`},
 	{"a vote counts from the next transaction on", "replica/votes.go",
 		`		if rec.Type == typ {`, `		if false {`},
