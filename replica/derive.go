@@ -137,7 +137,11 @@ func (d *deriver) lookAt(row changeset.Row, c *changeset.Changeset, ch *changese
 		d.touched[ch.Record] = t
 	}
 	d.out.settings = d.out.settings || ch.Record.Type == settingsRecords
-	t.straight = t.straight && !c.Bookkeeping() && t.isFollowedBy(c.ID, ch)
+	_, listed, err := d.l.reps.lookup(c.ID)
+	if err != nil {
+		return err
+	}
+	t.straight = t.straight && !c.Bookkeeping() && !listed && t.isFollowedBy(c.ID, ch)
 	t.last, t.deleted = c.ID, ch.Kind == changeset.Delete
 	t.rows = append(t.rows, row.Seq)
 	return nil
@@ -314,7 +318,7 @@ func (r *Replica) deriveBoth() (votes, main *derived, err error) {
 
 // mergeRows merges the changes to a record in these rows of a log.
 func (r *Replica) mergeRows(l *Log, rec changeset.RecordID, rows []uint32) (*resolution.Result, error) {
-	entries, err := l.entries(rec, slices.Compact(rows), l.at)
+	entries, err := l.entries(rec, slices.Compact(rows), l.bestAt)
 	if err != nil {
 		return nil, err
 	}

@@ -88,6 +88,9 @@ func (tx *Tx) EditAll(f func(e *Edit) error) ([]Decision, error) {
 // changes collects what f does.
 func (tx *Tx) changes(f func(e *Edit) error) (*Edit, []changeset.Change, error) {
 	e := &Edit{tx: tx, wants: map[changeset.RecordID]*want{}}
+	if err := tx.Settle(); err != nil {
+		return e, nil, err
+	}
 	if err := f(e); err != nil {
 		return e, nil, err
 	}

@@ -90,14 +90,14 @@ func (l *Log) entries(rec changeset.RecordID, seqs []uint32, get func(seq uint32
 			return nil, l.damagedIndex(rec, fmt.Errorf("row %d of the log, changeset %s, does not touch the record", seq, c.ID))
 		}
 		if ch.Parents == nil {
-			made, err := l.Made(c.ID.Origin)
+			own, err := l.own(seq, c.ID)
 			if err != nil {
 				return nil, err
 			}
-			if made { // the maker's own log says what it had seen
-				own := *ch
-				own.Parents = ParentsOf(last)
-				ch = &own
+			if own { // the maker's own log says what it had seen
+				named := *ch
+				named.Parents = ParentsOf(last)
+				ch = &named
 			}
 		}
 		entries = append(entries, resolution.Entry{ID: c.ID, Created: c.Created, Creator: c.Creator.Text, Change: ch})

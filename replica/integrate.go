@@ -76,7 +76,8 @@ func (t *txLog) compare(row uint32, c *changeset.Changeset) error {
 	if mine.Bookkeeping() != c.Bookkeeping() || !mine.Bookkeeping() && !changeset.SameEdit(mine, c) {
 		return &ForkError{c.ID}
 	}
-	return nil
+	_, err := t.represent(row, mine, c)
+	return err
 }
 
 // warnOfClock tells of a changeset that claims to be made more than a day from now: it wins conflicts that it should not.
@@ -102,6 +103,9 @@ type merge struct {
 // add logs a changeset and what has to stand around it so that replaying the log gives the merged state.
 // A changeset of our own that has no ID yet gets that of its row.
 func (t *txLog) add(c *changeset.Changeset) error {
+	if err := t.settleBefore(c); err != nil {
+		return err
+	}
 	null, err := t.nullification(c)
 	if err != nil {
 		return err

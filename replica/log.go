@@ -35,6 +35,9 @@ type Log struct {
 	ours      companion
 	limits    *limits
 	former    *formerUUIDs
+	reps      *list  // of representations; nil for the resolutions
+	index     string // the file of rows
+	number    string // the file that says how many count
 }
 
 // limits are what of the files is committed, where a writer was cut off or is at work.
@@ -63,7 +66,8 @@ func (l *limits) readCommitted(fsys afero.Fs, prefix, name string) ([]byte, erro
 
 // openLog reads the small files of a log. The latest sequence number is read first: rows below it never change.
 func openLog(root afero.Fs, prefix, where string, limits *limits) (*Log, error) {
-	l := &Log{fs: root, prefix: prefix, where: where, limits: limits, former: &formerUUIDs{}}
+	l := &Log{fs: root, prefix: prefix, where: where, limits: limits, former: &formerUUIDs{},
+		index: changeset.IndexFile, number: changeset.LatestFile}
 	if prefix != "" {
 		l.fs = afero.NewBasePathFs(root, strings.TrimSuffix(prefix, "/"))
 	}
@@ -144,7 +148,7 @@ func (l *Log) Row(seq uint32) (changeset.Row, error) {
 	return changeset.Row{}, fmt.Errorf("read row %d of %s: there are %d rows", seq, l.indexPath(), l.latest)
 }
 
-func (l *Log) indexPath() string { return join(l.where, l.prefix+changeset.IndexFile) }
+func (l *Log) indexPath() string { return join(l.where, l.prefix+l.index) }
 
 // rowsAtOnce is how many rows are read in one piece: 352 KB.
 const rowsAtOnce = 8192
@@ -158,7 +162,7 @@ func (l *Log) Rows(from, to uint32) iter.Seq2[changeset.Row, error] {
 		if from > to {
 			return
 		}
-		f, err := l.fs.Open(changeset.IndexFile)
+		f, err := l.fs.Open(l.index)
 		if err != nil {
 			yield(changeset.Row{}, fmt.Errorf("read %s: %w", l.indexPath(), err))
 			return
@@ -189,8 +193,8 @@ func (l *Log) readRows(f afero.File, from, to uint32) ([]changeset.Row, error) {
 	if n, err := f.ReadAt(buf, int64(from-1)*changeset.RowSize); n < len(buf) {
 		if err == nil || errors.Is(err, io.EOF) {
 			whole := uint32(n / changeset.RowSize)
-			return nil, fmt.Errorf("read %s: %w", l.indexPath(), &DamageError{Path: changeset.IndexFile,
-				Err: fmt.Errorf("it ends before row %d does, though %s says %d", from+whole, changeset.LatestFile, l.latest)})
+			return nil, fmt.Errorf("read %s: %w", l.indexPath(), &DamageError{Path: l.index,
+				Err: fmt.Errorf("it ends before row %d does, though %s says %d", from+whole, l.number, l.latest)})
 		}
 		return nil, fmt.Errorf("read rows %d to %d of %s: %w", from, to, l.indexPath(), err)
 	}

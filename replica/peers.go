@@ -21,6 +21,11 @@ type Peer struct {
 	// Read is how many rows of its log were read, in the transactions that integrated them, and Row the last of them in hex.
 	Read uint32 `json:"read"`
 	Row  string `json:"row,omitempty"`
+	// Representations is how many rows of its list of representations were read, and Representation the last of them in hex.
+	Representations uint32 `json:"representations,omitempty"`
+	Representation  string `json:"representation,omitempty"`
+	// V1 says that it is a mirror that the original made, which has no such list; it is asked again when its log has grown.
+	V1 bool `json:"v1,omitempty"`
 	// Adopt says that this replica is a clone of the peer in the making: what the peer shows is to be adopted once all of it was read.
 	Adopt bool `json:"adopt,omitempty"`
 }
@@ -30,19 +35,36 @@ func (p Peer) encode() []byte {
 	return append(b, '\n')
 }
 
-// SetRead notes that all rows up to this one were read.
-func (p *Peer) SetRead(row changeset.Row) {
-	p.Read, p.Row = row.Seq, hex.EncodeToString(changeset.AppendRow(nil, row))
+// SetRead notes that all rows up to this one were read; the zero row, that none was.
+func (p *Peer) SetRead(row changeset.Row) { p.Read, p.Row = row.Seq, rowText(row) }
+
+// SetRepresented is SetRead for the list of representations.
+func (p *Peer) SetRepresented(row changeset.Row) {
+	p.Representations, p.Representation = row.Seq, rowText(row)
 }
 
-// LastRow returns the last row that was read; ok is false if there is none.
-func (p *Peer) LastRow() (row changeset.Row, ok bool) {
-	b, err := hex.DecodeString(p.Row)
+func rowText(row changeset.Row) string {
+	if row.Seq == 0 {
+		return ""
+	}
+	return hex.EncodeToString(changeset.AppendRow(nil, row))
+}
+
+// LastRow returns the last row that was read; ok is false if it is not known.
+func (p *Peer) LastRow() (row changeset.Row, ok bool) { return parseRowText(p.Row, p.Read) }
+
+// LastRepresentation is LastRow for the list of representations.
+func (p *Peer) LastRepresentation() (row changeset.Row, ok bool) {
+	return parseRowText(p.Representation, p.Representations)
+}
+
+func parseRowText(text string, seq uint32) (row changeset.Row, ok bool) {
+	b, err := hex.DecodeString(text)
 	if err != nil || len(b) != changeset.RowSize {
 		return row, false
 	}
 	row, err = changeset.ParseRow(b)
-	return row, err == nil && row.Seq == p.Read
+	return row, err == nil && row.Seq == seq
 }
 
 func peerFile(u uuid.UUID) string { return path.Join(peersDir, u.String()) }

@@ -105,10 +105,13 @@ func (r *Replica) reopen() error {
 // openLogs opens both logs. A writer at work may have committed in between; then they have to be opened again to be of one moment.
 func (r *Replica) openLogs() (again bool, err error) {
 	var limits limits
-	var before string
+	var before, listed string
 	if !r.opts.Mirror {
 		if before, err = readSmall(r.fs, changeset.LatestFile); err != nil {
 			return false, fmt.Errorf("open replica %s: %w", r.where(), err)
+		}
+		if listed, err = readListed(r.fs, r.opts.Where); err != nil {
+			return false, err
 		}
 		if limits.View, err = durable.Uncommitted(r.fs); err != nil {
 			return false, fmt.Errorf("open replica %s: %w", r.where(), err)
@@ -127,6 +130,14 @@ func (r *Replica) openLogs() (again bool, err error) {
 		if err != nil || after != before {
 			return err == nil, err
 		}
+		if old, limited := limits.Points[LatestRepresentationFile]; limited {
+			listed = old
+		}
+		if main.reps, err = newList(main, listed); err != nil {
+			return false, fmt.Errorf("open replica %s: %w", r.where(), err)
+		}
+	} else {
+		main.reps = &list{log: main}
 	}
 	r.log, r.votes = main, votes
 	r.forget()
@@ -266,6 +277,9 @@ func (r *Replica) Update(ctx context.Context, f func(tx *Tx) error) error {
 func (r *Replica) transact(ctx context.Context, f func(tx *Tx) error) error {
 	tx := newTx(r, durable.Begin(r.fs))
 	if err := f(tx); err != nil {
+		return err
+	}
+	if err := tx.Settle(); err != nil {
 		return err
 	}
 	if err := tx.settleAnew(); err != nil {

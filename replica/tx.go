@@ -1,13 +1,10 @@
 package replica
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"maps"
-	"path"
 	"slices"
-	"strconv"
 
 	"github.com/google/uuid"
 
@@ -46,6 +43,7 @@ type txLog struct {
 	openSize int64
 	marks    map[uuid.UUID]uint32 // v1 marks to write
 	moved    sums                 // by how much the digests change
+	restated restatement
 }
 
 // state is what a transaction knows of a record: what replaying the log gives, and who its heads are.
@@ -57,7 +55,7 @@ type state struct {
 	lastRow uint32              // of the last version; 0: never was
 	settled bool                // head is the record's only head and nothing is open
 	head    changeset.ID
-	entries []resolution.Entry // loaded when not settled
+	entries []resolution.Entry // nil, or all ordinary changes to the record
 	merged  *resolution.Result // of entries
 	counted *Digest            // what it adds to the digest; nil until it changes
 }
@@ -75,7 +73,11 @@ func newTx(r *Replica, d *durable.Tx) *Tx {
 }
 
 func newTxLog(tx *Tx, l *Log, known *knownIDs) *txLog {
-	return &txLog{Log: l, tx: tx, self: l.uuid, seq: l.latest, known: known,
+	restated := restatement{best: map[changeset.ID]*changeset.Changeset{}, stale: map[changeset.RecordID]*resolution.Result{}}
+	if l.reps != nil && l.reps.rows != nil {
+		restated.seq = l.reps.rows.latest
+	}
+	return &txLog{Log: l, tx: tx, restated: restated, self: l.uuid, seq: l.latest, known: known,
 		pending: map[uint32]*changeset.Changeset{}, kept: map[uint32]*changeset.Changeset{}, ids: map[changeset.ID]uint32{},
 		states: map[changeset.RecordID]*state{}, marks: map[uuid.UUID]uint32{}}
 }
@@ -128,13 +130,19 @@ func (t *txLog) merge(rec changeset.RecordID, s *state) (*resolution.Result, err
 	if s.merged != nil {
 		return s.merged, nil
 	}
-	entries, err := t.load(rec, s)
-	if err != nil {
-		return nil, err
+	err := t.loadEntries(rec, s)
+	if err == nil {
+		s.merged, err = t.mergeEntries(rec, s.entries)
 	}
-	s.entries = entries
-	s.merged, err = t.mergeEntries(rec, entries)
 	return s.merged, err
+}
+
+// loadEntries loads all ordinary changes to a record, pending ones included, unless they are.
+func (t *txLog) loadEntries(rec changeset.RecordID, s *state) (err error) {
+	if s.entries == nil {
+		s.entries, err = t.load(rec, s)
+	}
+	return err
 }
 
 // load reads all ordinary changes to a record, pending ones included.
@@ -152,7 +160,7 @@ func (t *txLog) load(rec changeset.RecordID, s *state) ([]resolution.Entry, erro
 	for _, v := range s.rows {
 		seqs = append(seqs, v.Seq)
 	}
-	return t.entries(rec, slices.Compact(seqs), t.changeset)
+	return t.entries(rec, slices.Compact(seqs), t.bestAt)
 }
 
 // A changeset of many records is read again for each of them, as their histories are: a few are kept.
@@ -329,12 +337,11 @@ func (tx *Tx) Touching(rec changeset.RecordID) ([]changeset.ID, error) {
 	if err != nil || s.wasNever() {
 		return nil, err
 	}
-	entries, err := tx.main.load(rec, s)
-	if err != nil {
+	if err := tx.main.loadEntries(rec, s); err != nil {
 		return nil, err
 	}
 	var ids []changeset.ID
-	for _, e := range entries {
+	for _, e := range s.entries {
 		ids = append(ids, e.ID)
 	}
 	return ids, nil
@@ -357,86 +364,3 @@ type Held struct {
 
 // Size is how many bytes the transaction holds in memory, for whoever divides work into batches.
 func (tx *Tx) Size() int { return tx.d.Size() }
-
-// commit makes the transaction durable and visible.
-func (tx *Tx) commit(ctx context.Context) error {
-	if err := tx.noteDigests(ctx); err != nil {
-		return err
-	}
-	for _, t := range []*txLog{tx.main, tx.res} {
-		if err := t.writeMarks(); err != nil {
-			return err
-		}
-		if err := t.writeUUIDs(); err != nil {
-			return err
-		}
-	}
-	for name, p := range tx.peers {
-		tx.d.Replace(name, p.encode())
-	}
-	point := func(t *txLog) durable.Point {
-		return durable.Point{Name: t.name(changeset.LatestFile), Old: t.rawLatest, New: t.newLatest()}
-	}
-	return tx.d.Commit(point(tx.res), point(tx.main))
-}
-
-// after is the log as the transaction left it.
-func (t *txLog) after() *Log {
-	l := *t.Log
-	l.limits, l.former = &limits{}, &formerUUIDs{}
-	l.ours.limits = l.limits
-	l.uuid, l.latest, l.rawLatest = t.self, t.seq, t.newLatest()
-	l.ours.latest = t.seq
-	return &l
-}
-
-// writeUUIDs writes the replica's new UUID, if it got one, and keeps the old one in mind.
-func (t *txLog) writeUUIDs() error {
-	if t.self == t.uuid {
-		return nil
-	}
-	former, err := t.formerOf()
-	if err != nil {
-		return err
-	}
-	var lines []byte
-	for _, u := range append(slices.Clone(former), t.uuid) {
-		lines = append(append(lines, u.String()...), '\n')
-	}
-	t.tx.d.Replace(t.name(formerFile), lines)
-	t.tx.d.Replace(t.name(changeset.ReplicaUUIDFile), []byte(t.self.String()))
-	return nil
-}
-
-// newLatest is the text of latest-sequence-no after the transaction: the old one where no row was added.
-func (t *txLog) newLatest() string {
-	if t.seq == t.latest {
-		return t.rawLatest
-	}
-	return strconv.FormatUint(uint64(t.seq), 10)
-}
-
-// marksDir holds, for the original, the highest sequence number seen of each replica.
-const marksDir = "local_metadata"
-
-func markFile(replica uuid.UUID) string {
-	return path.Join(marksDir, "last-changeset-from-"+replica.String())
-}
-
-// writeMarks raises the original's marks; those of the log's own replica are none.
-func (t *txLog) writeMarks() error {
-	for origin, seq := range t.marks {
-		if origin == t.self {
-			continue
-		}
-		text, err := readSmall(t.fs, markFile(origin))
-		if err != nil && !isNotExist(err) {
-			return fmt.Errorf("read %s: %w", markFile(origin), err)
-		}
-		old, err := parseNumber(markFile(origin), text)
-		if err != nil || seq > old {
-			t.tx.d.Replace(t.name(markFile(origin)), strconv.AppendUint(nil, uint64(seq), 10))
-		}
-	}
-	return nil
-}

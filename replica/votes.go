@@ -1,6 +1,8 @@
 package replica
 
 import (
+	"slices"
+
 	"prophet/changeset"
 	"prophet/resolution"
 )
@@ -121,7 +123,8 @@ func (t *txLog) votesOn(fingerprint string) ([]map[string]string, error) {
 	return answers, nil
 }
 
-// ownVote merges the changes to a vote that the voter itself made; nil if nothing is left.
+// ownVote is what the changes to a vote that the voter itself made come to, in the order of their numbers; nil if nothing is left. So it
+// depends on new values alone, and not on the representations in which the changes are known.
 func ownVote(rec changeset.RecordID, entries []resolution.Entry) map[string]string {
 	var own []resolution.Entry
 	for _, e := range entries {
@@ -129,9 +132,13 @@ func ownVote(rec changeset.RecordID, entries []resolution.Entry) map[string]stri
 			own = append(own, e)
 		}
 	}
-	result := resolution.Merge(rec, own, nil, nil)
-	if !result.Exists {
+	slices.SortFunc(own, func(a, b resolution.Entry) int { return a.ID.Compare(b.ID) })
+	exists, props := false, map[string]string(nil)
+	for _, e := range own {
+		exists, props = Replay(exists, props, e.Change)
+	}
+	if !exists {
 		return nil
 	}
-	return result.Props
+	return props
 }

@@ -16,13 +16,13 @@ func (p *pull) adopt(ctx context.Context) error {
 		return nil
 	}
 	var shown []replica.Shown
-	if !p.from.Ours() {
+	if !p.sourceIsOurs() {
 		var err error
 		if shown, err = p.shown(ctx); err != nil {
 			return err
 		}
 	}
-	done := p.main.peer
+	done := *p.main.peer
 	done.Adopt = false
 	return p.to.Update(ctx, func(tx *replica.Tx) (err error) {
 		tx.SetPeer(done)
@@ -76,13 +76,13 @@ func (p *pull) bookkeepingEvents(ctx context.Context) (map[changeset.RecordID][]
 		if _, known, err := p.to.Lookup(id); err != nil {
 			return nil, err
 		} else if !known {
-			items = append(items, item{row: row})
+			items = append(items, item{row: row, from: p.from.Log()})
 		}
 	}
 	slices.SortFunc(items, func(a, b item) int { return cmp.Compare(a.row.Seq, b.row.Seq) })
 	events := map[changeset.RecordID][]event{}
 	for len(items) > 0 {
-		got, err := fetchAll(ctx, p.from.Log(), items)
+		got, err := fetchAll(ctx, items)
 		if err != nil {
 			return nil, err
 		}

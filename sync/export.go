@@ -19,7 +19,7 @@ var ErrNotEmpty = errors.New("not empty")
 
 // Export writes a copy of the state that from shows, as the original's export makes it, at the root of dest, which must be empty or absent: the identity of the
 // replica, its changesets byte for byte, of each living record its present version with an index of one row, the changesets of the
-// resolutions, and nothing of ours. The copy is made to be cloned, by the original too, and not to be edited.
+// resolutions, and nothing of ours but the list of representations, if there is one. The copy is made to be cloned, by the original too, and not to be edited.
 //
 // replica-version is written last: a copy that was cut off is not a replica. progress is told how many changesets were written; it may be nil.
 func Export(ctx context.Context, from *replica.Replica, dest afero.Fs, progress func(done, total int)) error {
@@ -39,12 +39,23 @@ func export(ctx context.Context, from *replica.Replica, dest afero.Fs, progress 
 	w := newTreeWriter(dest, progress)
 	main, votes := logs(from)
 	w.total = int(main.Latest()) + int(votes.Latest())
+	list, err := from.Representations()
+	if err != nil {
+		return err
+	}
 	for _, l := range []treeLog{votes, main} {
 		if err := w.exportLog(ctx, l); err != nil {
 			return err
 		}
 	}
-	return w.writeTexts([]text{votes.versionFile(), main.versionFile()})
+	end := []text{votes.versionFile(), main.versionFile()}
+	if l := (treeList{Log: list}); l.news() {
+		if err := w.copyList(ctx, l); err != nil {
+			return err
+		}
+		end = append([]text{l.numberFile()}, end...)
+	}
+	return w.writeTexts(end)
 }
 
 // exportLog writes a log and its identity. The original makes the directories whether it puts something into them or not.

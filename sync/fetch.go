@@ -3,13 +3,13 @@ package sync
 import (
 	"context"
 	"iter"
+	"slices"
 	"sync"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
 	"prophet/changeset"
-	"prophet/replica"
 )
 
 const fetchers = 16 // requests at once
@@ -27,7 +27,7 @@ type fetched struct {
 }
 
 // batch is what a transaction integrates: the changesets of a run of the source's rows that are not known here,
-// or known with other bytes. Or err, and nothing after it.
+// or about which the source may know more. Or err, and nothing after it.
 type batch struct {
 	changesets  []fetched
 	rows        int           // of the source that the batch covers
@@ -37,7 +37,7 @@ type batch struct {
 }
 
 // fetch yields the rows in batches. The next one is fetched while the caller works on one.
-func fetch(ctx context.Context, from *replica.Log, items []item) iter.Seq[batch] {
+func fetch(ctx context.Context, items []item) iter.Seq[batch] {
 	return func(yield func(batch) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		batches := make(chan batch)
@@ -47,7 +47,7 @@ func fetch(ctx context.Context, from *replica.Log, items []item) iter.Seq[batch]
 		producer.Go(func() {
 			defer close(batches)
 			for len(items) > 0 {
-				b := fetchBatch(ctx, from, items)
+				b := fetchBatch(ctx, items)
 				items = items[min(b.rows, len(items)):]
 				select {
 				case batches <- b:
@@ -68,15 +68,15 @@ func fetch(ctx context.Context, from *replica.Log, items []item) iter.Seq[batch]
 }
 
 // fetchBatch fetches the first items, as many as one transaction should have.
-func fetchBatch(ctx context.Context, from *replica.Log, items []item) batch {
-	got, err := fetchAll(ctx, from, items[:min(batchRows, len(items))])
+func fetchBatch(ctx context.Context, items []item) batch {
+	got, err := fetchAll(ctx, items[:min(batchRows, len(items))])
 	if err != nil {
 		return batch{err: err}
 	}
 	b := batch{rows: len(got), last: got[len(got)-1].row}
 	for _, f := range got {
 		switch {
-		case f.c == nil: // it is here with the same bytes
+		case f.c == nil || f.mine.Key == f.row.Key && !bare(f.c): // nothing about it is new
 		case f.c.Bookkeeping() && f.mine.Seq == 0:
 			b.bookkeeping++
 		default:
@@ -86,9 +86,9 @@ func fetchBatch(ctx context.Context, from *replica.Log, items []item) batch {
 	return b
 }
 
-// fetchAll fetches the changesets of the items in parallel, but not those that are here with the same bytes. It begins no more
+// fetchAll fetches the changesets of the items in parallel, but not those of which nothing is new. It begins no more
 // when it has batchBytes, and returns what it has of the first items, one at least.
-func fetchAll(ctx context.Context, from *replica.Log, items []item) ([]fetched, error) {
+func fetchAll(ctx context.Context, items []item) ([]fetched, error) {
 	got := make([]fetched, 0, len(items))[:len(items)]
 	var size atomic.Int64
 	group, ctx := errgroup.WithContext(ctx)
@@ -99,20 +99,25 @@ func fetchAll(ctx context.Context, from *replica.Log, items []item) ([]fetched, 
 			break
 		}
 		got[i].item = it
-		if it.mine.Seq > 0 && it.mine.Key == it.row.Key {
+		if it.from == nil {
 			continue
 		}
 		group.Go(func() (err error) {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			if got[i].c, err = from.Changeset(it.row); err == nil {
+			if got[i].c, err = it.from.Changeset(it.row); err == nil {
 				size.Add(int64(sizeOf(got[i].c)))
 			}
 			return err
 		})
 	}
 	return got, group.Wait()
+}
+
+// bare reports whether a changeset does not say of some record what its maker had seen.
+func bare(c *changeset.Changeset) bool {
+	return slices.ContainsFunc(c.Changes, func(ch changeset.Change) bool { return ch.Parents == nil })
 }
 
 // sizeOf estimates what a changeset takes in memory, in bytes.

@@ -42,7 +42,8 @@ type Published struct {
 // The state is that of the moment, not that at which from was opened.
 //
 // Only what is new since the mirror's own latest-sequence-no is written, and if nothing is, nothing at all. The order serves readers in the middle, who see the old state or the new:
-// objects, record indexes, changesets.idx, the digests, resolutions/latest-sequence-no, latest-sequence-no. In a new mirror replica-version comes after these, and the
+// objects, record indexes, changesets.idx, the list of representations, the digests, resolutions/latest-sequence-no, latest-sequence-no, the number of
+// representations. In a new mirror replica-version comes after these, and the
 // MirrorFile last. A publication that was cut off is made good by the next. Objects that no record shows any longer stay, for those readers.
 //
 // A mirror of another replica, or one whose last row is not ours, is refused; nothing is written to it.
@@ -66,6 +67,7 @@ type publisher struct {
 	report     Published
 
 	main, votes treeLog
+	reps        treeList
 	begin, end  []text // small files that the mirror lacks: those to write before the logs, and after
 	digests     []text // files of digests: between the logs and the numbers that say what of them counts
 	unlisted    bool   // the MirrorFile does not name the database
@@ -94,7 +96,7 @@ func (p *publisher) publish(ctx context.Context) error {
 
 // upToDate reports whether the mirror has everything.
 func (p *publisher) upToDate() bool {
-	return !p.main.news() && !p.votes.news() && len(p.begin)+len(p.digests)+len(p.end) == 0 && !p.unlisted
+	return !p.main.news() && !p.votes.news() && !p.reps.news() && len(p.begin)+len(p.digests)+len(p.end) == 0 && !p.unlisted
 }
 
 // look finds out what the mirror has and what it lacks, and whether it is one to write to.
@@ -118,6 +120,9 @@ func (p *publisher) look() error {
 	p.from, p.begin, p.digests, p.end = from, nil, nil, nil
 	p.report.Latest = from.Latest()
 	p.main, p.votes = logs(from)
+	if err := p.lookAtList(); err != nil {
+		return err
+	}
 	for _, l := range []treeLog{p.main, p.votes} {
 		if err := l.isOf(state[l.prefix]); err != nil {
 			return err
@@ -133,6 +138,34 @@ func (p *publisher) look() error {
 		}
 	}
 	return p.lookForMarks()
+}
+
+// lookAtList finds out how much of the list of representations the mirror has, and refuses what is not an earlier state of it.
+func (p *publisher) lookAtList() error {
+	list, err := p.from.Representations()
+	if err != nil {
+		return err
+	}
+	p.reps = treeList{Log: list}
+	b, err := readAtMost(p.tree, replica.LatestRepresentationFile, 4096)
+	if err != nil || b == nil {
+		return err
+	}
+	if p.reps.have, err = changeset.ParseSeq(strings.TrimSpace(string(b))); err != nil {
+		return &replica.DamageError{Path: replica.LatestRepresentationFile, Err: err}
+	}
+	theirs, err := readRow(p.tree, replica.RepresentationsFile, p.reps.have)
+	if err != nil {
+		return err
+	}
+	if p.reps.have <= list.Latest() {
+		mine, err := list.Row(p.reps.have)
+		if err != nil || mine == theirs {
+			return err
+		}
+	}
+	return fmt.Errorf("row %d of %s in the mirror is not one of this replica: one of the two was restored or copied; publish to another directory",
+		p.reps.have, replica.RepresentationsFile)
 }
 
 // checkPlace refuses a directory where readers would not find the mirror, and a replica that people work in.
@@ -262,6 +295,9 @@ func (p *publisher) lack(l *treeLog, m mirrored) {
 	if l.news() || m.texts[l.latestFile().name] == "" {
 		p.end = append(p.end, l.latestFile())
 	}
+	if l.prefix == "" && p.reps.news() {
+		p.end = append(p.end, p.reps.numberFile())
+	}
 	if m.texts[l.versionFile().name] == "" {
 		p.end = append(p.end, l.versionFile())
 	}
@@ -302,6 +338,9 @@ func (p *publisher) write(ctx context.Context) error {
 		if err := w.writeIndex(l); err != nil {
 			return err
 		}
+	}
+	if err := w.copyList(ctx, p.reps); err != nil {
+		return err
 	}
 	if err := w.writeTexts(append(p.digests, p.end...)); err != nil {
 		return err

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/google/uuid"
-
 	"prophet/changeset"
 	"prophet/replica"
 )
@@ -53,6 +51,7 @@ type Report struct {
 	Known       int // rows of the source that were here already
 	Bookkeeping int // rows of the source's own bookkeeping, which stay there
 	Votes       int // changesets of the resolutions replica that came
+	Represented int // changesets known already of which the source knew more, see docs/adr/0008-representations.md
 	Opened      []Opened
 	Decided     []replica.Decision // by Options.Prefer
 	Adopted     int                // records for which what the source shows was adopted
@@ -77,10 +76,6 @@ func Pull(ctx context.Context, to, from *replica.Replica, opts Options) (*Report
 		return nil, err
 	}
 	p := &pull{intake: newIntake(to, opts.Prefer), from: from, opts: opts}
-	p.votes = &side{from: from.Resolutions(), to: to.Resolutions, lookup: to.LookupVote, integrate: (*replica.Tx).IntegrateVote,
-		setPeer: (*replica.Tx).SetVotesPeer, renew: (*replica.Tx).RenewVoter, count: &p.report.Votes}
-	p.main = &side{from: from.Log(), to: to.Log, lookup: to.Lookup, integrate: (*replica.Tx).Integrate,
-		setPeer: (*replica.Tx).SetPeer, renew: (*replica.Tx).Renew, count: &p.report.Integrated}
 	if err := p.run(ctx); err != nil {
 		return nil, fmt.Errorf("pull from %s: %w", from.Where(), err)
 	}
@@ -97,10 +92,15 @@ type pull struct {
 	held    *batch // of votes, to be committed when the first changesets are there
 	votes   *side
 	main    *side
+	list    *side                          // nil if the source has no list of representations
+	ours    *bool                          // the source is ours, if that was asked for
 	sources map[changeset.ID]changeset.Row // rows of the source's log, if they were needed
 }
 
 func (p *pull) run(ctx context.Context) error {
+	if err := p.begin(); err != nil {
+		return err
+	}
 	for _, s := range []*side{p.votes, p.main} {
 		if err := p.prepare(s); err != nil {
 			return err
@@ -115,6 +115,9 @@ func (p *pull) run(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := p.pullList(ctx); err != nil {
+		return err
+	}
 	if err := p.commitHeld(ctx); err != nil {
 		return err
 	}
@@ -124,113 +127,47 @@ func (p *pull) run(ctx context.Context) error {
 	return p.finish()
 }
 
-// side is one of the two logs of the replicas: the one of changesets or the one of resolutions.
-type side struct {
-	from      *replica.Log
-	to        func() *replica.Log // as it is now
-	lookup    func(id changeset.ID) (uint32, bool, error)
-	integrate func(tx *replica.Tx, c *changeset.Changeset) (bool, error)
-	setPeer   func(tx *replica.Tx, p replica.Peer)
-	renew     func(tx *replica.Tx)
-	count     *int
-	lost      bool         // the source has changesets of the target's own that it lost
-	peer      replica.Peer // what is known of the source
-	items     []item       // the rows of the source that were never read
-}
-
-// item is a row of the source. mine is the row here with the same ID, 0 if it is not known.
-type item struct {
-	row  changeset.Row
-	mine changeset.Row
-}
-
-// prepare finds out which rows of the source are new.
-func (p *pull) prepare(s *side) (err error) {
-	if s.peer, err = s.to().Peer(s.from.UUID()); err != nil {
-		return err
-	}
-	rows, err := p.newRows(s)
+// begin looks at what is known of the source.
+func (p *pull) begin() error {
+	main, err := p.to.Log().Peer(p.from.UUID())
 	if err != nil {
 		return err
 	}
-	known := map[uint32]int{} // rows here, to the items that they are
-	for i, row := range rows {
-		s.items = append(s.items, item{row: row})
-		seq, ok, err := s.lookup(row.ID)
-		if err != nil {
-			return err
-		}
-		if ok {
-			known[seq] = i
-		}
+	list, err := p.newsOfList(&main)
+	if err != nil {
+		return err
 	}
-	p.total += len(s.items)
-	return s.findMine(known)
-}
-
-// findMine reads the rows here of what is known, in one go through the log.
-func (s *side) findMine(known map[uint32]int) error {
-	if len(known) == 0 {
-		return nil
+	votes, err := p.to.Resolutions().Peer(p.from.Resolutions().UUID())
+	if err != nil {
+		return err
 	}
-	from, to := uint32(1<<32-1), uint32(0)
-	for seq := range known {
-		from, to = min(from, seq), max(to, seq)
-	}
-	for row, err := range s.to().Rows(from, to) {
-		if err != nil {
-			return err
-		}
-		if i, ok := known[row.Seq]; ok {
-			s.items[i].mine = row
-		}
+	to := p.to
+	p.votes = &side{what: "log of resolutions", from: p.from.Resolutions(), to: to.Resolutions, lookup: to.LookupVote, integrate: (*replica.Tx).IntegrateVote,
+		setPeer: (*replica.Tx).SetVotesPeer, renew: (*replica.Tx).RenewVoter, count: &p.report.Votes,
+		peer: &votes, read: votes.Read, last: (*replica.Peer).LastRow, setLast: (*replica.Peer).SetRead}
+	p.main = &side{what: "log", from: p.from.Log(), to: to.Log, lookup: to.Lookup, integrate: (*replica.Tx).Integrate,
+		setPeer: (*replica.Tx).SetPeer, renew: (*replica.Tx).Renew, count: &p.report.Integrated,
+		peer: &main, read: main.Read, last: (*replica.Peer).LastRow, setLast: (*replica.Peer).SetRead}
+	if list != nil {
+		p.list = &side{what: "list of representations", from: list, to: to.Log, lookup: to.Lookup, integrate: represent,
+			setPeer: (*replica.Tx).SetPeer, count: new(int),
+			peer: &main, read: main.Representations, last: (*replica.Peer).LastRepresentation, setLast: (*replica.Peer).SetRepresented}
 	}
 	return nil
 }
 
-// newRows reads the rows that were never read, after it has made sure that the source's log still begins with what was read of it.
-// If not, as after a restore from a backup, it is read again: what is known is known by its ID. A web mirror with nothing new is
-// taken at its word, because a server without Range would have to send its whole index; publish refuses to turn a mirror back.
-func (p *pull) newRows(s *side) ([]changeset.Row, error) {
-	if s.peer.Read == s.from.Latest() && (s.peer.Read == 0 || p.from.Mirror()) {
-		return nil, nil
-	}
-	if s.peer.Read > 0 && s.peer.Read <= s.from.Latest() {
-		rows, err := collect(s.from, s.peer.Read)
-		if err != nil {
-			return nil, err
-		}
-		if last, ok := s.peer.LastRow(); ok && last == rows[0] {
-			return rows[1:], nil
-		}
-	}
-	if s.peer.Read > 0 {
-		p.opts.warn("the log of %s is not the one that was read before: it is read again from its beginning", p.from.Where())
-		s.peer.Read, s.peer.Row = 0, ""
-	}
-	return collect(s.from, 1)
-}
-
-func collect(l *replica.Log, from uint32) (rows []changeset.Row, err error) {
-	for row, err := range l.Rows(from, l.Latest()) {
-		if err != nil {
-			return nil, err
-		}
-		rows = append(rows, row)
-	}
-	return rows, nil
-}
-
 // pullLog brings over what is new in one log of the source.
 func (p *pull) pullLog(ctx context.Context, s *side) (err error) {
-	if s.lost, err = p.lostOwn(s); err != nil {
-		return err
+	if s != p.list {
+		if s.lost, err = p.lostOwn(s); err != nil {
+			return err
+		}
 	}
 	s.peer.URL = p.from.Where()
 	s.peer.Adopt = s.peer.Adopt || p.opts.Adopt && s == p.main
 	fetching, cancel := context.WithCancel(ctx)
 	defer cancel()
-	for b := range fetch(fetching, s.from, s.items) {
+	for b := range fetch(fetching, s.items) {
 		if b.err != nil {
 			return b.err
 		}
@@ -294,7 +231,7 @@ func (p *pull) commit(ctx context.Context, s *side, b batch) error {
 
 // transact integrates changesets until the transaction is large enough, and returns what is left. last is the row of the source up to which it has been read if nothing is.
 func (p *pull) transact(ctx context.Context, s *side, changesets []fetched, last changeset.Row) (added int, left []fetched, err error) {
-	next := s.peer
+	next, represented := *s.peer, 0
 	var opened map[changeset.RecordID]map[string]replica.Held
 	var decided []replica.Decision
 	err = p.to.Update(ctx, func(tx *replica.Tx) (err error) {
@@ -304,19 +241,20 @@ func (p *pull) transact(ctx context.Context, s *side, changesets []fetched, last
 		if added, left, err = p.integrate(tx, s, changesets); err != nil {
 			return err
 		}
-		next.SetRead(last)
+		s.setLast(&next, last)
 		if len(left) > 0 {
-			next.SetRead(changesets[len(changesets)-len(left)-1].row)
+			s.setLast(&next, changesets[len(changesets)-len(left)-1].row)
 		}
 		s.setPeer(tx, next)
-		opened = tx.Opened()
+		opened, represented = tx.Opened(), tx.Represented()
 		decided, err = p.prefer(tx)
 		return err
 	})
 	if err != nil {
 		return 0, nil, err
 	}
-	s.peer, s.lost = next, false
+	*s.peer, s.lost = next, false
+	p.report.Represented += represented
 	p.report.Decided = append(p.report.Decided, decided...)
 	p.noteOpened(opened)
 	return added, left, nil
@@ -337,8 +275,16 @@ func (p *pull) account(s *side, b batch, added int) {
 
 // integrate adds changesets to the target, with what the source's own log says of their parents, until the transaction is large enough.
 func (p *pull) integrate(tx *replica.Tx, s *side, changesets []fetched) (added int, left []fetched, err error) {
+	added, left, err = p.integrateSome(tx, s, changesets)
+	if err == nil {
+		err = tx.Settle()
+	}
+	return added, left, err
+}
+
+func (p *pull) integrateSome(tx *replica.Tx, s *side, changesets []fetched) (added int, left []fetched, err error) {
 	for i, f := range changesets {
-		if s == p.main && f.mine.Seq == 0 {
+		if s == p.main && !f.c.Bookkeeping() {
 			if err := p.nameParents(tx, f); err != nil {
 				return added, nil, err
 			}
@@ -358,67 +304,23 @@ func (p *pull) integrate(tx *replica.Tx, s *side, changesets []fetched) (added i
 	return added, nil, nil
 }
 
-// nameParents gives the changes of a changeset that was read from its maker's own log the parents that it does not bear: of each origin, the last ordinary
-// changeset in the rows above that touches the record.
-func (p *pull) nameParents(tx *replica.Tx, f fetched) error {
-	for i := range f.c.Changes {
-		ch := &f.c.Changes[i]
-		if ch.Parents != nil {
-			continue
-		}
-		if made, err := p.from.Log().Made(f.c.ID.Origin); err != nil || !made {
-			return err
-		}
-		if err := p.loadSources(); err != nil {
-			return err
-		}
-		ids, err := tx.Touching(ch.Record)
-		if err != nil {
-			return err
-		}
-		last := map[uuid.UUID]changeset.ID{}
-		for _, id := range ids {
-			row, ok := p.sources[id]
-			if ok && row.Seq < f.row.Seq && row.Seq > p.sources[last[id.Origin]].Seq {
-				last[id.Origin] = id
-			}
-		}
-		ch.Parents = replica.ParentsOf(last)
-	}
-	return nil
-}
-
-// loadSources reads the whole index of the source.
-func (p *pull) loadSources() error {
-	if p.sources != nil {
-		return nil
-	}
-	sources := make(map[changeset.ID]changeset.Row, p.from.Latest())
-	for row, err := range p.from.Log().Rows(1, p.from.Latest()) {
-		if err != nil {
-			return err
-		}
-		sources[row.ID] = row
-	}
-	p.sources = sources
-	return nil
-}
-
 // dryRun finds out what a pull would do, in memory and as one transaction that is never made.
 func (p *pull) dryRun(ctx context.Context) error {
 	return p.to.Try(func(tx *replica.Tx) error {
 		for _, s := range []*side{p.votes, p.main} {
-			for b := range fetch(ctx, s.from, s.items) {
-				if b.err != nil {
-					return b.err
-				}
-				added, _, err := p.integrate(tx, s, b.changesets)
-				if err != nil {
-					return err
-				}
-				p.account(s, b, added)
+			if err := p.trySide(ctx, tx, s); err != nil {
+				return err
 			}
 		}
+		if err := p.prepareList(); err != nil {
+			return err
+		}
+		if p.list != nil {
+			if err := p.trySide(ctx, tx, p.list); err != nil {
+				return err
+			}
+		}
+		p.report.Represented = tx.Represented()
 		decided, err := p.prefer(tx)
 		if err != nil {
 			return err
@@ -430,4 +332,19 @@ func (p *pull) dryRun(ctx context.Context) error {
 		}
 		return ctx.Err()
 	})
+}
+
+// trySide integrates what is new in one log of the source.
+func (p *pull) trySide(ctx context.Context, tx *replica.Tx, s *side) error {
+	for b := range fetch(ctx, s.items) {
+		if b.err != nil {
+			return b.err
+		}
+		added, _, err := p.integrate(tx, s, b.changesets)
+		if err != nil {
+			return err
+		}
+		p.account(s, b, added)
+	}
+	return nil
 }

@@ -51,6 +51,51 @@ type treeLog struct {
 
 func (l treeLog) news() bool { return l.have < l.Latest() }
 
+// treeList is a list of representations to be written.
+type treeList struct {
+	*replica.Log
+	have uint32
+}
+
+func (l treeList) news() bool { return l.have < l.Latest() }
+
+// numberFile is the file that says how many rows of the list count. It is written after that of the log, in which is what the list names.
+func (l treeList) numberFile() text {
+	return text{replica.LatestRepresentationFile, formatNumber(l.Latest())}
+}
+
+// copyList writes the objects that the tree lacks of a list, then its rows in one piece.
+func (w *treeWriter) copyList(ctx context.Context, l treeList) error {
+	if !l.news() {
+		return nil
+	}
+	var rows []byte
+	for row, err := range l.Rows(1, l.Latest()) {
+		if err != nil {
+			return err
+		}
+		rows = changeset.AppendRow(rows, row)
+		if row.Seq <= l.have {
+			continue
+		}
+		raw, _, err := l.RawChangeset(row)
+		if err != nil {
+			return err
+		}
+		w.put(changeset.ObjectPath(changeset.ChangesetObjects, row.Key), raw)
+		if err := w.flushFull(ctx); err != nil {
+			return err
+		}
+	}
+	if err := w.flush(); err != nil {
+		return err
+	}
+	if err := durable.MkdirAll(w.fs, path.Dir(replica.RepresentationsFile)); err != nil {
+		return err
+	}
+	return durable.WriteFile(w.fs, replica.RepresentationsFile, rows)
+}
+
 // logs returns both logs of a replica, as a tree that has nothing lacks them.
 func logs(from *replica.Replica) (main, votes treeLog) {
 	return treeLog{Log: from.Log()}, treeLog{Log: from.Resolutions(), prefix: changeset.ResolutionsDir + "/"}
@@ -65,13 +110,8 @@ func (w *treeWriter) copyNews(ctx context.Context, l treeLog) error {
 		if err := w.copyRow(l, row); err != nil {
 			return err
 		}
-		if err := ctx.Err(); err != nil {
+		if err := w.flushFull(ctx); err != nil {
 			return err
-		}
-		if w.batch.Size() > flushBytes || w.files > flushFiles {
-			if err := w.flush(); err != nil {
-				return err
-			}
 		}
 		w.done++
 		if w.progress != nil {
@@ -123,6 +163,14 @@ func (w *treeWriter) copyRecord(l treeLog, row changeset.Row, rec changeset.Reco
 	w.files++
 	w.records++
 	return nil
+}
+
+// flushFull writes the batch if it is large enough.
+func (w *treeWriter) flushFull(ctx context.Context) error {
+	if err := ctx.Err(); err != nil || w.batch.Size() <= flushBytes && w.files <= flushFiles {
+		return err
+	}
+	return w.flush()
 }
 
 // flush writes the batch: objects, then record indexes. Then it removes the indexes of deleted records.

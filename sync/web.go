@@ -3,11 +3,13 @@ package sync
 import (
 	"context"
 	"path"
+	"strings"
 
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
 	"prophet/internal/httpfs"
+	"prophet/replica"
 )
 
 // WebOptions say how a web server is asked. The zero value serves: 16 requests at once, the system's certificates, no proxy, and errors
@@ -28,7 +30,7 @@ func Web(opts WebOptions) Carrier {
 // maxBody bounds the files of a replica, in bytes. The index is fetched whole where the server cannot send a part of it: the bound is 6 million changesets.
 func maxBody(name string) int64 {
 	switch base := path.Base(name); {
-	case base == changeset.IndexFile:
+	case base == changeset.IndexFile || name == replica.RepresentationsFile || strings.HasSuffix(name, "/"+replica.RepresentationsFile):
 		return 256 << 20
 	case len(base) == 40: // an object
 		return changeset.MaxFile

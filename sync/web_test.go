@@ -79,8 +79,8 @@ func TestPullWithNothingNewCostsTheSameAtAnySize(t *testing.T) {
 	if costs[100] != costs[2000] {
 		t.Errorf("requests and bytes at 100 and 2,000 changesets: %v, %v", costs[100], costs[2000])
 	}
-	if short, long := costs[100][0].requests, costs[100][1].requests; short != 10 || long != 7 {
-		t.Errorf("%d requests by the short URL and %d by the long one, want 10 and 7", short, long)
+	if short, long := costs[100][0].requests, costs[100][1].requests; short != 11 || long != 8 {
+		t.Errorf("%d requests by the short URL and %d by the long one, want 11 and 8", short, long)
 	}
 }
 

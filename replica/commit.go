@@ -1,0 +1,109 @@
+package replica
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+
+	"github.com/google/uuid"
+
+	"prophet/changeset"
+	"prophet/internal/durable"
+)
+
+// commit makes the transaction durable and visible.
+func (tx *Tx) commit(ctx context.Context) error {
+	if err := tx.noteDigests(ctx); err != nil {
+		return err
+	}
+	for _, t := range []*txLog{tx.main, tx.res} {
+		if err := t.writeMarks(); err != nil {
+			return err
+		}
+		if err := t.writeUUIDs(); err != nil {
+			return err
+		}
+	}
+	for name, p := range tx.peers {
+		tx.d.Replace(name, p.encode())
+	}
+	point := func(t *txLog) durable.Point {
+		return durable.Point{Name: t.name(changeset.LatestFile), Old: t.rawLatest, New: t.newLatest()}
+	}
+	list := durable.Point{Name: LatestRepresentationFile, Old: tx.main.reps.text, New: tx.main.newListed()}
+	return tx.d.Commit(point(tx.res), list, point(tx.main))
+}
+
+// after is the log as the transaction left it.
+func (t *txLog) after() *Log {
+	l := *t.Log
+	l.limits, l.former = &limits{}, &formerUUIDs{}
+	l.ours.limits = l.limits
+	l.uuid, l.latest, l.rawLatest = t.self, t.seq, t.newLatest()
+	l.ours.latest = t.seq
+	if t.reps != nil {
+		l.reps, _ = newList(&l, t.newListed()) // it is a number
+	}
+	return &l
+}
+
+// newListed is the text of LatestRepresentationFile after the transaction: the old one where no row was added.
+func (t *txLog) newListed() string {
+	if t.restated.seq == t.reps.rows.latest {
+		return t.reps.text
+	}
+	return formatNumber(t.restated.seq)
+}
+
+// writeUUIDs writes the replica's new UUID, if it got one, and keeps the old one in mind.
+func (t *txLog) writeUUIDs() error {
+	if t.self == t.uuid {
+		return nil
+	}
+	former, err := t.formerOf()
+	if err != nil {
+		return err
+	}
+	var lines []byte
+	for _, u := range append(slices.Clone(former), t.uuid) {
+		lines = append(append(lines, u.String()...), '\n')
+	}
+	t.tx.d.Replace(t.name(formerFile), lines)
+	t.tx.d.Replace(t.name(changeset.ReplicaUUIDFile), []byte(t.self.String()))
+	return nil
+}
+
+// newLatest is the text of latest-sequence-no after the transaction: the old one where no row was added.
+func (t *txLog) newLatest() string {
+	if t.seq == t.latest {
+		return t.rawLatest
+	}
+	return formatNumber(t.seq)
+}
+
+// marksDir holds, for the original, the highest sequence number seen of each replica.
+const marksDir = "local_metadata"
+
+func markFile(replica uuid.UUID) string {
+	return path.Join(marksDir, "last-changeset-from-"+replica.String())
+}
+
+// writeMarks raises the original's marks; those of the log's own replica are none.
+func (t *txLog) writeMarks() error {
+	for origin, seq := range t.marks {
+		if origin == t.self {
+			continue
+		}
+		text, err := readSmall(t.fs, markFile(origin))
+		if err != nil && !isNotExist(err) {
+			return fmt.Errorf("read %s: %w", markFile(origin), err)
+		}
+		old, err := parseNumber(markFile(origin), text)
+		if err != nil || seq > old {
+			t.tx.d.Replace(t.name(markFile(origin)), strconv.AppendUint(nil, uint64(seq), 10))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,242 @@
+package replica
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"prophet/changeset"
+	"prophet/resolution"
+)
+
+// restatement is what a transaction adds to the list of representations, and the records that have to be merged anew for it.
+type restatement struct {
+	seq   uint32                                // of the list's last row, pending ones included
+	best  map[changeset.ID]*changeset.Changeset // pending
+	stale map[changeset.RecordID]*resolution.Result
+}
+
+// Represent takes up another representation of a changeset that is in the log, and reports whether it told anything new. One that is of another edit, or
+// of a changeset that is not known, is passed over. The records that it touches are merged anew by [Tx.Settle].
+func (tx *Tx) Represent(c *changeset.Changeset) (news bool, err error) {
+	t := tx.main
+	row, known, err := t.lookup(c.ID)
+	if err != nil || !known {
+		return false, err
+	}
+	mine, err := t.changeset(row)
+	if err != nil || c.Bookkeeping() || !changeset.SameEdit(mine, c) {
+		return false, err
+	}
+	return t.represent(row, mine, c)
+}
+
+// Represented is of how many changesets the transaction took up another representation so far.
+func (tx *Tx) Represented() int { return len(tx.main.restated.best) }
+
+// represent joins what is known of the changeset in a row of the log with what is offered of it.
+func (t *txLog) represent(row uint32, mine, offered *changeset.Changeset) (news bool, err error) {
+	if t.reps == nil || mine.Bookkeeping() { // what a vote is does not depend on representations
+		return false, nil
+	}
+	joined, err := changeset.Join(mine, offered)
+	if err != nil || changeset.SameRepresentation(joined, mine) {
+		return false, err
+	}
+	best, err := t.bestOf(row, mine)
+	if err != nil {
+		return false, err
+	}
+	joined, err = changeset.Join(best, offered)
+	if err != nil || changeset.SameRepresentation(joined, best) {
+		return false, err
+	}
+	if err := t.restate(best, joined); err != nil {
+		return false, fmt.Errorf("take up another representation of changeset %s: %w", mine.ID, err)
+	}
+	return true, nil
+}
+
+// bestAt is [Log.bestAt], with what the transaction took up.
+func (t *txLog) bestAt(seq uint32) (*changeset.Changeset, error) {
+	c, err := t.changeset(seq)
+	if err != nil {
+		return nil, err
+	}
+	if best := t.restated.best[c.ID]; best != nil {
+		return best, nil
+	}
+	return t.reps.of(c)
+}
+
+// bestOf is the best representation of the changeset in a row, with the parents that the log itself tells if it is its maker's.
+func (t *txLog) bestOf(row uint32, mine *changeset.Changeset) (*changeset.Changeset, error) {
+	best, err := t.bestAt(row)
+	if err != nil {
+		return nil, err
+	}
+	own, err := t.own(row, mine.ID)
+	if err != nil || !own {
+		return best, err
+	}
+	named := *best
+	named.Changes = slices.Clone(best.Changes)
+	for i := range named.Changes {
+		if ch := &named.Changes[i]; ch.Parents == nil {
+			entry, err := t.entry(ch.Record, mine.ID)
+			if err != nil {
+				return nil, err
+			}
+			ch.Parents = entry.Change.Parents
+		}
+	}
+	return &named, nil
+}
+
+// entry returns the change of a changeset to a record as the merge takes it.
+func (t *txLog) entry(rec changeset.RecordID, id changeset.ID) (*resolution.Entry, error) {
+	s, err := t.state(rec)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.loadEntries(rec, s); err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(s.entries, func(e resolution.Entry) bool { return e.ID == id })
+	if i < 0 {
+		return nil, t.damagedIndex(rec, fmt.Errorf("it does not name the row of changeset %s, which touches the record", id))
+	}
+	return &s.entries[i], nil
+}
+
+// restate adds the better representation of a changeset to the list.
+func (t *txLog) restate(best, joined *changeset.Changeset) error {
+	text := joined.Encode()
+	switch {
+	case len(text) > changeset.MaxFile:
+		return fmt.Errorf("nobody could read it: it has %d bytes, at most %d are allowed", len(text), changeset.MaxFile)
+	case t.restated.seq == maxSeq:
+		return fmt.Errorf("the list of them is full: it has %d rows", uint32(maxSeq))
+	}
+	before := best.Changes
+	for i := range joined.Changes {
+		ch := &joined.Changes[i]
+		old := &before[min(i, len(before)-1)]
+		if old.Record != ch.Record {
+			old = best.Change(ch.Record)
+		}
+		if sameMeaning(old, ch) {
+			continue
+		}
+		if err := t.replaceChange(joined.ID, ch); err != nil {
+			return err
+		}
+	}
+	t.restated.seq++
+	row := changeset.Row{Seq: t.restated.seq, ID: joined.ID, Key: t.objects.Put(t.tx.d, text)}
+	t.tx.d.Append(RepresentationsFile, int64(row.Seq-1)*changeset.RowSize, changeset.AppendRow(nil, row))
+	t.restated.best[joined.ID] = joined
+	return nil
+}
+
+// sameMeaning reports whether two representations of one change are the same to the merge.
+func sameMeaning(a, b *changeset.Change) bool {
+	sameOld := func(p, q changeset.PropChange) bool { return p.Old.Text == q.Old.Text }
+	return a.Kind == b.Kind && (a.Parents == nil) == (b.Parents == nil) && slices.Equal(a.Parents, b.Parents) &&
+		(a.Kind == changeset.Delete || maps.EqualFunc(a.Props, b.Props, sameOld))
+}
+
+// replaceChange puts a better representation of a change in the place of the one that the merge took so far.
+func (t *txLog) replaceChange(id changeset.ID, ch *changeset.Change) error {
+	entry, err := t.entry(ch.Record, id)
+	if err != nil {
+		return err
+	}
+	s := t.states[ch.Record]
+	for _, p := range ch.Parents {
+		if p == id || !slices.ContainsFunc(s.entries, func(e resolution.Entry) bool { return e.ID == p }) {
+			return unknownParent(ch, p)
+		}
+	}
+	if _, again := t.restated.stale[ch.Record]; !again {
+		if !s.settled {
+			if _, err := t.merge(ch.Record, s); err != nil {
+				return err
+			}
+		}
+		t.restated.stale[ch.Record] = s.merged
+		s.entries = slices.Clone(s.entries) // the merged state refers to the old ones
+		if entry, err = t.entry(ch.Record, id); err != nil {
+			return err
+		}
+	}
+	s.merged = nil
+	entry.Change = ch
+	return nil
+}
+
+// Settle merges the records anew of whose changes another representation was taken up, and logs a resolution where that changes their state. It is for
+// whoever wants to know what the transaction opened; before its commit, or a changeset to such a record, the transaction does it by itself.
+func (tx *Tx) Settle() error { return tx.main.settleStale(sorted(tx.main.restated.stale)) }
+
+// settleBefore settles the stale ones of the records that a changeset touches.
+func (t *txLog) settleBefore(c *changeset.Changeset) error {
+	if len(t.restated.stale) == 0 {
+		return nil
+	}
+	var recs []changeset.RecordID
+	for i := range c.Changes {
+		if _, stale := t.restated.stale[c.Changes[i].Record]; stale {
+			recs = append(recs, c.Changes[i].Record)
+		}
+	}
+	return t.settleStale(recs)
+}
+
+func (t *txLog) settleStale(recs []changeset.RecordID) error {
+	var changes []changeset.Change
+	for _, rec := range recs {
+		ch, err := t.remerge(rec)
+		if err != nil {
+			return err
+		}
+		if ch != nil {
+			changes = append(changes, *ch)
+		}
+	}
+	if err := t.keepBooks(changes, flagResolution); err != nil {
+		return err
+	}
+	for _, rec := range recs { // after the rows, whose numbers the notes bear
+		s := t.states[rec]
+		if err := t.setOpen(rec, openProps(s.merged)); err != nil {
+			return err
+		}
+		if s.settled {
+			s.entries, s.merged = nil, nil
+		}
+	}
+	return nil
+}
+
+// remerge merges a record anew. It returns the change that leads to the merged state; one without effect where the log says that the record is settled and it is
+// that no longer; else nil.
+func (t *txLog) remerge(rec changeset.RecordID) (*changeset.Change, error) {
+	s, before := t.states[rec], t.restated.stale[rec]
+	delete(t.restated.stale, rec)
+	result, err := t.merge(rec, s)
+	if err != nil {
+		return nil, err
+	}
+	t.tx.noteOpened(changeset.ID{}, merge{rec: rec, before: Held{Before: true, Exists: s.exists}, held: s.props, result: result}, before)
+	settled := s.settled
+	s.settled = settled && slices.Equal(result.Heads, []changeset.ID{s.head}) && !result.Open()
+	ch := difference(rec, s.exists, s.props, result.Exists, result.Props)
+	if ch == nil && settled && !s.settled {
+		ch = &changeset.Change{Record: rec, Kind: changeset.Update, Props: map[string]changeset.PropChange{}}
+		if !s.exists {
+			ch.Kind = changeset.Delete
+		}
+	}
+	return ch, nil
+}

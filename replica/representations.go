@@ -1,0 +1,180 @@
+package replica
+
+import (
+	"fmt"
+	"strconv"
+	"sync"
+
+	"github.com/spf13/afero"
+
+	"prophet/cas"
+	"prophet/changeset"
+)
+
+// The list of representations: rows as in changesets.idx, numbered from 1, of changesets of which more is known than their rows in the log hold;
+// and how many of them count, in decimal. See docs/adr/0008-representations.md.
+const (
+	RepresentationsFile      = "prophet/representations"
+	LatestRepresentationFile = "prophet/latest-representation"
+)
+
+// list is the list of representations of a log, at the moment at which that was opened.
+type list struct {
+	mu   sync.Mutex
+	log  *Log                           // whose changesets it is about
+	rows *Log                           // of the list, which are read as those of a log are; nil if their number was not read yet
+	text string                         // of LatestRepresentationFile, "" without one
+	last map[changeset.ID]changeset.Row // the last row for each changeset, loaded when first asked for
+	kept map[cas.Key]*changeset.Changeset
+}
+
+// readListed reads how many rows of the list count, as the file has it; "" without a file.
+func readListed(fsys afero.Fs, where string) (string, error) {
+	text, err := readSmall(fsys, LatestRepresentationFile)
+	if isNotExist(err) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read %s: %w", join(where, LatestRepresentationFile), err)
+	}
+	return text, nil
+}
+
+// newList returns the list of a log of which so many rows count.
+func newList(l *Log, text string) (*list, error) {
+	n := uint32(0)
+	if text != "" {
+		var err error
+		if n, err = parseNumber(LatestRepresentationFile, text); err != nil {
+			return nil, err
+		}
+	}
+	rows := &Log{fs: l.fs, prefix: l.prefix, where: l.where, uuid: l.uuid, database: l.database, latest: n,
+		index: RepresentationsFile, number: LatestRepresentationFile, objects: l.objects, limits: l.limits, former: l.former}
+	return &list{log: l, rows: rows, text: text}, nil
+}
+
+// Representations returns the list of representations: its rows and changesets are read as those of a log, and nothing else of it. Of a
+// mirror, how many there are is read when first asked for; a log that is to hold all that the list names is opened after that, see [Replica.Refresh].
+func (r *Replica) Representations() (*Log, error) {
+	l := r.log.reps
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	err := l.load()
+	return l.rows, err
+}
+
+// load finds out how many rows count, if that is not known yet.
+func (l *list) load() error {
+	if l.rows != nil {
+		return nil
+	}
+	text, err := readListed(l.log.fs, l.log.where)
+	if err != nil {
+		return err
+	}
+	read, err := newList(l.log, text)
+	if err != nil {
+		return err
+	}
+	l.rows, l.text = read.rows, text
+	return nil
+}
+
+// Refresh shows the present state of a mirror's logs. The list of representations stays what it was, so that it is not newer than they are.
+func (r *Replica) Refresh() error {
+	before := r.log
+	if err := r.reopen(); err != nil {
+		return err
+	}
+	if r.log.uuid != before.uuid || r.log.database != before.database {
+		return fmt.Errorf("read %s again: it became another replica in between", r.where())
+	}
+	r.log.reps = before.reps
+	return nil
+}
+
+// Represented returns the last row of the list for a changeset; ok is false if there is none.
+func (r *Replica) Represented(id changeset.ID) (row changeset.Row, ok bool, err error) {
+	return r.log.reps.lookup(id)
+}
+
+// of returns the best representation of a changeset that a row of the log holds: the last one in the list, if that is the same edit, else the row's.
+func (l *list) of(c *changeset.Changeset) (*changeset.Changeset, error) {
+	row, ok, err := l.lookup(c.ID)
+	if err != nil || !ok || c.Bookkeeping() {
+		return c, err
+	}
+	best, err := l.changeset(row)
+	if err != nil {
+		return nil, err
+	}
+	if !changeset.SameEdit(c, best) {
+		return c, nil
+	}
+	return best, nil
+}
+
+// lookup returns the last row for a changeset.
+func (l *list) lookup(id changeset.ID) (row changeset.Row, ok bool, err error) {
+	if l == nil {
+		return row, false, nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.load(); err != nil {
+		return row, false, err
+	}
+	if l.last == nil {
+		last := map[changeset.ID]changeset.Row{}
+		for row, err := range l.rows.Rows(1, l.rows.latest) {
+			if err != nil {
+				return row, false, err
+			}
+			last[row.ID] = row
+		}
+		l.last = last
+	}
+	row, ok = l.last[id]
+	return row, ok, nil
+}
+
+// changeset reads what a row names. Those of many records are read again for each of them: a few are kept.
+func (l *list) changeset(row changeset.Row) (*changeset.Changeset, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if c := l.kept[row.Key]; c != nil {
+		return c, nil
+	}
+	c, err := l.rows.Changeset(row)
+	if err == nil && len(c.Changes) >= manyChanges {
+		if len(l.kept) >= maxKept || l.kept == nil {
+			l.kept = map[cas.Key]*changeset.Changeset{}
+		}
+		l.kept[row.Key] = c
+	}
+	return c, err
+}
+
+// bestAt reads row seq of the log and returns the best representation of its changeset.
+func (l *Log) bestAt(seq uint32) (*changeset.Changeset, error) {
+	c, err := l.at(seq)
+	if err != nil {
+		return nil, err
+	}
+	return l.reps.of(c)
+}
+
+// own reports whether a row of the log holds a changeset where its maker put it, so that what stands above it, its maker had seen. One that
+// was lost with a restored backup and came back is as those of others.
+func (l *Log) own(seq uint32, id changeset.ID) (bool, error) {
+	if seq != id.Seq {
+		return false, nil
+	}
+	return l.Made(id.Origin)
+}
+
+// Own is [Log.own] for a row.
+func (l *Log) Own(row changeset.Row) (bool, error) { return l.own(row.Seq, row.ID) }
+
+func formatNumber(n uint32) string { return strconv.FormatUint(uint64(n), 10) }

@@ -1,0 +1,54 @@
+package sync
+
+import (
+	"github.com/google/uuid"
+
+	"prophet/changeset"
+	"prophet/replica"
+)
+
+// nameParents gives the changes of a changeset that was read from its maker's own log the parents that it does not bear: of each origin, the last ordinary
+// changeset in the rows above that touches the record.
+func (p *pull) nameParents(tx *replica.Tx, f fetched) error {
+	for i := range f.c.Changes {
+		ch := &f.c.Changes[i]
+		if ch.Parents != nil {
+			continue
+		}
+		if own, err := p.from.Log().Own(f.row); err != nil || !own {
+			return err
+		}
+		if err := p.loadSources(); err != nil {
+			return err
+		}
+		ids, err := tx.Touching(ch.Record)
+		if err != nil {
+			return err
+		}
+		last := map[uuid.UUID]changeset.ID{}
+		for _, id := range ids {
+			row, ok := p.sources[id]
+			if ok && row.Seq < f.row.Seq && row.Seq > p.sources[last[id.Origin]].Seq {
+				last[id.Origin] = id
+			}
+		}
+		ch.Parents = replica.ParentsOf(last)
+	}
+	return nil
+}
+
+// loadSources reads the whole index of the source.
+func (p *pull) loadSources() error {
+	if p.sources != nil {
+		return nil
+	}
+	sources := make(map[changeset.ID]changeset.Row, p.from.Latest())
+	for row, err := range p.from.Log().Rows(1, p.from.Latest()) {
+		if err != nil {
+			return err
+		}
+		sources[row.ID] = row
+	}
+	p.sources = sources
+	return nil
+}

@@ -1,0 +1,78 @@
+package sync
+
+import (
+	"context"
+
+	"prophet/changeset"
+	"prophet/replica"
+)
+
+// sourceIsOurs reports whether the source is a replica of ours, or a mirror of one. It is asked once.
+func (p *pull) sourceIsOurs() bool {
+	if p.ours == nil {
+		ours := p.from.Ours()
+		p.ours = &ours
+	}
+	return *p.ours
+}
+
+// newsOfList returns the source's list of representations, nil if it has none. A mirror that the original made is not asked for it, and not asked
+// whether it is one as long as its log has nothing new. Of a mirror with something new in the list, the logs are read anew: they have to be as new as
+// the list, which names parents in them.
+func (p *pull) newsOfList(peer *replica.Peer) (*replica.Log, error) {
+	if p.from.Mirror() && (peer.V1 || peer.Read == 0) {
+		if peer.V1 && peer.Read == p.from.Latest() {
+			return nil, nil
+		}
+		if peer.V1 = !p.sourceIsOurs(); peer.V1 {
+			return nil, nil
+		}
+	}
+	list, err := p.from.Representations()
+	if err != nil || list.Latest() == peer.Representations && (list.Latest() == 0 || p.from.Mirror()) {
+		return nil, err
+	}
+	if p.from.Mirror() {
+		err = p.from.Refresh()
+	}
+	return list, err
+}
+
+// represent takes up a representation from a list. What it tells is no changeset that came.
+func represent(tx *replica.Tx, c *changeset.Changeset) (added bool, err error) {
+	_, err = tx.Represent(c)
+	return false, err
+}
+
+// prepareList finds out which rows of the source's list are new, once its log has been read: the list names nothing that is not there.
+func (p *pull) prepareList() error {
+	if p.list == nil {
+		return nil
+	}
+	if err := p.prepare(p.list); err != nil {
+		return err
+	}
+	last := map[changeset.ID]int{}
+	for i, it := range p.list.items {
+		last[it.row.ID] = i
+	}
+	for i := range p.list.items {
+		it := &p.list.items[i]
+		mine, ok, err := p.to.Represented(it.row.ID)
+		if err != nil {
+			return err
+		}
+		if last[it.row.ID] != i || ok && mine.Key == it.row.Key { // a later row says more, or ours says the same
+			it.from = nil
+		}
+	}
+	return nil
+}
+
+// pullList takes up what the source knows of changesets that both have.
+func (p *pull) pullList(ctx context.Context) error {
+	if err := p.prepareList(); err != nil || p.list == nil {
+		return err
+	}
+	return p.pullLog(ctx, p.list)
+}

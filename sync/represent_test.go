@@ -1,0 +1,194 @@
+package sync_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/spf13/afero"
+
+	"prophet/internal/fixture"
+	"prophet/replica"
+	psync "prophet/sync"
+)
+
+// originals are the replicas that the original wrote in one scenario, and replicas of ours of the same database.
+type originals struct {
+	t     *testing.T
+	root  afero.Fs
+	id    replica.Identity
+	names []string
+	ours  []*replica.Replica
+}
+
+func newOriginals(t *testing.T, scenario string) *originals {
+	o := &originals{t: t, root: afero.NewMemMapFs()}
+	fixture.Unpack(t, o.root, "", scenario)
+	for _, name := range fixture.Replicas(scenario) {
+		if !fixture.IsExport(name) {
+			o.names = append(o.names, name)
+		}
+	}
+	r := o.open(o.names[0])
+	o.id = replica.Identity{Database: r.Database(), Votes: r.Resolutions().Database()}
+	return o
+}
+
+func (o *originals) open(name string) *replica.Replica {
+	o.t.Helper()
+	r, err := openAt(o.root, name)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return r
+}
+
+// reader makes a replica of ours that pulls from replicas of the original in an order.
+func (o *originals) reader(who string, order ...string) *replica.Replica {
+	o.t.Helper()
+	r, err := replica.Init(context.Background(), newMemFS(), o.id, replica.Options{Where: who, Creator: who + "@example.com"})
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	for _, name := range order {
+		if _, err := psync.Pull(context.Background(), r, o.open(name), psync.Options{}); err != nil {
+			o.t.Fatalf("%s pulls from %s: %v", who, name, err)
+		}
+	}
+	o.ours = append(o.ours, r)
+	return r
+}
+
+// gossip lets ours pull from each other until nothing comes any more.
+func (o *originals) gossip() {
+	o.t.Helper()
+	for range 6 {
+		quiet := true
+		for _, to := range o.ours {
+			for _, from := range o.ours {
+				if to == from {
+					continue
+				}
+				report, err := psync.Pull(context.Background(), to, reopen(o.t, from.FS(), from.Where()), psync.Options{})
+				if err != nil {
+					o.t.Fatalf("%s pulls from %s: %v", to.Where(), from.Where(), err)
+				}
+				quiet = quiet && report.Integrated+report.Votes+report.Represented == 0
+			}
+		}
+		if quiet {
+			return
+		}
+	}
+	o.t.Fatal("still not quiet after six rounds")
+}
+
+// state is the records of a replica and what is open about them, with all rivals and fingerprints: a line each.
+func (o *originals) state(r *replica.Replica) (lines []string) {
+	o.t.Helper()
+	for typ, records := range shown(o.t, r) {
+		for u, props := range records {
+			lines = append(lines, fmt.Sprint(typ, u, props))
+		}
+	}
+	slices.Sort(lines)
+	open, err := r.Conflicts()
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	for _, c := range open {
+		lines = append(lines, fmt.Sprint(c.Record, " existence ", c.Existence != nil))
+		for _, p := range c.Conflicts {
+			line := fmt.Sprint(c.Record, p.Prop, p.Value, p.Why, p.Fingerprint)
+			for _, rival := range p.Rivals {
+				line += fmt.Sprint(" ", rival.ID, rival.Value)
+			}
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// alike checks that ours show the same, and that nothing is wrong with them.
+func (o *originals) alike(when string) {
+	o.t.Helper()
+	want := o.state(o.ours[0])
+	for _, r := range o.ours {
+		got := o.state(r)
+		for i := range max(len(got), len(want)) {
+			if i >= len(got) || i >= len(want) || got[i] != want[i] {
+				o.t.Errorf("%s: of %d and %d lines, number %d differs:\n%s: %s\n%s: %s", when, len(got), len(want), i,
+					r.Where(), got[min(i, len(got)-1)], o.ours[0].Where(), want[min(i, len(want)-1)])
+				break
+			}
+		}
+		sound(o.t, r.FS(), when+": "+r.Where())
+	}
+}
+
+// orders returns some orders of the names, the first of them with the one that is hidden from the others.
+func orders(names []string, hidden int) (all [][]string) {
+	for k := range names {
+		order := append(slices.Clone(names[k:]), names[:k]...)
+		if k%2 == 1 {
+			slices.Reverse(order)
+		}
+		if k > 0 {
+			order = slices.DeleteFunc(order, func(name string) bool { return name == names[hidden] })
+		}
+		all = append(all, order)
+	}
+	return all
+}
+
+func TestReadersOfTheOriginalsReplicasComeToTheSameInAnyOrder(t *testing.T) {
+	for _, scenario := range fixture.Names() {
+		t.Run(scenario, func(t *testing.T) {
+			names := newOriginals(t, scenario).names
+			differed := 0
+			for hidden := range names { // ours know this author through others only, but one
+				o := newOriginals(t, scenario)
+				for k, order := range orders(names, hidden) {
+					o.reader(fmt.Sprintf("reader %d of %v", k, order), order...)
+				}
+				if slices.ContainsFunc(o.ours, func(r *replica.Replica) bool { return !slices.Equal(o.state(r), o.state(o.ours[0])) }) {
+					differed++
+				}
+				o.gossip()
+				o.alike("without " + names[hidden])
+			}
+			t.Logf("readers differed before they met in %d of %d", differed, len(names))
+		})
+	}
+}
+
+// All that is new to the others then is in the list: they know the changesets, and the log of the one that reads them says nothing more.
+func TestWhatIsLearntFromAnAuthorLaterSpreadsToThoseWhoKnowHisChangesets(t *testing.T) {
+	for _, scenario := range fixture.Names() {
+		t.Run(scenario, func(t *testing.T) {
+			names := newOriginals(t, scenario).names
+			listed := uint32(0)
+			for hidden := range names {
+				o := newOriginals(t, scenario)
+				for k, order := range orders(names, hidden)[1:] {
+					o.reader(fmt.Sprintf("reader %d of %v", k, order), order...)
+				}
+				o.gossip()
+				o.alike("before " + names[hidden])
+				before := o.ours[0].Latest()
+				for _, name := range append(names[hidden:hidden+1:hidden+1], names...) {
+					pull(t, o.ours[0], o.open(name))
+				}
+				list, err := o.ours[0].Representations()
+				if err != nil {
+					t.Fatal(err)
+				}
+				listed += list.Latest()
+				o.gossip()
+				o.alike(fmt.Sprintf("after %s, %d rows more", names[hidden], o.ours[0].Latest()-before))
+			}
+			t.Logf("%d rows were listed", listed)
+		})
+	}
+}

@@ -1,0 +1,130 @@
+package sync
+
+import (
+	"prophet/changeset"
+	"prophet/replica"
+)
+
+// side is one of the two logs of the replicas, the one of changesets or the one of resolutions, or the list of representations, which is read like them.
+type side struct {
+	what      string // in words
+	from      *replica.Log
+	to        func() *replica.Log // as it is now
+	lookup    func(id changeset.ID) (uint32, bool, error)
+	integrate func(tx *replica.Tx, c *changeset.Changeset) (bool, error)
+	setPeer   func(tx *replica.Tx, p replica.Peer)
+	renew     func(tx *replica.Tx)
+	last      func(p *replica.Peer) (row changeset.Row, ok bool) // of the source that was read
+	setLast   func(p *replica.Peer, row changeset.Row)
+	count     *int
+	lost      bool          // the source has changesets of the target's own that it lost
+	peer      *replica.Peer // what is known of the source; the list's is that of its log
+	read      uint32        // how many rows of the source were read before
+	items     []item        // the rows of the source that were never read
+}
+
+// item is a row of the source.
+type item struct {
+	row  changeset.Row
+	mine changeset.Row // the row here with the same ID, 0 if it is not known
+	from *replica.Log  // where to read its changeset; nil if nothing about it is new
+}
+
+// prepare finds out which rows of the source are new.
+func (p *pull) prepare(s *side) error {
+	rows, err := p.newRows(s)
+	if err != nil {
+		return err
+	}
+	known := map[uint32]int{} // rows here, to the items that they are
+	for i, row := range rows {
+		s.items = append(s.items, item{row: row, from: s.from})
+		seq, ok, err := s.lookup(row.ID)
+		if err != nil {
+			return err
+		}
+		if ok {
+			known[seq] = i
+		}
+	}
+	p.total += len(s.items)
+	if err := s.findMine(known); err != nil {
+		return err
+	}
+	for i := range s.items {
+		if err := p.skipKnown(s, &s.items[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// skipKnown leaves out what is here with the same bytes, but for a changeset in its maker's own log, which may tell the parents that the bytes do not:
+// that is read where it costs less.
+func (p *pull) skipKnown(s *side, it *item) error {
+	if it.mine.Seq == 0 || it.mine.Key != it.row.Key {
+		return nil
+	}
+	it.from = nil
+	if s != p.main {
+		return nil
+	}
+	own, err := s.from.Own(it.row)
+	if own {
+		it.from = s.to()
+	}
+	return err
+}
+
+// findMine reads the rows here of what is known, in one go through the log.
+func (s *side) findMine(known map[uint32]int) error {
+	if len(known) == 0 {
+		return nil
+	}
+	from, to := uint32(1<<32-1), uint32(0)
+	for seq := range known {
+		from, to = min(from, seq), max(to, seq)
+	}
+	for row, err := range s.to().Rows(from, to) {
+		if err != nil {
+			return err
+		}
+		if i, ok := known[row.Seq]; ok {
+			s.items[i].mine = row
+		}
+	}
+	return nil
+}
+
+// newRows reads the rows that were never read, after it has made sure that the source's log still begins with what was read of it.
+// If not, as after a restore from a backup, it is read again: what is known is known by its ID. A web mirror with nothing new is
+// taken at its word, because a server without Range would have to send its whole index; publish refuses to turn a mirror back.
+func (p *pull) newRows(s *side) ([]changeset.Row, error) {
+	if s.read == s.from.Latest() && (s.read == 0 || p.from.Mirror()) {
+		return nil, nil
+	}
+	if s.read > 0 && s.read <= s.from.Latest() {
+		rows, err := collect(s.from, s.read)
+		if err != nil {
+			return nil, err
+		}
+		if last, ok := s.last(s.peer); ok && last == rows[0] {
+			return rows[1:], nil
+		}
+	}
+	if s.read > 0 {
+		p.opts.warn("the %s of %s is not the one that was read before: it is read again from its beginning", s.what, p.from.Where())
+		s.setLast(s.peer, changeset.Row{})
+	}
+	return collect(s.from, 1)
+}
+
+func collect(l *replica.Log, from uint32) (rows []changeset.Row, err error) {
+	for row, err := range l.Rows(from, l.Latest()) {
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, row)
+	}
+	return rows, nil
+}
