@@ -7,7 +7,7 @@ import (
 )
 
 // Join combines two representations of one edit, which [SameEdit] reports as such and which bear one ID, into the best of both.
-// For each record a create stands before an update. Known parents stand before none, with the old values beside them; two sets
+// For each record a create stands before an update, and what either names is named. Known parents stand before none, with the old values beside them; two sets
 // of parents become their union; and of two old values, both with parents or both without, the greater stands, null least.
 //
 // Join is commutative, associative and idempotent, so it does not matter in which order representations are met. What it returns is
@@ -50,6 +50,7 @@ func joinChange(a, b Change) Change {
 	if b.Kind == Create {
 		joined.Kind = Create
 	}
+	named := [2]map[string]PropChange{a.Props, b.Props}
 	switch {
 	case a.Parents == nil && b.Parents != nil:
 		a = b
@@ -60,9 +61,11 @@ func joinChange(a, b Change) Change {
 	if joined.Kind == Delete {
 		return joined
 	}
-	for name, p := range a.Props {
-		old := max(p.Old.Text, b.Props[name].Old.Text)
-		joined.Props[name] = PropChange{Old: TextOrNull(old), New: TextOrNull(p.New.Text)}
+	for _, props := range named {
+		for name, p := range props {
+			old := max(a.Props[name].Old.Text, b.Props[name].Old.Text)
+			joined.Props[name] = PropChange{Old: TextOrNull(old), New: TextOrNull(p.New.Text)}
+		}
 	}
 	return joined
 }

@@ -18,6 +18,7 @@ func TestJoin(t *testing.T) {
 		two      = `"parents":["10b1e589-83c2-4e27-917c-42dae1b8cf12:3"],"record_type":"Ticket"}`
 		oneTwo   = `"parents":["10b1e589-83c2-4e27-917c-42dae1b8cf11:9","10b1e589-83c2-4e27-917c-42dae1b8cf12:3"],"record_type":"Ticket"}`
 		old      = `"old_value":"new"`
+		owner    = `"owner":{"new_value":null,"old_value":"ann"},`
 		create   = "add_file"
 		update   = "update_file"
 		oldNull  = `"old_value":null`
@@ -33,6 +34,8 @@ func TestJoin(t *testing.T) {
 		{"parents with their old values", []string{type_, one, old, oldNull}, []string{old, oldOlder}, []string{type_, one, old, oldNull}},
 		{"a create without parents", []string{type_, one}, []string{update, create}, []string{type_, one, update, create}},
 		{"two sets of parents", []string{type_, one}, []string{type_, two}, []string{type_, oneTwo}},
+		{"an empty write less", []string{owner, ""}, nil, nil},
+		{"an empty write less with parents", []string{owner, "", type_, one}, nil, []string{`"ann"`, "null", type_, one}},
 		{"no parent and one", []string{type_, none}, []string{type_, two}, []string{type_, two}},
 		{"two old values", []string{old, oldOlder}, nil, []string{old, oldOlder}},
 		{"null and an old value", []string{old, oldNull}, nil, nil},
@@ -86,6 +89,9 @@ func forged(rng *rand.Rand) *Changeset {
 			Props: map[string]PropChange{"status": {value(), Text("x")}, "owner": {value(), empty()}}}
 		if n == 1 {
 			ch.Kind, ch.Props = Delete, map[string]PropChange{fmt.Sprint(rng.IntN(3)): {value(), value()}}
+		}
+		if rng.IntN(3) == 0 {
+			delete(ch.Props, "owner")
 		}
 		if rng.IntN(3) > 0 {
 			ch.Parents = []ID{}
