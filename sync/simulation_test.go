@@ -102,3 +102,14 @@ func TestInWhateverOrderChangesetsComeTheyComeToTheSame(t *testing.T) {
 	})
 	t.Logf("%d sets in %d orders", played.Load(), orders.Load())
 }
+
+func BenchmarkHistories(b *testing.B) {
+	n := *seed
+	for b.Loop() {
+		if f := simulation.Draw(n).Play(); f != nil {
+			b.Fatalf("seed %d: %v", n, f)
+		}
+		n++
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "histories/s")
+}

@@ -28,6 +28,7 @@
 //	log       replaying a replica's log gives its state, and fsck has nothing to say
 //	account   the conflicts are those that follow from who had seen what, and every write holds, is listed as a rival, or was
 //	          replaced, or its record deleted, by somebody who had seen it
+//	rules     what the settings say about a property settles it where there are no votes
 //	votes     the votes that there are settle what they are about, and no others do
 //
 // What a maker had seen is the set of changesets in its replica when it made the edit. The parents that a change names are not looked at.

@@ -94,6 +94,9 @@ func gossipOnce(m, other *member) (came int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	if report.Known == forked {
+		return 1, nil
+	}
 	return report.Integrated + report.Votes, m.scan()
 }
 

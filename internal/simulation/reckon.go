@@ -145,6 +145,9 @@ func (m *member) reckonWinner(rec changeset.RecordID, conflict *resolution.Confl
 	if err := m.reckonVotes(rec, conflict); err != nil || conflict.Why == resolution.WhyVote {
 		return err
 	}
+	if err := m.reckonRule(rec, conflict); err != nil {
+		return err
+	}
 	latest := slices.MaxFunc(conflict.Rivals, func(a, b resolution.Rival) int { return later(a.Entry, b.Entry) })
 	if conflict.Why == resolution.WhyLatest && conflict.Value != latest.Value {
 		return fail("account", "%s of %s is %q because that is the latest, but the latest is %q", conflict.Prop, name(rec), conflict.Value, latest.Value)

@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -109,6 +110,7 @@ func (w *world) copy(from *member) error {
 	if from.old != nil {
 		return nil
 	}
+	w.twins = true
 	m := w.newMember(w.step.Who)
 	m.fs = from.fs.Survivor(crashfs.Kill, 0)
 	if err := m.reopen(); err != nil {
@@ -123,8 +125,21 @@ func (m *member) pull(other *member, opts psync.Options) (*psync.Report, error) 
 	if err != nil {
 		return nil, err
 	}
-	return psync.Pull(context.Background(), m.r, from, opts)
+	return m.pullFrom(context.Background(), from, opts)
 }
+
+// pullFrom pulls from a replica or a mirror.
+func (m *member) pullFrom(ctx context.Context, from *replica.Replica, opts psync.Options) (*psync.Report, error) {
+	report, err := psync.Pull(ctx, m.r, from, opts)
+	var fork *replica.ForkError
+	if m.w.twins && errors.As(err, &fork) { // a person reads the message; whoever has the twin mends it, by pulling from the other
+		return &psync.Report{Known: forked}, nil
+	}
+	return report, err
+}
+
+// forked stands in for the number of known changesets in the report of a pull that a fork stopped.
+const forked = -1
 
 // pullPart pulls so many batches.
 func (m *member) pullPart(other *member, batches int) error {
@@ -134,7 +149,7 @@ func (m *member) pullPart(other *member, batches int) error {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	_, err = psync.Pull(ctx, m.r, from, psync.Options{Progress: func(int, int) {
+	_, err = m.pullFrom(ctx, from, psync.Options{Progress: func(int, int) {
 		if batches--; batches <= 0 {
 			cancel()
 		}
@@ -208,7 +223,7 @@ func (m *member) pullMirror(other *member) error {
 	if err != nil || from == nil {
 		return err
 	}
-	_, err = psync.Pull(context.Background(), m.r, from, psync.Options{})
+	_, err = m.pullFrom(context.Background(), from, psync.Options{})
 	return err
 }
 
@@ -227,7 +242,8 @@ func (m *member) putBack() error {
 	if m.backup == nil {
 		return nil
 	}
-	m.fs = m.backup.Survivor(crashfs.Kill, 0)
+	m.w.twins = true
+	m.fs, m.mirror = m.backup.Survivor(crashfs.Kill, 0), nil
 	m.has, m.scanned = nil, 0
 	return m.reopen()
 }

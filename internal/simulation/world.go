@@ -52,6 +52,7 @@ type world struct {
 	account *account
 	step    Step
 	now     time.Time
+	twins   bool // two replicas may have one identity
 }
 
 // member is a replica that takes part.
