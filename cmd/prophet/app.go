@@ -25,6 +25,7 @@ func commands(e *env) []*cli.Command {
 		fsckCommand(e),
 		conflictsCommand(e),
 		resolveCommand(e),
+		rulesCommand(e),
 		cloneCommand(e),
 		pullCommand(e),
 		pushCommand(e),

@@ -11,15 +11,17 @@ import (
 // The JSON of a conflict.
 type (
 	conflictDoc struct {
+		Asks     string     `json:"asks,omitempty"`      // why a rule other than ask asks
 		ID       *uint32    `json:"id"`                  // the record's local id; null if none was given
 		Merged   *string    `json:"merged,omitempty"`    // the two rivals merged, if they can be
 		NewRival bool       `json:"new_rival,omitempty"` // it was open before
 		Prop     string     `json:"prop"`                // "" is the record's existence
 		Rivals   []rivalDoc `json:"rivals"`
+		Rule     string     `json:"rule"` // of the property; empty for existence, and if it was only tried
 		Type     string     `json:"type"`
 		UUID     uuid.UUID  `json:"uuid"`
 		Value    *string    `json:"value"` // what holds for now
-		Why      string     `json:"why"`   // latest, vote or lives; empty if it was only tried
+		Why      string     `json:"why"`   // latest, vote, rule, ask or lives; empty if it was only tried
 	}
 	rivalDoc struct {
 		Created string  `json:"created"` // UTC
@@ -43,7 +45,11 @@ func conflictDocs(pl *places, r *replica.Replica, rec changeset.RecordID, result
 	var docs []conflictDoc
 	for _, c := range replica.Choices(result) {
 		if len(docs) == 0 || docs[len(docs)-1].Prop != c.Prop {
-			docs = append(docs, conflictDoc{ID: idOrNull(id), Merged: mergedText(result, c.Prop), Prop: c.Prop, Type: rec.Type, UUID: rec.UUID, Value: held(result, c.Prop), Why: c.Why})
+			d := conflictDoc{ID: idOrNull(id), Merged: mergedText(result, c.Prop), Prop: c.Prop, Type: rec.Type, UUID: rec.UUID, Value: held(result, c.Prop), Why: c.Why}
+			if open := result.Conflict(c.Prop); open != nil {
+				d.Rule, d.Asks = string(open.Rule), open.Asks
+			}
+			docs = append(docs, d)
 		}
 		d := &docs[len(docs)-1]
 		d.Rivals = append(d.Rivals, newRivalDoc(pl, c))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"prophet/changeset"
@@ -66,12 +67,15 @@ func (d *conflictDoc) heading() string {
 
 // rivals prints the rivals of a conflict, and whether they can be merged.
 func (l *conflictLister) rivals(d conflictDoc) error {
+	if err := l.nobodys(d); err != nil {
+		return err
+	}
 	for _, rival := range d.Rivals {
 		value := "(removed)"
 		if rival.Value != nil {
 			value = *rival.Value
 		}
-		if err := l.rival(rival, d.Why, l.p.textLines(value, rivalIndent, l.most)); err != nil {
+		if err := l.rival(rival, d.whyText(), l.p.textLines(value, rivalIndent, l.most)); err != nil {
 			return err
 		}
 	}
@@ -81,6 +85,22 @@ func (l *conflictLister) rivals(d conflictDoc) error {
 	return l.p.linef("   m  %d and %d can be merged: --take merged", d.Rivals[0].N, d.Rivals[1].N)
 }
 
+// nobodys prints what holds for now if no rival wrote it.
+func (l *conflictLister) nobodys(d conflictDoc) error {
+	if len(d.Rivals) == 0 || slices.ContainsFunc(d.Rivals, func(r rivalDoc) bool { return r.Holds }) {
+		return nil
+	}
+	value := "(nothing)"
+	if d.Value != nil {
+		value = *d.Value
+	}
+	if err := l.p.indented("*     ", l.p.textLines(value, rivalIndent, l.most)); err != nil {
+		return err
+	}
+	about := terminal.Safe("holds for now: " + d.whyText())
+	return l.p.indented(strings.Repeat(" ", rivalIndent), l.p.fold([]string{about}, rivalIndent, 0))
+}
+
 // rivalIndent is the width of what stands before a rival's value.
 const rivalIndent = 6
 
@@ -88,7 +108,7 @@ const rivalIndent = 6
 func (l *conflictLister) rival(d rivalDoc, why string, value []string) error {
 	mark, because := " ", ""
 	if d.Holds {
-		mark, because = "*", "; holds for now: "+whyText(why)
+		mark, because = "*", "; holds for now: "+why
 	}
 	if err := l.p.indented(fmt.Sprintf("%s %2d  ", mark, d.N), value); err != nil {
 		return err
@@ -141,12 +161,21 @@ func (p *printer) fold(lines []string, indent, most int) []string {
 	return folded
 }
 
-func whyText(why string) string {
-	switch why {
+// whyText says why what holds for now does.
+func (d *conflictDoc) whyText() string {
+	switch d.Why {
 	case resolution.WhyVote:
 		return "somebody decided so where the same rivals met"
 	case resolution.WhyLives:
 		return "a record lives until somebody decides"
+	case resolution.WhyRule:
+		return "rule " + d.Rule
+	case resolution.WhyAsk:
+		text := "rule " + d.Rule
+		if d.Asks != "" {
+			text += " asks, because " + d.Asks
+		}
+		return text + ": it is what was there before"
 	}
 	return "it is the latest"
 }

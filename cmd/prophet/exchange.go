@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"prophet/resolution"
 	psync "prophet/sync"
 )
 
@@ -148,7 +149,7 @@ func (l *conflictLister) openedDoc(o psync.Opened, dryRun bool) (conflictDoc, er
 }
 
 // showReport prints what came to a replica, in words that begin with what was done, such as "Pulled from /srv/bugs".
-// It returns errConflicts if conflicts were opened, unless that is ok. A dry run opens none, whatever it shows.
+// It returns errConflicts if conflicts were opened that no rule settled, unless that is ok. A dry run opens none, whatever it shows.
 func showReport(l *conflictLister, d *reportDoc, did string, ok bool) error {
 	var err error
 	if l.p.json {
@@ -156,7 +157,8 @@ func showReport(l *conflictLister, d *reportDoc, did string, ok bool) error {
 	} else {
 		err = printReport(l, d, did)
 	}
-	if err == nil && len(d.Conflicts) > 0 && !d.DryRun && !ok {
+	unruled := func(c conflictDoc) bool { return c.Why != resolution.WhyRule }
+	if err == nil && slices.ContainsFunc(d.Conflicts, unruled) && !d.DryRun && !ok {
 		return errConflicts
 	}
 	return err

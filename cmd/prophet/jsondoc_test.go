@@ -18,7 +18,7 @@ var jsonSections = map[string]string{
 	"changeDoc": "Change", "changesetDoc": "Changeset", "conflictDoc": "Conflict", "decisionDoc": "Decision", "deleteDoc": "Delete",
 	"exportDoc": "Export", "fsckDoc": "Fsck", "helpDoc": "Help", "infoDoc": "Info", "initDoc": "Init", "leftDoc": "Left", "namedDoc": "Named replica",
 	"peerDoc": "Peer", "problemDoc": "Problem", "propDoc": "Write", "publishDoc": "Publish", "recordDoc": "Record", "reportDoc": "Report",
-	"resolveAllDoc": "Resolve all", "resolveDoc": "Resolve", "rivalDoc": "Rival", "typeDoc": "Type", "updateDoc": "Update", "versionDoc": "Version",
+	"resolveAllDoc": "Resolve all", "resolveDoc": "Resolve", "rivalDoc": "Rival", "ruleDoc": "Rule", "typeDoc": "Type", "updateDoc": "Update", "versionDoc": "Version",
 }
 
 func TestEveryFieldOfJSONIsDocumented(t *testing.T) {

@@ -18,7 +18,7 @@ import (
 func readOnly() [][]string {
 	lines := [][]string{
 		{"show", "1"}, {"search"}, {"search", "Ticket", "--match", "e", "--sort", "status"}, {"history", "1"}, {"log"}, {"log", "--all"},
-		{"log", "LATEST~3"}, {"types"}, {"info"}, {"dump"}, {"dump", "--records"}, {"fsck"}, {"conflicts"},
+		{"log", "LATEST~3"}, {"types"}, {"info"}, {"dump"}, {"dump", "--records"}, {"fsck"}, {"conflicts"}, {"rules", "Ticket", "status"},
 	}
 	for _, l := range lines {
 		lines = append(lines, append(l[:len(l):len(l)], "--json"))
