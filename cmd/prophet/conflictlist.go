@@ -124,6 +124,9 @@ func (l *conflictLister) rival(d rivalDoc, why string, value []string) error {
 // indented prints lines that are safe to show, with something before the first, and as much space before the others.
 func (p *printer) indented(before string, lines []string) error {
 	for _, line := range lines {
+		if line == "" {
+			before = strings.TrimRight(before, " ")
+		}
 		if _, err := fmt.Fprintln(p.e.Stdout, before+line); err != nil {
 			return err
 		}

@@ -15,6 +15,7 @@ import (
 // env is the world around one run of the program. Commands reach the outside through it, and tests set what they need.
 type env struct {
 	Stdin    io.Reader
+	Asks     bool      // Stdin is a terminal: somebody can be asked
 	Stdout   io.Writer // results, and nothing else
 	Stderr   io.Writer // errors, notes, progress
 	OutWidth int       // columns of the terminal that Stdout is; 0 if it is none
@@ -39,6 +40,7 @@ func systemEnv(ctx context.Context, s *interrupts) *env {
 	host, _ := os.Hostname()
 	e := &env{
 		Stdin:    &contextReader{ctx: ctx, r: os.Stdin},
+		Asks:     term.IsTerminal(int(os.Stdin.Fd())),
 		Stdout:   os.Stdout,
 		Stderr:   os.Stderr,
 		OutWidth: terminalWidth(os.Stdout),

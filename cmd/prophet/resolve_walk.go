@@ -1,9 +1,216 @@
 package main
 
-import "context"
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
 
-func runWalk(_ context.Context, e *env, o resolveOptions) error {
-	_, _ = e, o
-	return withHint(usagef("what shall hold is missing: nobody can be asked, because this is no terminal"),
-		"write ID NAME=VALUE, ID --take and the number of a rival, or --all --take latest")
+	"prophet/changeset"
+	"prophet/replica"
+	"prophet/resolution"
+)
+
+// runWalk goes through the open conflicts, those of one record or all, and asks about each. Each answer is committed at once.
+func runWalk(ctx context.Context, e *env, o resolveOptions) error {
+	if !e.Asks || e.OutWidth == 0 || o.json {
+		return withHint(usagef("what shall hold is missing: nobody can be asked, because this is no terminal"),
+			"write ID NAME=VALUE, ID --take and the number of a rival, or --all --take latest")
+	}
+	r, err := e.open(o.globals)
+	if err != nil {
+		return err
+	}
+	var id []string
+	if o.id != "" {
+		id = []string{o.id}
+	}
+	open, err := openConflicts(r, id)
+	if err != nil {
+		return err
+	}
+	w := &walk{e: e, p: e.printer(o.globals), r: r, list: newConflictLister(e.printer(o.globals), r, r, 0), in: bufio.NewReader(e.Stdin)}
+	for _, c := range open {
+		for _, prop := range openProps(c.Result) {
+			w.items = append(w.items, item{c.Record, prop})
+		}
+	}
+	return w.run(ctx)
+}
+
+// walk is a way through conflicts with somebody who decides.
+type walk struct {
+	e       *env
+	p       *printer
+	r       *replica.Replica
+	list    *conflictLister
+	in      *bufio.Reader
+	items   []item
+	decided int
+}
+
+// item is a conflict to ask about.
+type item struct {
+	rec  changeset.RecordID
+	prop string // "" is the record's existence
+}
+
+// What ends a question without a decision.
+var (
+	errSkip    = errors.New("skipped")
+	errQuit    = errors.New("no more")
+	errChanged = errors.New("the rivals have changed meanwhile")
+)
+
+func (w *walk) run(ctx context.Context) error {
+	if len(w.items) == 0 {
+		w.p.notef("nothing is in conflict")
+		return nil
+	}
+	for i, it := range w.items {
+		err := w.settle(ctx, i, it)
+		if err == errQuit {
+			break
+		}
+		if err != nil && err != errSkip {
+			return w.stopped(ctx, err)
+		}
+	}
+	left, err := w.left()
+	if err != nil {
+		return err
+	}
+	w.p.notef("%s decided, %s left", counted(w.decided, "conflict"), counted(left, "conflict"))
+	if left > 0 {
+		return errLeft
+	}
+	return nil
+}
+
+// stopped adds to an error that ends the walk that the decisions so far are made.
+func (w *walk) stopped(ctx context.Context, err error) error {
+	w.p.beside("") // the prompt has no end of line
+	if context.Cause(ctx) != errInterrupted {
+		return err
+	}
+	return withHint(err, "%s decided, which stays; the next resolve goes on from there", counted(w.decided, "conflict"))
+}
+
+// left counts the conflicts that are open still.
+func (w *walk) left() (n int, err error) {
+	for _, it := range w.items {
+		result, err := w.r.State(it.rec)
+		if err != nil {
+			return 0, err
+		}
+		if isOpen(result, it.prop) {
+			n++
+		}
+	}
+	return n, nil
+}
+
+func isOpen(result *resolution.Result, prop string) bool {
+	return slices.Contains(openProps(result), prop)
+}
+
+// settle asks about one conflict until it is decided, or is open no more.
+func (w *walk) settle(ctx context.Context, i int, it item) error {
+	for {
+		q, err := w.question(it)
+		if err != nil || q == nil {
+			return err
+		}
+		if err := q.show(fmt.Sprintf("%d of %d", i+1, len(w.items))); err != nil {
+			return err
+		}
+		if err := q.ask(ctx); !errors.Is(err, errChanged) {
+			return err
+		}
+		w.p.notef("somebody else was faster: %v", errChanged)
+	}
+}
+
+// question is one conflict, with its rivals numbered from 1. The numbers stay while it is asked about.
+type question struct {
+	*walk
+	item
+	result  *resolution.Result
+	choices []replica.Choice
+	doc     conflictDoc
+}
+
+// question returns what is to be asked about a conflict as it is now, nil if it is open no more.
+func (w *walk) question(it item) (*question, error) {
+	result, err := w.r.Merged(it.rec)
+	if err != nil {
+		return nil, err
+	}
+	docs, err := conflictDocs(w.list.at, w.r, it.rec, result)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(docs, func(d conflictDoc) bool { return d.Prop == it.prop })
+	if i < 0 {
+		return nil, nil
+	}
+	q := &question{walk: w, item: it, result: result, choices: choicesOf(result, it.prop), doc: docs[i]}
+	for n := range q.doc.Rivals {
+		q.doc.Rivals[n].N = n + 1
+	}
+	return q, nil
+}
+
+func choicesOf(result *resolution.Result, prop string) []replica.Choice {
+	return slices.DeleteFunc(replica.Choices(result), func(c replica.Choice) bool { return c.Prop != prop })
+}
+
+// decide makes the decision, if the rivals are those that were shown.
+func (q *question) decide(ctx context.Context, value string) error {
+	edited, err := q.r.Edit(ctx, func(e *replica.Edit) error {
+		now, err := e.Merged(q.rec)
+		if err != nil {
+			return err
+		}
+		same := func(a, b replica.Choice) bool { return a.Entry.ID == b.Entry.ID && a.Value == b.Value }
+		if !slices.EqualFunc(choicesOf(now, q.prop), q.choices, same) {
+			return errChanged
+		}
+		return q.write(e, value)
+	})
+	if err != nil {
+		return err
+	}
+	decided, err := decisionDocs(q.r, edited.Decided)
+	if err != nil {
+		return err
+	}
+	q.decided += len(decided)
+	return printDecisions(q.p, decided)
+}
+
+func (q *question) write(e *replica.Edit, value string) error {
+	switch {
+	case q.prop != "":
+		return e.Update(q.rec, map[string]string{q.prop: value})
+	case value == replica.TakeDelete:
+		return e.Delete(q.rec)
+	}
+	return e.Keep(q.rec)
+}
+
+// readLine reads what the user answers. The end of input is the end of the walk.
+func (w *walk) readLine() (string, error) {
+	w.p.flush()
+	line, err := w.in.ReadString('\n')
+	if err == io.EOF {
+		if line == "" {
+			w.p.beside("")
+			return "", errQuit
+		}
+		return line, nil
+	}
+	return line, err
 }

@@ -91,10 +91,15 @@ func (p *printer) warnf(format string, args ...any) {
 
 // beside prints a line to standard error, after the results so far.
 func (p *printer) beside(line string) {
+	p.flush()
+	fmt.Fprintln(p.e.Stderr, line)
+}
+
+// flush shows the results so far.
+func (p *printer) flush() {
 	if r, ok := p.e.Stdout.(*results); ok {
 		_ = r.Flush() // the buffer keeps the error; it is reported at the end
 	}
-	fmt.Fprintln(p.e.Stderr, line)
 }
 
 // progress shows how far long work is, on a terminal. It is nil, and shows nothing, in a pipe, with --quiet and with --json.

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"prophet/internal/terminal"
+	"prophet/replica"
+)
+
+// show prints the conflict: what it is about, the record's headline, and the rivals.
+func (q *question) show(place string) error {
+	if err := q.p.linef("\n%s (%s)", q.doc.heading(), place); err != nil {
+		return err
+	}
+	for _, name := range headlines {
+		if text := q.result.Props[name]; text != "" && name != q.prop {
+			if err := q.p.linef("  %s: %s", name, terminal.Truncate(terminal.Safe(text), max(q.e.OutWidth-len(name)-4, 10))); err != nil {
+				return err
+			}
+			break
+		}
+	}
+	for i, rival := range q.doc.Rivals {
+		if err := q.list.rival(rival, q.doc.Why, q.valueLines(i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keys are the answers that can be given, and what they do.
+func (q *question) keys() (keys []string, help []string) {
+	add := func(key, what string) { keys, help = append(keys, key), append(help, key+"  "+what) }
+	add("1-"+strconv.Itoa(len(q.choices)), "take the rival with this number")
+	switch {
+	case q.prop == "":
+		add("k", "keep the record")
+		add("d", "delete the record")
+	case q.doc.Merged != nil:
+		add("m", "take the changes of both, merged")
+	}
+	if q.prop != "" {
+		add("e", "write what shall hold in the editor")
+	}
+	add("s", "skip: leave it open")
+	add("q", "quit: leave the rest open")
+	add("?", "show this")
+	return keys, help
+}
+
+// ask asks until there is a decision, or the user wants none.
+func (q *question) ask(ctx context.Context) error {
+	keys, help := q.keys()
+	for {
+		fmt.Fprintf(q.e.Stdout, "Which shall hold? [%s] ", strings.Join(keys, " "))
+		line, err := q.readLine()
+		if err != nil {
+			return err
+		}
+		answer := strings.ToLower(strings.TrimSpace(line))
+		switch answer {
+		case "":
+			continue
+		case "?":
+			if _, err := fmt.Fprintln(q.e.Stdout, strings.Join(help, "\n")); err != nil {
+				return err
+			}
+			continue
+		}
+		again, err := q.answer(ctx, answer)
+		if !again {
+			return err
+		}
+	}
+}
+
+// answer does what the user answered. Again is set if that was no decision, and the question stands.
+func (q *question) answer(ctx context.Context, answer string) (again bool, err error) {
+	n, notNumber := strconv.Atoi(answer)
+	switch {
+	case answer == "s":
+		return false, errSkip
+	case answer == "q":
+		return false, errQuit
+	case notNumber == nil && n >= 1 && n <= len(q.choices):
+		return false, q.decide(ctx, q.choices[n-1].Value)
+	case answer == "k" && q.prop == "":
+		return false, q.decide(ctx, replica.TakeKeep)
+	case answer == "d" && q.prop == "":
+		return false, q.decide(ctx, replica.TakeDelete)
+	case answer == "m" && q.doc.Merged != nil:
+		return false, q.decide(ctx, *q.doc.Merged)
+	case answer == "e" && q.prop != "":
+		return q.edit(ctx)
+	}
+	q.p.beside(safef(`"%.100s" is no answer here; ? shows what is`, answer))
+	return true, nil
+}
+
+// edit lets the user write what shall hold, beginning with the merged text if there is one, else with what holds for now. A text that is left as it
+// was decides nothing.
+func (q *question) edit(ctx context.Context) (again bool, err error) {
+	text := q.result.Props[q.prop]
+	if q.doc.Merged != nil {
+		text = *q.doc.Merged
+	}
+	unchanged := false
+	err = q.e.edit(text, func(edited string) error {
+		if !strings.HasSuffix(text, "\n") {
+			edited = strings.TrimSuffix(edited, "\n") // which editors add
+		}
+		if unchanged = edited == text; unchanged {
+			return nil
+		}
+		if edited == "" {
+			return errEmptied
+		}
+		return q.decide(ctx, edited)
+	})
+	switch {
+	case unchanged:
+		q.p.beside("prophet: the text is as it was: nothing was decided")
+		return true, nil
+	case err == nil || ctx.Err() != nil:
+		return false, err
+	}
+	q.p.beside("prophet: error: " + safef("%s", err))
+	if hint := hintOf(err); hint != "" {
+		q.p.beside("prophet: hint: " + safef("%s", hint))
+	}
+	if errors.Is(err, errChanged) {
+		return false, errChanged
+	}
+	return true, nil
+}

@@ -1,0 +1,236 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// quarrelling returns a world with two replicas, /ann and /bob, which have edited the tickets apart, and a terminal; /ann has pulled.
+func quarrelling(t *testing.T) *world {
+	t.Helper()
+	w := newWorld()
+	w.vars["EMAIL"], w.vars["NO_COLOR"] = "ann@example.com", "1"
+	w.do(t, "init", "/ann")
+	w.do(t, "create", "-r", "/ann", "Ticket", "summary=printer", "status=new", "body=It burns.\n\nSince noon.\n\nCall Bob.\n")
+	w.do(t, "create", "-r", "/ann", "Ticket", "summary=scanner")
+	w.do(t, "clone", "/ann", "/bob")
+	w.do(t, "update", "-r", "/ann", "1", "status=open", "body=It smokes.\n\nSince noon.\n\nCall Bob.\n")
+	w.do(t, "delete", "-r", "/ann", "2")
+	w.vars["EMAIL"] = "bob@example.com"
+	w.Now = func() time.Time { return time.Date(2026, 11, 22, 1, 16, 51, 0, time.UTC) }
+	w.do(t, "update", "-r", "/bob", "1", "status=stalled", "body=It burns.\n\nSince noon.\n\nI call Bob.\n")
+	w.do(t, "update", "-r", "/bob", "2", "summary=big scanner")
+	w.do(t, "pull", "-r", "/ann", "/bob")
+	w.Asks, w.OutWidth = true, 80
+	return w
+}
+
+// answers runs resolve in /ann with what the user types, and returns the exit code.
+func (w *world) answers(t *testing.T, typed string, words ...string) int {
+	t.Helper()
+	w.out.Reset()
+	w.err.Reset()
+	w.Stdin = strings.NewReader(typed)
+	out := w.Stdout
+	defer func() { w.Stdout = out }()
+	return run(t.Context(), w.env, append([]string{"resolve", "-r", "/ann"}, words...))
+}
+
+// open returns how many conflicts /ann has.
+func (w *world) open(t *testing.T) int {
+	t.Helper()
+	w.do(t, "conflicts", "-r", "/ann", "--json")
+	return strings.Count(w.out.String(), "\n")
+}
+
+// TestResolveGoesThroughTheConflictsAndAsks holds the walk in docs/merge.md against what is printed.
+func TestResolveGoesThroughTheConflictsAndAsks(t *testing.T) {
+	w := quarrelling(t)
+	w.out.Reset()
+	w.err.Reset()
+	typed := func(line string) func() string {
+		return func() string {
+			w.out.WriteString(line) // as a terminal does
+			return line
+		}
+	}
+	w.Stderr, w.Stdin = w.out, &typist{[]func() string{typed("m\n"), typed("1\n"), typed("?\n"), typed("d\n")}}
+	if code := run(t.Context(), w.env, []string{"resolve", "-r", "/ann"}); code != exitDone {
+		t.Errorf("exit code %d", code)
+	}
+	if got := "```\n$ prophet resolve" + w.out.String() + "```\n"; !strings.Contains(readDocument(t, "docs/merge.md"), got) {
+		t.Errorf("docs/merge.md does not show\n%s", got)
+	}
+	w.Stdout, w.Stderr = w.out, w.err
+	if w.open(t) > 0 {
+		t.Errorf("open still: %s", w.out)
+	}
+}
+
+func TestResolveAsksUntilItIsAnswered(t *testing.T) {
+	for _, tt := range []struct {
+		name, typed string
+		code, open  int
+		says        string
+	}{
+		{"skip all", "s\nS\n s \n", exitConflicts, 3, "0 conflicts decided, 3 conflicts left"},
+		{"quit", "2\nq\n", exitConflicts, 2, "1 conflict decided, 2 conflicts left"},
+		{"the input ends", "2\n", exitConflicts, 2, "1 conflict decided, 2 conflicts left"},
+		{"the input ends in a line", "2\n2\nk", exitDone, 0, "3 conflicts decided, 0 conflicts left"},
+		{"no answers", "\n3\n0\nk\nx\x1b[2J\n?\n1\nq\n", exitConflicts, 2, `"x\x1b[2j" is no answer here; ? shows what is`},
+		{"no merge where there is none", "s\nm\nq\n", exitConflicts, 3, `"m" is no answer here`},
+		{"no editor where there is no text", "s\ns\ne\nq\n", exitConflicts, 3, `"e" is no answer here`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := quarrelling(t)
+			code := w.answers(t, tt.typed)
+			says := w.err.String()
+			if n := w.open(t); code != tt.code || n != tt.open || !strings.Contains(says, tt.says) {
+				t.Errorf("exit code %d, %d open, says %q; want %d, %d, %q", code, n, says, tt.code, tt.open, tt.says)
+			}
+		})
+	}
+}
+
+func TestResolveOfOneRecordAsksAboutThatAlone(t *testing.T) {
+	w := quarrelling(t)
+	if code := w.answers(t, "k\n", "2"); code != exitDone || w.open(t) != 2 {
+		t.Errorf("exit code %d, %s", code, w.err)
+	}
+	if code := w.answers(t, "", "2"); code != exitDone || w.err.String() != "prophet: nothing is in conflict\n" {
+		t.Errorf("exit code %d, %s", code, w.err)
+	}
+}
+
+func TestResolveDoesNotAskWhoCannotAnswer(t *testing.T) {
+	for _, change := range []func(w *world){func(w *world) { w.Asks = false }, func(w *world) { w.OutWidth = 0 }} {
+		w := quarrelling(t)
+		change(w)
+		if code := w.answers(t, "1\n1\n1\n"); code != exitUsage || !strings.Contains(w.err.String(), "nobody can be asked") || w.open(t) != 3 {
+			t.Errorf("exit code %d, %s", code, w.err)
+		}
+	}
+}
+
+func TestResolveTakesWhatWasWrittenInTheEditor(t *testing.T) {
+	for _, tt := range []struct{ name, before, after, want string }{
+		{"a text of one line", "stalled", "closed\n", "status=closed"},
+		{"as it was", "stalled", "stalled\n", "the text is as it was: nothing was decided"},
+		{"emptied", "stalled", "", "the text is empty: nothing was changed"},
+		{"the editor fails", "stalled", "fails", "editor vi: it fails"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := quarrelling(t)
+			t.Setenv("TMPDIR", t.TempDir())
+			w.Exec = func(_ string, args ...string) error {
+				path := args[len(args)-1]
+				if before, err := os.ReadFile(path); err != nil || string(before) != tt.before {
+					t.Errorf("edits %q, %v", before, err)
+				}
+				if tt.after == "fails" {
+					return errors.New("it fails")
+				}
+				return os.WriteFile(path, []byte(tt.after), 0o600)
+			}
+			w.answers(t, "s\ne\ns\ns\n", "1")
+			if said := w.out.String() + w.err.String(); !strings.Contains(said, tt.want) {
+				t.Errorf("says %s", said)
+			}
+		})
+	}
+}
+
+func TestTheEditorBeginsWithTheMergedText(t *testing.T) {
+	w := quarrelling(t)
+	t.Setenv("TMPDIR", t.TempDir())
+	w.Exec = func(_ string, args ...string) error {
+		path := args[len(args)-1]
+		before, err := os.ReadFile(path)
+		return errors.Join(err, os.WriteFile(path, append(before, "Now.\n"...), 0o600))
+	}
+	w.answers(t, "e\nq\n", "1")
+	if want := `body=It smokes.\n\nSince noon.\n\nI call Bob.\nNow.\n`; !strings.Contains(w.out.String(), want) {
+		t.Errorf("got %s", w.out)
+	}
+}
+
+// typist is standard input that does something else before it gives what was typed.
+type typist struct {
+	lines []func() string
+}
+
+func (ty *typist) Read(p []byte) (int, error) {
+	if len(ty.lines) == 0 {
+		return 0, io.EOF
+	}
+	line := ty.lines[0]()
+	ty.lines = ty.lines[1:]
+	return copy(p, line), nil
+}
+
+// beside runs a command line while another one is under way.
+func (w *world) beside(t *testing.T, words ...string) {
+	t.Helper()
+	e := *w.env
+	e.Stdout, e.Stderr, e.Asks, e.OutWidth = io.Discard, io.Discard, false, 0
+	if code := run(t.Context(), &e, words); code != exitDone && code != exitConflicts {
+		t.Errorf("%q: exit code %d", words, code)
+	}
+}
+
+func TestWhatChangesWhileItIsAskedAboutIsShownAgain(t *testing.T) {
+	w := quarrelling(t)
+	w.out.Reset()
+	w.err.Reset()
+	w.Stdin = &typist{[]func() string{
+		func() string {
+			w.beside(t, "update", "-r", "/bob", "1", "body=Nothing burns.")
+			w.beside(t, "pull", "-r", "/ann", "/bob")
+			return "1\n"
+		},
+		func() string { return "1\n" },
+		func() string {
+			w.beside(t, "resolve", "-r", "/ann", "1", "status=closed")
+			return "1\n"
+		},
+		func() string { return "k\n" },
+	}}
+	if code := run(t.Context(), w.env, []string{"resolve", "-r", "/ann"}); code != exitDone {
+		t.Errorf("exit code %d, %s", code, w.err)
+	}
+	if out := w.out.String(); strings.Count(out, "Ticket 1: body (1 of 3)") != 2 || !strings.Contains(out, "decided: body=Nothing burns.\n") || strings.Contains(out, "decided: status") {
+		t.Errorf("got %s", out)
+	}
+	if got := w.err.String(); strings.Count(got, "the rivals have changed meanwhile") != 2 || !strings.Contains(got, "2 conflicts decided, 0 conflicts left") {
+		t.Errorf("says %s", got)
+	}
+}
+
+func TestCtrlCEndsTheWalkInOrder(t *testing.T) {
+	w := quarrelling(t)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	w.Stdin = io.MultiReader(strings.NewReader("1\n"), &contextReader{ctx: ctx, r: readerFunc(func() { cancel(errInterrupted) })})
+	w.err.Reset()
+	out := w.Stdout
+	code := run(ctx, w.env, []string{"resolve", "-r", "/ann"})
+	w.Stdout = out
+	if code != exitFailed || !strings.Contains(w.err.String(), "prophet: error: interrupted\nprophet: hint: 1 conflict decided, which stays; the next resolve goes on from there\n") {
+		t.Errorf("exit code %d, %s", code, w.err)
+	}
+	if n := w.open(t); n != 2 {
+		t.Errorf("%d are open", n)
+	}
+}
+
+// readerFunc is somebody who presses Ctrl-C and types nothing.
+type readerFunc func()
+
+func (f readerFunc) Read([]byte) (int, error) {
+	f()
+	select {}
+}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"strings"
+
+	"prophet/internal/terminal"
+	"prophet/internal/textdiff"
+	"prophet/resolution"
+)
+
+// longText is from how many columns on a value of one line is shown as a word diff.
+const longText = 60
+
+// valueLines returns the lines that show a rival's value, made safe: of a long one what it changes about the value that all rivals had before
+// them, or, where there is none, about the first rival.
+func (q *question) valueLines(i int) []string {
+	value := q.choices[i].Value
+	if q.prop == "" || value == "" || !isLines(value) && terminal.Width(value) <= longText {
+		if value == "" {
+			value = "(removed)"
+		}
+		return q.p.textLines(value, rivalIndent, 0)
+	}
+	from, ok := q.base()
+	if !ok && i == 0 {
+		return q.p.textLines(value, rivalIndent, 4*fewLines)
+	}
+	if !ok {
+		from = q.choices[0].Value
+	}
+	return (&wordDiff{color: q.e.Getenv("NO_COLOR") == ""}).lines(from, value)
+}
+
+func (q *question) base() (string, bool) {
+	var c *resolution.Conflict = q.result.Conflict(q.prop)
+	return c.Base()
+}
+
+// wordDiff shows how one text became another: [-what went-] and {+what came+}, and of what stayed only what is near.
+type wordDiff struct {
+	color bool
+	done  []diffLine
+	line  diffLine
+}
+
+type diffLine struct {
+	text    string
+	changed bool
+}
+
+func (w *wordDiff) lines(from, to string) []string {
+	for _, part := range textdiff.Words(from, to) {
+		for i, piece := range strings.Split(part.Text, "\n") {
+			if i > 0 {
+				w.done, w.line = append(w.done, w.line), diffLine{}
+			}
+			w.add(part.Op, piece)
+		}
+	}
+	w.done = append(w.done, w.line)
+	return near(w.done)
+}
+
+// add adds a piece of a line.
+func (w *wordDiff) add(op textdiff.Op, piece string) {
+	text := strings.ReplaceAll(terminal.SafeLines(piece, ""), "\t", "    ")
+	switch op {
+	case textdiff.Same:
+		w.line.text += shorten(text)
+		return
+	case textdiff.Removed:
+		text = w.paint("31", "[-"+text+"-]")
+	case textdiff.Added:
+		text = w.paint("32", "{+"+text+"+}")
+	}
+	w.line.changed = true
+	if piece != "" {
+		w.line.text += text
+	}
+}
+
+func (w *wordDiff) paint(color, text string) string {
+	if !w.color {
+		return text
+	}
+	return "\x1b[" + color + "m" + text + "\x1b[m"
+}
+
+// shorten leaves out the middle of a long text that stayed as it was.
+func shorten(s string) string {
+	const side = 30
+	runes := []rune(s)
+	if len(runes) <= 3*side {
+		return s
+	}
+	return string(runes[:side]) + " … " + string(runes[len(runes)-side:])
+}
+
+// near returns the lines that were changed, and one on either side of them; "…" stands for those between.
+func near(lines []diffLine) (shown []string) {
+	changed := func(i int) bool { return i >= 0 && i < len(lines) && lines[i].changed }
+	for i, l := range lines {
+		if changed(i-1) || changed(i) || changed(i+1) {
+			shown = append(shown, l.text)
+		} else if len(shown) == 0 || shown[len(shown)-1] != "…" {
+			shown = append(shown, "…")
+		}
+	}
+	return shown
+}
