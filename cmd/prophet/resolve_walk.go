@@ -92,7 +92,7 @@ func (w *walk) run(ctx context.Context) error {
 // stopped adds to an error that ends the walk that the decisions so far are made.
 func (w *walk) stopped(ctx context.Context, err error) error {
 	w.p.beside("") // the prompt has no end of line
-	if context.Cause(ctx) != errInterrupted {
+	if context.Cause(ctx) != errInterrupted || w.decided == 0 {
 		return err
 	}
 	return withHint(err, "%s decided, which stays; the next resolve goes on from there", counted(w.decided, "conflict"))
