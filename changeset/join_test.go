@@ -78,7 +78,7 @@ func TestJoinRefusesMoreParentsThanAllowed(t *testing.T) {
 	}
 }
 
-// forged returns a random representation of one edit, with all that a peer can make up: any parents, any old values, null for "" and "" for null,
+// forged returns a random representation of one edit, with all that a peer can make up: any parents, any old values, null for "" and "" for null, an empty write or none,
 // properties in a deletion, records in any order.
 func forged(rng *rand.Rand) *Changeset {
 	value := func() Value { return []Value{{}, Text(""), Text("a"), Text("b"), Text("ü")}[rng.IntN(5)] }
@@ -87,6 +87,9 @@ func forged(rng *rand.Rand) *Changeset {
 	for n := range byte(3) {
 		ch := Change{Record: RecordID{"Ticket", uuid.UUID{n}}, Kind: []Kind{Create, Update}[rng.IntN(2)],
 			Props: map[string]PropChange{"status": {value(), Text("x")}, "owner": {value(), empty()}}}
+		if rng.IntN(3) == 0 {
+			delete(ch.Props, "owner")
+		}
 		if n == 1 {
 			ch.Kind, ch.Props = Delete, map[string]PropChange{fmt.Sprint(rng.IntN(3)): {value(), value()}}
 		}
