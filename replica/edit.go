@@ -205,16 +205,6 @@ func (e *Edit) Keep(rec changeset.RecordID) error {
 	return err
 }
 
-// Restore brings a deleted record back with the properties given and no others.
-func (e *Edit) Restore(rec changeset.RecordID, props map[string]string) error {
-	w, err := e.want(rec)
-	if err != nil {
-		return err
-	}
-	w.exists, w.props, w.touch = true, nonEmpty(props), true
-	return nil
-}
-
 // Delete deletes a record that exists.
 func (e *Edit) Delete(rec changeset.RecordID) error {
 	w, err := e.living(rec)
@@ -327,11 +317,7 @@ func (e *Edit) change(rec changeset.RecordID, w *want) (*changeset.Change, error
 // noteDecisions records which open conflicts the change decides.
 func (e *Edit) noteDecisions(ch *changeset.Change, result *resolution.Result) {
 	if result.Existence != nil {
-		value := "keep"
-		if ch.Kind == changeset.Delete {
-			value = "delete"
-		}
-		e.decided = append(e.decided, Decision{Record: ch.Record, Value: value})
+		e.decided = append(e.decided, Decision{Record: ch.Record, Value: existence(ch)})
 	}
 	for _, c := range result.Conflicts {
 		if pc, writes := ch.Props[c.Prop]; writes {

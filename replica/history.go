@@ -25,6 +25,11 @@ func (r *Replica) History(rec changeset.RecordID) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
+	return r.events(rec, seqs)
+}
+
+// events reads the changesets that touched a record from their rows.
+func (r *Replica) events(rec changeset.RecordID, seqs []uint32) ([]Event, error) {
 	var events []Event
 	for _, seq := range seqs {
 		row, err := r.log.Row(seq)

@@ -1,0 +1,185 @@
+package replica
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"sort"
+
+	"prophet/changeset"
+)
+
+// Decisions tells which open conflicts the changesets of a log settled. Changes to records without forks take a look at one row of the
+// record's index; of others it reads the record's history, once while it is asked about few records. It is not safe for concurrent use.
+type Decisions struct {
+	r    *Replica
+	kept map[changeset.RecordID]map[changeset.ID][]string
+	rows map[changeset.RecordID][]uint32 // of an exported copy, whose record indexes do not say
+}
+
+// Decisions returns what tells of the decisions in the log.
+func (r *Replica) Decisions() *Decisions {
+	return &Decisions{r: r, kept: map[changeset.RecordID]map[changeset.ID][]string{}}
+}
+
+// manyKept is of how many records the decisions are kept.
+const manyKept = 10_000
+
+// Of returns what the changeset in a row of the log decided, by record and property, the existence before all others.
+func (d *Decisions) Of(row uint32, c *changeset.Changeset) ([]Decision, error) {
+	if c.Bookkeeping() {
+		return nil, nil
+	}
+	var decisions []Decision
+	for i := range c.Changes {
+		ch := &c.Changes[i]
+		may, err := d.mayDecide(row, c.ID, ch)
+		if err != nil {
+			return nil, err
+		}
+		if !may {
+			continue
+		}
+		of, err := d.of(ch.Record)
+		if err != nil {
+			return nil, err
+		}
+		decisions = append(decisions, decisionsOf(ch, of[c.ID])...)
+	}
+	return decisions, nil
+}
+
+// decisionsOf returns what a change decided about the properties.
+func decisionsOf(ch *changeset.Change, props []string) (decisions []Decision) {
+	for _, prop := range props {
+		value := ch.Props[prop].New.Text
+		if prop == "" {
+			value = existence(ch)
+		}
+		decisions = append(decisions, Decision{ch.Record, prop, value})
+	}
+	return decisions
+}
+
+// existence is what a change decides about its record's existence.
+func existence(ch *changeset.Change) string {
+	if ch.Kind == changeset.Delete {
+		return "delete"
+	}
+	return "keep"
+}
+
+// mayDecide reports whether a change in a row of the log has more to it than that it follows the one before it, after which nothing was open.
+func (d *Decisions) mayDecide(row uint32, id changeset.ID, ch *changeset.Change) (bool, error) {
+	if ch.Parents != nil && len(ch.Parents) == 0 {
+		return false, nil
+	}
+	before, ok, err := d.r.log.versionBefore(ch.Record, row)
+	if err != nil || !ok {
+		return false, err
+	}
+	if before.Seq == 0 { // an exported copy does not say
+		return true, nil
+	}
+	ours, err := d.r.ours()
+	if err != nil {
+		return false, err
+	}
+	n, err := ours.noted(before.Seq)
+	if err != nil || n.flags&flagSettled == 0 {
+		return true, err
+	}
+	last, err := d.r.log.Row(before.Seq)
+	if ch.Parents == nil {
+		return last.ID.Origin != id.Origin, err
+	}
+	return len(ch.Parents) != 1 || ch.Parents[0] != last.ID, err
+}
+
+// versionBefore returns the last version in a record's index of a row of the log below seq, by looking at few of them; ok is false if there is none.
+func (l *Log) versionBefore(rec changeset.RecordID, seq uint32) (v changeset.Version, ok bool, err error) {
+	f, err := l.fs.Open(changeset.RecordPath(rec))
+	if errors.Is(err, fs.ErrNotExist) {
+		return v, false, nil
+	}
+	if err != nil {
+		return v, false, fmt.Errorf("read the versions of %s in %s: %w", rec, l.where, err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return v, false, fmt.Errorf("read the versions of %s in %s: %w", rec, l.where, err)
+	}
+	version := func(i int) changeset.Version {
+		buf := make([]byte, changeset.VersionSize)
+		if _, failed := f.ReadAt(buf, int64(i)*changeset.VersionSize); failed != nil {
+			err = errors.Join(err, failed)
+			return changeset.Version{}
+		}
+		v, failed := changeset.ParseVersion(buf)
+		err = errors.Join(err, failed)
+		return v
+	}
+	n := int(l.limits.of(l.prefix+changeset.RecordPath(rec), info.Size()) / changeset.VersionSize)
+	at := sort.Search(n, func(i int) bool { return version(i).Seq >= seq })
+	if at > 0 && err == nil {
+		v, ok = version(at-1), true
+	}
+	if err != nil {
+		return v, false, l.damagedIndex(rec, err)
+	}
+	return v, ok, nil
+}
+
+// of returns what each change to a record decided.
+func (d *Decisions) of(rec changeset.RecordID) (map[changeset.ID][]string, error) {
+	if of, known := d.kept[rec]; known {
+		return of, nil
+	}
+	events, err := d.history(rec)
+	if err != nil {
+		return nil, err
+	}
+	nodes, err := d.r.graph(rec, events)
+	if err != nil {
+		return nil, err
+	}
+	of := map[changeset.ID][]string{}
+	for _, n := range nodes {
+		if len(n.Decides) > 0 {
+			of[n.Changeset.ID] = n.Decides
+		}
+	}
+	if len(d.kept) == manyKept {
+		clear(d.kept)
+	}
+	d.kept[rec] = of
+	return of, nil
+}
+
+// history is [Replica.History], which looks through the log of an exported copy once for all records.
+func (d *Decisions) history(rec changeset.RecordID) ([]Event, error) {
+	first, ok, err := d.r.log.first(rec)
+	if err != nil {
+		return nil, err
+	}
+	if !ok || first.Seq > 0 {
+		return d.r.History(rec)
+	}
+	if d.rows == nil {
+		d.rows = map[changeset.RecordID][]uint32{}
+		for row, err := range d.r.log.Rows(1, d.r.log.latest) {
+			if err != nil {
+				return nil, err
+			}
+			c, err := d.r.log.Changeset(row)
+			if err != nil {
+				return nil, err
+			}
+			for _, ch := range c.Changes {
+				d.rows[ch.Record] = append(d.rows[ch.Record], row.Seq)
+			}
+		}
+	}
+	return d.r.events(rec, d.rows[rec])
+}

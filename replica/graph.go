@@ -1,0 +1,44 @@
+package replica
+
+import (
+	"prophet/changeset"
+	"prophet/resolution"
+)
+
+// Node is an ordinary change to a record in the graph that all of them form.
+type Node struct {
+	Event
+	Parents []int    // positions in the graph, all smaller than its own, by known parents and own chains
+	Head    bool     // no other change has seen it
+	Decides []string // properties whose open conflict it settled, "" for the record's existence; see [resolution.Graph]
+}
+
+// Graph returns the ordinary changes to a record as the merge links them, parents before children, in the order T, which is the
+// same in all replicas. Bookkeeping is not in it. It costs what the record's own history costs.
+func (r *Replica) Graph(rec changeset.RecordID) ([]Node, error) {
+	events, err := r.History(rec)
+	if err != nil {
+		return nil, err
+	}
+	return r.graph(rec, events)
+}
+
+// graph is [Replica.Graph] of a record's history that has been read.
+func (r *Replica) graph(rec changeset.RecordID, events []Event) ([]Node, error) {
+	var seqs []uint32
+	rows := make(map[uint32]*changeset.Changeset, len(events))
+	byID := make(map[changeset.ID]Event, len(events))
+	for _, ev := range events {
+		seqs = append(seqs, ev.Row.Seq)
+		rows[ev.Row.Seq], byID[ev.Changeset.ID] = ev.Changeset, ev
+	}
+	entries, err := r.log.entries(rec, seqs, func(seq uint32) (*changeset.Changeset, error) { return rows[seq], nil })
+	if err != nil {
+		return nil, err
+	}
+	var nodes []Node
+	for _, n := range resolution.Graph(entries) {
+		nodes = append(nodes, Node{byID[n.ID], n.Parents, n.Head, n.Decides})
+	}
+	return nodes, nil
+}

@@ -1,0 +1,85 @@
+package replica
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+
+	"prophet/changeset"
+	"prophet/resolution"
+)
+
+// ErrLives is wrapped by the error of [Edit.Restore] about a record that is not deleted.
+var ErrLives = errors.New("it is not deleted")
+
+// Restore brings a deleted record back with the properties given and no others. ErrNoRecord is wrapped if there never was such a record,
+// ErrLives if it is not deleted. [Edit.Past] tells what it was before.
+func (e *Edit) Restore(rec changeset.RecordID, props map[string]string) error {
+	w, err := e.want(rec)
+	if err != nil {
+		return err
+	}
+	if w.exists {
+		return fmt.Errorf("restore %s: %w", rec, ErrLives)
+	}
+	never, err := e.never(rec)
+	if err != nil {
+		return err
+	}
+	if never {
+		return fmt.Errorf("restore %s: %w", rec, ErrNoRecord)
+	}
+	if err := checkProps(props); err != nil {
+		return err
+	}
+	w.exists, w.props, w.touch = true, nonEmpty(props), true
+	return nil
+}
+
+// never reports whether nothing is known of the record.
+func (e *Edit) never(rec changeset.RecordID) (bool, error) {
+	s, err := e.tx.main.state(rec)
+	return err == nil && s.wasNever(), err
+}
+
+// Past returns what a record was once the changeset was made: the merge of that and all that its maker had seen of the record. With the zero ID it is
+// what a deleted record was before the deletions, and nothing may be open about it now. ErrNoChangeset is wrapped if the changeset did not touch the record.
+func (e *Edit) Past(rec changeset.RecordID, at changeset.ID) (*resolution.Result, error) {
+	entries, err := e.entries(rec)
+	if err != nil {
+		return nil, err
+	}
+	if at.IsZero() {
+		entries, _ = resolution.SplitDeletions(entries)
+	} else if entries = resolution.Past(entries, at); entries == nil {
+		return nil, fmt.Errorf("changeset %s did not touch %s: %w", at, rec, ErrNoChangeset)
+	}
+	return e.tx.main.mergeEntries(rec, entries)
+}
+
+// entries returns all ordinary changes to a record that exists or is deleted.
+func (e *Edit) entries(rec changeset.RecordID) ([]resolution.Entry, error) {
+	s, err := e.tx.main.state(rec)
+	if err != nil {
+		return nil, err
+	}
+	if s.wasNever() {
+		return nil, fmt.Errorf("%s: %w", rec, ErrNoRecord)
+	}
+	return e.tx.main.load(rec, s)
+}
+
+// RestoreAt is [Edit.Restore] with the properties that the record had once the changeset was made, or, with the zero ID, before
+// it was deleted, and those given in their place; an empty value leaves one out.
+func (e *Edit) RestoreAt(rec changeset.RecordID, at changeset.ID, props map[string]string) error {
+	past, err := e.Past(rec, at)
+	if err != nil {
+		return fmt.Errorf("restore %s: %w", rec, err)
+	}
+	if !past.Exists {
+		return fmt.Errorf("restore %s: it was deleted when changeset %s was made", rec, at)
+	}
+	all := maps.Clone(past.Props)
+	maps.Copy(all, props)
+	return e.Restore(rec, all)
+}

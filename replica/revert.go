@@ -1,0 +1,157 @@
+package replica
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"prophet/changeset"
+	"prophet/resolution"
+)
+
+// ErrBookkeeping is wrapped by the error of [Edit.Revert] about a nullification or a resolution.
+var ErrBookkeeping = errors.New("it is bookkeeping of a replica")
+
+// Undo is something that a revert gave back: a property its old value, "" for none; or, with Prop "", a record its existence: "keep" or "delete".
+type Undo struct {
+	Record      changeset.RecordID
+	Prop, Value string
+}
+
+// Why a revert left something as it is.
+const (
+	LeftChanged  = "changed"  // it was changed since: a property, or a record that is to be deleted
+	LeftDeleted  = "deleted"  // the record was deleted since
+	LeftConflict = "conflict" // the property is in conflict, and another value holds for now
+)
+
+// Left is something that a revert left as it is: a property with its value, or, with Prop "", a record.
+type Left struct {
+	Record      changeset.RecordID
+	Prop, Value string
+	Why         string
+}
+
+// Reverted says what a revert came to. What had been undone already, by whomever, is neither in Undone nor in Left.
+type Reverted struct {
+	Undone []Undo
+	Left   []Left
+}
+
+// Revert undoes what an ordinary changeset did, as far as it still holds: a property that has the value that the changeset wrote gets the old one
+// back, a record that it made and that nobody changed since is deleted, one that it deleted is restored. What was changed since is left. A
+// value in open conflict that it wrote is decided against, unless another one holds for now. ErrBookkeeping is wrapped for what is no ordinary changeset.
+func (e *Edit) Revert(c *changeset.Changeset) (Reverted, error) {
+	if c.Bookkeeping() {
+		return Reverted{}, fmt.Errorf("revert changeset %s: %w", c.ID, ErrBookkeeping)
+	}
+	r := revert{Edit: e, id: c.ID}
+	for i := range c.Changes {
+		ch := &c.Changes[i]
+		undo := map[changeset.Kind]func(*changeset.Change, *want) error{changeset.Create: r.create, changeset.Update: r.update, changeset.Delete: r.delete}[ch.Kind]
+		w, err := e.want(ch.Record)
+		if err == nil {
+			err = undo(ch, w)
+		}
+		if err != nil {
+			return Reverted{}, fmt.Errorf("revert changeset %s: %w", c.ID, err)
+		}
+	}
+	return r.Reverted, nil
+}
+
+// revert is one at work.
+type revert struct {
+	*Edit
+	Reverted
+	id changeset.ID
+}
+
+func (r *revert) undone(rec changeset.RecordID, prop, value string) {
+	r.Undone = append(r.Undone, Undo{rec, prop, value})
+}
+
+func (r *revert) left(rec changeset.RecordID, prop, value, why string) {
+	r.Left = append(r.Left, Left{rec, prop, value, why})
+}
+
+// create deletes a record that is as it was made.
+func (r *revert) create(ch *changeset.Change, w *want) error {
+	if !w.exists {
+		return nil
+	}
+	made := map[string]string{}
+	for name, pc := range ch.Props {
+		made[name] = pc.New.Text
+	}
+	if !maps.Equal(w.props, nonEmpty(made)) {
+		r.left(ch.Record, "", "", LeftChanged)
+		return nil
+	}
+	r.undone(ch.Record, "", "delete")
+	return r.Delete(ch.Record)
+}
+
+// update gives properties their old values back.
+func (r *revert) update(ch *changeset.Change, w *want) error {
+	if !w.exists {
+		r.left(ch.Record, "", "", LeftDeleted)
+		return nil
+	}
+	result, err := r.Merged(ch.Record)
+	if err != nil {
+		return err
+	}
+	back := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(ch.Props)) {
+		pc, now, rival := ch.Props[name], w.props[name], r.rivals(result.Conflict(name))
+		switch {
+		case pc.Old.Text == pc.New.Text || now == pc.Old.Text && !rival:
+		case now == pc.New.Text || now == pc.Old.Text:
+			back[name] = pc.Old.Text
+			r.undone(ch.Record, name, pc.Old.Text)
+		case rival:
+			r.left(ch.Record, name, now, LeftConflict)
+		default:
+			r.left(ch.Record, name, now, LeftChanged)
+		}
+	}
+	return r.Update(ch.Record, back)
+}
+
+// rivals reports whether the changeset is one of those in conflict.
+func (r *revert) rivals(c *resolution.Conflict) bool {
+	return c != nil && slices.ContainsFunc(c.Rivals, func(rival resolution.Rival) bool { return rival.ID == r.id })
+}
+
+// delete brings a record back that is still deleted by the changeset.
+func (r *revert) delete(ch *changeset.Change, w *want) error {
+	if w.exists {
+		return r.keep(ch.Record)
+	}
+	entries, err := r.entries(ch.Record)
+	if err != nil {
+		return err
+	}
+	_, deletions := resolution.SplitDeletions(entries)
+	if !slices.ContainsFunc(deletions, func(e resolution.Entry) bool { return e.ID == r.id }) {
+		r.left(ch.Record, "", "", LeftDeleted)
+		return nil
+	}
+	r.undone(ch.Record, "", "keep")
+	return r.RestoreAt(ch.Record, changeset.ID{}, nil)
+}
+
+// keep decides that a record lives, if the changeset says that it does not and that is in conflict.
+func (r *revert) keep(rec changeset.RecordID) error {
+	result, err := r.Merged(rec)
+	if err != nil || result.Existence == nil {
+		return err
+	}
+	if !slices.ContainsFunc(result.Existence.Delete, func(e *resolution.Entry) bool { return e.ID == r.id }) {
+		return nil
+	}
+	r.undone(rec, "", "keep")
+	return r.Keep(rec)
+}

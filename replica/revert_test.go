@@ -1,0 +1,250 @@
+package replica_test
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+
+	"prophet/changeset"
+	"prophet/replica"
+)
+
+func TestRestoreChecksWhatItIsGiven(t *testing.T) {
+	team := newTeam(t, 1)
+	living := team.create(0, map[string]string{"status": "new"})
+	deleted := team.create(0, map[string]string{"status": "new"})
+	team.delete(0, deleted)
+	r := team.replicas[0]
+	for _, tt := range []struct {
+		name  string
+		rec   changeset.RecordID
+		props map[string]string
+		want  error
+		text  string
+	}{
+		{"living", living, nil, replica.ErrLives, "is not deleted"},
+		{"never", changeset.RecordID{Type: "Ticket", UUID: r.UUID()}, nil, replica.ErrNoRecord, "no such record"},
+		{"another type", changeset.RecordID{Type: "Note", UUID: deleted.UUID}, nil, replica.ErrNoRecord, "no such record"},
+		{"a bad name", deleted, map[string]string{"a\nb": "x"}, nil, "a\\nb"},
+		{"a bad value", deleted, map[string]string{"a": "\x00"}, nil, "NUL"},
+	} {
+		_, err := r.Edit(t.Context(), func(e *replica.Edit) error { return e.Restore(tt.rec, tt.props) })
+		if err == nil || tt.want != nil && !errors.Is(err, tt.want) || !strings.Contains(err.Error(), tt.text) {
+			t.Errorf("%s: got %v", tt.name, err)
+		}
+	}
+	if r.Latest() != 3 {
+		t.Errorf("the log has %d rows", r.Latest())
+	}
+}
+
+func TestRestoreAtBringsBackWhatARecordWas(t *testing.T) {
+	team := newTeam(t, 2)
+	rec := team.create(0, map[string]string{"status": "new"})
+	team.pull(1, 0)
+	opened := team.update(0, rec, "status", "open", "owner", "ann")
+	team.update(1, rec, "priority", "5")
+	team.pull(0, 1)
+	deleted := team.delete(0, rec)
+	first := team.madeBy(0, rec)
+	own := map[string]string{"original_replica": team.replicas[0].UUID().String()}
+	for _, tt := range []struct {
+		name  string
+		at    changeset.ID
+		props map[string]string
+		want  map[string]string
+	}{
+		{"before the deletion", changeset.ID{}, nil, map[string]string{"status": "open", "owner": "ann", "priority": "5"}},
+		{"with another value", changeset.ID{}, map[string]string{"status": "new", "owner": ""}, map[string]string{"status": "new", "priority": "5"}},
+		{"at the beginning", first, nil, map[string]string{"status": "new"}},
+		{"at one side", opened.ID, nil, map[string]string{"status": "open", "owner": "ann"}},
+	} {
+		maps.Copy(tt.want, own)
+		err := team.replicas[0].Try(func(tx *replica.Tx) error {
+			if _, err := tx.Edit(func(e *replica.Edit) error { return e.RestoreAt(rec, tt.at, tt.props) }); err != nil {
+				return err
+			}
+			got, err := tx.Merged(rec)
+			if err == nil && (!got.Exists || got.Open() || !maps.Equal(got.Props, tt.want)) {
+				err = fmt.Errorf("got %v, want %v", got.Props, tt.want)
+			}
+			return err
+		})
+		if err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+	}
+	for at, want := range map[changeset.ID]string{
+		deleted.ID:                 "it was deleted when changeset",
+		{Origin: rec.UUID, Seq: 1}: "did not touch",
+	} {
+		_, err := team.replicas[0].Edit(t.Context(), func(e *replica.Edit) error { return e.RestoreAt(rec, at, nil) })
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %s", at, err, want)
+		}
+	}
+}
+
+// madeBy returns the changeset that made a record.
+func (team *team) madeBy(in int, rec changeset.RecordID) changeset.ID {
+	team.t.Helper()
+	events, err := team.replicas[in].History(rec)
+	if err != nil {
+		team.t.Fatal(err)
+	}
+	return events[0].Changeset.ID
+}
+
+// revert reverts a changeset in a replica, and says in words what came of it.
+func (team *team) revert(in int, c *changeset.Changeset) string {
+	team.t.Helper()
+	var got replica.Reverted
+	done := team.edit(in, func(e *replica.Edit) (err error) {
+		got, err = e.Revert(c)
+		return err
+	})
+	var words []string
+	for _, u := range got.Undone {
+		words = append(words, fmt.Sprintf("%s=%s", u.Prop, u.Value))
+	}
+	for _, l := range got.Left {
+		words = append(words, fmt.Sprintf("%s left as %q: %s", l.Prop, l.Value, l.Why))
+	}
+	if done == nil {
+		words = append(words, "no changeset")
+	} else if d := team.decided[done.ID]; len(d) > 0 {
+		words = append(words, fmt.Sprintf("decides %q", d[0].Prop))
+	}
+	return strings.Join(words, "; ")
+}
+
+func (team *team) first(in int, rec changeset.RecordID) *changeset.Changeset {
+	return team.changeset(in, team.madeBy(in, rec))
+}
+
+func TestRevertUndoesWhatStillHolds(t *testing.T) {
+	tests := []struct {
+		name, want, again string
+		f                 func(team *team, rec changeset.RecordID) *changeset.Changeset // what is to be reverted
+	}{
+		{"an update", "owner=; status=new", "no changeset", func(team *team, rec changeset.RecordID) *changeset.Changeset {
+			return team.update(0, rec, "status", "open", "owner", "ann")
+		}},
+		{"one changed since", `owner=; status left as "closed": changed`, `status left as "closed": changed; no changeset`, func(team *team, rec changeset.RecordID) *changeset.Changeset {
+			c := team.update(0, rec, "status", "open", "owner", "ann")
+			team.update(0, rec, "status", "closed")
+			return c
+		}},
+		{"a record deleted since", ` left as "": deleted; no changeset`, ` left as "": deleted; no changeset`, func(team *team, rec changeset.RecordID) *changeset.Changeset {
+			c := team.update(0, rec, "status", "open")
+			team.delete(0, rec)
+			return c
+		}},
+		{"a creation", "=delete", "no changeset", func(team *team, rec changeset.RecordID) *changeset.Changeset { return team.first(0, rec) }},
+		{"a creation changed since", ` left as "": changed; no changeset`, ` left as "": changed; no changeset`, func(team *team, rec changeset.RecordID) *changeset.Changeset {
+			team.update(0, rec, "status", "open")
+			return team.first(0, rec)
+		}},
+		{"a deletion", "=keep", "no changeset", func(team *team, rec changeset.RecordID) *changeset.Changeset {
+			team.update(0, rec, "owner", "ann")
+			return team.delete(0, rec)
+		}},
+		{"a deletion repeated since", ` left as "": deleted; no changeset`, ` left as "": deleted; no changeset`, func(team *team, rec changeset.RecordID) *changeset.Changeset {
+			c := team.delete(0, rec)
+			team.edit(0, func(e *replica.Edit) error { return e.Restore(rec, nil) })
+			team.delete(0, rec)
+			return c
+		}},
+		{"what holds in a conflict", `status=new; decides "status"`, "no changeset", func(team *team, rec changeset.RecordID) *changeset.Changeset {
+			team.update(1, rec, "status", "stalled")
+			c := team.update(0, rec, "status", "open")
+			team.pull(0, 1)
+			return c
+		}},
+		{"what loses in a conflict", `status left as "stalled": conflict; no changeset`, `status left as "stalled": conflict; no changeset`, func(team *team, rec changeset.RecordID) *changeset.Changeset {
+			c := team.update(0, rec, "status", "open")
+			team.update(1, rec, "status", "stalled")
+			team.pull(0, 1)
+			return c
+		}},
+		{"a deletion in conflict", `=keep; decides ""`, "no changeset", func(team *team, rec changeset.RecordID) *changeset.Changeset {
+			c := team.delete(0, rec)
+			team.update(1, rec, "status", "stalled")
+			team.pull(0, 1)
+			return c
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			team := newTeam(t, 2)
+			rec := team.create(0, map[string]string{"status": "new"})
+			team.pull(1, 0)
+			c := tt.f(team, rec)
+			if got := team.revert(0, c); got != tt.want {
+				t.Errorf("got  %s\nwant %s", got, tt.want)
+			}
+			if got := team.revert(0, c); got != tt.again {
+				t.Errorf("again: got  %s\nwant %s", got, tt.again)
+			}
+			team.pull(1, 0)
+			team.pull(0, 1)
+			ours, err := team.replicas[0].Merged(rec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if theirs, err := team.replicas[1].Merged(rec); err != nil || !maps.Equal(theirs.Props, ours.Props) {
+				t.Errorf("they have %v, we %v; %v", theirs.Props, ours.Props, err)
+			}
+		})
+	}
+}
+
+func TestARevertOfADeletionBringsAllPropertiesBack(t *testing.T) {
+	team := newTeam(t, 1)
+	rec := team.create(0, map[string]string{"status": "new"})
+	team.update(0, rec, "owner", "ann")
+	before, _, _ := team.replicas[0].Log().Props(rec)
+	team.revert(0, team.delete(0, rec))
+	if after, _, err := team.replicas[0].Log().Props(rec); err != nil || !maps.Equal(before, after) {
+		t.Errorf("got %v, %v; want %v", after, err, before)
+	}
+}
+
+func TestBookkeepingIsNotReverted(t *testing.T) {
+	team := newTeam(t, 1)
+	_, err := team.replicas[0].Edit(t.Context(), func(e *replica.Edit) error {
+		_, err := e.Revert(&changeset.Changeset{Resolution: true})
+		return err
+	})
+	if !errors.Is(err, replica.ErrBookkeeping) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestFindChangesetTakesWhatIsPrinted(t *testing.T) {
+	team := newTeam(t, 2)
+	rec := team.create(0, nil)
+	team.pull(1, 0)
+	team.update(1, rec, "a", "1")
+	team.update(1, rec, "a", "2")
+	team.pull(0, 1)
+	a, b := team.replicas[0].UUID().String(), team.replicas[1].UUID().String()
+	for name, want := range map[string]uint32{
+		"1": 1, "3": 3, a + ":1": 1, a[:8] + ":1": 1, a[:4]: 1, b + ":2": 2, strings.ToUpper(b[:8]) + ":3": 3,
+	} {
+		if row, err := team.replicas[0].FindChangeset(name); err != nil || row.Seq != want {
+			t.Errorf("%s: got row %d, %v; want %d", name, row.Seq, err, want)
+		}
+	}
+	for _, name := range []string{"", "0", "4", a[:3] + ":1", a + ":2", b + ":0", b + ":", "x" + a, "zzzz:1", a + "0:1"} {
+		if row, err := team.replicas[0].FindChangeset(name); !errors.Is(err, replica.ErrNoChangeset) {
+			t.Errorf("%s: got row %d, %v", name, row.Seq, err)
+		}
+	}
+	var ambiguous *replica.AmbiguousChangesetError
+	if _, err := team.replicas[0].FindChangeset(b[:8]); !errors.As(err, &ambiguous) || len(ambiguous.IDs) != 2 {
+		t.Errorf("got %v", err)
+	}
+}
