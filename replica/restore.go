@@ -12,9 +12,15 @@ import (
 // ErrLives is wrapped by the error of [Edit.Restore] about a record that is not deleted.
 var ErrLives = errors.New("it is not deleted")
 
-// Restore brings a deleted record back with the properties given and no others. ErrNoRecord is wrapped if there never was such a record,
-// ErrLives if it is not deleted. [Edit.Past] tells what it was before.
+// Restore makes a record live that does not, with the properties given and no others: it brings a deleted one back, or makes one under an ID that
+// others may give it too, as a setting's. ErrLives is wrapped if it lives. [Edit.RestoreAt] has the properties that it had.
 func (e *Edit) Restore(rec changeset.RecordID, props map[string]string) error {
+	if err := changeset.CheckType(rec.Type); err != nil {
+		return err
+	}
+	if err := checkProps(props); err != nil {
+		return err
+	}
 	w, err := e.want(rec)
 	if err != nil {
 		return err
@@ -22,24 +28,8 @@ func (e *Edit) Restore(rec changeset.RecordID, props map[string]string) error {
 	if w.exists {
 		return fmt.Errorf("restore %s: %w", rec, ErrLives)
 	}
-	never, err := e.never(rec)
-	if err != nil {
-		return err
-	}
-	if never {
-		return fmt.Errorf("restore %s: %w", rec, ErrNoRecord)
-	}
-	if err := checkProps(props); err != nil {
-		return err
-	}
 	w.exists, w.props, w.touch = true, nonEmpty(props), true
 	return nil
-}
-
-// never reports whether nothing is known of the record.
-func (e *Edit) never(rec changeset.RecordID) (bool, error) {
-	s, err := e.tx.main.state(rec)
-	return err == nil && s.wasNever(), err
 }
 
 // Past returns what a record was once the changeset was made: the merge of that and all that its maker had seen of the record. With the zero ID it is
@@ -69,9 +59,16 @@ func (e *Edit) entries(rec changeset.RecordID) ([]resolution.Entry, error) {
 	return e.tx.main.load(rec, s)
 }
 
-// RestoreAt is [Edit.Restore] with the properties that the record had once the changeset was made, or, with the zero ID, before
-// it was deleted, and those given in their place; an empty value leaves one out.
+// RestoreAt is [Edit.Restore] with the properties that a deleted record had once the changeset was made, or, with the zero ID, before
+// it was deleted, and those given in their place; an empty value leaves one out. ErrNoRecord is wrapped if there never was such a record.
 func (e *Edit) RestoreAt(rec changeset.RecordID, at changeset.ID, props map[string]string) error {
+	_, lives, err := e.Props(rec)
+	if err != nil {
+		return err
+	}
+	if lives {
+		return fmt.Errorf("restore %s: %w", rec, ErrLives)
+	}
 	past, err := e.Past(rec, at)
 	if err != nil {
 		return fmt.Errorf("restore %s: %w", rec, err)

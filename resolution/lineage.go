@@ -10,7 +10,7 @@ import (
 // Node is a change in the graph that the changes to one record form.
 type Node struct {
 	*Entry
-	Parents []int // positions in the graph, all smaller than its own, by known parents and own chains
+	Parents []int // positions in the graph, all smaller than its own, sorted, by known parents and own chains
 	Head    bool  // it is nobody's parent
 	// Decides are the properties whose open conflict the change settled, sorted; "" is the record's existence. See [Graph].
 	Decides []string
@@ -30,6 +30,7 @@ func Graph(changes []Entry) []Node {
 	decided := g.decisions()
 	nodes := make([]Node, len(g.entries))
 	for at, e := range g.entries {
+		slices.Sort(g.parents[at])
 		nodes[at] = Node{Entry: e, Parents: g.parents[at], Decides: decided[at]}
 	}
 	for _, h := range g.heads() {

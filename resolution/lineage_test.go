@@ -51,7 +51,7 @@ func TestGraphLinksChangesAndFindsDecisions(t *testing.T) {
 		{"kept", "a1 create < s=1; b1 delete <a1; c1 update <a1 s=2; a2 update <b1,c1 q=4", `a1; b1 <a1; c1 <a1; a2* <b1,c1 decides ""`},
 		{"deleted", "a1 create < s=1; b1 delete <a1; c1 update <a1 s=2; a2 delete <b1,c1", `a1; b1 <a1; c1 <a1; a2* <b1,c1 decides ""`},
 		{"kept and decided", "a1 create < s=1; b1 delete <a1; c1 update <a1 s=2; a2 update <a1 s=3; b2 update <a2,b1,c1 s=4",
-			`a1; b1 <a1; c1 <a1; a2 <a1; b2* <a2,b1,c1 decides "" decides "s"`},
+			`a1; b1 <a1; c1 <a1; a2 <a1; b2* <b1,c1,a2 decides "" decides "s"`},
 		{"made anew", "a1 create < s=1; b1 update <a1 s=2; c1 update <a1 s=3; a2 delete <b1,c1; a3 create <a2 s=4", `a1; b1 <a1; c1 <a1; a2 <b1,c1; a3* <a2`},
 		{"what a new life removes", "a1 create < s=1; a2 delete <a1; a3 create <a2 q=1; b1 update <a1 s=2; c1 update <a3,b1 s=3",
 			`a1; a2 <a1; a3 <a2; b1 <a1; c1* <a3,b1 decides "s"`},
