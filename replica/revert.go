@@ -21,22 +21,22 @@ type Undo struct {
 
 // Why a revert left something as it is.
 const (
-	LeftChanged  = "changed"  // it was changed since: a property, or a record that is to be deleted
-	LeftDeleted  = "deleted"  // the record was deleted since
-	LeftConflict = "conflict" // the property is in conflict, and another value holds for now
+	WhyChanged  = "changed"  // it was changed since: a property, or a record that is to be deleted
+	WhyDeleted  = "deleted"  // the record was deleted since
+	WhyConflict = "conflict" // the property is in conflict, and another value holds for now
 )
 
-// Left is something that a revert left as it is: a property with its value, or, with Prop "", a record.
-type Left struct {
+// NotUndone is something that a revert left as it is: a property with its value, or, with Prop "", a record.
+type NotUndone struct {
 	Record      changeset.RecordID
 	Prop, Value string
 	Why         string
 }
 
-// Reverted says what a revert came to. What had been undone already, by whomever, is neither in Undone nor in Left.
+// Reverted says what a revert came to. What had been undone already, by whomever, is neither in Undone nor in NotUndone.
 type Reverted struct {
-	Undone []Undo
-	Left   []Left
+	Undone    []Undo
+	NotUndone []NotUndone
 }
 
 // Revert undoes what an ordinary changeset did, as far as it still holds: a property that has the value that the changeset wrote gets the old one
@@ -73,7 +73,7 @@ func (r *revert) undone(rec changeset.RecordID, prop, value string) {
 }
 
 func (r *revert) left(rec changeset.RecordID, prop, value, why string) {
-	r.Left = append(r.Left, Left{rec, prop, value, why})
+	r.NotUndone = append(r.NotUndone, NotUndone{rec, prop, value, why})
 }
 
 // create deletes a record that is as it was made.
@@ -86,7 +86,7 @@ func (r *revert) create(ch *changeset.Change, w *want) error {
 		made[name] = pc.New.Text
 	}
 	if !maps.Equal(w.props, nonEmpty(made)) {
-		r.left(ch.Record, "", "", LeftChanged)
+		r.left(ch.Record, "", "", WhyChanged)
 		return nil
 	}
 	r.undone(ch.Record, "", "delete")
@@ -96,7 +96,7 @@ func (r *revert) create(ch *changeset.Change, w *want) error {
 // update gives properties their old values back.
 func (r *revert) update(ch *changeset.Change, w *want) error {
 	if !w.exists {
-		r.left(ch.Record, "", "", LeftDeleted)
+		r.left(ch.Record, "", "", WhyDeleted)
 		return nil
 	}
 	result, err := r.Merged(ch.Record)
@@ -112,9 +112,9 @@ func (r *revert) update(ch *changeset.Change, w *want) error {
 			back[name] = pc.Old.Text
 			r.undone(ch.Record, name, pc.Old.Text)
 		case rival:
-			r.left(ch.Record, name, now, LeftConflict)
+			r.left(ch.Record, name, now, WhyConflict)
 		default:
-			r.left(ch.Record, name, now, LeftChanged)
+			r.left(ch.Record, name, now, WhyChanged)
 		}
 	}
 	return r.Update(ch.Record, back)
@@ -136,7 +136,7 @@ func (r *revert) delete(ch *changeset.Change, w *want) error {
 	}
 	_, deletions := resolution.SplitDeletions(entries)
 	if !slices.ContainsFunc(deletions, func(e resolution.Entry) bool { return e.ID == r.id }) {
-		r.left(ch.Record, "", "", LeftDeleted)
+		r.left(ch.Record, "", "", WhyDeleted)
 		return nil
 	}
 	r.undone(ch.Record, "", "keep")

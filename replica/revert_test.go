@@ -113,7 +113,7 @@ func (team *team) revert(in int, c *changeset.Changeset) string {
 	for _, u := range got.Undone {
 		words = append(words, fmt.Sprintf("%s=%s", u.Prop, u.Value))
 	}
-	for _, l := range got.Left {
+	for _, l := range got.NotUndone {
 		words = append(words, fmt.Sprintf("%s left as %q: %s", l.Prop, l.Value, l.Why))
 	}
 	if done == nil {
