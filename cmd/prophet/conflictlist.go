@@ -87,7 +87,7 @@ func (l *conflictLister) rivals(d conflictDoc) error {
 
 // nobodys prints what holds for now if no rival wrote it.
 func (l *conflictLister) nobodys(d conflictDoc) error {
-	if len(d.Rivals) == 0 || slices.ContainsFunc(d.Rivals, func(r rivalDoc) bool { return r.Holds }) {
+	if !d.isNobodys() {
 		return nil
 	}
 	value := "(nothing)"
@@ -99,6 +99,11 @@ func (l *conflictLister) nobodys(d conflictDoc) error {
 	}
 	about := terminal.Safe("holds for now: " + d.whyText())
 	return l.p.indented(strings.Repeat(" ", rivalIndent), l.p.fold([]string{about}, rivalIndent, 0))
+}
+
+// isNobodys reports whether no rival wrote what holds for now.
+func (d *conflictDoc) isNobodys() bool {
+	return len(d.Rivals) > 0 && !slices.ContainsFunc(d.Rivals, func(r rivalDoc) bool { return r.Holds })
 }
 
 // rivalIndent is the width of what stands before a rival's value.

@@ -24,8 +24,11 @@ func (q *question) show(place string) error {
 			break
 		}
 	}
+	if err := q.list.nobodys(q.doc); err != nil {
+		return err
+	}
 	for i, rival := range q.doc.Rivals {
-		if err := q.list.rival(rival, q.doc.Why, q.valueLines(i)); err != nil {
+		if err := q.list.rival(rival, q.doc.whyText(), q.valueLines(i)); err != nil {
 			return err
 		}
 	}
@@ -42,6 +45,9 @@ func (q *question) keys() (keys []string, help []string) {
 		add("d", "delete the record")
 	case q.doc.Merged != nil:
 		add("m", "take the changes of both, merged")
+	}
+	if q.doc.isNobodys() {
+		add("h", "take what holds for now")
 	}
 	if q.prop != "" {
 		add("e", "write what shall hold in the editor")
@@ -94,6 +100,8 @@ func (q *question) answer(ctx context.Context, answer string) (again bool, err e
 		return false, q.decide(ctx, replica.TakeDelete)
 	case answer == "m" && q.doc.Merged != nil:
 		return false, q.decide(ctx, *q.doc.Merged)
+	case answer == "h" && q.doc.isNobodys():
+		return false, q.decide(ctx, q.result.Props[q.prop])
 	case answer == "e" && q.prop != "":
 		return q.edit(ctx)
 	}

@@ -97,6 +97,16 @@ func TestResolveAsksUntilItIsAnswered(t *testing.T) {
 	}
 }
 
+func TestResolveOffersWhatARuleMadeOfTheRivals(t *testing.T) {
+	w := quarrelling(t)
+	w.Asks, w.OutWidth = false, 0
+	w.do(t, "rules", "-r", "/ann", "Ticket", "status", "union")
+	w.Asks, w.OutWidth = true, 80
+	if code := w.answers(t, "s\nh\n", "1"); code != exitConflicts || !strings.Contains(w.out.String(), "\n*     stalled open\n") || !strings.Contains(w.out.String(), "decided: status=stalled open\n") {
+		t.Errorf("exit code %d, %s%s", code, w.out, w.err)
+	}
+}
+
 func TestResolveOfOneRecordAsksAboutThatAlone(t *testing.T) {
 	w := quarrelling(t)
 	if code := w.answers(t, "k\n", "2"); code != exitDone || w.open(t) != 2 {
