@@ -1,0 +1,196 @@
+package sync_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/afero"
+
+	"prophet/changeset"
+	"prophet/replica"
+	"prophet/resolution"
+	psync "prophet/sync"
+)
+
+// team is replicas of one database that share a clock, which goes on with every step.
+type team struct {
+	t   *testing.T
+	rs  map[string]*replica.Replica
+	rec changeset.RecordID
+	now time.Time
+}
+
+func newTeam(t *testing.T, names ...string) *team {
+	tm := &team{t: t, rs: map[string]*replica.Replica{}, now: time.Date(2026, 1, 1, 9, 0, 0, 0, time.UTC)}
+	opts := func(name string) replica.Options {
+		return replica.Options{Where: name, Creator: name, Now: func() time.Time { return tm.now }}
+	}
+	first, err := replica.Init(context.Background(), afero.NewMemMapFs(), replica.Identity{}, opts(names[0]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tm.rs[names[0]] = first
+	tm.edit(names[0], func(e *replica.Edit) (err error) {
+		tm.rec, err = e.Create("Ticket", map[string]string{"n": "10", "m": "10"})
+		return err
+	})
+	for _, name := range names[1:] {
+		r, _, err := psync.Clone(context.Background(), afero.NewMemMapFs(), first, opts(name), psync.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		tm.rs[name] = r
+	}
+	return tm
+}
+
+func (tm *team) edit(who string, f func(e *replica.Edit) error) {
+	tm.t.Helper()
+	tm.now = tm.now.Add(time.Minute)
+	if _, err := tm.rs[who].Edit(context.Background(), f); err != nil {
+		tm.t.Fatalf("%s: %v", who, err)
+	}
+}
+
+// do plays a step: "ann n=5", "ann rule n sum" or "ann pulls bob".
+func (tm *team) do(step string) {
+	tm.t.Helper()
+	words := strings.Fields(step)
+	switch who := words[0]; words[1] {
+	case "pulls":
+		pull(tm.t, tm.rs[who], tm.rs[words[2]])
+	case "rule":
+		tm.edit(who, func(e *replica.Edit) error { return e.SetRule("Ticket", words[2], resolution.Rule(words[3])) })
+	default:
+		name, value, _ := strings.Cut(words[1], "=")
+		tm.edit(who, func(e *replica.Edit) error { return e.Update(tm.rec, map[string]string{name: value}) })
+	}
+}
+
+// gossip lets everybody pull from everybody until nothing is new.
+func (tm *team) gossip() {
+	for quiet := false; !quiet; {
+		quiet = true
+		for _, to := range tm.rs {
+			for _, from := range tm.rs {
+				if to != from {
+					report := pull(tm.t, to, from)
+					quiet = quiet && report.Integrated+report.Votes == 0
+				}
+			}
+		}
+	}
+}
+
+// state is what a replica shows of the ticket and what it lists as open.
+func (tm *team) state(who string) string {
+	tm.t.Helper()
+	r := tm.rs[who]
+	props, _, err := r.Log().Props(tm.rec)
+	if err != nil {
+		tm.t.Fatal(err)
+	}
+	open, err := r.Conflicts()
+	if err != nil {
+		tm.t.Fatal(err)
+	}
+	words := []string{"n=" + props["n"], "m=" + props["m"]}
+	for _, o := range open {
+		for _, c := range o.Conflicts {
+			words = append(words, fmt.Sprint(c.Prop, "? ", c.Why, " ", c.Rule))
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+func TestRulesTravelAndSettleWhateverCameFirst(t *testing.T) {
+	const clash = "ann n=15; bob n=12; "
+	for _, test := range []struct{ name, steps, want string }{
+		{"no rule", clash, "n=12 m=10 n? latest latest"},
+		{"the rule before the conflict", "ann rule n sum; bob pulls ann; carol pulls ann; " + clash, "n=17 m=10 n? rule sum"},
+		{"the rule beside the conflict", "ann rule n sum; " + clash, "n=17 m=10 n? rule sum"},
+		{"the rule after it, by one who has both sides", clash + "carol pulls ann; carol pulls bob; carol rule n max", "n=15 m=10 n? rule max"},
+		{"the rule after it, by one who has neither", clash + "ann pulls bob; bob pulls ann; carol rule n max", "n=15 m=10 n? rule max"},
+		{"a rule that changes", clash + "carol rule n max; ann pulls bob; ann pulls carol; ann rule n min; carol pulls ann; carol rule n ask", "n=10 m=10 n? ask ask"},
+		{"back to the latest", clash + "carol rule n max; ann pulls bob; ann pulls carol; ann rule n latest", "n=12 m=10 n? latest latest"},
+		{"for that property alone", clash + "bob m=12; ann m=15; ann rule n max", "n=15 m=15 n? rule max m? latest latest"},
+		{"what was decided stays", clash + "ann pulls bob; ann n=11; carol rule n max", "n=11 m=10"},
+		{"and opens by a rival that was not known", clash + "ann pulls bob; ann n=11; carol n=13; carol rule n max", "n=13 m=10 n? rule max"},
+		{"an edit on top of a sum", "ann rule n sum; bob pulls ann; carol pulls ann; " + clash + "carol pulls ann; carol pulls bob; carol n=20; bob n=13", "n=21 m=10 n? rule sum"},
+		{"no number asks everywhere", clash + "carol n=x; carol rule n max", "n=10 m=10 n? ask max"},
+		{"rules set on two sides are a conflict, which the latest wins", clash + "ann rule n min; carol rule n max", "n=15 m=10 n? rule max content? latest latest"},
+		{"until somebody decides", clash + "ann rule n max; carol rule n ask; bob pulls ann; bob pulls carol; bob rule n max", "n=15 m=10 n? rule max"},
+		{"two who set the same rule agree", clash + "ann rule n max; carol rule n max", "n=15 m=10 n? rule max"},
+	} {
+		for _, rows := range []int{1, 1000} {
+			t.Run(fmt.Sprint(test.name, rows), func(t *testing.T) {
+				psync.SmallBatches(t, rows, 1<<20)
+				tm := newTeam(t, "ann", "bob", "carol")
+				for step := range strings.SplitSeq(test.steps, ";") {
+					if strings.TrimSpace(step) != "" {
+						tm.do(step)
+					}
+				}
+				tm.gossip()
+				want := strings.Fields(test.want)
+				for who, r := range tm.rs {
+					got := tm.state(who)
+					if !sameWords(got, want) {
+						t.Errorf("%s shows %s, want %s", who, got, test.want)
+					}
+					sound(t, r.FS(), who)
+				}
+			})
+		}
+	}
+}
+
+// sameWords reports whether a text has the words, in whatever order records are listed.
+func sameWords(text string, words []string) bool {
+	count := map[string]int{}
+	for _, w := range strings.Fields(text) {
+		count[w]++
+	}
+	for _, w := range words {
+		count[w]--
+	}
+	for _, n := range count {
+		if n != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// A pull reports what it opened, also where a rule that came with it settles that, and what it decided for a side holds under any rule.
+func TestAPullReportsWhatItOpenedUnderARule(t *testing.T) {
+	for _, test := range []struct {
+		prefer  psync.Prefer
+		opened  int
+		decided int
+		want    string
+	}{{psync.PreferNone, 1, 0, "17"}, {psync.PreferFrom, 0, 1, "12"}, {psync.PreferTo, 0, 1, "15"}} {
+		for _, rows := range []int{1, 1000} {
+			t.Run(fmt.Sprint(test.prefer, rows), func(t *testing.T) {
+				psync.SmallBatches(t, rows, 1<<20)
+				tm := newTeam(t, "ann", "bob")
+				for _, step := range []string{"ann n=15", "bob n=12", "bob rule n sum"} {
+					tm.do(step)
+				}
+				report, err := psync.Pull(context.Background(), tm.rs["ann"], tm.rs["bob"], psync.Options{Prefer: test.prefer})
+				if err != nil || len(report.Opened) != test.opened || len(report.Decided) != test.decided {
+					t.Errorf("report %+v, %v", report, err)
+				}
+				tm.gossip()
+				for who := range tm.rs {
+					if got := tm.state(who); !strings.HasPrefix(got, "n="+test.want+" ") {
+						t.Errorf("%s shows %s, want n=%s", who, got, test.want)
+					}
+				}
+			})
+		}
+	}
+}
