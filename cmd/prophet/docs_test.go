@@ -91,7 +91,7 @@ func TestDocumentsShowWhatIsPrinted(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	for _, name := range []string{"README.md", "docs/tutorial.md"} {
+	for _, name := range []string{"README.md", "docs/tutorial.md", "docs/merge.md"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			runSteps(t, name, steps(readDocument(t, name), "console"), bin)
