@@ -36,18 +36,29 @@ func TestReplicasThatHaveSeenTheSameShowTheSame(t *testing.T) {
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(400)) // a world is small, and soon gone
 	began := time.Now()
-	playHistories(t, large)
+	playHistories(t, simulation.Draw, large)
 	psync.SmallBatches(t, 3, 2000)
-	playHistories(t, small)
+	playHistories(t, simulation.Draw, small)
 	t.Logf("%d histories, %.0f a second", *histories, float64(*histories)/time.Since(began).Seconds())
 }
 
+// TestReplicasAgreeWithUsersOfTheOriginalAmongThem plays histories with one or two such, whose logs ours read, or of whom they know through others only.
+func TestReplicasAgreeWithUsersOfTheOriginalAmongThem(t *testing.T) {
+	var seeds []uint64
+	for s := *seed; s < *seed+uint64(*histories/4); s++ {
+		seeds = append(seeds, s)
+	}
+	defer debug.SetGCPercent(debug.SetGCPercent(400))
+	psync.SmallBatches(t, 5, 4000)
+	playHistories(t, simulation.DrawWithOld, seeds)
+}
+
 // playHistories plays the histories of these seeds, until one fails.
-func playHistories(t *testing.T, seeds []uint64) {
+func playHistories(t *testing.T, draw func(seed uint64) *simulation.History, seeds []uint64) {
 	t.Helper()
 	var failed atomic.Bool
 	onAllProcessors(len(seeds), func(k int) (goOn bool) {
-		h := simulation.Draw(seeds[k])
+		h := draw(seeds[k])
 		if f := h.Play(); f != nil && !failed.Swap(true) {
 			report(t, h, f, k+1)
 		}

@@ -26,8 +26,8 @@ func (m *member) reckonOld(c *claim, result *resolution.Result) error {
 func (m *member) reckonEdit(c *claim, result *resolution.Result, n int) error {
 	switch {
 	case c.deletes(n):
-		if result.Exists && !m.lists(result.Existence, n) && !c.by(n, func(k int) bool { return c.sawOrOld(k, n) && !c.deletes(k) }) {
-			return fail("account", "%s counts for nothing, though nobody who had seen it kept the record", c.a.edits[n])
+		if result.Exists && !m.lists(result.Existence, n) && !c.by(n, func(k int) bool { return c.sawOrOld(k, n) }) {
+			return fail("account", "%s counts for nothing, though nobody who had seen it edited the record", c.a.edits[n])
 		}
 	case !result.Exists:
 		if !c.by(n, func(k int) bool { return c.sawOrOld(k, n) && c.deletes(k) }) {
