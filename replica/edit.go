@@ -310,8 +310,38 @@ func (e *Edit) change(rec changeset.RecordID, w *want) (*changeset.Change, error
 	if ch.Parents = result.Heads; len(ch.Parents) > changeset.MaxParents {
 		return nil, fmt.Errorf("edit %s: it has %d heads, at most %d can be settled at once", rec, len(ch.Parents), changeset.MaxParents)
 	}
+	if ch.Kind == changeset.Create {
+		if err := e.startAfresh(ch, s); err != nil {
+			return nil, err
+		}
+	}
 	e.noteDecisions(ch, result)
 	return ch, nil
+}
+
+// startAfresh lets the create of a record that was deleted write null to all that it does not name. The merge takes it to do so where its parents are all
+// deletions; but what a deletion without parents had seen follows from the order T alone, and is a head as well.
+func (e *Edit) startAfresh(ch *changeset.Change, s *state) error {
+	if s.wasNever() || s.settled {
+		return nil
+	}
+	if err := e.tx.main.loadEntries(ch.Record, s); err != nil {
+		return err
+	}
+	alive := func(x resolution.Entry) bool {
+		return x.Change.Kind != changeset.Delete && slices.Contains(ch.Parents, x.ID)
+	}
+	if !slices.ContainsFunc(s.entries, alive) {
+		return nil
+	}
+	for _, x := range s.entries {
+		for name := range x.Change.Props {
+			if _, named := ch.Props[name]; !named {
+				ch.Props[name] = changeset.PropChange{}
+			}
+		}
+	}
+	return nil
 }
 
 // noteDecisions records which open conflicts the change decides.
