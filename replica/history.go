@@ -155,18 +155,24 @@ type OpenConflict struct {
 	*resolution.Result
 }
 
-// Conflicts returns what is open, by record.
-func (r *Replica) Conflicts() ([]OpenConflict, error) {
+// InConflict returns the records about which something is open, by UUID. It reads what is noted, and merges nothing.
+func (r *Replica) InConflict() ([]changeset.RecordID, error) {
 	ours, err := r.ours()
 	if err != nil {
 		return nil, err
 	}
 	open, _, err := ours.open()
+	return sorted(open), err
+}
+
+// Conflicts returns what is open, by record.
+func (r *Replica) Conflicts() ([]OpenConflict, error) {
+	open, err := r.InConflict()
 	if err != nil {
 		return nil, err
 	}
 	var conflicts []OpenConflict
-	for _, rec := range sorted(open) {
+	for _, rec := range open {
 		result, err := r.Merged(rec)
 		if err != nil {
 			return nil, err

@@ -118,7 +118,32 @@ func runSearch(ctx context.Context, e *env, o searchOptions) error {
 	if p.json {
 		return printRecordsJSON(p, r, found)
 	}
-	return o.printTable(p, found)
+	if err := o.printTable(p, found); err != nil {
+		return err
+	}
+	return noteConflicts(p, r, found)
+}
+
+// noteConflicts says how many of the records that were listed are in conflict.
+func noteConflicts(p *printer, r *replica.Replica, listed []*replica.Record) error {
+	open, err := r.InConflict()
+	if err != nil || len(open) == 0 {
+		return err
+	}
+	in := make(map[changeset.RecordID]bool)
+	for _, rec := range open {
+		in[rec] = true
+	}
+	n := 0
+	for _, rec := range listed {
+		if in[rec.ID] {
+			n++
+		}
+	}
+	if n > 0 {
+		p.notef(`in conflict: %s; "prophet conflicts" lists what is open`, counted(n, "record"))
+	}
+	return nil
 }
 
 // find returns the records that pass, in no useful order.
