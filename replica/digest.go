@@ -30,6 +30,9 @@ func recordDigest(rec changeset.RecordID, text []byte) Digest {
 	return sha256.Sum256(append(b, text...))
 }
 
+// ValueDigest returns the SHA-256 of a value, by which two people tell whether it is the same to the last byte. It is part of no sum.
+func ValueDigest(value string) Digest { return sha256.Sum256([]byte(value)) }
+
 // plus returns d + o.
 func (d Digest) plus(o Digest) Digest { return d.combined(o, bits.Add64) }
 

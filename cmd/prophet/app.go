@@ -21,6 +21,7 @@ func commands(e *env) []*cli.Command {
 		logCommand(e),
 		typesCommand(e),
 		infoCommand(e),
+		digestCommand(e),
 		dumpCommand(e),
 		fsckCommand(e),
 		conflictsCommand(e),

@@ -19,8 +19,9 @@ func infoCommand(e *env) *cli.Command {
 		Category: aboutReplica,
 		Description: `
 Shows the directory of the replica, the UUIDs of replica and database, how much
-there is, who makes the edits, the replicas that changesets were exchanged with,
-how far the log of each was read, and those that have a name in the config.
+there is, the digest of it, who makes the edits, the replicas that changesets
+were exchanged with, how far the log of each was read, and those that have a
+name in the config.
 
   prophet info
   prophet info --json`,
@@ -43,6 +44,7 @@ type (
 		Creator    string     `json:"creator"`    // of the edits that are made now
 		Database   uuid.UUID  `json:"database"`
 		Deleted    int        `json:"deleted"` // records
+		Digest     *digestDoc `json:"digest"`  // null: a record cannot be read
 		Format     string     `json:"format"`
 		LastPeer   string     `json:"last_peer"` // empty: none yet
 		Named      []namedDoc `json:"named"`     // replicas in the config
@@ -50,6 +52,8 @@ type (
 		Peers      []peerDoc  `json:"peers"`
 		Records    int        `json:"records"` // that live
 		Replica    uuid.UUID  `json:"replica"`
+
+		digest string // as people compare it
 	}
 	namedDoc struct {
 		Name       string `json:"name"`
@@ -99,6 +103,7 @@ func (d *infoDoc) count(ctx context.Context, r *replica.Replica) (err error) {
 	if d.Conflicts, err = r.CountOpen(); err != nil {
 		return err
 	}
+	d.findDigest(ctx, r)
 	if d.LastPeer, err = r.LastPeer(); err != nil {
 		return err
 	}
@@ -107,6 +112,17 @@ func (d *infoDoc) count(ctx context.Context, r *replica.Replica) (err error) {
 		d.Peers = append(d.Peers, peerDoc{p.Read, psync.Shown(p.URL), p.UUID})
 	}
 	return err
+}
+
+// findDigest fills in the digest. A damaged record keeps nobody from being told the rest.
+func (d *infoDoc) findDigest(ctx context.Context, r *replica.Replica) {
+	digest, err := r.Digest(ctx)
+	if err != nil {
+		d.digest = "unknown: " + err.Error()
+		return
+	}
+	doc := newDigestDoc(digest)
+	d.Digest, d.digest = &doc, digest.String()
 }
 
 // namedDocs returns the replicas in the config. A password in a URL there is the user's own, but no output is the place for it.
@@ -127,6 +143,7 @@ func (d *infoDoc) print(p *printer) error {
 		{"changesets", fmt.Sprint(d.Changesets)},
 		{"records", fmt.Sprintf("%d (and %d deleted)", d.Records, d.Deleted)},
 		{"conflicts", counted(d.Conflicts, "record")},
+		{"digest", d.digest},
 		{"creator", d.Creator},
 	}
 	for _, peer := range d.Peers {

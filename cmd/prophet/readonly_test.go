@@ -19,6 +19,7 @@ func readOnly() [][]string {
 	lines := [][]string{
 		{"show", "1"}, {"search"}, {"search", "Ticket", "--match", "e", "--sort", "status"}, {"history", "1"}, {"log"}, {"log", "--all"},
 		{"log", "LATEST~3"}, {"types"}, {"info"}, {"dump"}, {"dump", "--records"}, {"fsck"}, {"conflicts"}, {"rules", "Ticket", "status"},
+		{"digest"}, {"digest", "--types"}, {"digest", "--records", "Ticket"}, {"digest", "--record", "1"},
 	}
 	for _, l := range lines {
 		lines = append(lines, append(l[:len(l):len(l)], "--json"))
@@ -54,7 +55,7 @@ func readAll(t *testing.T, fsys afero.Fs, dir string) {
 		w.Fs = afero.NewReadOnlyFs(fsys)
 		words = append(words, "-r", dir)
 		code := run(t.Context(), w.env, words)
-		deleted := code == exitNoRecord && words[0] == "show"
+		deleted := code == exitNoRecord && (words[0] == "show" || words[0] == "digest")
 		if code != exitDone && !deleted || w.err.Len() > 0 && words[0] != "conflicts" && words[0] != "search" && !deleted { // these two say what is open
 			t.Errorf("%v: exit code %d, %s", words, code, w.err)
 		}

@@ -115,6 +115,7 @@ var (
 	uuids = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
 	short = regexp.MustCompile(`replica [0-9a-f]{8}`)
 	names = regexp.MustCompile(`\b[0-9a-f]{8}:\d`)
+	sums  = regexp.MustCompile(`\b[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}\b`)
 	times = regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d`)
 )
 
@@ -126,6 +127,7 @@ func hide(ts *testscript.TestScript, neg bool, args []string) {
 	text := ts.ReadFile(args[0])
 	text = strings.ReplaceAll(text, ts.Getenv("WORK"), "$WORK")
 	text = uuids.ReplaceAllString(text, "UUID")
+	text = sums.ReplaceAllString(text, "DIGEST")
 	text = short.ReplaceAllString(text, "replica ID")
 	text = names.ReplaceAllStringFunc(text, func(name string) string { return "ID" + name[8:] })
 	text = times.ReplaceAllString(text, "TIME")

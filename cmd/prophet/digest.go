@@ -1,0 +1,253 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/urfave/cli/v2"
+
+	"prophet/replica"
+	psync "prophet/sync"
+)
+
+func digestCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:      "digest",
+		Usage:     "say in one short line what this replica shows, to compare",
+		ArgsUsage: "[URL]",
+		Category:  aboutReplica,
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "types", Usage: "a line for each type of records"},
+			&cli.StringFlag{Name: "records", Usage: "a line for each record of `TYPE`"},
+			&cli.StringFlag{Name: "record", Usage: "one record, `ID`: each property, what changed it last, and what is open"},
+		},
+		Description: `
+Two replicas with the same line show the same: the same records, down to the
+last byte, the same votes of people on conflicts, and the same settings of the
+database. So two people can find out over the phone whether they are equal.
+
+  prophet digest
+  prophet digest ../bugs-of-bob
+
+With the URL, directory or name of another replica it compares the two, and
+exits with 1 if they differ. A mirror on the web tells what it had when it was
+published.
+
+Where they differ, pull and push first. If they still do, see together with
+--types which type it is, with --records which record, with --record which
+property. All three read what they show; the line costs the same at any size.
+
+  prophet digest --types
+  prophet digest --records Ticket
+  prophet digest --record 12
+
+It finds accidents. Somebody who chooses many records for the purpose can make
+two states with one digest.`,
+		Action: func(c *cli.Context) error {
+			args, err := arguments(c, 0, 1)
+			if err != nil {
+				return err
+			}
+			o := digestOptions{globalsOf(c), args, c.Bool("types"), c.String("records"), c.String("record")}
+			if err := o.check(c); err != nil {
+				return err
+			}
+			return runDigest(c.Context, e, o)
+		},
+	}
+}
+
+type digestOptions struct {
+	globals
+	peer    []string // one or none
+	types   bool
+	records string // a type; "" if not wanted
+	record  string // an ID; "" if not wanted
+}
+
+// check refuses more than one question at a time.
+func (o *digestOptions) check(c *cli.Context) error {
+	asked := len(o.peer)
+	for _, name := range []string{"types", "records", "record"} {
+		if c.IsSet(name) {
+			asked++
+		}
+	}
+	switch {
+	case asked > 1:
+		return usagef("of a URL, --types, --records and --record only one can be given")
+	case c.IsSet("records") && o.records == "":
+		return usagef("--records needs a type")
+	case c.IsSet("record") && o.record == "":
+		return usagef("--record needs a record")
+	}
+	return nil
+}
+
+// The JSON of digest.
+type (
+	digestDoc struct {
+		Settings string `json:"settings"`
+		State    string `json:"state"`
+		Votes    string `json:"votes"`
+	}
+	comparisonDoc struct {
+		Differ []string  `json:"differ"` // state, votes, settings
+		Equal  bool      `json:"equal"`
+		Here   digestDoc `json:"here"`
+		There  digestDoc `json:"there"`
+	}
+	typeDigestDoc struct {
+		Digest  string `json:"digest"`
+		Records int    `json:"records"`
+		Type    string `json:"type"`
+	}
+	recordDigestDoc struct {
+		Digest string    `json:"digest"`
+		ID     *uint32   `json:"id"`
+		Type   string    `json:"type"`
+		UUID   uuid.UUID `json:"uuid"`
+	}
+)
+
+func newDigestDoc(d replica.Digests) digestDoc {
+	return digestDoc{Settings: d.Settings.String(), State: d.State.String(), Votes: d.Votes.String()}
+}
+
+func runDigest(ctx context.Context, e *env, o digestOptions) error {
+	dir, err := e.findReplica(o.globals)
+	if err != nil {
+		return err
+	}
+	r, err := e.openDir(dir, o.globals)
+	if err != nil {
+		return err
+	}
+	p := e.printer(o.globals)
+	switch {
+	case o.types:
+		return digestTypes(ctx, p, r)
+	case o.records != "":
+		return digestRecords(ctx, p, r, o.records)
+	case o.record != "":
+		return digestRecord(p, r, o.record)
+	}
+	here, err := r.Digest(ctx)
+	switch {
+	case err != nil:
+		return err
+	case len(o.peer) > 0:
+		return o.compare(ctx, p, dir, r, here)
+	case p.json:
+		return p.writeJSON(newDigestDoc(here))
+	}
+	return p.linef("%s", here)
+}
+
+// compare holds the replica in a directory against the peer.
+func (o *digestOptions) compare(ctx context.Context, p *printer, dir string, r *replica.Replica, here replica.Digests) error {
+	peers, err := p.e.peers(dir, pulling)
+	if err != nil {
+		return err
+	}
+	location, err := peers.named(o.peer[0])
+	if err != nil {
+		return err
+	}
+	theirs, err := p.e.openPeer(ctx, location, dir, o.globals)
+	if err != nil {
+		return err
+	}
+	if theirs.Database() != r.Database() {
+		return withHint(fmt.Errorf("%s is a replica of %w", theirs.Where(), psync.ErrOtherDatabase), "only replicas of one database can be compared")
+	}
+	there, err := theirs.Digest(ctx)
+	switch {
+	case errors.Is(err, replica.ErrNoDigest):
+		return withHint(err, "publish it again with this program, or clone it and compare the clone")
+	case err != nil:
+		return err
+	}
+	return showComparison(p, here, there)
+}
+
+// showComparison prints both digests. Its error says that they differ.
+func showComparison(p *printer, here, there replica.Digests) error {
+	differ := differing(here, there)
+	var err error
+	if p.json {
+		err = p.writeJSON(comparisonDoc{differ, len(differ) == 0, newDigestDoc(here), newDigestDoc(there)})
+	} else {
+		err = errors.Join(p.linef("here   %s", here), p.linef("there  %s", there))
+	}
+	switch {
+	case err != nil:
+		return err
+	case len(differ) == 0 && p.json:
+		return nil
+	case len(differ) == 0:
+		return p.donef("Equal: both show the same.")
+	}
+	return &failure{exitFailed, `"prophet pull" and "prophet push" bring what one of the two lacks; "prophet help digest" says how to find the rest`,
+		fmt.Errorf("the two replicas differ in %s", strings.Join(differ, " and "))}
+}
+
+// differing names the digests that are not equal.
+func differing(a, b replica.Digests) []string {
+	names := []string{}
+	for _, d := range []struct {
+		name string
+		a, b replica.Digest
+	}{{"state", a.State, b.State}, {"votes", a.Votes, b.Votes}, {"settings", a.Settings, b.Settings}} {
+		if d.a != d.b {
+			names = append(names, d.name)
+		}
+	}
+	return names
+}
+
+func digestTypes(ctx context.Context, p *printer, r *replica.Replica) error {
+	types, err := r.Log().DigestTypes(ctx)
+	if err != nil {
+		return err
+	}
+	t := p.table("TYPE", "RECORDS", "DIGEST")
+	for _, d := range types {
+		if p.json {
+			err = p.writeJSON(typeDigestDoc{d.Digest.String(), d.Records, d.Type})
+		} else {
+			err = t.Row(d.Type, fmt.Sprint(d.Records), d.Digest.Short())
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return t.Flush()
+}
+
+func digestRecords(ctx context.Context, p *printer, r *replica.Replica, typ string) error {
+	ids, err := r.LocalIDs()
+	if err != nil {
+		return err
+	}
+	t := p.table("UUID", "DIGEST")
+	for d, err := range r.Log().DigestRecords(typ) {
+		if err == nil {
+			err = ctx.Err()
+		}
+		switch {
+		case err != nil:
+		case p.json:
+			err = p.writeJSON(recordDigestDoc{d.Digest.String(), idOrNull(ids[d.ID.UUID]), typ, d.ID.UUID})
+		default: // without local ids, which differ from replica to replica: two lists can be compared as they are
+			err = t.Row(d.ID.UUID.String(), d.Digest.Short())
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return t.Flush()
+}
