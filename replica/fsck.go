@@ -55,6 +55,9 @@ func Check(ctx context.Context, fsys afero.Fs, opts Options, report func(Problem
 			return err
 		}
 	}
+	if err := logs[1].checkRepresentations(); err != nil {
+		return err
+	}
 	_, failed := r.ours() // the merge needs notes on every row, those that another program wrote too
 	for _, c := range logs {
 		c.mergeable, c.settled = failed == nil, logs[0].noted >= logs[0].l.latest && logs[1].settingsNoted() || !logs[0].ours
@@ -103,7 +106,7 @@ func checkSmallFiles(fsys afero.Fs, report func(Problem)) (sound bool, err error
 			}
 		}
 	}
-	return sound, nil
+	return checkListNumber(fsys, report) && sound, nil
 }
 
 var errMissing = errors.New("the file is missing")

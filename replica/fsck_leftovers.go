@@ -53,6 +53,11 @@ func (c *checker) atWork() bool {
 	if text, err := readSmall(c.r.fs, changeset.LatestFile); err != nil || text != c.r.log.rawLatest {
 		return true
 	}
+	if _, limited := c.l.limits.Points[LatestRepresentationFile]; !limited {
+		if text, err := readListed(c.r.fs, ""); err != nil || text != c.r.log.reps.text {
+			return true
+		}
+	}
 	now, err := durable.Uncommitted(c.r.fs)
 	return err == nil && len(c.l.limits.Lengths) == 0 && len(now.Lengths) > 0
 }

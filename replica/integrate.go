@@ -114,6 +114,9 @@ func (t *txLog) add(c *changeset.Changeset) error {
 		c.ID = t.nextID()
 		c.ID.Seq += uint32(len(portions(null)))
 	}
+	if err := t.nameOwn(c, t.seq+1+uint32(len(portions(null)))); err != nil {
+		return err
+	}
 	merged := make([]merge, 0, len(c.Changes))
 	f := flagSettled
 	for i := range c.Changes {

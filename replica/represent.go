@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/google/uuid"
+
 	"prophet/changeset"
 	"prophet/resolution"
 )
@@ -91,6 +93,36 @@ func (t *txLog) bestOf(row uint32, mine *changeset.Changeset) (*changeset.Change
 		}
 	}
 	return &named, nil
+}
+
+// nameOwn gives a changeset of the log's own that was lost and comes back to the row where it was the parents that the rows above tell, as whoever reads
+// the log would: see [Log.own].
+func (t *txLog) nameOwn(c *changeset.Changeset, row uint32) error {
+	own, err := t.own(row, c.ID)
+	if err != nil || !own {
+		return err
+	}
+	for i := range c.Changes {
+		ch := &c.Changes[i]
+		if ch.Parents != nil {
+			continue
+		}
+		s, err := t.state(ch.Record)
+		if err != nil {
+			return err
+		}
+		last := map[uuid.UUID]changeset.ID{}
+		if !s.wasNever() {
+			if err := t.loadEntries(ch.Record, s); err != nil {
+				return err
+			}
+		}
+		for _, e := range s.entries {
+			last[e.ID.Origin] = e.ID
+		}
+		ch.Parents = ParentsOf(last)
+	}
+	return nil
 }
 
 // entry returns the change of a changeset to a record as the merge takes it.
