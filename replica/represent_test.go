@@ -238,12 +238,12 @@ func TestAnEditAfterARepresentationSeesItsState(t *testing.T) {
 		if _, err := tx.Represent(made(y1, 3, changeset.Create, "owner=>bob")); err != nil {
 			return err
 		}
-		_, err := tx.Edit(func(e *replica.Edit) error { return e.Update(thing, map[string]string{"owner": "carol"}) })
+		_, err := tx.Edit(func(e *replica.Edit) error { return e.Update(thing, map[string]string{"status": "new"}) })
 		return err
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := look(t, fsys), (seen{7, 1, "map[owner:carol]", 1, ""}); got != want {
+	if got, want := look(t, fsys), (seen{7, 1, "map[owner:bob status:new]", 1, ""}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 	faults(t, fsys, "after")
@@ -254,15 +254,16 @@ func TestWhatCameBackToAnotherRowIsNotTakenForOurOwn(t *testing.T) {
 	for _, test := range []struct {
 		seq   uint32
 		heads int
-	}{{2, 1}, {9, 2}} {
+		open  string
+	}{{4, 1, ""}, {9, 2, "status"}} { // row 3 is a nullification
 		fsys := directory(t)
-		r := holding(t, fsys, first(changeset.Create, "status=>new"))
+		r := holding(t, fsys, first(changeset.Create, "status=>new"), made(idOf(xavier, 2), 3, changeset.Update, "status=new>stalled"))
 		lost := made(idOf(r.UUID(), test.seq), 2, changeset.Update, "status=new>open")
 		if err := r.Update(t.Context(), func(tx *replica.Tx) error { _, err := tx.Integrate(lost); return err }); err != nil {
 			t.Fatal(err)
 		}
-		if got := look(t, fsys); got.heads != test.heads {
-			t.Errorf("number %d in row 2: %d heads, want %d", test.seq, got.heads, test.heads)
+		if got := look(t, fsys); got.heads != test.heads || got.open != test.open {
+			t.Errorf("number %d in row 4: %+v, want %d heads", test.seq, got, test.heads)
 		}
 		faults(t, fsys, fmt.Sprint("number ", test.seq))
 	}
