@@ -185,7 +185,12 @@ func TestABetterRepresentationChangesWhatItChanges(t *testing.T) {
 			if got := look(t, fsys); got != test.after {
 				t.Errorf("without prophet/rows: %+v, want %+v", got, test.after)
 			}
-			if _, err := r.Edit(t.Context(), func(e *replica.Edit) error { return e.Restore(thing, map[string]string{"status": "done"}) }); err != nil {
+			if _, err := r.Edit(t.Context(), func(e *replica.Edit) error {
+				if test.after.state == "deleted" {
+					return e.Restore(thing, map[string]string{"status": "done"})
+				}
+				return e.Update(thing, map[string]string{"status": "done"})
+			}); err != nil {
 				t.Fatal(err)
 			}
 			faults(t, fsys, "after an edit")
