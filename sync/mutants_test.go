@@ -106,4 +106,29 @@ var mutants = []mutant{
 	{"a line of a source has seen nothing", "sync/importpast.go",
 		`ch.Parents = append(ch.Parents, changeset.ID{Origin: p.origin, Seq: before.last})`,
 		`ch.Parents = append(ch.Parents, changeset.ID{Origin: p.origin, Seq: before.last})[:0]`},
+
+	// Representations and rules.
+	{"another representation is forgotten", "replica/represent.go",
+		`if t.reps == nil || mine.Bookkeeping() {`, `if true {`},
+	{"the list of a peer is not read", "sync/represent.go",
+		`if err := p.prepareList(); err != nil || p.list == nil {`, `if err := p.prepareList(); err != nil || true {`},
+	{"of two old values the first that came stands", "changeset/join.go",
+		`old := max(a.Props[name].Old.Text, b.Props[name].Old.Text)`, `old := a.Props[name].Old.Text`},
+	{"a create is forgotten for an update", "changeset/join.go",
+		`if b.Kind == Create {`, `if false {`},
+	{"the log of its maker tells no parents", "sync/parents.go",
+		`ch.Parents = replica.ParentsOf(last)`, `_ = replica.ParentsOf`},
+	{"no rule settles", "resolution/apply.go",
+		`if c.Rule == RuleLatest {`, `if true {`},
+	{"a rule that changes settles nothing anew", "replica/recount.go",
+		`if len(tx.newRules) == 0 {`, `if true {`},
+	{"a record that comes back has what a deletion by T alone had left", "replica/edit.go",
+		`if s.wasNever() || s.settled {
+		return nil
+	}
+	if err := e.tx.main.loadEntries`,
+		`if true {
+		return nil
+	}
+	if err := e.tx.main.loadEntries`},
 }

@@ -61,7 +61,7 @@ var caught = regexp.MustCompile(`caught after (\d+ \w+) by (\w+)`)
 func (m mutant) run(t *testing.T) (after, oracle, output string) {
 	t.Helper()
 	overlay := m.overlay(t)
-	for _, histories := range []int{100, within} { // few of each kind, then many
+	for _, histories := range []int{300, within} { // few of each kind, then many
 		after, oracle, output = m.try(overlay, histories)
 		if oracle != "" {
 			break

@@ -3,6 +3,7 @@ package simulation
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -21,7 +22,7 @@ const MaxParcels = 7
 type Parcels struct {
 	Seed  uint64
 	items []parcel
-	after []uint // bits of the items that come before
+	after [][]uint // for each item sets of items, as bits: one of each set must come before. More than one in a set are representations of one changeset
 	recs  []changeset.RecordID
 }
 
@@ -31,7 +32,7 @@ type parcel struct {
 }
 
 // DrawParcels makes a set from the beginning of a history, as much as fits. In every other set the changes of one of the makers lost their parents, as if they
-// came through a replica of the original.
+// came through a replica of the original. In half of these they come in both forms.
 func DrawParcels(seed uint64) (*Parcels, error) {
 	d := &drawing{Rand: rand.New(rand.NewPCG(seed, 13)), h: &History{Seed: seed}, crew: 3, records: 1 + int(seed%3/2)}
 	d.drawMembers()
@@ -72,7 +73,7 @@ func (p *Parcels) collect(h *History) error {
 			break
 		}
 	}
-	p.items = p.items[:min(MaxParcels, len(p.items))]
+	p.items = p.items[:min(MaxParcels-int(h.Seed%4/3), len(p.items))] // room for another representation
 	p.recs = w.account.records()
 	return nil
 }
@@ -99,22 +100,39 @@ func (p *Parcels) take(m *member, vote bool, known map[changeset.ID]bool) error 
 	return nil
 }
 
-// strip takes the parents from the changes of one origin.
+// strip takes the parents from the changes of one origin. Or it adds one of them so, with other old values.
 func (p *Parcels) strip(d *drawing) {
-	origin := p.items[d.IntN(len(p.items))].c.ID.Origin
-	for _, it := range p.items {
-		if it.c.ID.Origin != origin {
-			continue
-		}
-		for i := range it.c.Changes {
-			it.c.Changes[i].Parents = nil
+	one := p.items[d.IntN(len(p.items))]
+	if p.Seed%4 == 3 && !one.vote {
+		p.items = append(p.items, parcel{c: forwarded(one.c)})
+		return
+	}
+	for i, it := range p.items {
+		if it.c.ID.Origin == one.c.ID.Origin {
+			p.items[i].c = forwarded(it.c)
 		}
 	}
 }
 
+// forwarded is a changeset as the original may forward it: without parents, and with old values that were its own.
+func forwarded(c *changeset.Changeset) *changeset.Changeset {
+	f := *c
+	f.Changes = slices.Clone(c.Changes)
+	for i := range f.Changes {
+		ch := &f.Changes[i]
+		ch.Parents, ch.Props = nil, maps.Clone(ch.Props)
+		for prop, pc := range ch.Props {
+			if pc.Old.Text == "1" {
+				ch.Props[prop] = changeset.PropChange{New: pc.New}
+			}
+		}
+	}
+	return &f
+}
+
 // link finds out what comes before what.
 func (p *Parcels) link() {
-	p.after = make([]uint, len(p.items))
+	p.after = make([][]uint, len(p.items))
 	for i, it := range p.items {
 		for k, other := range p.items {
 			before := it.c.ID.Origin == other.c.ID.Origin && it.vote == other.vote && other.c.ID.Seq < it.c.ID.Seq
@@ -122,10 +140,20 @@ func (p *Parcels) link() {
 				before = before || slices.Contains(ch.Parents, other.c.ID)
 			}
 			if before {
-				p.after[i] |= 1 << k
+				p.after[i] = append(p.after[i], p.named(k))
 			}
 		}
 	}
+}
+
+// named returns the items that bear the ID of an item, as bits.
+func (p *Parcels) named(k int) (items uint) {
+	for i, it := range p.items {
+		if it.vote == p.items[k].vote && it.c.ID == p.items[k].c.ID {
+			items |= 1 << i
+		}
+	}
+	return items
 }
 
 // Orders is in how many orders the set can arrive.
@@ -152,7 +180,8 @@ func (p *Parcels) Orders() int {
 // next returns what can arrive after these have.
 func (p *Parcels) next(done uint) (items []int) {
 	for i := range p.items {
-		if done>>i&1 == 0 && p.after[i]&^done == 0 {
+		waits := slices.ContainsFunc(p.after[i], func(one uint) bool { return one&done == 0 })
+		if done>>i&1 == 0 && !waits {
 			items = append(items, i)
 		}
 	}
