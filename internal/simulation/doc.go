@@ -25,6 +25,7 @@
 //	conflicts all replicas list the same open conflicts, with the same rivals, winners and reasons
 //	digest    all replicas have the same digests of their state, votes and settings
 //	orders    a set of changesets and votes comes to the same in all orders, see [Parcels]
+//	plain     what comes of such a set is what the rules say, when they are followed in the plainest way
 //	log       replaying a replica's log gives its state, and fsck has nothing to say
 //	account   the conflicts are those that follow from who had seen what, and every write holds, is listed as a rival, or was
 //	          replaced, or its record deleted, by somebody who had seen it

@@ -271,9 +271,41 @@ func (a *arrivals) compare(fs *crashfs.FS) error {
 	}
 	if a.first == nil {
 		a.first, a.want = slices.Clone(a.order), got
+		if err := a.reckon(r); err != nil {
+			return err
+		}
 	}
 	if got != a.want {
 		return fail("orders", "%safter the order %v the replica shows\n%safter %v\n%s", a, a.first, strings.Join(a.want[:], ""), a.order, strings.Join(got[:], ""))
+	}
+	return nil
+}
+
+// reckon holds what a replica makes of the set against what the rules say in the plainest way.
+func (a *arrivals) reckon(r *replica.Replica) error {
+	best := map[changeset.ID]*changeset.Changeset{}
+	for _, it := range a.items {
+		switch other := best[it.c.ID]; {
+		case it.vote:
+		case other == nil:
+			best[it.c.ID] = it.c
+		default:
+			joined, err := changeset.Join(other, it.c)
+			if err != nil {
+				return err
+			}
+			best[it.c.ID] = joined
+		}
+	}
+	all := slices.Collect(maps.Values(best))
+	for _, rec := range a.recs {
+		result, err := r.Merged(rec)
+		if err != nil {
+			return err
+		}
+		if got, want := plainly(rec, result), newPlain(rec, all).String(); len(result.Heads) > 0 && got != want {
+			return fail("plain", "%safter the order %v it is\n%sbut by the rules\n%s", a, a.order, got, want)
+		}
 	}
 	return nil
 }
