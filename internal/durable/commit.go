@@ -17,7 +17,7 @@ import (
 // returns nil, all of it survives a power cut. The lock must be held. If an earlier commit was
 // left unfinished, Commit calls [Recover] first.
 //
-// Without such a point nothing can be appended: objects are written, then small files replaced, each by itself.
+// Without such a point, and without a file to rewrite, nothing can be appended: objects are written, then small files replaced, each by itself.
 //
 // After an error, either the commit was made, and the error wraps [ErrCommitted]; or readers see the
 // old state. Commit then takes back what it wrote. If that fails too, the next Recover will do it.
@@ -38,7 +38,8 @@ func changed(points []Point) []Point {
 }
 
 func (t *Tx) commit(points []Point) error {
-	if len(points) == 0 && len(t.growths) > 0 {
+	journaled := len(points) > 0 || t.rewritten != nil
+	if !journaled && len(t.growths) > 0 {
 		return fmt.Errorf("append to %s: no commit point changes", t.growths[0].name)
 	}
 	if _, err := Recover(t.fs); err != nil {
@@ -52,7 +53,7 @@ func (t *Tx) commit(points []Point) error {
 		t.forget()
 		return err
 	}
-	if len(points) == 0 {
+	if !journaled {
 		return t.writeAll(t.replaced)
 	}
 	if err := t.apply(j); err != nil {
@@ -70,6 +71,16 @@ func (t *Tx) plan(points []Point) (*journal, error) {
 	for _, p := range points {
 		if err := p.check(t.fs); err != nil {
 			return nil, err
+		}
+	}
+	if t.rewritten != nil {
+		old, err := sumOf(t.fs, t.rewritten.name)
+		if err != nil {
+			return nil, fmt.Errorf("rewrite %s: %w", t.rewritten.name, err)
+		}
+		j.rewrite = &rewrite{t.rewritten.name, old, sum(t.rewritten.data)}
+		if j.rewrite.old == j.rewrite.new {
+			return nil, fmt.Errorf("rewrite %s: it has that content", t.rewritten.name)
 		}
 	}
 	for _, g := range t.growths {
@@ -132,7 +143,10 @@ func (t *Tx) apply(j *journal) error {
 			return err
 		}
 	}
-	return nil
+	if t.rewritten == nil {
+		return nil
+	}
+	return t.writeAll([]file{*t.rewritten})
 }
 
 // abort takes the commit back after err, unless it was made.

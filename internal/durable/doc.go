@@ -12,6 +12,7 @@
 //  3. The rows: what is appended to growing files.
 //  4. The flush of every file and directory of step 3.
 //  5. The commit points, in the order given. The last one, replaced by one rename, is the commit.
+//     Where a file is rewritten as a whole, its rename comes after the points and is the commit.
 //  6. The small files. Then the journal is emptied.
 //
 // A reader takes no lock. It reads the last commit point first and ignores what lies beyond it, so
@@ -19,8 +20,8 @@
 // under way or was cut short, it learns from [Uncommitted].
 //
 // A writer takes the lock ([Lock]), then calls [Recover]. If an earlier writer died between steps
-// 2 and 6, Recover finds the journal. With the new text in the last commit point the commit was
-// made: step 6 is done again. With the old text it was not: the other points get their old
+// 2 and 6, Recover finds the journal. With the new text in the last commit point, or the new content of the
+// rewritten file, the commit was made: step 6 is done again. With the old text it was not: the other points get their old
 // text back and every file is cut to its old length.
 //
 // Two rules keep the cost down and hold after any number of crashes. A directory is made, and

@@ -21,10 +21,11 @@ import (
 //	length 44 "changesets.idx"
 //	length absent "records/bug/1/2/12b5e0c4-7a3c-4f0e-9d58-0b8f6f6a1c11"
 //	point "latest-sequence-no" "1" "2"
+//	rewrite "changesets.idx" "9f86…" "60303…"
 //	replace "local_metadata/last-changeset-from-10b1e589-83c2-4e27-917c-42dae1b8cf11" "7"
 //	sha256 6f1f…
 //
-// The last line is the SHA-256 of all before it, in lower-case hex. Quoted text is written and read as Go does
+// A rewrite names the SHA-256 of a file before and after the commit that it is. The last line is the SHA-256 of all before it, in lower-case hex. Quoted text is written and read as Go does
 // ([strconv.Quote]). An empty journal is its first line, or nothing while its place in the directory is not flushed yet.
 const Journal = "prophet/journal"
 
@@ -43,8 +44,12 @@ var errTorn = errors.New("torn journal")
 type journal struct {
 	lengths  []length
 	points   []Point
+	rewrite  *rewrite // the commit, if there is one; otherwise the last point is it
 	replaced []file
 }
+
+// rewrite is a file that gets a new content as a whole: the SHA-256 of the old one and of the new, in hex.
+type rewrite struct{ name, old, new string }
 
 // length is what a growing file has before the commit.
 type length struct {
@@ -132,11 +137,33 @@ func (j *journal) text() string {
 	for _, p := range j.points {
 		b = appendLine(b, "point", p.Name, p.Old, p.New)
 	}
+	if r := j.rewrite; r != nil {
+		b = appendLine(b, "rewrite", r.name, r.old, r.new)
+	}
 	for _, f := range j.replaced {
 		b = appendLine(b, "replace", f.name, string(f.data))
 	}
-	sum := sha256.Sum256(b)
-	return string(b) + sumWord + hex.EncodeToString(sum[:]) + "\n"
+	return string(b) + sumWord + sum(b) + "\n"
+}
+
+// sum returns the SHA-256 of b in lower-case hex.
+func sum(b []byte) string {
+	s := sha256.Sum256(b)
+	return hex.EncodeToString(s[:])
+}
+
+// sumOf returns the SHA-256 of a file.
+func sumOf(fs afero.Fs, name string) (string, error) {
+	f, err := fs.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 func appendLine(b []byte, word string, quoted ...string) []byte {
@@ -154,8 +181,7 @@ func parseJournal(text string) (*journal, error) {
 		return nil, errTorn
 	}
 	body, last := text[:len(text)-sumLine], text[len(text)-sumLine:]
-	sum := sha256.Sum256([]byte(body))
-	if last != sumWord+hex.EncodeToString(sum[:])+"\n" {
+	if last != sumWord+sum([]byte(body))+"\n" {
 		return nil, errTorn
 	}
 	j := &journal{}
@@ -163,7 +189,7 @@ func parseJournal(text string) (*journal, error) {
 	for line := range strings.Lines(rest) {
 		ok = ok && j.parseLine(line) == nil
 	}
-	if !ok || len(j.points) == 0 || j.text() != text {
+	if !ok || len(j.points) == 0 && j.rewrite == nil || j.text() != text {
 		return nil, fmt.Errorf("%s is not one that this version writes", Journal)
 	}
 	return j, nil
@@ -183,6 +209,8 @@ func (j *journal) parseLine(line string) error {
 		return checkName(args[0])
 	case word == "point" && len(args) == 3:
 		j.points = append(j.points, Point{args[0], args[1], args[2]})
+	case word == "rewrite" && len(args) == 3 && j.rewrite == nil:
+		j.rewrite = &rewrite{args[0], args[1], args[2]}
 	case word == "replace" && len(args) == 2:
 		j.replaced = append(j.replaced, file{args[0], []byte(args[1])})
 	default:

@@ -16,6 +16,7 @@ import (
 var example = &journal{
 	lengths:  []length{{"changesets.idx", 44, false}, {"records/bug/1/2/a \"b\"\n", 0, true}, {"ids", 0, false}},
 	points:   []Point{{"resolutions/latest", "", "0"}, {"latest", "1\xff", "2"}},
+	rewrite:  &rewrite{"index", "aa", "bb"},
 	replaced: []file{{"local_metadata/m", []byte("7")}, {"prophet/peers/é", []byte("{}\n\x00\xfe")}},
 }
 
@@ -92,6 +93,9 @@ func TestHostileJournalIsRefused(t *testing.T) {
 		journalHead + strings.TrimSuffix(point, "\n"),
 		journalHead + point + "length 1 \"rows\"\n",
 		journalHead + "replace\n" + point,
+		journalHead + "rewrite \"../index\" \"aa\" \"bb\"\n",
+		journalHead + "rewrite \"index\" \"aa\"\n",
+		journalHead + "rewrite \"index\" \"aa\" \"bb\"\nrewrite \"index\" \"aa\" \"bb\"\n",
 	} {
 		fs := afero.NewMemMapFs()
 		afero.WriteFile(fs, Journal, []byte(signed(lines)), 0o666)

@@ -47,6 +47,9 @@ func (j *journal) recover(fs afero.Fs) error {
 // committed reports whether the last point has its new text. A text that is neither the old one nor the new comes
 // from a writer that took no lock: to cut files now could destroy its work.
 func (j *journal) committed(fs afero.Fs) (bool, error) {
+	if j.rewrite != nil {
+		return j.rewrite.made(fs)
+	}
 	last := j.points[len(j.points)-1]
 	text, err := readText(fs, last.Name)
 	if err != nil {
@@ -58,10 +61,27 @@ func (j *journal) committed(fs afero.Fs) (bool, error) {
 	return text == last.New, nil
 }
 
+// made is committed for a rewritten file.
+func (r *rewrite) made(fs afero.Fs) (bool, error) {
+	now, err := sumOf(fs, r.name)
+	if err != nil {
+		return false, fmt.Errorf("read %s: %w", r.name, err)
+	}
+	if now != r.new && now != r.old {
+		return false, fmt.Errorf("%s is neither as it was nor as it was to be: another program wrote to it in between", r.name)
+	}
+	return now == r.new, nil
+}
+
 // redo makes sure that the points are on the disk, then finishes.
 func (j *journal) redo(fs afero.Fs) error {
 	for _, p := range j.points {
 		if err := restore(fs, p.Name, p.New); err != nil {
+			return err
+		}
+	}
+	if j.rewrite != nil {
+		if err := SyncDir(fs, path.Dir(j.rewrite.name)); err != nil {
 			return err
 		}
 	}
@@ -77,9 +97,13 @@ func (j *journal) finish(fs afero.Fs) error {
 	return emptyJournal(fs)
 }
 
-// undo gives the points before the last their old text, for the readers' sake before the rows that they promise go, then cuts every file back.
+// undo gives the points before the commit their old text, for the readers' sake before the rows that they promise go, then cuts every file back.
 func (j *journal) undo(fs afero.Fs) error {
-	for _, p := range j.points[:len(j.points)-1] {
+	before := j.points
+	if j.rewrite == nil {
+		before = before[:len(before)-1]
+	}
+	for _, p := range before {
 		if err := restore(fs, p.Name, p.Old); err != nil {
 			return err
 		}

@@ -24,13 +24,14 @@ type Point struct{ Name, Old, New string }
 // Commit. A Tx is for one goroutine and one commit.
 type Tx struct {
 	writer
-	objects  []file
-	growths  []*growth
-	replaced []file
-	uses     map[string]use
-	fresh    []string // objects that Commit found absent
-	size     int
-	err      error
+	objects   []file
+	growths   []*growth
+	replaced  []file
+	rewritten *file // the commit, if there is one
+	uses      map[string]use
+	fresh     []string // objects that Commit found absent
+	size      int
+	err       error
 }
 
 // use is what a file is to a transaction, with its place in the list of those.
@@ -96,6 +97,19 @@ func (t *Tx) Replace(name string, data []byte) {
 	}
 	t.size += len(data) - len(t.replaced[i].data)
 	t.replaced[i].data = data
+}
+
+// Rewrite gives a large file a new content as a whole, and makes that the commit: it comes after the points, and readers see the old file or the new. The file
+// must exist, and data must be another content. A transaction can rewrite one file. The Tx keeps data until Commit returns.
+func (t *Tx) Rewrite(name string, data []byte) {
+	if t.rewritten != nil {
+		t.fail(fmt.Errorf("rewrite %s and %s in one transaction", t.rewritten.name, name))
+	}
+	if _, again := t.use("a rewritten file", name, 0); again {
+		t.fail(fmt.Errorf("rewrite %s twice", name))
+	}
+	t.rewritten = &file{name, data}
+	t.size += len(data)
 }
 
 // use notes what the file is to t and returns its place in the list of such files, and whether it was there already.

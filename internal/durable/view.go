@@ -12,6 +12,8 @@ import (
 type View struct {
 	Lengths map[string]int64  // committed length in bytes of each file that the commit grows, -1 if there was no such file
 	Points  map[string]string // text of the commit files before it
+	// Replaced is the text of the small files that a commit replaces which is made, and whose writer is at that or did not live to do it.
+	Replaced map[string]string
 }
 
 // Uncommitted returns the view of a reader: an empty one if no commit is under way. It writes nothing and needs no lock.
@@ -26,8 +28,12 @@ func Uncommitted(fs afero.Fs) (View, error) {
 	if j == nil {
 		return View{}, nil
 	}
-	if made, err := j.committed(fs); err != nil || made {
+	made, err := j.committed(fs)
+	if err != nil {
 		return View{}, nil // if another program wrote in between, nobody can say what is committed
+	}
+	if made {
+		return View{Replaced: j.texts()}, nil
 	}
 	v := View{Lengths: make(map[string]int64, len(j.lengths)), Points: make(map[string]string, len(j.points))}
 	for _, l := range j.lengths {
@@ -40,4 +46,13 @@ func Uncommitted(fs afero.Fs) (View, error) {
 		v.Points[p.Name] = p.Old
 	}
 	return v, nil
+}
+
+// texts returns what the small files hold after the commit.
+func (j *journal) texts() map[string]string {
+	texts := make(map[string]string, len(j.replaced))
+	for _, f := range j.replaced {
+		texts[f.name] = string(f.data)
+	}
+	return texts
 }

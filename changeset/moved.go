@@ -1,0 +1,88 @@
+package changeset
+
+import "github.com/google/uuid"
+
+// Move gives changesets another origin: those of From from the number Seq on bear To and keep their numbers. It takes apart two replicas that
+// had one UUID and were both edited.
+type Move struct {
+	From uuid.UUID
+	Seq  uint32
+	To   uuid.UUID
+}
+
+// MovedOrigin returns the origin that c and what follows it gets in a [Move] from c on: the UUID of version 5 in the namespace of c's origin whose
+// name is the canonical JSON of c without old values and parents, every create written as an update and every deletion
+// without properties. All representations of one edit ([SameEdit]) share that, and two edits do not: whoever moves
+// the edit names it the same, and the name proves what it was made from.
+func MovedOrigin(c *Changeset) uuid.UUID {
+	bare := *c
+	bare.Changes = make([]Change, 0, len(c.Changes))
+	for _, ch := range c.Changes {
+		bare.Changes = append(bare.Changes, bareChange(ch))
+	}
+	return uuid.NewSHA1(c.ID.Origin, bare.Encode())
+}
+
+// bareChange is what all representations of a change share.
+func bareChange(ch Change) Change {
+	bare := Change{Record: ch.Record, Kind: Update, Props: map[string]PropChange{}}
+	if ch.Kind == Delete {
+		bare.Kind = Delete
+		return bare
+	}
+	for name, pc := range ch.Props {
+		bare.Props[name] = PropChange{New: TextOrNull(pc.New.Text)}
+	}
+	return bare
+}
+
+// MoveOf returns the move from c on.
+func MoveOf(c *Changeset) Move { return Move{c.ID.Origin, c.ID.Seq, MovedOrigin(c)} }
+
+// Moves are applied one after another: a later one may move what an earlier one moved.
+type Moves []Move
+
+// ID returns the name of a changeset after the moves.
+func (m Moves) ID(id ID) ID {
+	for _, move := range m {
+		if id.Origin == move.From && id.Seq >= move.Seq {
+			id.Origin = move.To
+		}
+	}
+	return id
+}
+
+// Apply names c and the parents of its changes anew, and reports whether that changed anything. Changes and parents that do are copied; those
+// that c had stay as they are. Bookkeeping keeps its name: it never leaves its log.
+func (m Moves) Apply(c *Changeset) (changed bool) {
+	if id := m.ID(c.ID); id != c.ID && !c.Bookkeeping() {
+		c.ID, changed = id, true
+	}
+	changes := c.Changes
+	for i := range changes {
+		parents, other := m.parents(changes[i].Parents)
+		if !other {
+			continue
+		}
+		if &changes[0] == &c.Changes[0] {
+			c.Changes = append([]Change(nil), changes...)
+		}
+		c.Changes[i].Parents, changed = parents, true
+	}
+	return changed
+}
+
+// parents names parents anew; other is false if they stay the same.
+func (m Moves) parents(ids []ID) (named []ID, other bool) {
+	for i, id := range ids {
+		to := m.ID(id)
+		if to == id {
+			continue
+		}
+		if !other {
+			named, other = append([]ID(nil), ids...), true
+		}
+		named[i] = to
+	}
+	return sortedIDs(named), other
+}
