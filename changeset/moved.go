@@ -11,7 +11,7 @@ type Move struct {
 }
 
 // MovedOrigin returns the origin that c and what follows it gets in a [Move] from c on: the UUID of version 5 in the namespace of c's origin whose
-// name is the canonical JSON of c without old values and parents, every create written as an update and every deletion
+// name is the canonical JSON of c without old values, parents and properties left empty, every create written as an update and every deletion
 // without properties. All representations of one edit ([SameEdit]) share that, and two edits do not: whoever moves
 // the edit names it the same, and the name proves what it was made from.
 func MovedOrigin(c *Changeset) uuid.UUID {
@@ -31,7 +31,9 @@ func bareChange(ch Change) Change {
 		return bare
 	}
 	for name, pc := range ch.Props {
-		bare.Props[name] = PropChange{New: TextOrNull(pc.New.Text)}
+		if pc.New.Text != "" {
+			bare.Props[name] = PropChange{New: pc.New}
+		}
 	}
 	return bare
 }

@@ -19,11 +19,14 @@ func (tx *Tx) commit(ctx context.Context) error {
 		return err
 	}
 	for _, t := range []*txLog{tx.main, tx.res} {
+		if err := t.writeUUIDs(); err != nil {
+			return err
+		}
 		if err := t.writeMarks(); err != nil {
 			return err
 		}
-		if err := t.writeUUIDs(); err != nil {
-			return err
+		if t.rewritten != nil {
+			tx.d.Rewrite(t.name(changeset.IndexFile), t.rewritten)
 		}
 	}
 	for name, p := range tx.peers {
@@ -39,7 +42,7 @@ func (tx *Tx) commit(ctx context.Context) error {
 // after is the log as the transaction left it.
 func (t *txLog) after() *Log {
 	l := *t.Log
-	l.limits, l.former = &limits{}, &formerUUIDs{}
+	l.limits, l.former, l.renamed = &limits{}, &formerUUIDs{}, uuid.UUID{}
 	l.ours.limits = l.limits
 	l.uuid, l.latest, l.rawLatest = t.self, t.seq, t.newLatest()
 	l.ours.latest = t.seq
@@ -62,6 +65,9 @@ func (t *txLog) writeUUIDs() error {
 	if t.self == t.uuid {
 		return nil
 	}
+	if err := t.markFormer(); err != nil {
+		return err
+	}
 	former, err := t.formerOf()
 	if err != nil {
 		return err
@@ -70,8 +76,36 @@ func (t *txLog) writeUUIDs() error {
 	for _, u := range append(slices.Clone(former), t.uuid) {
 		lines = append(append(lines, u.String()...), '\n')
 	}
-	t.tx.d.Replace(t.name(formerFile), lines)
 	t.tx.d.Replace(t.name(changeset.ReplicaUUIDFile), []byte(t.self.String()))
+	if t.tx.journaled() {
+		t.tx.d.Replace(t.name(formerFile), lines)
+		return nil
+	}
+	// No journal goes with a commit that adds nothing: the old name is on the disk before the new one.
+	return durable.WriteFile(t.tx.r.fs, t.name(formerFile), lines)
+}
+
+// journaled reports whether a journal goes with the commit, because it adds to the logs or rewrites one.
+func (tx *Tx) journaled() bool {
+	return tx.main.seq > tx.main.latest || tx.res.seq > tx.res.latest || tx.main.newListed() != tx.main.reps.text ||
+		tx.main.rewritten != nil || tx.res.rewritten != nil
+}
+
+// markFormer writes the original's mark of the UUID that the replica gives up: until now there was none, being its own.
+func (t *txLog) markFormer() error {
+	if t.rewritten != nil {
+		return nil // a move has written it
+	}
+	highest := t.marks[t.uuid]
+	for row, err := range t.Rows(1, t.latest) {
+		if err != nil {
+			return err
+		}
+		if row.ID.Origin == t.uuid {
+			highest = max(highest, row.ID.Seq)
+		}
+	}
+	t.marks[t.uuid] = highest
 	return nil
 }
 

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/google/uuid"
+
 	"prophet/changeset"
 	"prophet/resolution"
 )
@@ -346,6 +348,9 @@ func (t *txLog) ownChangeset() *changeset.Changeset {
 
 // nextID is the ID of a changeset of our own in the next row: its sequence number is that of the row, as with the original.
 func (t *txLog) nextID() changeset.ID { return changeset.ID{Origin: t.self, Seq: t.seq + 1} }
+
+// Renewed reports under which UUIDs the logs will be once the transaction is made.
+func (tx *Tx) Renewed() (main, votes uuid.UUID) { return tx.main.self, tx.res.self }
 
 // renew gives the log's replica a new UUID, for what is made from now on: the old one is another's too.
 func (t *txLog) renew() {

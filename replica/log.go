@@ -35,9 +35,10 @@ type Log struct {
 	ours      companion
 	limits    *limits
 	former    *formerUUIDs
-	reps      *list  // of representations; nil for the resolutions
-	index     string // the file of rows
-	number    string // the file that says how many count
+	reps      *list     // of representations; nil for the resolutions
+	index     string    // the file of rows
+	number    string    // the file that says how many count
+	renamed   uuid.UUID // what a transaction under way calls the replica, if not uuid
 }
 
 // limits are what of the files is committed, where a writer was cut off or is at work.
@@ -64,6 +65,14 @@ func (l *limits) readCommitted(fsys afero.Fs, prefix, name string) ([]byte, erro
 	return b[:n], nil
 }
 
+// readReplaced reads a small file, or what a commit that was made is about to write there.
+func (l *limits) readReplaced(fsys afero.Fs, prefix, name string) ([]byte, error) {
+	if text, replaced := l.Replaced[prefix+name]; replaced {
+		return []byte(text), nil
+	}
+	return afero.ReadFile(fsys, name)
+}
+
 // openLog reads the small files of a log. The latest sequence number is read first: rows below it never change.
 func openLog(root afero.Fs, prefix, where string, limits *limits) (*Log, error) {
 	l := &Log{fs: root, prefix: prefix, where: where, limits: limits, former: &formerUUIDs{},
@@ -81,10 +90,10 @@ func openLog(root afero.Fs, prefix, where string, limits *limits) (*Log, error) 
 	if l.latest, err = parseNumber(changeset.LatestFile, l.rawLatest); err != nil {
 		return nil, err
 	}
-	if l.uuid, err = readUUID(l.fs, changeset.ReplicaUUIDFile); err != nil {
+	if l.uuid, err = l.readUUID(changeset.ReplicaUUIDFile); err != nil {
 		return nil, err
 	}
-	if l.database, err = readUUID(l.fs, changeset.DatabaseUUIDFile); err != nil {
+	if l.database, err = l.readUUID(changeset.DatabaseUUIDFile); err != nil {
 		return nil, err
 	}
 	l.objects = cas.New(root, prefix+"cas/"+changeset.ChangesetObjects)
@@ -109,7 +118,7 @@ type formerUUIDs struct {
 // formerOf returns the UUIDs that the log's replica had before.
 func (l *Log) formerOf() ([]uuid.UUID, error) {
 	l.former.once.Do(func() {
-		b, err := afero.ReadFile(l.fs, formerFile)
+		b, err := l.limits.readReplaced(l.fs, l.prefix, formerFile)
 		if err != nil {
 			if !isNotExist(err) {
 				l.former.err = fmt.Errorf("read %s: %w", path.Join(l.where, l.prefix, formerFile), err)
@@ -128,9 +137,12 @@ func (l *Log) formerOf() ([]uuid.UUID, error) {
 	return l.former.list, l.former.err
 }
 
+// Former returns the UUIDs that the log's replica had before it was restored from a backup or copied.
+func (l *Log) Former() ([]uuid.UUID, error) { return l.formerOf() }
+
 // Made reports whether the log is its maker's own for changesets of that origin: what stands above one of them, its maker had seen.
 func (l *Log) Made(origin uuid.UUID) (bool, error) {
-	if origin == l.uuid {
+	if origin == l.uuid || origin == l.renamed {
 		return true, nil
 	}
 	former, err := l.formerOf()
@@ -357,11 +369,14 @@ func parseNumber(name, text string) (uint32, error) {
 	return n, nil
 }
 
-// readUUID reads a file that holds a UUID.
-func readUUID(fsys afero.Fs, name string) (uuid.UUID, error) {
-	s, err := readSmall(fsys, name)
-	if err != nil {
-		return uuid.UUID{}, err
+// readUUID reads a file of the log that holds a UUID.
+func (l *Log) readUUID(name string) (uuid.UUID, error) {
+	s, replaced := l.limits.Replaced[l.prefix+name]
+	if !replaced {
+		var err error
+		if s, err = readSmall(l.fs, name); err != nil {
+			return uuid.UUID{}, err
+		}
 	}
 	u, err := changeset.ParseUUID(s)
 	if err != nil {

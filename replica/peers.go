@@ -28,7 +28,36 @@ type Peer struct {
 	V1 bool `json:"v1,omitempty"`
 	// Adopt says that this replica is a clone of the peer in the making: what the peer shows is to be adopted once all of it was read.
 	Adopt bool `json:"adopt,omitempty"`
+	// Moved is how the peer's log is read: it has, under their old names, changesets that bear new ones here.
+	Moved []PeerMove `json:"moved,omitempty"`
 }
+
+// PeerMove is a [changeset.Move] in JSON.
+type PeerMove struct {
+	From uuid.UUID `json:"from"`
+	Seq  uint32    `json:"seq"`
+	To   uuid.UUID `json:"to"`
+}
+
+// Moves returns how the peer's log is read.
+func (p Peer) Moves() changeset.Moves {
+	var moves changeset.Moves
+	for _, m := range p.Moved {
+		moves = append(moves, changeset.Move(m))
+	}
+	return moves
+}
+
+// SetMoves notes how the peer's log is read.
+func (p *Peer) SetMoves(moves changeset.Moves) {
+	p.Moved = nil
+	for _, m := range moves {
+		p.Moved = append(p.Moved, PeerMove(m))
+	}
+}
+
+// Forget notes that nothing was read of the peer's log.
+func (p *Peer) Forget() { p.Read, p.Row, p.Moved = 0, "", nil }
 
 func (p Peer) encode() []byte {
 	b, _ := json.Marshal(p) // cannot fail: strings, numbers and a UUID
@@ -86,8 +115,10 @@ func (l *Log) Peer(u uuid.UUID) (Peer, error) {
 }
 
 // Peers returns the replicas that changesets were exchanged with, by UUID.
-func (r *Replica) Peers() ([]Peer, error) {
-	names, err := r.log.list(peersDir)
+func (r *Replica) Peers() ([]Peer, error) { return r.log.peers() }
+
+func (l *Log) peers() ([]Peer, error) {
+	names, err := l.list(peersDir)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +128,7 @@ func (r *Replica) Peers() ([]Peer, error) {
 		if err != nil {
 			continue
 		}
-		p, err := r.log.Peer(u)
+		p, err := l.Peer(u)
 		if err != nil {
 			return nil, err
 		}

@@ -30,20 +30,21 @@ type Tx struct {
 // txLog is a log with the rows that the transaction adds.
 type txLog struct {
 	*Log
-	tx       *Tx
-	self     uuid.UUID // origin of what is made in this transaction
-	seq      uint32    // of the last row, pending ones included
-	lastID   uint32
-	pending  map[uint32]*changeset.Changeset // by row
-	kept     map[uint32]*changeset.Changeset // of committed rows
-	states   map[changeset.RecordID]*state
-	ids      map[changeset.ID]uint32 // of pending rows
-	known    *knownIDs
-	openSet  openSet // loaded when needed
-	openSize int64
-	marks    map[uuid.UUID]uint32 // v1 marks to write
-	moved    sums                 // by how much the digests change
-	restated restatement
+	tx        *Tx
+	self      uuid.UUID // origin of what is made in this transaction
+	seq       uint32    // of the last row, pending ones included
+	lastID    uint32
+	pending   map[uint32]*changeset.Changeset // by row
+	kept      map[uint32]*changeset.Changeset // of committed rows
+	states    map[changeset.RecordID]*state
+	ids       map[changeset.ID]uint32 // of pending rows
+	known     *knownIDs
+	openSet   openSet // loaded when needed
+	openSize  int64
+	marks     map[uuid.UUID]uint32 // v1 marks to write
+	moved     sums                 // by how much the digests change
+	restated  restatement
+	rewritten []byte // the whole index, if it is written anew
 }
 
 // state is what a transaction knows of a record: what replaying the log gives, and who its heads are.
@@ -227,7 +228,11 @@ func (t *txLog) append(c *changeset.Changeset, f flags) error {
 		}
 	}
 	row := changeset.Row{Seq: t.seq, ID: c.ID, Key: key}
-	t.tx.d.Append(t.name(changeset.IndexFile), int64(t.seq-1)*changeset.RowSize, changeset.AppendRow(nil, row))
+	if t.rewritten != nil {
+		t.rewritten = changeset.AppendRow(t.rewritten, row)
+	} else {
+		t.tx.d.Append(t.name(changeset.IndexFile), int64(t.seq-1)*changeset.RowSize, changeset.AppendRow(nil, row))
+	}
 	t.tx.d.Append(t.name(rowsFile), int64(t.seq-1)*notedSize, appendNoted(nil, noted{t.lastID, f}))
 	t.pending[t.seq] = c
 	t.ids[c.ID] = t.seq

@@ -22,19 +22,24 @@ func (tx *Tx) vote(c *changeset.Changeset) error {
 		if err != nil {
 			return err
 		}
-		for _, answer := range answersIn(ch, result) { // every vote of ours has the UUID of our voter: a changeset for each
-			one := tx.res.ownChangeset()
-			vote, err := tx.res.voteChange(answer)
-			if err != nil {
-				return err
-			}
-			one.Changes = append(one.Changes, vote)
-			if err := tx.res.add(one); err != nil {
+		for _, answer := range answersIn(ch, result) {
+			if err := tx.res.cast(answer); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// cast logs a vote of ours. All of them have the UUID of our voter, so each is a changeset of its own.
+func (t *txLog) cast(a answer) error {
+	vote, err := t.voteChange(a)
+	if err != nil {
+		return err
+	}
+	one := t.ownChangeset()
+	one.Changes = append(one.Changes, vote)
+	return t.add(one)
 }
 
 // answer is a decision on the conflict of that fingerprint.

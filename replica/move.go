@@ -1,0 +1,318 @@
+package replica
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"prophet/changeset"
+	"prophet/resolution"
+)
+
+// Moved says what a move came to.
+type Moved struct {
+	Changesets map[uuid.UUID]int // how many have another name now, by their old origin
+	From, To   uuid.UUID         // of the log's replica, before and now
+}
+
+// Move names changesets of the log anew, with the parents that name them, and gives its replica a new UUID: the moved one if its own changesets
+// move, else a random one. The rows stay where they are, so what the log made, and local ids, stay too. Bookkeeping in the
+// log, which is nobody else's, gets the new UUID where its origin moves, and from row books on if that is not 0. Peers' logs will be
+// read again from the beginning. It is the first in its transaction, and of both logs only one can be moved in it.
+//
+// A move that does not follow from what the log holds is refused: see [changeset.MovedOrigin].
+func (tx *Tx) Move(moves changeset.Moves, books uint32) (Moved, error) {
+	return tx.main.move(moves, books)
+}
+
+// MoveVotes is Move for the resolutions replica. What its own voter decided is cast again under the new UUID, because a vote counts only under its voter's own.
+func (tx *Tx) MoveVotes(moves changeset.Moves, books uint32) (Moved, error) {
+	tx.recount = true
+	return tx.res.move(moves, books)
+}
+
+// mover is a move under way in one log.
+type mover struct {
+	*txLog
+	moves   changeset.Moves
+	books   uint32
+	began   bool
+	count   map[uuid.UUID]int
+	touched map[changeset.RecordID]bool // by what was named anew, or has parents that were
+	mine    map[changeset.RecordID]bool // with the UUID of their maker, which this log's replica was: its votes, if moved
+	highest map[uuid.UUID]uint32        // number of each origin
+}
+
+func (t *txLog) move(moves changeset.Moves, books uint32) (Moved, error) {
+	m := &mover{txLog: t, moves: moves, books: books, touched: map[changeset.RecordID]bool{}, mine: map[changeset.RecordID]bool{},
+		highest: map[uuid.UUID]uint32{}, count: map[uuid.UUID]int{}}
+	for i := range moves {
+		if err := m.prove(i); err != nil {
+			return Moved{}, fmt.Errorf("move changesets of %s: %w", moves[i].From, err)
+		}
+	}
+	if err := m.rename(); err != nil {
+		return Moved{}, fmt.Errorf("move changesets: %w", err)
+	}
+	if err := m.rewrite(); err != nil {
+		return Moved{}, fmt.Errorf("move changesets: %w", err)
+	}
+	if err := m.notePeers(); err != nil {
+		return Moved{}, err
+	}
+	if err := t.settleMoved(m.touched); err != nil {
+		return Moved{}, err
+	}
+	return Moved{m.count, t.uuid, t.self}, m.castAgain()
+}
+
+// prove makes sure that a move follows from the changeset that it begins with, and that nothing has the new name already.
+func (m *mover) prove(i int) error {
+	move := m.moves[i]
+	was := changeset.ID{Origin: move.From, Seq: move.Seq}
+	for _, earlier := range slices.Backward(m.moves[:i]) { // as the log has it now
+		if earlier.To == was.Origin {
+			was.Origin = earlier.From
+		}
+	}
+	row, ok, err := m.lookup(was)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return fmt.Errorf("changeset %s is not in the log", was)
+	}
+	c, err := m.at(row)
+	if err != nil {
+		return err
+	}
+	named := *c
+	named.ID.Origin = move.From
+	if c.Bookkeeping() || changeset.MovedOrigin(&named) != move.To {
+		return fmt.Errorf("%s does not follow from changeset %s", move.To, was)
+	}
+	return nil
+}
+
+// rename gives the log's replica its new UUID.
+func (m *mover) rename() error {
+	mine := m.moves.ID(changeset.ID{Origin: m.uuid, Seq: maxSeq}).Origin
+	m.renew()
+	if mine != m.uuid {
+		m.self = mine
+	}
+	former, err := m.formerOf()
+	if err == nil && (slices.Contains(former, m.self) || m.seq > m.latest || m.tx.main.rewritten != nil || m.tx.res.rewritten != nil) {
+		err = fmt.Errorf("%s was moved before, or other changes wait in the transaction", m.uuid)
+	}
+	own := *m.Log
+	own.renamed = m.self
+	m.Log = &own
+	return err
+}
+
+// rewrite makes the whole new index.
+func (m *mover) rewrite() error {
+	index := make([]byte, 0, int(m.latest)*changeset.RowSize)
+	for row, err := range m.Rows(1, m.latest) {
+		if err != nil {
+			return err
+		}
+		if row, err = m.row(row); err != nil {
+			return err
+		}
+		index = changeset.AppendRow(index, row)
+	}
+	m.rewritten = index
+	if m.reps != nil && m.restated.seq > 0 {
+		m.restated.seq = 0
+		m.tx.d.Replace(RepresentationsFile, nil)
+	}
+	return m.writeHighest()
+}
+
+// row returns the row that takes the place of one. Above the first that moves, nothing names it. What the list of representations knows better goes into the
+// row itself: the names in the list are the old ones, and it begins anew.
+func (m *mover) row(row changeset.Row) (changeset.Row, error) {
+	moves := m.moves.ID(row.ID) != row.ID
+	m.began = m.began || moves || m.books > 0 && row.Seq >= m.books
+	_, listed, err := m.reps.lookup(row.ID)
+	if err != nil {
+		return row, err
+	}
+	if !m.began && !listed {
+		m.noteHighest(row.ID)
+		return row, nil
+	}
+	c, err := m.Changeset(row)
+	if err != nil {
+		return row, err
+	}
+	if listed {
+		best, err := m.reps.of(c)
+		if err != nil {
+			return row, err
+		}
+		copied := *best
+		c = &copied
+	}
+	if !m.anew(row, c, moves) && !listed {
+		m.noteHighest(row.ID)
+		return row, nil
+	}
+	if c.ID != row.ID && !c.Bookkeeping() {
+		if _, taken, err := m.lookup(c.ID); err != nil {
+			return row, err
+		} else if taken {
+			return row, fmt.Errorf("changeset %s cannot be named %s: the log has that already", row.ID, c.ID)
+		}
+		m.count[row.ID.Origin]++
+	}
+	was := row.ID
+	row.ID, row.Key = c.ID, m.objects.Put(m.tx.d, c.Encode())
+	m.pending[row.Seq] = c
+	if listed {
+		m.restated.best[c.ID] = c
+	}
+	m.noteHighest(row.ID)
+	made, err := m.own(row.Seq, was)
+	for i := range c.Changes {
+		m.touched[c.Changes[i].Record] = true
+		if made && c.ID != was && c.Changes[i].Record.UUID == was.Origin {
+			m.mine[c.Changes[i].Record] = true
+		}
+	}
+	return row, err
+}
+
+// anew names the changeset of a row anew, and reports whether that changed anything.
+func (m *mover) anew(row changeset.Row, c *changeset.Changeset, moves bool) bool {
+	if !c.Bookkeeping() {
+		return m.moves.Apply(c)
+	}
+	if moves || m.books > 0 && row.Seq >= m.books {
+		c.ID.Origin = m.self
+	}
+	return c.ID != row.ID
+}
+
+func (m *mover) noteHighest(id changeset.ID) {
+	m.highest[id.Origin] = max(m.highest[id.Origin], id.Seq)
+}
+
+// writeHighest writes the original's marks of those origins that have other numbers now.
+func (m *mover) writeHighest() error {
+	origins := []uuid.UUID{m.uuid}
+	for _, move := range m.moves {
+		origins = append(origins, move.From, move.To)
+	}
+	for _, origin := range origins {
+		if origin != m.self {
+			m.tx.d.Replace(m.name(markFile(origin)), strconv.AppendUint(nil, uint64(m.highest[origin]), 10))
+		}
+	}
+	return nil
+}
+
+// notePeers lets the peers' logs be read again: what was read under old names is to be read under new ones.
+func (m *mover) notePeers() error {
+	peers, err := m.peers()
+	if err != nil {
+		return err
+	}
+	for _, p := range peers {
+		p.Forget()
+		m.tx.peers[m.name(peerFile(p.UUID))] = p
+	}
+	return nil
+}
+
+// settleMoved merges records whose changes have other names: where replaying the log no longer gives the merged state, or
+// the last row is settled no longer, it logs a resolution.
+func (t *txLog) settleMoved(recs map[changeset.RecordID]bool) error {
+	var changes []changeset.Change
+	for _, rec := range sorted(recs) {
+		s, err := t.state(rec)
+		if err != nil {
+			return err
+		}
+		result, err := t.merge(rec, s)
+		if err != nil {
+			return err
+		}
+		if t == t.tx.main {
+			if err := t.setOpen(rec, openProps(result)); err != nil {
+				return err
+			}
+		}
+		settled := s.settled
+		s.settled = settled && slices.Equal(result.Heads, []changeset.ID{s.head}) && !result.Open()
+		ch := difference(rec, s.exists, s.props, result.Exists, result.Props)
+		if ch == nil && settled && !s.settled {
+			ch = sameState(rec, s.exists)
+		}
+		if ch != nil {
+			changes = append(changes, *ch)
+		}
+	}
+	return t.keepBooks(changes, flagResolution)
+}
+
+// sameState is a change that leaves a record as it is.
+func sameState(rec changeset.RecordID, exists bool) *changeset.Change {
+	ch := &changeset.Change{Record: rec, Kind: changeset.Update, Props: map[string]changeset.PropChange{}}
+	if !exists {
+		ch.Kind = changeset.Delete
+	}
+	return ch
+}
+
+// castAgain casts the votes of the log's own voter that were moved: they stand under its former UUID, where they count no more.
+func (m *mover) castAgain() error {
+	for _, rec := range sorted(m.mine) {
+		fingerprint, is := strings.CutPrefix(rec.Type, voteType)
+		if !is || m.txLog != m.tx.res {
+			continue
+		}
+		s, err := m.state(rec)
+		if err != nil {
+			return err
+		}
+		entries, err := m.load(rec, s)
+		if err != nil {
+			return err
+		}
+		if vote := ownVote(rec, m.asBefore(rec, entries)); vote != nil {
+			if err := m.cast(answer{fingerprint, vote}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Reidentify gives the replica a new UUID, and another one to its resolutions replica, before anything is edited: it is for a fresh copy of another
+// replica. The old ones become former UUIDs.
+func (r *Replica) Reidentify(ctx context.Context) error {
+	return r.Update(ctx, func(tx *Tx) error {
+		tx.RenewVoter()
+		tx.Renew()
+		return nil
+	})
+}
+
+// asBefore returns the changes to a vote with what moved under the voter's old name.
+func (m *mover) asBefore(rec changeset.RecordID, entries []resolution.Entry) []resolution.Entry {
+	now := m.moves.ID(changeset.ID{Origin: rec.UUID, Seq: maxSeq}).Origin
+	entries = slices.Clone(entries)
+	for i := range entries {
+		if entries[i].ID.Origin == now {
+			entries[i].ID.Origin = rec.UUID
+		}
+	}
+	return entries
+}
