@@ -56,8 +56,12 @@ func (p *Peer) SetMoves(moves changeset.Moves) {
 	}
 }
 
-// Forget notes that nothing was read of the peer's log.
-func (p *Peer) Forget() { p.Read, p.Row, p.Moved = 0, "", nil }
+// Forget notes that nothing was read of the peer's log and list.
+func (p *Peer) Forget() {
+	p.SetRead(changeset.Row{})
+	p.SetRepresented(changeset.Row{})
+	p.Moved = nil
+}
 
 func (p Peer) encode() []byte {
 	b, _ := json.Marshal(p) // cannot fail: strings, numbers and a UUID

@@ -77,7 +77,7 @@ func fetchBatch(ctx context.Context, items []item) batch {
 	for _, f := range got {
 		switch {
 		case f.c == nil || f.mine.Key == f.row.Key && !bare(f.c): // nothing about it is new
-		case f.c.Bookkeeping() && f.mine.Seq == 0:
+		case f.c.Bookkeeping():
 			b.bookkeeping++
 		default:
 			b.changesets = append(b.changesets, f)
@@ -86,7 +86,7 @@ func fetchBatch(ctx context.Context, items []item) batch {
 	return b
 }
 
-// fetchAll fetches the changesets of the items in parallel, but not those of which nothing is new. It begins no more
+// fetchAll fetches the changesets of the items in parallel, under the names that they have here, but not those of which nothing is new. It begins no more
 // when it has batchBytes, and returns what it has of the first items, one at least.
 func fetchAll(ctx context.Context, items []item) ([]fetched, error) {
 	got := make([]fetched, 0, len(items))[:len(items)]
@@ -107,6 +107,7 @@ func fetchAll(ctx context.Context, items []item) ([]fetched, error) {
 				return err
 			}
 			if got[i].c, err = it.from.Changeset(it.row); err == nil {
+				it.moves.Apply(got[i].c)
 				size.Add(int64(sizeOf(got[i].c)))
 			}
 			return err

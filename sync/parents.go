@@ -47,7 +47,7 @@ func (p *pull) loadSources() error {
 		if err != nil {
 			return err
 		}
-		sources[row.ID] = row
+		sources[p.main.moves.ID(row.ID)] = row
 	}
 	p.sources = sources
 	return nil

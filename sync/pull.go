@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/google/uuid"
+
 	"prophet/changeset"
 	"prophet/replica"
 )
@@ -55,6 +57,7 @@ type Report struct {
 	Opened      []Opened
 	Decided     []replica.Decision // by Options.Prefer
 	Adopted     int                // records for which what the source shows was adopted
+	Moved       []Moved            // where two replicas had one UUID
 	Latest      uint32             // rows in the log of the target afterwards
 }
 
@@ -75,11 +78,15 @@ func Pull(ctx context.Context, to, from *replica.Replica, opts Options) (*Report
 	if err := opts.Prefer.check(); err != nil {
 		return nil, err
 	}
-	p := &pull{intake: newIntake(to, opts.Prefer), from: from, opts: opts}
+	p := newPull(to, from, opts)
 	if err := p.run(ctx); err != nil {
 		return nil, fmt.Errorf("pull from %s: %w", from.Where(), err)
 	}
 	return &p.report, nil
+}
+
+func newPull(to, from *replica.Replica, opts Options) *pull {
+	return &pull{intake: newIntake(to, opts.Prefer), from: from, opts: opts, voter: to.Resolutions().UUID()}
 }
 
 // pull is a pull that is under way.
@@ -89,7 +96,10 @@ type pull struct {
 	opts    Options
 	done    int // rows read
 	total   int
-	held    *batch // of votes, to be committed when the first changesets are there
+	held    *batch              // of votes, to be committed when the first changesets are there
+	voter   uuid.UUID           // of the target before the pull
+	renewed map[*side]uuid.UUID // what a log's replica was called that is given a new UUID with the next transaction
+	all     bool                // compare all, for Reidentify
 	votes   *side
 	main    *side
 	list    *side                          // nil if the source has no list of representations
@@ -98,13 +108,18 @@ type pull struct {
 }
 
 func (p *pull) run(ctx context.Context) error {
-	if err := p.begin(); err != nil {
+	settled, err := p.takeApart(ctx)
+	if err != nil {
 		return err
 	}
-	for _, s := range []*side{p.votes, p.main} {
-		if err := p.prepare(s); err != nil {
-			return err
-		}
+	if p.opts.DryRun && !settled {
+		return p.finish()
+	}
+	if err := p.refuseForks(); err != nil {
+		return err
+	}
+	if err := p.findLost(); err != nil {
+		return err
 	}
 	if p.opts.DryRun {
 		return p.dryRun(ctx)
@@ -141,13 +156,20 @@ func (p *pull) begin() error {
 	if err != nil {
 		return err
 	}
+	if p.all {
+		main.Forget()
+		votes.Forget()
+	}
 	to := p.to
-	p.votes = &side{what: "log of resolutions", from: p.from.Resolutions(), to: to.Resolutions, lookup: to.LookupVote, integrate: (*replica.Tx).IntegrateVote,
+	p.votes = &side{votes: true, what: "log of resolutions", from: p.from.Resolutions(), to: to.Resolutions, lookup: to.LookupVote, integrate: (*replica.Tx).IntegrateVote,
 		setPeer: (*replica.Tx).SetVotesPeer, renew: (*replica.Tx).RenewVoter, count: &p.report.Votes,
+		origins: to.VoteOrigins, move: (*replica.Tx).MoveVotes, all: p.all,
 		peer: &votes, read: votes.Read, last: (*replica.Peer).LastRow, setLast: (*replica.Peer).SetRead}
 	p.main = &side{what: "log", from: p.from.Log(), to: to.Log, lookup: to.Lookup, integrate: (*replica.Tx).Integrate,
 		setPeer: (*replica.Tx).SetPeer, renew: (*replica.Tx).Renew, count: &p.report.Integrated,
+		origins: to.Origins, move: (*replica.Tx).Move, all: p.all,
 		peer: &main, read: main.Read, last: (*replica.Peer).LastRow, setLast: (*replica.Peer).SetRead}
+	p.list = nil
 	if list != nil {
 		p.list = &side{what: "list of representations", from: list, to: to.Log, lookup: to.Lookup, integrate: represent,
 			setPeer: (*replica.Tx).SetPeer, count: new(int),
@@ -158,11 +180,7 @@ func (p *pull) begin() error {
 
 // pullLog brings over what is new in one log of the source.
 func (p *pull) pullLog(ctx context.Context, s *side) (err error) {
-	if s != p.list {
-		if s.lost, err = p.lostOwn(s); err != nil {
-			return err
-		}
-	}
+	s.peer.SetMoves(s.moves)
 	s.peer.URL = p.from.Where()
 	s.peer.Adopt = s.peer.Adopt || p.opts.Adopt && s == p.main
 	fetching, cancel := context.WithCancel(ctx)
@@ -195,26 +213,6 @@ func (p *pull) commitHeld(ctx context.Context) error {
 	return p.commit(ctx, p.votes, b)
 }
 
-// lostOwn reports whether the source knows changesets of the target's own that it does not know: it was restored from a backup, or copied. Then it gets a new UUID
-// before anything is integrated, because the numbers of its lost changesets must not be given again. Such a changeset is
-// read first: a mirror that cannot show it cannot make us change our name.
-func (p *pull) lostOwn(s *side) (bool, error) {
-	for _, it := range s.items {
-		if it.row.ID.Origin != s.to().UUID() || it.mine.Seq > 0 {
-			continue
-		}
-		c, err := s.from.Changeset(it.row)
-		if err != nil {
-			return false, err
-		}
-		if !c.Bookkeeping() {
-			p.opts.warn("%s knows changesets of this replica that it has lost: they come back, and it gets a new UUID for what it makes from now on", p.from.Where())
-			return true, nil
-		}
-	}
-	return false, nil
-}
-
 // commit integrates a batch, in one transaction or, where the records that it touches are large, in several.
 func (p *pull) commit(ctx context.Context, s *side, b batch) error {
 	rest, added := b.changesets, 0
@@ -235,9 +233,7 @@ func (p *pull) transact(ctx context.Context, s *side, changesets []fetched, last
 	var opened map[changeset.RecordID]map[string]replica.Held
 	var decided []replica.Decision
 	err = p.to.Update(ctx, func(tx *replica.Tx) (err error) {
-		if s.lost {
-			s.renew(tx)
-		}
+		p.renew(tx)
 		if added, left, err = p.integrate(tx, s, changesets); err != nil {
 			return err
 		}
@@ -253,7 +249,8 @@ func (p *pull) transact(ctx context.Context, s *side, changesets []fetched, last
 	if err != nil {
 		return 0, nil, err
 	}
-	*s.peer, s.lost = next, false
+	*s.peer = next
+	p.noteRenewed()
 	p.report.Represented += represented
 	p.report.Decided = append(p.report.Decided, decided...)
 	p.noteOpened(opened)

@@ -52,17 +52,18 @@ func (p *pull) prepareList() error {
 	if err := p.prepare(p.list); err != nil {
 		return err
 	}
+	p.total += len(p.list.items)
 	last := map[changeset.ID]int{}
 	for i, it := range p.list.items {
-		last[it.row.ID] = i
+		last[it.id] = i
 	}
 	for i := range p.list.items {
 		it := &p.list.items[i]
-		mine, ok, err := p.to.Represented(it.row.ID)
+		mine, ok, err := p.to.Represented(it.id)
 		if err != nil {
 			return err
 		}
-		if last[it.row.ID] != i || ok && mine.Key == it.row.Key { // a later row says more, or ours says the same
+		if last[it.id] != i || ok && mine.Key == it.row.Key { // a later row says more, or ours says the same
 			it.from = nil
 		}
 	}

@@ -1,6 +1,8 @@
 package sync
 
 import (
+	"github.com/google/uuid"
+
 	"prophet/changeset"
 	"prophet/replica"
 )
@@ -8,27 +10,38 @@ import (
 // side is one of the two logs of the replicas, the one of changesets or the one of resolutions, or the list of representations, which is read like them.
 type side struct {
 	what      string // in words
+	votes     bool
 	from      *replica.Log
 	to        func() *replica.Log // as it is now
 	lookup    func(id changeset.ID) (uint32, bool, error)
 	integrate func(tx *replica.Tx, c *changeset.Changeset) (bool, error)
 	setPeer   func(tx *replica.Tx, p replica.Peer)
 	renew     func(tx *replica.Tx)
+	origins   func() (map[uuid.UUID]uint32, error) // known here, with their lowest numbers
+	move      func(tx *replica.Tx, moves changeset.Moves, books uint32) (replica.Moved, error)
 	last      func(p *replica.Peer) (row changeset.Row, ok bool) // of the source that was read
 	setLast   func(p *replica.Peer, row changeset.Row)
 	count     *int
-	lost      bool          // the source has changesets of the target's own that it lost
-	peer      *replica.Peer // what is known of the source; the list's is that of its log
-	read      uint32        // how many rows of the source were read before
-	items     []item        // the rows of the source that were never read
+	lost      bool            // the source has changesets of the target's own that it lost, or shares its UUID
+	peer      *replica.Peer   // what is known of the source; the list's is that of its log
+	read      uint32          // how many rows of the source were read before
+	items     []item          // the rows of the source that were never read
+	moves     changeset.Moves // how the source is read
+	all       bool            // compare the whole log, and move every fork of others too
+	plan      plan
 }
 
 // item is a row of the source.
 type item struct {
-	row  changeset.Row
-	mine changeset.Row // the row here with the same ID, 0 if it is not known
-	from *replica.Log  // where to read its changeset; nil if nothing about it is new
+	row   changeset.Row
+	id    changeset.ID  // that its changeset has here
+	mine  changeset.Row // the row here with that ID, 0 if it is not known
+	from  *replica.Log  // where to read its changeset; nil if nothing about it is new
+	moves changeset.Moves
 }
+
+// differs reports whether the changeset is here with other bytes.
+func (it item) differs() bool { return it.mine.Seq > 0 && it.mine.Key != it.row.Key }
 
 // prepare finds out which rows of the source are new.
 func (p *pull) prepare(s *side) error {
@@ -36,10 +49,19 @@ func (p *pull) prepare(s *side) error {
 	if err != nil {
 		return err
 	}
-	known := map[uint32]int{} // rows here, to the items that they are
+	s.items, s.moves = make([]item, len(rows)), s.peer.Moves()
 	for i, row := range rows {
-		s.items = append(s.items, item{row: row, from: s.from})
-		seq, ok, err := s.lookup(row.ID)
+		s.items[i].row = row
+	}
+	return p.locate(s)
+}
+
+// locate finds out which items are known here, and under which names.
+func (p *pull) locate(s *side) error {
+	known := map[uint32]int{} // rows here, to the items that they are
+	for i, it := range s.items {
+		s.items[i] = item{row: it.row, id: s.moves.ID(it.row.ID), from: s.from, moves: s.moves}
+		seq, ok, err := s.lookup(s.items[i].id)
 		if err != nil {
 			return err
 		}
@@ -47,7 +69,6 @@ func (p *pull) prepare(s *side) error {
 			known[seq] = i
 		}
 	}
-	p.total += len(s.items)
 	if err := s.findMine(known); err != nil {
 		return err
 	}
@@ -115,6 +136,9 @@ func (p *pull) newRows(s *side) ([]changeset.Row, error) {
 	if s.read > 0 {
 		p.opts.warn("the %s of %s is not the one that was read before: it is read again from its beginning", s.what, p.from.Where())
 		s.setLast(s.peer, changeset.Row{})
+		if s != p.list {
+			s.peer.Moved = nil
+		}
 	}
 	return collect(s.from, 1)
 }

@@ -1,0 +1,479 @@
+package sync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"prophet/changeset"
+	"prophet/replica"
+)
+
+// Two replicas had one UUID, because one was restored from a backup or copied, and both were edited: their changesets are taken apart before a pull writes anything.
+// docs/adr/0011-identity.md says who moves what.
+
+// Moved says what a pull or [Reidentify] named anew in the target, where two replicas had one UUID.
+type Moved struct {
+	Votes      bool      // it is about the resolutions replica
+	From, To   uuid.UUID // the old origin and the new one; for the target's own also its UUID before and now
+	Changesets int       // that were moved; 0 if only the replica got a new UUID
+}
+
+// ForkError says that one ID names two edits, neither of them made in the target, and that nobody has taken them apart yet.
+type ForkError struct {
+	ID       changeset.ID
+	To, From string // where the replicas are that have one and the other
+}
+
+func (e *ForkError) Error() string {
+	return fmt.Sprintf("changeset %s is one edit in %s and another one in %s: replica %s was copied or restored from a backup, and both were edited",
+		e.ID, e.To, e.From, e.ID.Origin)
+}
+
+// Unwrap returns the error that the replica would give.
+func (e *ForkError) Unwrap() error { return &replica.ForkError{ID: e.ID} }
+
+// plan is what has to be named anew in one log of the target before the source's can be read into it.
+type plan struct {
+	moves changeset.Moves
+	books uint32        // from this row on bookkeeping is in the way; 0: none is
+	fork  *changeset.ID // of others
+}
+
+func (p plan) empty() bool { return len(p.moves) == 0 && p.books == 0 }
+
+// add adds a move, unless there is one for the origin from an earlier number on.
+func (p *plan) add(m changeset.Move) {
+	i := slices.IndexFunc(p.moves, func(other changeset.Move) bool { return other.From == m.From })
+	switch {
+	case i < 0:
+		p.moves = append(p.moves, m)
+	case m.Seq < p.moves[i].Seq:
+		p.moves[i] = m
+	}
+}
+
+// maxMoves bounds how often logs are compared again after a move: a move can be followed by that of what was moved.
+const maxMoves = 100
+
+// takeApart finds out what is new in the source, and moves what has to be moved before. settled is false if a dry run ends there.
+func (p *pull) takeApart(ctx context.Context) (settled bool, err error) {
+	for range maxMoves {
+		if err := p.compare(ctx); err != nil {
+			return false, err
+		}
+		if p.votes.plan.empty() && p.main.plan.empty() {
+			p.total = len(p.votes.items) + len(p.main.items)
+			return true, nil
+		}
+		for _, s := range []*side{p.votes, p.main} {
+			if err := p.move(ctx, s); err != nil {
+				return false, err
+			}
+		}
+		if p.opts.DryRun {
+			return false, nil
+		}
+	}
+	return false, errors.New("changesets were moved again and again: the source names them as no replica does")
+}
+
+func (p *pull) compare(ctx context.Context) error {
+	if err := p.begin(); err != nil {
+		return err
+	}
+	for _, s := range []*side{p.votes, p.main} {
+		if err := p.prepare(s); err != nil {
+			return err
+		}
+		if err := p.readMoved(s); err != nil {
+			return err
+		}
+		if err := s.makePlan(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refuseForks returns an error if others' changesets are forked.
+func (p *pull) refuseForks() error {
+	for _, s := range []*side{p.votes, p.main} {
+		if s.plan.fork != nil {
+			return &ForkError{*s.plan.fork, p.to.Where(), p.from.Where()}
+		}
+	}
+	return nil
+}
+
+// move does what the plan for a log says, in one transaction.
+func (p *pull) move(ctx context.Context, s *side) error {
+	if s.plan.empty() {
+		return nil
+	}
+	var moved replica.Moved
+	do := func(tx *replica.Tx) (err error) {
+		if moved, err = s.move(tx, s.plan.moves, s.plan.books); err == nil {
+			p.renewVoter(tx, s)
+		}
+		return err
+	}
+	err := error(nil)
+	if p.opts.DryRun {
+		err = p.to.Try(do)
+	} else {
+		err = p.to.Update(ctx, do)
+	}
+	if err != nil {
+		return err
+	}
+	p.noteMove(s, moved)
+	return nil
+}
+
+// renewVoter gives the resolutions replica a new UUID too, if the replica gets one and that did not: what two replicas with one UUID decide from now on
+// would have one ID.
+func (p *pull) renewVoter(tx *replica.Tx, s *side) {
+	main, _ := tx.Renewed()
+	if !s.votes && main != p.to.UUID() && p.to.Resolutions().UUID() == p.voter {
+		tx.RenewVoter()
+	}
+}
+
+// noteMove reports a move and tells of it.
+func (p *pull) noteMove(s *side, moved replica.Moved) {
+	own := slices.IndexFunc(s.plan.moves, func(m changeset.Move) bool { return m.To == moved.To })
+	for _, m := range s.plan.moves {
+		p.report.Moved = append(p.report.Moved, Moved{s.votes, m.From, m.To, moved.Changesets[m.From]})
+	}
+	if own < 0 {
+		p.report.Moved = append(p.report.Moved, Moved{Votes: s.votes, From: moved.From, To: moved.To})
+	}
+	if p.opts.DryRun {
+		return
+	}
+	for i, m := range s.plan.moves {
+		p.warnOfMove(s, m, moved.Changesets[m.From], i == own)
+	}
+	if len(s.plan.moves) == 0 {
+		p.opts.warn("%s and %s had one UUID, %s: one of them was copied or restored from a backup; the UUID of %s is now %s",
+			s.named(p.to), s.named(p.from), moved.From, s.named(p.to), moved.To)
+	}
+}
+
+func (p *pull) warnOfMove(s *side, m changeset.Move, n int, own bool) {
+	if own {
+		p.opts.warn("%s was copied or restored from a backup: %s has other edits under its UUID, %s; its own from number %d on, %d in all, are kept under %s, which is its UUID now",
+			s.named(p.to), s.named(p.from), m.From, m.Seq, n, m.To)
+		return
+	}
+	p.opts.warn("two replicas had the UUID %s: the edits of one of them from number %d on, %d in all, are kept under %s in %s too, as %s has them",
+		m.From, m.Seq, n, m.To, s.named(p.to), s.named(p.from))
+}
+
+// named says of which replica and log a message is.
+func (s *side) named(r *replica.Replica) string {
+	if s.votes {
+		return "the log of decisions in " + r.Where()
+	}
+	return r.Where()
+}
+
+// Reidentify compares all of a replica with a peer and moves this replica's side of every fork, whoever made it, so that a pull from there, or by it, goes through.
+// A replica that has the peer's UUID and is no earlier state of it gets a new one. Nothing is integrated.
+func Reidentify(ctx context.Context, r, peer *replica.Replica, opts Options) ([]Moved, error) {
+	p := newPull(r, peer, opts)
+	p.all = true
+	was := r.UUID()
+	if _, err := p.takeApart(ctx); err != nil {
+		return nil, fmt.Errorf("compare with %s: %w", peer.Where(), err)
+	}
+	if r.UUID() != was || !p.main.shared() && !p.votes.shared() {
+		return p.report.Moved, nil
+	}
+	if err := r.Reidentify(ctx); err != nil {
+		return nil, err
+	}
+	return append(p.report.Moved, Moved{From: was, To: r.UUID()}), nil
+}
+
+// shared reports whether the source has the target's UUID and is no earlier state of it.
+func (s *side) shared() bool { return slices.ContainsFunc(s.items, s.twin) }
+
+// readMoved finds out which changesets of the source, which has them under their old name still, bear another one here.
+func (p *pull) readMoved(s *side) error {
+	begun, err := s.movedHere()
+	if err != nil || len(begun) == 0 {
+		return err
+	}
+	for again := true; again; {
+		again = false
+		for _, it := range s.items {
+			m, ok, err := s.movedFrom(it, begun[it.id.Seq])
+			if err != nil {
+				return err
+			}
+			if ok {
+				s.moves, again = append(s.moves, m), true
+				break
+			}
+		}
+		if again {
+			if err := p.locate(s); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// movedHere returns the origins here that may be names given by a move, by their lowest number.
+func (s *side) movedHere() (map[uint32][]uuid.UUID, error) {
+	origins, err := s.origins()
+	begun := map[uint32][]uuid.UUID{}
+	for origin, first := range origins {
+		if mayBeMoved(origin) {
+			begun[first] = append(begun[first], origin)
+		}
+	}
+	return begun, err
+}
+
+// mayBeMoved reports whether an origin is of the kind that a move gives.
+func mayBeMoved(origin uuid.UUID) bool { return origin.Version() == 5 }
+
+// movedFrom returns the move that one of the origins comes from, if the item is the source's edit with which it began.
+func (s *side) movedFrom(it item, origins []uuid.UUID) (m changeset.Move, ok bool, err error) {
+	if it.mine.Seq > 0 && !it.differs() {
+		return m, false, nil
+	}
+	for _, to := range origins {
+		if to == it.id.Origin {
+			continue
+		}
+		follows, err := s.followsHere(to, it.id)
+		if err != nil {
+			return m, false, err
+		}
+		if !follows {
+			continue
+		}
+		theirs, err := s.theirs(it)
+		if err != nil {
+			return m, false, err
+		}
+		if m = changeset.MoveOf(theirs); !theirs.Bookkeeping() && m.To == to {
+			return m, true, nil
+		}
+	}
+	return m, false, nil
+}
+
+// followsHere reports whether the changeset of that origin and of id's number here is one that was moved from id.
+func (s *side) followsHere(to uuid.UUID, id changeset.ID) (bool, error) {
+	mine, err := s.mine(changeset.ID{Origin: to, Seq: id.Seq})
+	if mine == nil || err != nil {
+		return false, err
+	}
+	mine.ID = id
+	return changeset.MovedOrigin(mine) == to, nil
+}
+
+// mine returns the ordinary changeset with the ID here, nil if there is none.
+func (s *side) mine(id changeset.ID) (*changeset.Changeset, error) {
+	seq, ok, err := s.lookup(id)
+	if err != nil || !ok {
+		return nil, err
+	}
+	row, err := s.to().Row(seq)
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.to().Changeset(row)
+	if err != nil || c.Bookkeeping() {
+		return nil, err
+	}
+	return c, nil
+}
+
+// theirs reads the changeset of an item, under the name that it has here.
+func (s *side) theirs(it item) (*changeset.Changeset, error) {
+	c, err := s.from.Changeset(it.row)
+	if err == nil {
+		s.moves.Apply(c)
+	}
+	return c, err
+}
+
+// makePlan finds out what has to be moved here.
+func (s *side) makePlan(ctx context.Context) error {
+	s.plan = plan{}
+	if err := s.planOffered(); err != nil {
+		return err
+	}
+	var other []item
+	for _, it := range s.items {
+		if it.differs() {
+			other = append(other, it)
+		}
+	}
+	for len(other) > 0 {
+		got, err := fetchAll(ctx, other)
+		if err != nil {
+			return err
+		}
+		for _, f := range got {
+			if err := s.planFork(f); err != nil {
+				return err
+			}
+		}
+		other = other[len(got):]
+	}
+	return nil
+}
+
+// planOffered plans to move what the source has moved: an origin that is not known here, and that follows from an edit here.
+func (s *side) planOffered() error {
+	var known map[uuid.UUID]uint32
+	met := map[uuid.UUID]bool{}
+	for _, it := range s.items {
+		if it.mine.Seq > 0 || met[it.id.Origin] || !mayBeMoved(it.id.Origin) {
+			continue
+		}
+		met[it.id.Origin] = true
+		if known == nil {
+			var err error
+			if known, err = s.origins(); err != nil {
+				return err
+			}
+		}
+		if known[it.id.Origin] == 0 {
+			if err := s.planMoveTo(it, known); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// planMoveTo plans the move to the origin of an item, if an edit here is the one that it follows from. The source has to show it.
+func (s *side) planMoveTo(it item, known map[uuid.UUID]uint32) error {
+	for _, origin := range slices.SortedFunc(maps.Keys(known), func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) }) {
+		mine, err := s.mine(changeset.ID{Origin: origin, Seq: it.id.Seq})
+		if err != nil {
+			return err
+		}
+		if mine == nil || changeset.MovedOrigin(mine) != it.id.Origin {
+			continue
+		}
+		theirs, err := s.theirs(it)
+		if err != nil {
+			return err
+		}
+		theirs.ID = mine.ID
+		if !theirs.Bookkeeping() && changeset.SameEdit(mine, theirs) {
+			s.plan.add(changeset.MoveOf(mine))
+		}
+		return nil
+	}
+	return nil
+}
+
+// planFork looks at a changeset that is here with other bytes: if it is another edit, and the one here was made here, that one is moved.
+func (s *side) planFork(f fetched) error {
+	if f.c == nil || f.c.Bookkeeping() { // the source's own, which stays there
+		return nil
+	}
+	mine, err := s.to().Changeset(f.mine)
+	if err != nil {
+		return err
+	}
+	if mine.Bookkeeping() {
+		if s.plan.books == 0 || f.mine.Seq < s.plan.books {
+			s.plan.books = f.mine.Seq
+		}
+		return nil
+	}
+	if changeset.SameEdit(mine, f.c) {
+		return nil
+	}
+	made, err := s.to().Own(f.mine)
+	switch {
+	case err != nil:
+		return err
+	case made || s.all:
+		s.plan.add(changeset.MoveOf(mine))
+	case s.plan.fork == nil:
+		s.plan.fork = &f.id
+	}
+	return nil
+}
+
+// findLost finds out which logs' replicas need a new UUID.
+func (p *pull) findLost() (err error) {
+	if p.opts.DryRun {
+		return nil
+	}
+	for _, s := range []*side{p.votes, p.main} {
+		if s.lost, err = p.lostOwn(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// renew gives them their new UUIDs with the first transaction of the pull, whatever that brings: it may log bookkeeping.
+func (p *pull) renew(tx *replica.Tx) {
+	p.renewed = map[*side]uuid.UUID{}
+	for _, s := range []*side{p.votes, p.main} {
+		if s.lost {
+			s.renew(tx)
+			p.renewVoter(tx, s)
+		}
+		p.renewed[s] = s.to().UUID()
+	}
+}
+
+// noteRenewed reports the new UUIDs once that transaction is made.
+func (p *pull) noteRenewed() {
+	for _, s := range []*side{p.votes, p.main} {
+		if was := p.renewed[s]; was != s.to().UUID() {
+			p.report.Moved = append(p.report.Moved, Moved{Votes: s.votes, From: was, To: s.to().UUID()})
+		}
+		s.lost = false
+	}
+}
+
+// lostOwn reports whether the source knows changesets of the target's own that it does not know, or has its UUID and is no earlier state of it: the target was
+// restored from a backup, or copied. Then it gets a new UUID before anything is integrated, because the numbers of its lost changesets must not be
+// given again. Such a changeset is read first: a mirror that cannot show it cannot make us change our name.
+func (p *pull) lostOwn(s *side) (bool, error) {
+	for _, it := range s.items {
+		if s.twin(it) {
+			p.opts.warn("%s and %s have one UUID, %s: one of them was copied or restored from a backup; %s gets a new one for what is made there from now on",
+				s.named(p.to), s.named(p.from), s.from.UUID(), s.named(p.to))
+			return true, nil
+		}
+		if it.id.Origin != s.to().UUID() || it.mine.Seq > 0 {
+			continue
+		}
+		c, err := s.from.Changeset(it.row)
+		if err != nil {
+			return false, err
+		}
+		if !c.Bookkeeping() {
+			p.opts.warn("%s knows changesets of %s that it has lost: they come back, and it gets a new UUID for what it makes from now on", p.from.Where(), s.named(p.to))
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// twin reports whether an item shows that the source, which has the target's UUID, is no earlier state of it.
+func (s *side) twin(it item) bool {
+	return s.from.UUID() == s.to().UUID() && (it.mine.Seq != it.row.Seq || it.differs())
+}
