@@ -33,6 +33,7 @@ func commands(e *env) []*cli.Command {
 		importCommand(e),
 		exportCommand(e),
 		publishCommand(e),
+		reidentifyCommand(e),
 		versionCommand(e),
 	}
 	list = append(list, helpCommand(e, &list))
@@ -150,7 +151,7 @@ func dispatch(ctx context.Context, e *env, list []*cli.Command, words []string) 
 // changes reports whether a command makes or changes something, of which its output is only the account.
 func changes(name string) bool {
 	switch name {
-	case "init", "create", "update", "delete", "resolve", "clone", "pull", "push", "import", "export", "publish":
+	case "init", "create", "update", "delete", "resolve", "clone", "pull", "push", "import", "export", "publish", "reidentify":
 		return true
 	}
 	return false

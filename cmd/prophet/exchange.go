@@ -81,9 +81,10 @@ type reportDoc struct {
 	Decided     []decisionDoc `json:"decided"`     // by --prefer
 	DryRun      bool          `json:"dry_run,omitempty"`
 	From        string        `json:"from"`
-	Integrated  int           `json:"integrated"`  // changesets
-	Known       int           `json:"known"`       // changesets
-	Latest      uint32        `json:"latest"`      // rows in the log of the target
+	Integrated  int           `json:"integrated"` // changesets
+	Known       int           `json:"known"`      // changesets
+	Latest      uint32        `json:"latest"`     // rows in the log of the target
+	Moved       []movedDoc    `json:"moved,omitempty"`
 	Resolutions int           `json:"resolutions"` // changesets
 	To          string        `json:"to"`
 }
@@ -108,6 +109,7 @@ func newReportDoc(l *conflictLister, from string, dryRun bool, rep *psync.Report
 		Integrated:  rep.Integrated,
 		Known:       rep.Known,
 		Latest:      rep.Latest,
+		Moved:       movedDocs(rep.Moved),
 		Resolutions: rep.Votes,
 		To:          l.r.Where(),
 	}, nil

@@ -39,19 +39,20 @@ type infoOptions struct{ globals }
 // The JSON of info.
 type (
 	infoDoc struct {
-		Changesets uint32     `json:"changesets"` // rows in the log
-		Conflicts  int        `json:"conflicts"`  // records with something open
-		Creator    string     `json:"creator"`    // of the edits that are made now
-		Database   uuid.UUID  `json:"database"`
-		Deleted    int        `json:"deleted"` // records
-		Digest     *digestDoc `json:"digest"`  // null: a record cannot be read
-		Format     string     `json:"format"`
-		LastPeer   string     `json:"last_peer"` // empty: none yet
-		Named      []namedDoc `json:"named"`     // replicas in the config
-		Path       string     `json:"path"`
-		Peers      []peerDoc  `json:"peers"`
-		Records    int        `json:"records"` // that live
-		Replica    uuid.UUID  `json:"replica"`
+		Changesets uint32      `json:"changesets"` // rows in the log
+		Conflicts  int         `json:"conflicts"`  // records with something open
+		Creator    string      `json:"creator"`    // of the edits that are made now
+		Database   uuid.UUID   `json:"database"`
+		Deleted    int         `json:"deleted"` // records
+		Digest     *digestDoc  `json:"digest"`  // null: a record cannot be read
+		Format     string      `json:"format"`
+		Former     []uuid.UUID `json:"former,omitempty"` // UUIDs of the replica before it was copied or restored
+		LastPeer   string      `json:"last_peer"`        // empty: none yet
+		Named      []namedDoc  `json:"named"`            // replicas in the config
+		Path       string      `json:"path"`
+		Peers      []peerDoc   `json:"peers"`
+		Records    int         `json:"records"` // that live
+		Replica    uuid.UUID   `json:"replica"`
 
 		digest string // as people compare it
 	}
@@ -104,6 +105,9 @@ func (d *infoDoc) count(ctx context.Context, r *replica.Replica) (err error) {
 		return err
 	}
 	d.findDigest(ctx, r)
+	if d.Former, err = r.Log().Former(); err != nil {
+		return err
+	}
 	if d.LastPeer, err = r.LastPeer(); err != nil {
 		return err
 	}
@@ -145,6 +149,9 @@ func (d *infoDoc) print(p *printer) error {
 		{"conflicts", counted(d.Conflicts, "record")},
 		{"digest", d.digest},
 		{"creator", d.Creator},
+	}
+	for _, u := range d.Former {
+		lines = append(lines, [2]string{"formerly", u.String()})
 	}
 	for _, peer := range d.Peers {
 		lines = append(lines, [2]string{"peer", fmt.Sprintf("%s %s, read up to its changeset %d", peer.UUID, peer.URL, peer.Read)})

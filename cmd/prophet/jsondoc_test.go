@@ -18,8 +18,8 @@ var jsonSections = map[string]string{
 	"changeDoc": "Change", "changesetDoc": "Changeset", "conflictDoc": "Conflict", "decisionDoc": "Decision", "deleteDoc": "Delete",
 	"comparisonDoc": "Comparison", "digestDoc": "Digest", "digestedDoc": "Digest of a record", "digestedProp": "Digest of a value",
 	"recordDigestDoc": "Record digest", "typeDigestDoc": "Type digest",
-	"exportDoc": "Export", "fsckDoc": "Fsck", "helpDoc": "Help", "infoDoc": "Info", "initDoc": "Init", "leftDoc": "Left", "namedDoc": "Named replica",
-	"peerDoc": "Peer", "problemDoc": "Problem", "propDoc": "Write", "publishDoc": "Publish", "recordDoc": "Record", "reportDoc": "Report",
+	"exportDoc": "Export", "fsckDoc": "Fsck", "helpDoc": "Help", "infoDoc": "Info", "initDoc": "Init", "leftDoc": "Left", "movedDoc": "Moved", "namedDoc": "Named replica",
+	"peerDoc": "Peer", "problemDoc": "Problem", "propDoc": "Write", "publishDoc": "Publish", "recordDoc": "Record", "reidentifyDoc": "Reidentify", "reportDoc": "Report",
 	"resolveAllDoc": "Resolve all", "resolveDoc": "Resolve", "rivalDoc": "Rival", "ruleDoc": "Rule", "typeDoc": "Type", "updateDoc": "Update", "versionDoc": "Version",
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"path/filepath"
 
@@ -61,7 +62,10 @@ func explain(err error) (code int, hint string) {
 	var ambiguous *replica.AmbiguousError
 	var damage *replica.DamageError
 	var corrupt *cas.CorruptError
+	var fork *psync.ForkError
 	switch {
+	case errors.As(err, &fork):
+		return exitFailed, fmt.Sprintf(`pull from those two replicas themselves if you can, then again; or run "prophet reidentify %s" in %s: that keeps both edits, each under a name of its own`, fork.From, fork.To)
 	case errors.Is(err, replica.ErrNoRecord):
 		return exitNoRecord, `"prophet search" lists the records`
 	case errors.Is(err, replica.ErrNotReplica):
