@@ -85,7 +85,8 @@ type reportDoc struct {
 	Known       int           `json:"known"`      // changesets
 	Latest      uint32        `json:"latest"`     // rows in the log of the target
 	Moved       []movedDoc    `json:"moved,omitempty"`
-	Resolutions int           `json:"resolutions"` // changesets
+	Represented int           `json:"represented,omitempty"` // changesets known already of which the source knew more
+	Resolutions int           `json:"resolutions"`           // changesets
 	To          string        `json:"to"`
 }
 
@@ -110,6 +111,7 @@ func newReportDoc(l *conflictLister, from string, dryRun bool, rep *psync.Report
 		Known:       rep.Known,
 		Latest:      rep.Latest,
 		Moved:       movedDocs(rep.Moved),
+		Represented: rep.Represented,
 		Resolutions: rep.Votes,
 		To:          l.r.Where(),
 	}, nil
@@ -231,6 +233,9 @@ func (d *reportDoc) summary() string {
 	if d.Resolutions > 0 {
 		parts = append(parts, counted(d.Resolutions, "vote"))
 	}
+	if d.Represented > 0 {
+		parts = append(parts, "more about "+counted(d.Represented, "changeset")+" that "+wereHere(d.Represented)+" here")
+	}
 	if len(parts) == 0 {
 		parts = append(parts, "nothing new")
 	}
@@ -238,6 +243,14 @@ func (d *reportDoc) summary() string {
 		parts = append(parts, "what it shows of "+counted(d.Adopted, "record")+" was adopted")
 	}
 	return strings.Join(parts, ", ")
+}
+
+// wereHere is the verb for so many.
+func wereHere(n int) string {
+	if n == 1 {
+		return "was"
+	}
+	return "were"
 }
 
 // counted returns a number with its noun: "1 changeset", "2 changesets".
