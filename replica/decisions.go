@@ -140,7 +140,7 @@ func (d *Decisions) of(rec changeset.RecordID) (map[changeset.ID][]string, error
 	if err != nil {
 		return nil, err
 	}
-	nodes, err := d.r.graph(rec, events)
+	nodes, err := d.r.Link(rec, events)
 	if err != nil {
 		return nil, err
 	}

@@ -21,11 +21,15 @@ type AmbiguousChangesetError struct {
 }
 
 func (e *AmbiguousChangesetError) Error() string {
+	const shown = 3
 	var names []string
-	for _, id := range e.IDs {
+	for _, id := range e.IDs[:min(len(e.IDs), shown)] {
 		names = append(names, id.String())
 	}
-	return fmt.Sprintf("%q is the name of more than one changeset: %s", e.Name, strings.Join(names, ", "))
+	if len(e.IDs) > shown {
+		names = append(names, "…")
+	}
+	return fmt.Sprintf("%.100q is the name of more than one changeset: %s", e.Name, strings.Join(names, ", "))
 }
 
 // FindChangeset returns the row of the changeset that a name stands for: the number of the row; the ID; or the beginning of the origin, of four characters

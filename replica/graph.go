@@ -20,11 +20,11 @@ func (r *Replica) Graph(rec changeset.RecordID) ([]Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.graph(rec, events)
+	return r.Link(rec, events)
 }
 
-// graph is [Replica.Graph] of a record's history that has been read.
-func (r *Replica) graph(rec changeset.RecordID, events []Event) ([]Node, error) {
+// Link is [Replica.Graph] of a record's history that has been read.
+func (r *Replica) Link(rec changeset.RecordID, events []Event) ([]Node, error) {
 	var seqs []uint32
 	rows := make(map[uint32]*changeset.Changeset, len(events))
 	byID := make(map[changeset.ID]Event, len(events))
@@ -42,3 +42,6 @@ func (r *Replica) graph(rec changeset.RecordID, events []Event) ([]Node, error) 
 	}
 	return nodes, nil
 }
+
+// Decisions returns what the change decided.
+func (n *Node) Decisions() []Decision { return decisionsOf(n.Change, n.Decides) }

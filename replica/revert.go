@@ -24,6 +24,7 @@ const (
 	WhyChanged  = "changed"  // it was changed since: a property, or a record that is to be deleted
 	WhyDeleted  = "deleted"  // the record was deleted since
 	WhyConflict = "conflict" // the property is in conflict, and another value holds for now
+	WhySame     = "same"     // the changeset wrote the value that the property had before, as a decision may
 )
 
 // NotUndone is something that a revert left as it is: a property with its value, or, with Prop "", a record.
@@ -107,8 +108,10 @@ func (r *revert) update(ch *changeset.Change, w *want) error {
 	for _, name := range slices.Sorted(maps.Keys(ch.Props)) {
 		pc, now, rival := ch.Props[name], w.props[name], r.rivals(result.Conflict(name))
 		switch {
-		case pc.Old.Text == pc.New.Text || now == pc.Old.Text && !rival:
-		case now == pc.New.Text || now == pc.Old.Text:
+		case pc.Old.Text == pc.New.Text && now == pc.New.Text:
+			r.left(ch.Record, name, now, WhySame)
+		case pc.Old.Text != pc.New.Text && now == pc.Old.Text && !rival:
+		case pc.Old.Text != pc.New.Text && (now == pc.New.Text || now == pc.Old.Text):
 			back[name] = pc.Old.Text
 			r.undone(ch.Record, name, pc.Old.Text)
 		case rival:

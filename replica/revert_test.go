@@ -146,6 +146,18 @@ func TestRevertUndoesWhatStillHolds(t *testing.T) {
 			team.delete(0, rec)
 			return c
 		}},
+		{"a decision for what held", `status left as "stalled": same; no changeset`, `status left as "stalled": same; no changeset`, func(team *team, rec changeset.RecordID) *changeset.Changeset {
+			team.update(0, rec, "status", "open")
+			team.update(1, rec, "status", "stalled")
+			team.pull(0, 1)
+			return team.update(0, rec, "status", "stalled")
+		}},
+		{"a decision for another value", `status=stalled`, "no changeset", func(team *team, rec changeset.RecordID) *changeset.Changeset {
+			team.update(0, rec, "status", "open")
+			team.update(1, rec, "status", "stalled")
+			team.pull(0, 1)
+			return team.update(0, rec, "status", "open")
+		}},
 		{"a creation", "=delete", "no changeset", func(team *team, rec changeset.RecordID) *changeset.Changeset { return team.first(0, rec) }},
 		{"a creation changed since", ` left as "": changed; no changeset`, ` left as "": changed; no changeset`, func(team *team, rec changeset.RecordID) *changeset.Changeset {
 			team.update(0, rec, "status", "open")

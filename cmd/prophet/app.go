@@ -16,8 +16,10 @@ func commands(e *env) []*cli.Command {
 		showCommand(e),
 		updateCommand(e),
 		deleteCommand(e),
+		restoreCommand(e),
 		searchCommand(e),
 		historyCommand(e),
+		revertCommand(e),
 		logCommand(e),
 		typesCommand(e),
 		infoCommand(e),
@@ -151,7 +153,7 @@ func dispatch(ctx context.Context, e *env, list []*cli.Command, words []string) 
 // changes reports whether a command makes or changes something, of which its output is only the account.
 func changes(name string) bool {
 	switch name {
-	case "init", "create", "update", "delete", "resolve", "clone", "pull", "push", "import", "export", "publish", "reidentify":
+	case "init", "create", "update", "delete", "restore", "revert", "resolve", "clone", "pull", "push", "import", "export", "publish", "reidentify":
 		return true
 	}
 	return false

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"prophet/changeset"
 	"prophet/internal/terminal"
@@ -15,6 +16,14 @@ import (
 type changeLister struct {
 	p       *printer
 	localID func(changeset.RecordID) (uint32, error)
+	left    []string // what stands before the lines of text about the next changeset, the last one before all further ones; none if empty
+}
+
+// listed is a changeset in a row of the log, with what it decided.
+type listed struct {
+	row uint32
+	*changeset.Changeset
+	decided []replica.Decision
 }
 
 // manyChanges is from how many changesets on the local ids are read at once.
@@ -23,37 +32,106 @@ const manyChanges = 1000
 // newChangeLister returns a lister for about so many changesets.
 func newChangeLister(p *printer, r *replica.Replica, n int) (*changeLister, error) {
 	if n < manyChanges {
-		return &changeLister{p, r.LocalID}, nil
+		return &changeLister{p: p, localID: r.LocalID}, nil
 	}
 	ids, err := r.LocalIDs()
 	if err != nil {
 		return nil, err
 	}
-	return &changeLister{p, func(rec changeset.RecordID) (uint32, error) { return ids[rec.UUID], nil }}, nil
+	return &changeLister{p: p, localID: func(rec changeset.RecordID) (uint32, error) { return ids[rec.UUID], nil }}, nil
 }
 
-// print prints the changeset in a row of the log.
-func (l *changeLister) print(row uint32, c *changeset.Changeset) error {
-	if l.p.json {
-		doc, err := newChangesetDoc(row, c, l.localID)
-		if err != nil {
-			return err
-		}
-		return l.p.writeJSON(doc)
+// doc returns the JSON of a changeset.
+func (l *changeLister) doc(c listed) (changesetDoc, error) {
+	doc, err := newChangesetDoc(c.row, c.Changeset, l.localID)
+	if err != nil {
+		return doc, err
 	}
-	if err := l.heading(row, c); err != nil {
+	doc.Decides, err = decisionDocs(l, c.decided)
+	return doc, err
+}
+
+// LocalID returns the local id of a record, 0 if it has none.
+func (l *changeLister) LocalID(rec changeset.RecordID) (uint32, error) { return l.localID(rec) }
+
+// print prints a changeset as a line of log.
+func (l *changeLister) print(c listed) error {
+	if !l.p.json {
+		return l.text(c)
+	}
+	doc, err := l.doc(c)
+	if err != nil {
 		return err
 	}
-	named, err := l.named(c)
+	return l.p.writeJSON(doc)
+}
+
+// text prints a changeset for people.
+func (l *changeLister) text(c listed) error {
+	if err := l.heading(c.row, c.Changeset); err != nil {
+		return err
+	}
+	named, err := l.named(c.Changeset)
 	if err != nil {
 		return err
 	}
 	for _, ch := range named {
-		if err := l.change(ch); err != nil {
+		if err := l.change(ch, decidesText(c.decided, ch.Record)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// decidesText says what a change decided about its record: "; decides status, owner and that it lives".
+func decidesText(decided []replica.Decision, rec changeset.RecordID) string {
+	var about []string
+	lives := ""
+	for _, d := range decided {
+		switch {
+		case d.Record != rec:
+		case d.Prop != "":
+			about = append(about, d.Prop)
+		case d.Value == "delete":
+			lives = "that it is deleted"
+		default:
+			lives = "that it lives"
+		}
+	}
+	if lives != "" {
+		about = append(about, lives)
+	}
+	if len(about) == 0 {
+		return ""
+	}
+	return "; decides " + list(about)
+}
+
+// list joins words as people do: "a, b and c".
+func list(words []string) string {
+	last := len(words) - 1
+	if last < 1 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:last], ", ") + " and " + words[last]
+}
+
+// linef prints a line of text, behind what stands before it.
+func (l *changeLister) linef(format string, args ...any) error {
+	_, err := fmt.Fprintln(l.p.e.Stdout, l.before()+safef(format, args...))
+	return err
+}
+
+// before takes what stands before the next line.
+func (l *changeLister) before() string {
+	if len(l.left) == 0 {
+		return ""
+	}
+	before := l.left[0]
+	if len(l.left) > 1 {
+		l.left = l.left[1:]
+	}
+	return before
 }
 
 // namedChange is a change with the local id of its record.
@@ -82,12 +160,12 @@ func (l *changeLister) heading(row uint32, c *changeset.Changeset) error {
 	if c.Bookkeeping() {
 		made = c.Created + ", " + kindOf(c) + " (bookkeeping of the replica)"
 	}
-	return l.p.linef("%d  %s:%d  %s", row, c.ID.Origin.String()[:8], c.ID.Seq, made)
+	return l.linef("%d  %s:%d  %s", row, c.ID.Origin.String()[:8], c.ID.Seq, made)
 }
 
 // change prints what was done to one record.
-func (l *changeLister) change(ch namedChange) error {
-	if err := l.p.linef("   %s %s", ch.Kind, recordName(ch.id, ch.Record)); err != nil {
+func (l *changeLister) change(ch namedChange, decides string) error {
+	if err := l.linef("   %s %s%s", ch.Kind, recordName(ch.id, ch.Record), decides); err != nil {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(ch.Props)) {
@@ -98,12 +176,15 @@ func (l *changeLister) change(ch namedChange) error {
 	return nil
 }
 
-// write prints what was done to one property. Of a new record there is no old value to tell.
+// write prints what was done to one property. Of a new record there is no old value to tell. A decision may write the value that held.
 func (l *changeLister) write(kind changeset.Kind, name string, pc changeset.PropChange) error {
 	if kind == changeset.Create && pc.Old.Text == "" {
-		return l.p.cutf("     %s: %s", name, valueText(pc.New))
+		return l.cutf("     %s: %s", name, valueText(pc.New))
 	}
-	return l.p.cutf("     %s: %s -> %s", name, valueText(pc.Old), valueText(pc.New))
+	if pc.Old.Text == pc.New.Text {
+		return l.cutf("     %s: %s, as it was", name, valueText(pc.New))
+	}
+	return l.cutf("     %s: %s -> %s", name, valueText(pc.Old), valueText(pc.New))
 }
 
 // valueText shows a value, or that there is none.
@@ -114,16 +195,22 @@ func valueText(v changeset.Value) string {
 	return v.Text
 }
 
-// cutf prints one line of results as linef does, on a terminal with each text so short that the line is likely to fit.
-func (p *printer) cutf(format string, args ...any) error {
-	if p.e.OutWidth == 0 {
-		return p.linef(format, args...)
+// leastWidth is how many columns of text stand beside a drawing, however wide that is.
+const leastWidth = 40
+
+// cutf prints a line as linef does, on a terminal with each text so short that the line is likely to fit.
+func (l *changeLister) cutf(format string, args ...any) error {
+	width := l.p.e.OutWidth
+	if width == 0 {
+		return l.linef(format, args...)
 	}
+	before := l.before()
+	room := max(width-terminal.Width(before), min(width, leastWidth))
 	for i, a := range args {
 		if s, ok := a.(string); ok {
-			args[i] = terminal.Truncate(terminal.Safe(s[:min(len(s), 64*p.e.OutWidth)]), p.e.OutWidth/len(args))
+			args[i] = terminal.Truncate(terminal.Safe(s[:min(len(s), 64*width)]), room/len(args))
 		}
 	}
-	_, err := fmt.Fprintf(p.e.Stdout, format+"\n", args...)
+	_, err := fmt.Fprintf(l.p.e.Stdout, before+format+"\n", args...)
 	return err
 }

@@ -16,7 +16,10 @@ type decisionDoc struct {
 	Value *string   `json:"value"` // null: the property is removed; for existence keep or delete
 }
 
-func decisionDocs(r *replica.Replica, decided []replica.Decision) ([]decisionDoc, error) {
+// decisionDocs returns the JSON of decisions. r knows local ids.
+func decisionDocs(r interface {
+	LocalID(changeset.RecordID) (uint32, error)
+}, decided []replica.Decision) ([]decisionDoc, error) {
 	docs := []decisionDoc{}
 	for _, d := range decided {
 		id, err := r.LocalID(d.Record)

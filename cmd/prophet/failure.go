@@ -26,7 +26,7 @@ var exitCodes = [...]string{
 	exitFailed:        "failed; what was reported done before stays done",
 	exitUsage:         "wrong usage; nothing was done",
 	exitConflicts:     "done, and conflicts were opened (pull, push, import) or left (resolve)",
-	exitNoRecord:      "no such record",
+	exitNoRecord:      "no such record or changeset",
 	exitNoReplica:     "no replica here",
 	exitOtherDatabase: "the other replica is of another database",
 }

@@ -6,6 +6,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"prophet/changeset"
+	"prophet/internal/lanes"
+	"prophet/replica"
 )
 
 func historyCommand(e *env) *cli.Command {
@@ -14,29 +16,47 @@ func historyCommand(e *env) *cli.Command {
 		Usage:     "list the changes to a record, oldest first",
 		ArgsUsage: "ID",
 		Category:  aboutRecords,
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "graph", Aliases: []string{"g"}, Usage: "draw which change had seen which, without bookkeeping"},
+		},
 		Description: `
 Lists the changesets that touched a record, in the order in which they came to
 this replica, and what each did to it. Works for deleted records too.
 
   prophet history 12
+  prophet history 12 --graph
 
 Each begins with its number in the log of this replica, its name (the replica
-where it was made, and its number there), who made it and when. Nullifications
-and resolutions are bookkeeping: they make this replica's log come to what the
-record is, and stay here.`,
+where it was made, and its number there), who made it and when. Both are taken
+by "prophet log", "prophet revert" and "prophet restore --at". An edit that
+settled a conflict is marked with what it decided. Nullifications and
+resolutions are bookkeeping: they make this replica's log come to what the
+record is, and stay here.
+
+--graph draws the edits alone, in an order that is the same in all replicas,
+with lines from each to those that were made on top of it:
+
+  o    an edit
+  *    a head: nothing was made on top of it
+  +-o  an edit on top of the one on the left, whose line goes on
+  o-'  an edit that had seen both: the line on the right ends here
+  -|-  two lines that cross
+
+Two edits side by side were made without knowledge of each other.`,
 		Action: func(c *cli.Context) error {
 			args, err := arguments(c, 1, 1)
 			if err != nil {
 				return err
 			}
-			return runHistory(c.Context, e, historyOptions{globalsOf(c), args[0]})
+			return runHistory(c.Context, e, historyOptions{globalsOf(c), args[0], c.Bool("graph")})
 		},
 	}
 }
 
 type historyOptions struct {
 	globals
-	id string
+	id    string
+	graph bool
 }
 
 func runHistory(ctx context.Context, e *env, o historyOptions) error {
@@ -52,19 +72,103 @@ func runHistory(ctx context.Context, e *env, o historyOptions) error {
 	if err != nil {
 		return err
 	}
+	nodes, err := r.Link(rec, events)
+	if err != nil {
+		return err
+	}
 	l, err := newChangeLister(e.printer(o.globals), r, len(events))
 	if err != nil {
 		return err
+	}
+	h := historyLister{l, nodes}
+	if o.graph {
+		return h.draw(ctx)
+	}
+	return h.list(ctx, events)
+}
+
+// historyLister prints the changes to one record.
+type historyLister struct {
+	*changeLister
+	nodes []replica.Node
+}
+
+// list prints all events in the order of the log.
+func (h *historyLister) list(ctx context.Context, events []replica.Event) error {
+	byRow := make(map[uint32]*replica.Node, len(h.nodes))
+	for i := range h.nodes {
+		byRow[h.nodes[i].Row.Seq] = &h.nodes[i]
 	}
 	for _, ev := range events {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		only := *ev.Changeset
-		only.Changes = []changeset.Change{*ev.Change}
-		if err := l.print(ev.Row.Seq, &only); err != nil {
+		if err := h.print(ev, byRow[ev.Row.Seq]); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// draw prints the graph of the edits, with what each did beside it.
+func (h *historyLister) draw(ctx context.Context) error {
+	var rows []lanes.Row
+	if !h.p.json {
+		rows = lanes.Draw(h.shape())
+	}
+	for i := range h.nodes {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if rows != nil {
+			h.left = []string{rows[i].Head + "  ", rows[i].Rest + "  "}
+		}
+		if err := h.print(h.nodes[i].Event, &h.nodes[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// shape returns the parents of each change, and its mark.
+func (h *historyLister) shape() (parents [][]int, marks string) {
+	letters := make([]byte, len(h.nodes))
+	for i, n := range h.nodes {
+		parents = append(parents, n.Parents)
+		if letters[i] = 'o'; n.Head {
+			letters[i] = '*'
+		}
+	}
+	return parents, string(letters)
+}
+
+// print prints what a changeset did to the record. n is nil for bookkeeping.
+func (h *historyLister) print(ev replica.Event, n *replica.Node) error {
+	only := *ev.Changeset
+	only.Changes = []changeset.Change{*ev.Change}
+	c := listed{row: ev.Row.Seq, Changeset: &only}
+	if n != nil {
+		c.decided = n.Decisions()
+	}
+	if !h.p.json {
+		return h.text(c)
+	}
+	doc, err := h.doc(c)
+	if err != nil {
+		return err
+	}
+	return h.p.writeJSON(h.historyDoc(doc, n))
+}
+
+// historyDoc returns the JSON of a changeset, with its place in the graph.
+func (h *historyLister) historyDoc(c changesetDoc, n *replica.Node) historyDoc {
+	doc := historyDoc{Changes: c.Changes, Created: c.Created, Creator: c.Creator, Decides: c.Decides, ID: c.ID, Kind: c.Kind, Row: c.Row}
+	if n == nil {
+		return doc
+	}
+	doc.Head, doc.Parents = n.Head, []string{}
+	for _, p := range n.Parents {
+		doc.Parents = append(doc.Parents, h.nodes[p].Changeset.ID.String())
+	}
+	return doc
 }

@@ -30,7 +30,13 @@ there to the latest.
   prophet log 3..7
   prophet log 0..LATEST~5
   prophet log LATEST~10
+  prophet log 10b1e589:7..LATEST
 
+An end may be the name of a changeset, as it is printed: the beginning of the
+replica's UUID, four characters or more, and the number there. A name alone
+means this one changeset.
+
+An edit that settled a conflict is marked with what it decided.
 Nullifications and resolutions are bookkeeping of this replica and marked as
 such. "prophet history" lists what was done to one record.`,
 		Action: func(c *cli.Context) error {
@@ -65,7 +71,7 @@ func runLog(ctx context.Context, e *env, o logOptions) error {
 	if err != nil {
 		return err
 	}
-	rows, err := o.rows(r.Latest())
+	rows, err := o.rows(r)
 	if err != nil {
 		return err
 	}
@@ -73,15 +79,20 @@ func runLog(ctx context.Context, e *env, o logOptions) error {
 	if err != nil {
 		return err
 	}
-	return listRows(ctx, l, r.Log(), rows)
+	return listRows(ctx, l, r, rows)
 }
 
-// rows returns the rows to list of a log of so many.
-func (o *logOptions) rows(latest uint32) (logRange, error) {
+// rows returns the rows of the log to list.
+func (o *logOptions) rows(r *replica.Replica) (logRange, error) {
+	latest := r.Latest()
 	all := logRange{1, latest}
 	switch {
 	case len(o.rng) > 0:
-		rows, err := parseLogRange(o.rng[0], latest)
+		text, err := numberEnds(r, o.rng[0])
+		if err != nil {
+			return all, err
+		}
+		rows, err := parseLogRange(text, latest)
 		if err != nil {
 			return rows, withHint(usagef("%w", err), `write 3..7, 0..LATEST~5 or LATEST~10; "prophet help log" has more`)
 		}
@@ -92,7 +103,8 @@ func (o *logOptions) rows(latest uint32) (logRange, error) {
 	return all.lastOf(o.limit), nil
 }
 
-func listRows(ctx context.Context, l *changeLister, log *replica.Log, rows logRange) error {
+func listRows(ctx context.Context, l *changeLister, r *replica.Replica, rows logRange) error {
+	log, decisions := r.Log(), r.Decisions()
 	for row, err := range log.Backward(rows.from, rows.to) {
 		if err != nil {
 			return err
@@ -104,7 +116,11 @@ func listRows(ctx context.Context, l *changeLister, log *replica.Log, rows logRa
 		if err != nil {
 			return err
 		}
-		if err := l.print(row.Seq, c); err != nil {
+		decided, err := decisions.Of(row.Seq, c)
+		if err != nil {
+			return err
+		}
+		if err := l.print(listed{row.Seq, c, decided}); err != nil {
 			return err
 		}
 	}

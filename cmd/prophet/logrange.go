@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"prophet/changeset"
+	"prophet/replica"
 )
 
 // logRange is a range of rows of the log, both included: 1 is the first.
@@ -30,6 +33,42 @@ func parseLogRange(s string, latest uint32) (logRange, error) {
 		return logRange{}, fmt.Errorf("range %.100q: it begins with %d, but the latest is %d", s, from, latest)
 	}
 	return logRange{max(from, 1), min(to, latest)}, nil
+}
+
+// numberEnds returns the text of a range in which the names of changesets are replaced by the numbers of their rows. A name alone is
+// both ends.
+func numberEnds(r *replica.Replica, text string) (string, error) {
+	ends := strings.Split(text, "..")
+	for i, end := range ends {
+		if !strings.Contains(end, ":") {
+			continue
+		}
+		row, err := r.FindChangeset(end)
+		if err != nil {
+			return "", err
+		}
+		ends[i] = fmt.Sprint(row.Seq)
+		if len(ends) == 1 {
+			ends = append(ends, ends[i])
+		}
+	}
+	return strings.Join(ends, ".."), nil
+}
+
+// findChangeset returns the changeset that a user's word names: the number of its row, LATEST or LATEST~N, or its ID or the beginning of it.
+func findChangeset(r *replica.Replica, word string) (*changeset.Changeset, error) {
+	if strings.HasPrefix(word, "LATEST") {
+		seq, err := parseLogEnd(word, r.Latest())
+		if err != nil {
+			return nil, usagef("%w", err)
+		}
+		word = fmt.Sprint(seq)
+	}
+	row, err := r.FindChangeset(word)
+	if err != nil {
+		return nil, err
+	}
+	return r.Log().Changeset(row)
 }
 
 // parseLogEnd reads one end of a range: a number, LATEST, or LATEST~N, which is N before it.

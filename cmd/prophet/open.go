@@ -60,6 +60,7 @@ func (e *env) replicaOptions(dir string, g globals) (replica.Options, error) {
 func explain(err error) (code int, hint string) {
 	var version *replica.VersionError
 	var ambiguous *replica.AmbiguousError
+	var ambiguousChangeset *replica.AmbiguousChangesetError
 	var damage *replica.DamageError
 	var corrupt *cas.CorruptError
 	var fork *psync.ForkError
@@ -68,12 +69,18 @@ func explain(err error) (code int, hint string) {
 		return exitFailed, fmt.Sprintf(`pull from those two replicas themselves if you can, then again; or run "prophet reidentify %s" in %s: that keeps both edits, each under a name of its own`, fork.From, fork.To)
 	case errors.Is(err, replica.ErrNoRecord):
 		return exitNoRecord, `"prophet search" lists the records`
+	case errors.Is(err, replica.ErrNoChangeset):
+		return exitNoRecord, `"prophet log" lists the changesets`
 	case errors.Is(err, replica.ErrNotReplica):
 		return exitNoReplica, hintNoReplica
 	case errors.Is(err, psync.ErrOtherDatabase):
 		return exitOtherDatabase, "--force brings them together all the same"
 	case errors.As(err, &ambiguous):
 		return exitUsage, "write more of the UUID, or the local id"
+	case errors.As(err, &ambiguousChangeset):
+		return exitUsage, "write more of it, or the number of its row"
+	case errors.Is(err, replica.ErrBookkeeping):
+		return exitFailed, "only edits can be reverted"
 	case errors.As(err, &version):
 		return exitFailed, "a later version of prophet reads it"
 	case errors.Is(err, replica.ErrExported):

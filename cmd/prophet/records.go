@@ -33,12 +33,25 @@ func newRecordDoc(r *replica.Record, open []string) recordDoc {
 // The JSON of a changeset.
 type (
 	changesetDoc struct {
-		Changes []changeDoc `json:"changes"`
-		Created string      `json:"created"` // UTC
-		Creator *string     `json:"creator"`
-		ID      string      `json:"id"`
-		Kind    string      `json:"kind"` // edit, nullification or resolution
-		Row     uint32      `json:"row"`  // in the log of this replica
+		Changes []changeDoc   `json:"changes"`
+		Created string        `json:"created"` // UTC
+		Creator *string       `json:"creator"`
+		Decides []decisionDoc `json:"decides"`
+		ID      string        `json:"id"`
+		Kind    string        `json:"kind"` // edit, nullification or resolution
+		Row     uint32        `json:"row"`  // in the log of this replica
+	}
+	// historyDoc is a changesetDoc that says how the changes to one record follow each other.
+	historyDoc struct {
+		Changes []changeDoc   `json:"changes"`
+		Created string        `json:"created"`
+		Creator *string       `json:"creator"`
+		Decides []decisionDoc `json:"decides"`
+		Head    bool          `json:"head"`
+		ID      string        `json:"id"`
+		Kind    string        `json:"kind"`
+		Parents []string      `json:"parents"` // null for bookkeeping
+		Row     uint32        `json:"row"`
 	}
 	changeDoc struct {
 		ID      *uint32            `json:"id"`      // the record's local id; null if none was given
@@ -56,7 +69,7 @@ type (
 
 // newChangesetDoc returns the JSON of the changeset in a row of the log. localID gives the local ids of records, 0 for none.
 func newChangesetDoc(row uint32, c *changeset.Changeset, localID func(changeset.RecordID) (uint32, error)) (changesetDoc, error) {
-	doc := changesetDoc{Changes: []changeDoc{}, Created: c.Created, Creator: textOrNull(c.Creator), ID: c.ID.String(), Kind: kindOf(c), Row: row}
+	doc := changesetDoc{Changes: []changeDoc{}, Decides: []decisionDoc{}, Created: c.Created, Creator: textOrNull(c.Creator), ID: c.ID.String(), Kind: kindOf(c), Row: row}
 	for i := range c.Changes {
 		ch := &c.Changes[i]
 		id, err := localID(ch.Record)
@@ -176,6 +189,6 @@ func deletedError(r *replica.Replica, rec *replica.Record) error {
 			said = " by " + writerOf(ev.Changeset.Creator.Text, ev.Changeset.Created)
 		}
 	}
-	return &failure{exitNoRecord, fmt.Sprintf(`"prophet history %s" shows what it was`, shortID(rec.LocalID, rec.ID.UUID)),
+	return &failure{exitNoRecord, fmt.Sprintf(`"prophet history %s" shows what it was, "prophet restore %[1]s" brings it back`, shortID(rec.LocalID, rec.ID.UUID)),
 		fmt.Errorf("%s (%s) was deleted%s: %w", name, rec.ID.UUID, said, replica.ErrNoRecord)}
 }

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"prophet/changeset"
+	"prophet/replica"
+	"prophet/resolution"
+)
+
+func restoreCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:      "restore",
+		Usage:     "bring a deleted record back",
+		ArgsUsage: "ID [NAME=VALUE] ...",
+		Category:  aboutRecords,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "at", Usage: "with the properties that it had after `CHANGESET`"},
+			fileFlag(),
+		},
+		Description: `
+Brings a deleted record back with the properties that it had before it was
+deleted. Those named get another value; NAME= leaves one out.
+
+  prophet restore 12
+  prophet restore 12 status=open owner=
+  prophet restore 12 --at 10b1e589:7
+
+--at takes the properties as they were when that changeset was made, one of
+those that "prophet history ID" lists: by its name, by the beginning of it as it
+is printed, or by the number of its row.`,
+		Action: func(c *cli.Context) error {
+			args, err := arguments(c, 1, -1)
+			if err != nil {
+				return err
+			}
+			return runRestore(c.Context, e, restoreOptions{globalsOf(c), args[0], args[1:], c.StringSlice("file"), c.String("at"), c.IsSet("at")})
+		},
+	}
+}
+
+type restoreOptions struct {
+	globals
+	id    string
+	words []string // properties
+	files []string // NAME=PATH
+	at    string   // a changeset
+	isAt  bool
+}
+
+// restoreDoc is the JSON of restore.
+type restoreDoc struct {
+	Changeset string    `json:"changeset"`
+	Record    recordDoc `json:"record"`
+}
+
+func runRestore(ctx context.Context, e *env, o restoreOptions) error {
+	props, err := e.properties(o.words, o.files)
+	if err != nil {
+		return err
+	}
+	r, err := e.open(o.globals)
+	if err != nil {
+		return err
+	}
+	rec, err := r.Find(o.id)
+	if err != nil {
+		return err
+	}
+	var at changeset.ID
+	if o.isAt {
+		c, err := findChangeset(r, o.at)
+		if err != nil {
+			return err
+		}
+		at = c.ID
+	}
+	return restore(ctx, e.printer(o.globals), r, rec, at, props)
+}
+
+// restore brings a record back and says what it is now.
+func restore(ctx context.Context, p *printer, r *replica.Replica, rec changeset.RecordID, at changeset.ID, props map[string]string) error {
+	var past *resolution.Result
+	edited, err := r.Edit(ctx, func(edit *replica.Edit) error {
+		if err := edit.RestoreAt(rec, at, props); err != nil {
+			return err
+		}
+		var err error
+		past, err = edit.Past(rec, at)
+		return err
+	})
+	if errors.Is(err, replica.ErrLives) {
+		return livesError(r, rec)
+	}
+	if err != nil {
+		return err
+	}
+	record, err := r.Record(rec)
+	if err != nil {
+		return err
+	}
+	if p.json {
+		return p.writeJSON(restoreDoc{edited.ID.String(), newRecordDoc(record, nil)})
+	}
+	if err := p.donef("Restored %s (%s)", recordName(record.LocalID, rec), rec.UUID); err != nil {
+		return err
+	}
+	for _, c := range past.Conflicts {
+		if _, named := props[c.Prop]; !named {
+			p.notef("%s was in conflict: it has what held then", c.Prop)
+		}
+	}
+	return nil
+}
+
+// livesError says that a record is not deleted, and what may be meant.
+func livesError(r *replica.Replica, rec changeset.RecordID) error {
+	id, err := r.LocalID(rec)
+	if err != nil {
+		return err
+	}
+	state, err := r.State(rec)
+	if err != nil {
+		return err
+	}
+	lives := fmt.Errorf("%s (%s) is not deleted", recordName(id, rec), rec.UUID)
+	if state.Existence != nil {
+		return withHint(lives, `whether it lives is in conflict: "prophet resolve %s --take keep" decides`, shortID(id, rec.UUID))
+	}
+	return withHint(lives, `"prophet update" changes its properties, "prophet revert" undoes a changeset`)
+}
