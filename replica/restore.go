@@ -33,7 +33,7 @@ func (e *Edit) Restore(rec changeset.RecordID, props map[string]string) error {
 }
 
 // Past returns what a record was once the changeset was made: the merge of that and all that its maker had seen of the record. With the zero ID it is
-// what a deleted record was before the deletions, and nothing may be open about it now. ErrNoChangeset is wrapped if the changeset did not touch the record.
+// what a deleted record was before the deletions.
 func (e *Edit) Past(rec changeset.RecordID, at changeset.ID) (*resolution.Result, error) {
 	entries, err := e.entries(rec)
 	if err != nil {
@@ -42,7 +42,7 @@ func (e *Edit) Past(rec changeset.RecordID, at changeset.ID) (*resolution.Result
 	if at.IsZero() {
 		entries, _ = resolution.SplitDeletions(entries)
 	} else if entries = resolution.Past(entries, at); entries == nil {
-		return nil, fmt.Errorf("changeset %s did not touch %s: %w", at, rec, ErrNoChangeset)
+		return nil, fmt.Errorf("changeset %s did not touch it", at)
 	}
 	return e.tx.main.mergeEntries(rec, entries)
 }

@@ -200,17 +200,25 @@ const leastWidth = 40
 
 // cutf prints a line as linef does, on a terminal with each text so short that the line is likely to fit.
 func (l *changeLister) cutf(format string, args ...any) error {
-	width := l.p.e.OutWidth
+	return l.p.cutBeside(l.before(), format, args...)
+}
+
+// cutf prints one line of results as linef does, on a terminal with each text so short that the line is likely to fit.
+func (p *printer) cutf(format string, args ...any) error { return p.cutBeside("", format, args...) }
+
+// cutBeside is cutf behind what stands before the line.
+func (p *printer) cutBeside(before, format string, args ...any) error {
+	width := p.e.OutWidth
 	if width == 0 {
-		return l.linef(format, args...)
+		_, err := fmt.Fprintln(p.e.Stdout, before+safef(format, args...))
+		return err
 	}
-	before := l.before()
 	room := max(width-terminal.Width(before), min(width, leastWidth))
 	for i, a := range args {
 		if s, ok := a.(string); ok {
 			args[i] = terminal.Truncate(terminal.Safe(s[:min(len(s), 64*width)]), room/len(args))
 		}
 	}
-	_, err := fmt.Fprintf(l.p.e.Stdout, before+format+"\n", args...)
+	_, err := fmt.Fprintf(p.e.Stdout, before+format+"\n", args...)
 	return err
 }

@@ -17,7 +17,7 @@ import (
 // readOnly are command lines that only read, for a replica that has a record 1.
 func readOnly() [][]string {
 	lines := [][]string{
-		{"show", "1"}, {"search"}, {"search", "Ticket", "--match", "e", "--sort", "status"}, {"history", "1"}, {"log"}, {"log", "--all"},
+		{"show", "1"}, {"search"}, {"search", "Ticket", "--match", "e", "--sort", "status"}, {"history", "1"}, {"history", "1", "--graph"}, {"log"}, {"log", "--all"},
 		{"log", "LATEST~3"}, {"types"}, {"info"}, {"dump"}, {"dump", "--records"}, {"fsck"}, {"conflicts"}, {"rules", "Ticket", "status"},
 		{"digest"}, {"digest", "--types"}, {"digest", "--records", "Ticket"}, {"digest", "--record", "1"},
 	}

@@ -79,11 +79,11 @@ func runRestore(ctx context.Context, e *env, o restoreOptions) error {
 		}
 		at = c.ID
 	}
-	return restore(ctx, e.printer(o.globals), r, rec, at, props)
+	return restore(ctx, e.printer(o.globals), r, o.id, rec, at, props)
 }
 
 // restore brings a record back and says what it is now.
-func restore(ctx context.Context, p *printer, r *replica.Replica, rec changeset.RecordID, at changeset.ID, props map[string]string) error {
+func restore(ctx context.Context, p *printer, r *replica.Replica, id string, rec changeset.RecordID, at changeset.ID, props map[string]string) error {
 	var past *resolution.Result
 	edited, err := r.Edit(ctx, func(edit *replica.Edit) error {
 		if err := edit.RestoreAt(rec, at, props); err != nil {
@@ -93,10 +93,12 @@ func restore(ctx context.Context, p *printer, r *replica.Replica, rec changeset.
 		past, err = edit.Past(rec, at)
 		return err
 	})
-	if errors.Is(err, replica.ErrLives) {
+	switch {
+	case errors.Is(err, replica.ErrLives):
 		return livesError(r, rec)
-	}
-	if err != nil {
+	case err != nil && !at.IsZero():
+		return withHint(err, `"prophet history %s" lists the changesets that touched it`, id)
+	case err != nil:
 		return err
 	}
 	record, err := r.Record(rec)
