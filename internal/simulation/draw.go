@@ -20,6 +20,7 @@ type drawing struct {
 	records int
 	crew    int      // members that are not copies
 	weights []weight // of the actions
+	doubled bool     // two replicas may get one identity
 	whom    func(d *drawing, who int) int
 }
 
@@ -43,6 +44,9 @@ func draw(seed uint64, old bool) *History {
 		d.drawOld()
 	}
 	d.weights = pick(d, mixed, mixed, quarrels, lives, ballotsAndSettings, journeys)
+	if d.doubled = !old && d.IntN(4) == 0; d.doubled {
+		d.weights = doubles
+	}
 	topology := pick(d, line, star, ring, pairs, pairs, pairs, partition)
 	d.whom = topology
 	d.h.Lines = d.lines()
@@ -51,8 +55,12 @@ func draw(seed uint64, old bool) *History {
 	}
 	d.start()
 	for range 4 + d.IntN(3*d.crew) {
-		if d.IntN(6) == 0 {
+		switch chance := d.IntN(12); {
+		case chance < 2:
 			d.clash()
+			continue
+		case chance < 5 && d.doubled:
+			d.double()
 			continue
 		}
 		for range 3 {
@@ -155,6 +163,37 @@ func (d *drawing) clash() {
 		d.add(s)
 	}
 	d.add(Step{Do: pick(d, PullVotes, PullPart, Pull), Who: d.IntN(d.crew), Whom: one, Cut: 1})
+}
+
+// double draws what leads to two replicas with one identity: a copy, or a backup that is put back. Both are edited, and a third meets both.
+func (d *drawing) double() {
+	who := d.IntN(d.crew)
+	third := (who + 1 + d.IntN(d.crew-1)) % d.crew
+	twin := who
+	edit := func(who int) {
+		d.add(Step{Do: pick(d, Update, Update, Create, Delete, Restore), Who: who, Record: 1 + d.IntN(d.records), Writes: d.writes(1)})
+	}
+	for i, m := range d.h.Members {
+		if m.Late && i != who && i != third {
+			twin = i
+		}
+	}
+	if twin == who {
+		d.add(Step{Do: Backup, Who: who})
+	} else {
+		d.add(Step{Do: Copy, Who: twin, Whom: who})
+	}
+	edit(who)
+	d.add(Step{Do: pick(d, Pull, Publish), Who: pick(d, third, who), Whom: who})
+	if twin == who {
+		d.add(Step{Do: PutBack, Who: who})
+	}
+	edit(twin)
+	d.add(Step{Do: pick(d, Pull, Pull, Delete), Who: third, Whom: twin, Record: 1})
+	if d.IntN(2) == 0 {
+		d.add(Step{Do: Pull, Who: twin, Whom: third})
+		edit(twin)
+	}
 }
 
 func (d *drawing) add(s Step) {

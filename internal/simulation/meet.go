@@ -95,9 +95,21 @@ func gossipOnce(m, other *member) (came int, err error) {
 		return 0, err
 	}
 	if report.Known == forked {
-		return 1, nil
+		return 1, m.mend(other)
 	}
 	return report.Integrated + report.Votes, m.scan()
+}
+
+// mend moves the member's side of what is forked between it and another, as a person does whom a pull told to.
+func (m *member) mend(other *member) error {
+	from, err := other.open()
+	if err != nil {
+		return err
+	}
+	if _, err := psync.Reidentify(context.Background(), m.r, from, psync.Options{}); err != nil {
+		return err
+	}
+	return m.scan()
 }
 
 // sound holds the replica against fsck, which replays its log.

@@ -79,7 +79,7 @@ func (m *member) reckonExistence(c *claim, result *resolution.Result) error {
 				}
 				listed[i] = append(listed[i], n)
 			}
-			slices.Sort(listed[i])
+			listed[i] = sortedOnce(listed[i])
 		}
 	}
 	if len(keep) == 0 || len(del) == 0 {
@@ -133,7 +133,7 @@ func (m *member) reckonConflict(c *claim, conflict *resolution.Conflict, rivals 
 			return fail("account", "%s writes %q, but as a rival it is listed with %q", c.a.edits[n], v, r.Value)
 		}
 	}
-	sorted := slices.Sorted(slices.Values(listed))
+	sorted := sortedOnce(listed)
 	if !slices.Equal(sorted, rivals) {
 		return fail("account", "the rivals for %s of %s are %s, but listed are %s", conflict.Prop, name(c.rec), c.list(rivals), c.list(sorted))
 	}
@@ -154,6 +154,9 @@ func (m *member) reckonWinner(rec changeset.RecordID, conflict *resolution.Confl
 	}
 	return nil
 }
+
+// sortedOnce sorts edits. One that bears two IDs, because several copies of a replica were made and mended apart, counts once.
+func sortedOnce(edits []int) []int { return slices.Compact(slices.Sorted(slices.Values(edits))) }
 
 // later compares two edits by time, origin and number.
 func later(a, b *resolution.Entry) int {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"prophet/changeset"
 	"prophet/internal/crashfs"
 	"prophet/replica"
@@ -202,9 +204,10 @@ func (m *member) pullVotes(other *member) error {
 	})
 }
 
+// publish brings the member's mirror up to date. With another UUID it needs another directory.
 func (m *member) publish() error {
-	if m.mirror == nil {
-		m.mirror = crashfs.New()
+	if self := [2]uuid.UUID{m.r.UUID(), m.r.Resolutions().UUID()}; m.mirror == nil || m.mirrored != self {
+		m.mirror, m.mirrored = crashfs.New(), self
 	}
 	_, err := psync.Publish(context.Background(), m.r, m.mirror, psync.PublishOptions{Flat: true})
 	return err
