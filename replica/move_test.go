@@ -1,0 +1,168 @@
+package replica_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"prophet/changeset"
+	"prophet/replica"
+)
+
+// madeBy returns an edit of the ticket by an origin.
+func madeBy(origin uuid.UUID, seq uint32, rec changeset.RecordID, value string, parents ...changeset.ID) *changeset.Changeset {
+	return &changeset.Changeset{ID: changeset.ID{Origin: origin, Seq: seq}, Created: "2026-02-02 02:02:02", Changes: []changeset.Change{{
+		Record: rec, Kind: changeset.Update, Parents: parents, Props: map[string]changeset.PropChange{"status": {New: changeset.Text(value)}}}}}
+}
+
+// forkable makes a replica with three edits of one origin and one of another on top, which is known without parents and, in the list, with them.
+func forkable(t *testing.T) (r *replica.Replica, u, x uuid.UUID, rec changeset.RecordID) {
+	t.Helper()
+	r, err := replica.Init(t.Context(), directory(t), replica.Identity{}, replica.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, x = uuid.UUID{1, 6: 0x40, 8: 0x80}, uuid.UUID{2, 6: 0x40, 8: 0x80}
+	rec = changeset.RecordID{Type: "Ticket", UUID: uuid.UUID{3, 6: 0x40, 8: 0x80}}
+	first := madeBy(u, 1, rec, "new")
+	first.Changes[0].Kind, first.Changes[0].Parents = changeset.Create, []changeset.ID{}
+	bare := madeBy(x, 1, rec, "closed")
+	bare.Changes[0].Parents = nil
+	list := []*changeset.Changeset{first, madeBy(u, 2, rec, "open", first.ID), madeBy(u, 3, rec, "stalled", changeset.ID{Origin: u, Seq: 2}), bare}
+	if err := r.Update(t.Context(), func(tx *replica.Tx) error {
+		for _, c := range list {
+			if _, err := tx.Integrate(c); err != nil {
+				return err
+			}
+		}
+		news, err := tx.Represent(madeBy(x, 1, rec, "closed", changeset.ID{Origin: u, Seq: 3}))
+		if err == nil && !news {
+			t.Error("nothing was taken up")
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return r, u, x, rec
+}
+
+func TestAMoveNamesChangesetsAndParentsAnewAndKeepsEverythingElse(t *testing.T) {
+	r, u, x, rec := forkable(t)
+	was, before := r.UUID(), r.Latest()
+	second, _, err := r.Lookup(changeset.ID{Origin: u, Seq: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	row, err := r.Log().Row(second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := r.Log().Changeset(row)
+	if err != nil {
+		t.Fatal(err)
+	}
+	move := changeset.MoveOf(c)
+	var moved replica.Moved
+	if err := r.Update(t.Context(), func(tx *replica.Tx) (err error) {
+		moved, err = tx.Move(changeset.Moves{move}, 0)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if moved.Changesets[u] != 2 || moved.From != was || moved.To != r.UUID() || r.UUID() == was {
+		t.Errorf("moved %+v; the replica is %s, it was %s", moved, r.UUID(), was)
+	}
+	if former, err := r.Log().Former(); err != nil || !slices.Equal(former, []uuid.UUID{was}) {
+		t.Errorf("former UUIDs %v, %v", former, err)
+	}
+	if r.Latest() != before {
+		t.Errorf("the log has %d rows, it had %d", r.Latest(), before)
+	}
+	result, err := r.Merged(rec)
+	if err != nil || !slices.Equal(result.Heads, []changeset.ID{{Origin: x, Seq: 1}}) || result.Open() || result.Props["status"] != "closed" {
+		t.Errorf("merged %+v, %v", result, err)
+	}
+	events, err := r.History(rec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range events {
+		if !e.Changeset.Bookkeeping() {
+			names = append(names, e.Changeset.ID.String())
+		}
+	}
+	want := []string{u.String() + ":1", move.To.String() + ":2", move.To.String() + ":3", x.String() + ":1"}
+	if !slices.Equal(names, want) {
+		t.Errorf("the log has %v, want %v", names, want)
+	}
+	// What the list knew is in the row now, under the new names, and nobody who reads the list finds the old ones.
+	last := events[len(events)-1].Changeset
+	for _, e := range events {
+		if e.Changeset.ID.Origin == x {
+			last = e.Changeset
+		}
+	}
+	if parents := last.Changes[0].Parents; !slices.Equal(parents, []changeset.ID{{Origin: move.To, Seq: 3}}) {
+		t.Errorf("the edit on top has the parents %v", parents)
+	}
+	if list, err := r.Representations(); err != nil || list.Latest() != 0 {
+		t.Errorf("the list has %d rows, %v", list.Latest(), err)
+	}
+	if found := problems(t, r.FS()); found != "" {
+		t.Errorf("fsck says\n%s", found)
+	}
+}
+
+func TestAMoveThatDoesNotFollowFromTheLogIsRefused(t *testing.T) {
+	r, u, x, _ := forkable(t)
+	for name, tt := range map[string]struct {
+		move changeset.Move
+		want string
+	}{
+		"another name":   {changeset.Move{From: u, Seq: 2, To: uuid.UUID{9, 6: 0x50, 8: 0x80}}, "does not follow from changeset " + u.String() + ":2"},
+		"no such number": {changeset.Move{From: x, Seq: 2, To: u}, "is not in the log"},
+	} {
+		before := r.UUID()
+		err := r.Update(t.Context(), func(tx *replica.Tx) error {
+			_, err := tx.Move(changeset.Moves{tt.move}, 0)
+			return err
+		})
+		if err == nil || !strings.Contains(err.Error(), tt.want) || r.UUID() != before {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestReidentifyGivesBothLogsNewUUIDsAndNothingElse(t *testing.T) {
+	fsys, rec := noted(t)
+	r, err := replica.Open(fsys, replica.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	was, voter := r.UUID(), r.Resolutions().UUID()
+	if err := r.Reidentify(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if r, err = replica.Open(fsys, replica.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if r.UUID() == was || r.Resolutions().UUID() == voter || r.Latest() != 4 {
+		t.Errorf("replica %s, voter %s, %d rows", r.UUID(), r.Resolutions().UUID(), r.Latest())
+	}
+	row, err := r.Log().Row(4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if own, err := r.Log().Own(row); err != nil || !own || row.ID.Origin != was {
+		t.Errorf("row 4 is %s, its own %v, %v", row.ID, own, err)
+	}
+	if _, err := r.Record(rec); err != nil {
+		t.Error(err)
+	}
+	if found := problems(t, fsys); found != "" {
+		t.Errorf("fsck says\n%s", found)
+	}
+}
