@@ -295,6 +295,19 @@ func (m *mover) castAgain() error {
 	return nil
 }
 
+// Renamed reports whether the replica or its resolutions replica has got another UUID since it was opened, and with it other names in its log. Whoever reads a log in more
+// than one go asks afterwards.
+func (r *Replica) Renamed() (bool, error) {
+	if r.opts.Mirror {
+		return false, nil
+	}
+	now, err := Open(r.fs, Options{Where: r.opts.Where})
+	if err != nil {
+		return false, err
+	}
+	return now.UUID() != r.UUID() || now.votes.uuid != r.votes.uuid, nil
+}
+
 // Reidentify gives the replica a new UUID, and another one to its resolutions replica, before anything is edited: it is for a fresh copy of another
 // replica. The old ones become former UUIDs.
 func (r *Replica) Reidentify(ctx context.Context) error {

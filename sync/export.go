@@ -44,7 +44,7 @@ func export(ctx context.Context, from *replica.Replica, dest afero.Fs, progress 
 		return err
 	}
 	for _, l := range []treeLog{votes, main} {
-		if err := w.exportLog(ctx, l); err != nil {
+		if err := w.exportLog(ctx, l, from); err != nil {
 			return err
 		}
 	}
@@ -59,7 +59,7 @@ func export(ctx context.Context, from *replica.Replica, dest afero.Fs, progress 
 }
 
 // exportLog writes a log and its identity. The original makes the directories whether it puts something into them or not.
-func (w *treeWriter) exportLog(ctx context.Context, l treeLog) error {
+func (w *treeWriter) exportLog(ctx context.Context, l treeLog, from *replica.Replica) error {
 	for _, dir := range []string{"cas/" + changeset.ChangesetObjects, "cas/" + changeset.RecordObjects, changeset.RecordsDir, "userdata"} {
 		if err := durable.MkdirAll(w.fs, l.prefix+dir); err != nil {
 			return err
@@ -68,7 +68,7 @@ func (w *treeWriter) exportLog(ctx context.Context, l treeLog) error {
 	if err := w.copyNews(ctx, l); err != nil {
 		return err
 	}
-	if err := w.writeIndex(l); err != nil {
+	if err := w.writeIndex(l, from); err != nil {
 		return err
 	}
 	return w.writeTexts(append(l.identity(), l.latestFile()))

@@ -49,6 +49,9 @@ func (p *pull) loadSources() error {
 		}
 		sources[p.main.moves.ID(row.ID)] = row
 	}
+	if err := stillNamed(p.from); err != nil {
+		return err
+	}
 	p.sources = sources
 	return nil
 }

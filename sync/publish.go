@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -46,7 +47,7 @@ type Published struct {
 // representations. In a new mirror replica-version comes after these, and the
 // MirrorFile last. A publication that was cut off is made good by the next. Objects that no record shows any longer stay, for those readers.
 //
-// A mirror of another replica, or one whose last row is not ours, is refused; nothing is written to it.
+// A mirror of the replica under a former UUID gets its index anew, and then the new UUID. A mirror of another replica, or one whose last row is not ours, is refused; nothing is written to it.
 func Publish(ctx context.Context, from *replica.Replica, dest afero.Fs, opts PublishOptions) (*Published, error) {
 	p := &publisher{from: from, dest: dest, tree: dest, opts: opts, report: Published{Path: "."}}
 	if !opts.Flat {
@@ -120,16 +121,16 @@ func (p *publisher) look() error {
 	p.from, p.begin, p.digests, p.end = from, nil, nil, nil
 	p.report.Latest = from.Latest()
 	p.main, p.votes = logs(from)
-	if err := p.lookAtList(); err != nil {
-		return err
-	}
-	for _, l := range []treeLog{p.main, p.votes} {
+	for _, l := range []*treeLog{&p.main, &p.votes} {
 		if err := l.isOf(state[l.prefix]); err != nil {
 			return err
 		}
 	}
+	if err := p.lookAtList(); err != nil {
+		return err
+	}
 	for _, l := range []*treeLog{&p.votes, &p.main} {
-		if err := l.follows(state[l.prefix]); err != nil {
+		if err := p.follows(l, state[l.prefix]); err != nil {
 			return err
 		}
 		p.lack(l, state[l.prefix])
@@ -150,6 +151,12 @@ func (p *publisher) lookAtList() error {
 	b, err := readAtMost(p.tree, replica.LatestRepresentationFile, 4096)
 	if err != nil || b == nil {
 		return err
+	}
+	if p.main.anew { // the names in it are the old ones: nobody shall read them beside the new log
+		p.begin = append(p.begin, text{replica.LatestRepresentationFile, "0"})
+	}
+	if p.main.anew || strings.TrimSpace(string(b)) == "0" {
+		return nil
 	}
 	if p.reps.have, err = changeset.ParseSeq(strings.TrimSpace(string(b))); err != nil {
 		return &replica.DamageError{Path: replica.LatestRepresentationFile, Err: err}
@@ -238,19 +245,28 @@ func readRow(fsys afero.Fs, name string, seq uint32) (changeset.Row, error) {
 	return row, err
 }
 
-// isOf refuses what is not of the same replica.
-func (l treeLog) isOf(m mirrored) error {
+// isOf refuses what is not of the same replica, under whichever of its names.
+func (l *treeLog) isOf(m mirrored) error {
 	if version := m.texts[l.versionFile().name]; version != "" && version != formatVersion {
 		return &replica.VersionError{Where: "the mirror", Version: version}
 	}
 	if err := same(m.texts[l.prefix+changeset.DatabaseUUIDFile], l.Database(), ErrOtherDatabase); err != nil {
 		return err
 	}
-	return same(m.texts[l.prefix+changeset.ReplicaUUIDFile], l.UUID(), errOtherReplica)
+	there := m.texts[l.prefix+changeset.ReplicaUUIDFile]
+	former, err := l.Former()
+	if err != nil {
+		return err
+	}
+	l.anew = slices.ContainsFunc(former, func(u uuid.UUID) bool { return strings.EqualFold(there, u.String()) })
+	if l.anew {
+		return nil
+	}
+	return same(there, l.UUID(), errOtherReplica)
 }
 
 // follows refuses what is not an earlier state of the log, and notes how much of it is there.
-func (l *treeLog) follows(m mirrored) error {
+func (p *publisher) follows(l *treeLog, m mirrored) error {
 	index := l.prefix + changeset.IndexFile
 	if m.have > l.Latest() {
 		return fmt.Errorf("the mirror has %d rows in %s, this replica %d: it was made from a later state; publish to another directory",
@@ -263,6 +279,13 @@ func (l *treeLog) follows(m mirrored) error {
 	mine, err := l.Row(m.have)
 	if err != nil {
 		return err
+	}
+	if l.anew {
+		same, err := p.sameButName(l, m, mine)
+		if same || err != nil {
+			l.have = 0
+			return err
+		}
 	}
 	if mine.ID == m.last.ID && mine != m.last {
 		return fmt.Errorf("row %d of %s is changeset %s in the mirror too, but with other bytes: another program exported it; publish to another directory",
@@ -291,6 +314,9 @@ func (p *publisher) lack(l *treeLog, m mirrored) {
 		if m.texts[f.name] == "" {
 			p.begin = append(p.begin, f)
 		}
+	}
+	if l.anew { // once the index has the new names
+		p.end = append(p.end, l.identity()[0])
 	}
 	if l.news() || m.texts[l.latestFile().name] == "" {
 		p.end = append(p.end, l.latestFile())
@@ -335,7 +361,7 @@ func (p *publisher) write(ctx context.Context) error {
 		}
 	}
 	for _, l := range []treeLog{p.votes, p.main} {
-		if err := w.writeIndex(l); err != nil {
+		if err := w.writeIndex(l, p.from); err != nil {
 			return err
 		}
 	}

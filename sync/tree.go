@@ -47,9 +47,10 @@ type treeLog struct {
 	*replica.Log
 	prefix string // of its files in the tree
 	have   uint32 // rows that the tree has already
+	anew   bool   // the tree has them under former names
 }
 
-func (l treeLog) news() bool { return l.have < l.Latest() }
+func (l treeLog) news() bool { return l.anew || l.have < l.Latest() }
 
 // treeList is a list of representations to be written.
 type treeList struct {
@@ -202,7 +203,7 @@ func (w *treeWriter) flush() error {
 }
 
 // writeIndex writes the whole index of a log, in one piece: 44 bytes a row.
-func (w *treeWriter) writeIndex(l treeLog) error {
+func (w *treeWriter) writeIndex(l treeLog, from *replica.Replica) error {
 	if !l.news() {
 		return nil
 	}
@@ -212,6 +213,9 @@ func (w *treeWriter) writeIndex(l treeLog) error {
 			return err
 		}
 		index = changeset.AppendRow(index, row)
+	}
+	if err := stillNamed(from); err != nil { // its objects are not those that were copied
+		return err
 	}
 	return durable.WriteFile(w.fs, l.prefix+changeset.IndexFile, index)
 }
