@@ -70,7 +70,11 @@ func existence(ch *changeset.Change) string {
 }
 
 // mayDecide reports whether a change in a row of the log has more to it than that it follows the one before it, after which nothing was open.
+// Where the list of representations says more than the rows do, that cannot be told from one of them.
 func (d *Decisions) mayDecide(row uint32, id changeset.ID, ch *changeset.Change) (bool, error) {
+	if list, err := d.r.Representations(); err != nil || list.latest > 0 {
+		return true, err
+	}
 	if ch.Parents != nil && len(ch.Parents) == 0 {
 		return false, nil
 	}

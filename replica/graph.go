@@ -14,7 +14,7 @@ type Node struct {
 }
 
 // Graph returns the ordinary changes to a record as the merge links them, parents before children, in the order T, which is the
-// same in all replicas. Bookkeeping is not in it. It costs what the record's own history costs.
+// same in all replicas. Bookkeeping is not in it. The links are those of the best representations, the events are as the log has them. It costs what the record's own history costs.
 func (r *Replica) Graph(rec changeset.RecordID) ([]Node, error) {
 	events, err := r.History(rec)
 	if err != nil {
@@ -32,7 +32,7 @@ func (r *Replica) Link(rec changeset.RecordID, events []Event) ([]Node, error) {
 		seqs = append(seqs, ev.Row.Seq)
 		rows[ev.Row.Seq], byID[ev.Changeset.ID] = ev.Changeset, ev
 	}
-	entries, err := r.log.entries(rec, seqs, func(seq uint32) (*changeset.Changeset, error) { return rows[seq], nil })
+	entries, err := r.log.entries(rec, seqs, func(seq uint32) (*changeset.Changeset, error) { return r.log.reps.of(rows[seq]) })
 	if err != nil {
 		return nil, err
 	}

@@ -223,3 +223,41 @@ func BenchmarkGraph(b *testing.B) {
 		}
 	}
 }
+
+// TestGraphHasTheParentsOfTheBestRepresentation learns later what an edit, a decision, had seen.
+func TestGraphHasTheParentsOfTheBestRepresentation(t *testing.T) {
+	fsys := crashfs.New()
+	x1, y1, x2, y2 := idOf(xavier, 1), idOf(yvonne, 1), idOf(xavier, 2), idOf(yvonne, 2)
+	decides := func(parents ...changeset.ID) *changeset.Changeset {
+		return made(y2, 4, changeset.Update, "status=stalled>done", parents...)
+	}
+	r := holding(t, fsys, first(changeset.Create, "status=>new"), made(y1, 2, changeset.Update, "status=new>open", x1),
+		made(x2, 3, changeset.Update, "status=new>stalled", x1), decides())
+	for _, want := range []string{"[0] [0] [1] ", "[0] [0] [1 2] status"} {
+		nodes, err := r.Graph(thing)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for _, n := range nodes[1:] {
+			got += fmt.Sprint(n.Parents) + " "
+		}
+		last := nodes[len(nodes)-1]
+		decided, err := r.Decisions().Of(last.Row.Seq, last.Changeset)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range decided {
+			got += d.Prop
+		}
+		if got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+		if err := r.Update(t.Context(), func(tx *replica.Tx) error {
+			_, err := tx.Represent(decides(x2, y1))
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

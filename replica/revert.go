@@ -42,22 +42,12 @@ type Reverted struct {
 
 // Revert undoes what an ordinary changeset did, as far as it still holds: a property that has the value that the changeset wrote gets the old one
 // back, a record that it made and that nobody changed since is deleted, one that it deleted is restored. What was changed since is left. A
-// value in open conflict that it wrote is decided against, unless another one holds for now. ErrBookkeeping is wrapped for what is no ordinary changeset.
-func (e *Edit) Revert(c *changeset.Changeset) (Reverted, error) {
-	if c.Bookkeeping() {
-		return Reverted{}, fmt.Errorf("revert changeset %s: %w", c.ID, ErrBookkeeping)
-	}
-	r := revert{Edit: e, id: c.ID}
-	for i := range c.Changes {
-		ch := &c.Changes[i]
-		undo := map[changeset.Kind]func(*changeset.Change, *want) error{changeset.Create: r.create, changeset.Update: r.update, changeset.Delete: r.delete}[ch.Kind]
-		w, err := e.want(ch.Record)
-		if err == nil {
-			err = undo(ch, w)
-		}
-		if err != nil {
-			return Reverted{}, fmt.Errorf("revert changeset %s: %w", c.ID, err)
-		}
+// value in open conflict that it wrote is decided against, unless another one holds for now. ErrNoChangeset is wrapped if it is not in the log,
+// ErrBookkeeping if it is no ordinary changeset.
+func (e *Edit) Revert(id changeset.ID) (Reverted, error) {
+	r := revert{Edit: e, id: id}
+	if err := r.revert(); err != nil {
+		return Reverted{}, fmt.Errorf("revert changeset %s: %w", id, err)
 	}
 	return r.Reverted, nil
 }
@@ -67,6 +57,44 @@ type revert struct {
 	*Edit
 	Reverted
 	id changeset.ID
+}
+
+func (r *revert) revert() error {
+	row, ok, err := r.tx.main.lookup(r.id)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return ErrNoChangeset
+	}
+	c, err := r.tx.main.bestAt(row)
+	if err != nil {
+		return err
+	}
+	if c.Bookkeeping() {
+		return ErrBookkeeping
+	}
+	for i := range c.Changes {
+		ch := &c.Changes[i]
+		w, err := r.want(ch.Record)
+		if err != nil {
+			return err
+		}
+		if err := r.change(ch, w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *revert) change(ch *changeset.Change, w *want) error {
+	switch ch.Kind {
+	case changeset.Create:
+		return r.create(ch, w)
+	case changeset.Delete:
+		return r.delete(ch, w)
+	}
+	return r.update(ch, w)
 }
 
 func (r *revert) undone(rec changeset.RecordID, prop, value string) {

@@ -106,7 +106,7 @@ func (team *team) revert(in int, c *changeset.Changeset) string {
 	team.t.Helper()
 	var got replica.Reverted
 	done := team.edit(in, func(e *replica.Edit) (err error) {
-		got, err = e.Revert(c)
+		got, err = e.Revert(c.ID)
 		return err
 	})
 	var words []string
@@ -229,13 +229,24 @@ func TestARevertOfADeletionBringsAllPropertiesBack(t *testing.T) {
 }
 
 func TestBookkeepingIsNotReverted(t *testing.T) {
-	team := newTeam(t, 1)
-	_, err := team.replicas[0].Edit(t.Context(), func(e *replica.Edit) error {
-		_, err := e.Revert(&changeset.Changeset{Resolution: true})
-		return err
-	})
-	if !errors.Is(err, replica.ErrBookkeeping) {
-		t.Errorf("got %v", err)
+	team := newTeam(t, 2)
+	rec := team.create(0, nil)
+	team.pull(1, 0)
+	team.update(0, rec, "a", "1")
+	team.update(1, rec, "a", "2")
+	team.pull(1, 0)
+	r := team.replicas[1]
+	for id, want := range map[changeset.ID]error{
+		{Origin: r.UUID(), Seq: r.Latest()}:     replica.ErrBookkeeping,
+		{Origin: r.UUID(), Seq: r.Latest() + 1}: replica.ErrNoChangeset,
+	} {
+		_, err := r.Edit(t.Context(), func(e *replica.Edit) error {
+			_, err := e.Revert(id)
+			return err
+		})
+		if !errors.Is(err, want) {
+			t.Errorf("%s: got %v, want %v", id, err, want)
+		}
 	}
 }
 

@@ -95,7 +95,7 @@ func runRevert(ctx context.Context, e *env, o revertOptions) error {
 // revert makes the edit, or only finds out what it would be.
 func (o *revertOptions) revert(ctx context.Context, r *replica.Replica, c *changeset.Changeset) (reverted replica.Reverted, edited replica.Edited, err error) {
 	undo := func(edit *replica.Edit) (err error) {
-		reverted, err = edit.Revert(c)
+		reverted, err = edit.Revert(c.ID)
 		return err
 	}
 	if !o.dryRun {
