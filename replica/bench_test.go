@@ -92,7 +92,7 @@ func BenchmarkHistory(b *testing.B) {
 }
 
 // rewrite makes a record and changes it, so that it has so many changes.
-func rewrite(b *testing.B, r *replica.Replica, changes int) (rec changeset.RecordID) {
+func rewrite(b testing.TB, r *replica.Replica, changes int) (rec changeset.RecordID) {
 	b.Helper()
 	if err := r.Update(b.Context(), func(tx *replica.Tx) error {
 		for i := range changes {

@@ -11,6 +11,7 @@ import (
 
 	"prophet/changeset"
 	"prophet/internal/crashfs"
+	"prophet/internal/replicatest"
 	"prophet/replica"
 )
 
@@ -259,5 +260,36 @@ func TestGraphHasTheParentsOfTheBestRepresentation(t *testing.T) {
 		}); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// TestDecisionsCostTheSameHoweverLongARecordsHistoryIs asks about the last changes to a record that nobody changed at the same time.
+func TestDecisionsCostTheSameHoweverLongARecordsHistoryIs(t *testing.T) {
+	reads := map[int]int{}
+	for _, changes := range []int{10, 1000} {
+		fsys := replicatest.Count(crashfs.New())
+		r, err := replica.Init(t.Context(), fsys, replica.Identity{}, replica.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rewrite(t, r, changes)
+		decisions := r.Decisions()
+		fsys.Reset()
+		for row, err := range r.Log().Backward(uint32(changes-4), uint32(changes)) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			c, err := r.Log().Changeset(row)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := decisions.Of(row.Seq, c); err != nil {
+				t.Fatal(err)
+			}
+		}
+		reads[changes] = fsys.Counts().Ops()
+	}
+	if reads[1000] > reads[10]+5*10 { // ten more steps of a search in the record's index
+		t.Errorf("%d operations after 1,000 changes, %d after 10", reads[1000], reads[10])
 	}
 }

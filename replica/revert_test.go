@@ -185,6 +185,13 @@ func TestRevertUndoesWhatStillHolds(t *testing.T) {
 			team.pull(0, 1)
 			return c
 		}},
+		{"what loses to its old value in a conflict", `status=new; decides "status"`, "no changeset", func(team *team, rec changeset.RecordID) *changeset.Changeset {
+			c := team.update(0, rec, "status", "open")
+			team.update(1, rec, "status", "stalled")
+			team.update(1, rec, "status", "new")
+			team.pull(0, 1)
+			return c
+		}},
 		{"a deletion in conflict", `=keep; decides ""`, "no changeset", func(team *team, rec changeset.RecordID) *changeset.Changeset {
 			c := team.delete(0, rec)
 			team.update(1, rec, "status", "stalled")

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"prophet/changeset"
 	"prophet/resolution"
 )
 
@@ -79,6 +80,9 @@ func TestDecisionsAreWhatTheMergeOfTheAncestorsHasOpen(t *testing.T) {
 				entries[i].Change.Parents = randomParents(fromRand(r), entries[:i])
 			}
 		}
+		if seed%4 == 0 {
+			entries = braid(r, 60)
+		}
 		nodes := resolution.Graph(entries)
 		for _, n := range nodes {
 			want := decides(entries, nodes, n)
@@ -91,6 +95,29 @@ func TestDecisionsAreWhatTheMergeOfTheAncestorsHasOpen(t *testing.T) {
 	if decided < 200 {
 		t.Errorf("only %d decisions were made", decided)
 	}
+}
+
+// braid is a history of two who go on for long, each from what is his last change, and often the other's last but few.
+func braid(r *rand.Rand, changes int) (entries []resolution.Entry) {
+	mine := map[int][]int{}
+	for i := range changes {
+		who := r.IntN(2)
+		e := resolution.Entry{ID: id(fmt.Sprintf("%x%d", 10+who, i+1)), Created: second(i % 60)}
+		e.Change = &changeset.Change{Record: ticket, Kind: changeset.Update, Props: map[string]changeset.PropChange{}, Parents: []changeset.ID{}}
+		if n := len(mine[who]); n > 0 {
+			e.Change.Parents = append(e.Change.Parents, entries[mine[who][n-1]].ID)
+		}
+		if n := len(mine[1-who]); n > 0 && r.IntN(2) == 0 {
+			e.Change.Parents = append(e.Change.Parents, entries[mine[1-who][n-1-r.IntN(min(n, 4))]].ID)
+		}
+		slices.SortFunc(e.Change.Parents, changeset.ID.Compare)
+		if r.IntN(3) > 0 {
+			e.Change.Props["p"] = changeset.PropChange{New: changeset.Text(fmt.Sprint(r.IntN(3)))}
+		}
+		mine[who] = append(mine[who], i)
+		entries = append(entries, e)
+	}
+	return entries
 }
 
 // decides is what a change decides by the definition.
