@@ -2,7 +2,7 @@ package simulation
 
 import (
 	"crypto/sha1"
-	"strings"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -49,9 +49,8 @@ func hash(answer string) string {
 
 // ballots returns the votes on a conflict: of each voter what its own changes come to, in the order of their numbers; nil if it took it back.
 func (m *member) ballots(fingerprint string) (map[uuid.UUID]map[string]string, error) {
+	var own []*changeset.Changeset
 	log := m.r.Resolutions()
-	ballots := map[uuid.UUID]map[string]string{}
-	last := map[uuid.UUID]uint32{}
 	for row, err := range log.Rows(1, log.Latest()) {
 		if err != nil {
 			return nil, err
@@ -60,22 +59,22 @@ func (m *member) ballots(fingerprint string) (map[uuid.UUID]map[string]string, e
 		if err != nil {
 			return nil, err
 		}
-		for _, ch := range c.Changes {
-			voter := c.ID.Origin
-			if c.Bookkeeping() || ch.Record.UUID != voter || strings.TrimPrefix(ch.Record.Type, voteType) != fingerprint {
-				continue
-			}
-			if c.ID.Seq < last[voter] { // a later change came first
-				return nil, fail("log", "vote %s of %s stands below a later one", c.ID, voter)
-			}
-			last[voter] = c.ID.Seq
-			apply(ballots, voter, &ch)
+		if !c.Bookkeeping() {
+			own = append(own, c)
+		}
+	}
+	slices.SortFunc(own, func(a, b *changeset.Changeset) int { return a.ID.Compare(b.ID) })
+	ballots := map[uuid.UUID]map[string]string{}
+	for _, c := range own {
+		if ch := c.Change(changeset.RecordID{Type: voteType + fingerprint, UUID: c.ID.Origin}); ch != nil {
+			cast(ballots, c.ID.Origin, ch)
 		}
 	}
 	return ballots, nil
 }
 
-func apply(ballots map[uuid.UUID]map[string]string, voter uuid.UUID, ch *changeset.Change) {
+// cast applies what a voter says to what it said before.
+func cast(ballots map[uuid.UUID]map[string]string, voter uuid.UUID, ch *changeset.Change) {
 	if ch.Kind == changeset.Delete {
 		ballots[voter] = nil
 		return

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
-
 	"prophet/changeset"
 	"prophet/internal/crashfs"
 	"prophet/replica"
@@ -204,10 +202,10 @@ func (m *member) pullVotes(other *member) error {
 	})
 }
 
-// publish brings the member's mirror up to date. With another UUID it needs another directory.
+// publish brings the member's mirror up to date.
 func (m *member) publish() error {
-	if self := [2]uuid.UUID{m.r.UUID(), m.r.Resolutions().UUID()}; m.mirror == nil || m.mirrored != self {
-		m.mirror, m.mirrored = crashfs.New(), self
+	if m.mirror == nil {
+		m.mirror = crashfs.New()
 	}
 	_, err := psync.Publish(context.Background(), m.r, m.mirror, psync.PublishOptions{Flat: true})
 	return err

@@ -29,7 +29,7 @@ var beginning = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 // Failure says which oracle found what wrong.
 type Failure struct {
 	Oracle string
-	Step   int // after which it showed; 0: when all had met
+	Step   int // at which it showed; less than 1: when all met
 	Text   string
 }
 
@@ -58,17 +58,16 @@ type world struct {
 // member is a replica that takes part.
 type member struct {
 	Member
-	w        *world
-	fs       *crashfs.FS
-	r        *replica.Replica
-	old      *v1peer.Peer // instead of r, where it is a replica of the original
-	next     uuid.UUID    // given to the next record that it creates
-	given    int          // UUIDs that it drew in this step
-	has      set          // edits in its log
-	scanned  uint32       // rows of it that were looked at
-	backup   *crashfs.FS  // nil: none
-	mirror   *crashfs.FS  // nil: none
-	mirrored [2]uuid.UUID // of the replica and its resolutions, when the mirror was made
+	w       *world
+	fs      *crashfs.FS
+	r       *replica.Replica
+	old     *v1peer.Peer // instead of r, where it is a replica of the original
+	next    uuid.UUID    // given to the next record that it creates
+	given   int          // UUIDs that it drew in this step
+	has     set          // edits in its log
+	scanned uint32       // rows of it that were looked at
+	backup  *crashfs.FS  // nil: none
+	mirror  *crashfs.FS  // nil: none
 }
 
 // Play plays the history and returns what went wrong, nil if nothing did.
@@ -87,7 +86,7 @@ func (h *History) Play() (failure *Failure) {
 			return w.failed(err)
 		}
 	}
-	w.step = Step{}
+	w.step = Step{N: meeting}
 	if err := w.meet(); err != nil {
 		return w.failed(err)
 	}
@@ -107,6 +106,9 @@ func begin(h *History) (*world, error) {
 	}
 	return w, nil
 }
+
+// meeting stands for the number of a step when all have met: other UUIDs are drawn then than at the beginning.
+const meeting = -1
 
 func (w *world) failed(err error) *Failure {
 	var f *Failure
