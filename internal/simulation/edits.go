@@ -106,36 +106,66 @@ func (m *member) checkWritten(rec changeset.RecordID, s Step) error {
 		if lives && props[w.Prop] != w.Value {
 			return fail("account", "%s was asked to write %s=%s and shows %s=%s", name(rec), w.Prop, w.Value, w.Prop, props[w.Prop])
 		}
+		if err := m.checkDecided(rec, w.Prop); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// decide settles one of the open conflicts, in one of the ways that there are.
+// decide settles one of the open conflicts, in one of the ways that there are, and checks that it is settled.
 func (m *member) decide(s Step) error {
 	open, err := m.r.Conflicts()
 	if err != nil || len(open) == 0 {
 		return err
 	}
 	o := open[s.Pick%len(open)]
-	_, err = m.r.Edit(context.Background(), func(e *replica.Edit) error { return settle(e, o, s) })
-	return err
+	props := []string{}
+	_, err = m.r.Edit(context.Background(), func(e *replica.Edit) (err error) {
+		props, err = settle(e, o, s)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return m.checkDecided(o.Record, props...)
 }
 
-func settle(e *replica.Edit, o replica.OpenConflict, s Step) error {
+// settle settles the conflicts about these properties of a record, "" for its existence.
+func settle(e *replica.Edit, o replica.OpenConflict, s Step) (props []string, err error) {
 	choices := replica.Choices(o.Result)
 	switch s.Pick / 7 % 4 {
 	case 0: // all about the record, for one rival each
-		return e.Take(o.Record, "latest")
+		for _, c := range choices {
+			props = append(props, c.Prop)
+		}
+		return props, e.Take(o.Record, "latest")
 	case 1:
 		if o.Existence != nil {
-			return e.Keep(o.Record)
+			return []string{""}, e.Keep(o.Record)
 		}
 	case 2: // for a value that nobody wrote
 		if len(o.Conflicts) > 0 {
-			return e.Update(o.Record, map[string]string{o.Conflicts[s.Pick%len(o.Conflicts)].Prop: "decided"})
+			prop := o.Conflicts[s.Pick%len(o.Conflicts)].Prop
+			return []string{prop}, e.Update(o.Record, map[string]string{prop: "decided"})
 		}
 	}
-	return e.Take(o.Record, fmt.Sprint(choices[s.Pick%len(choices)].N))
+	c := choices[s.Pick%len(choices)]
+	return []string{c.Prop}, e.Take(o.Record, fmt.Sprint(c.N))
+}
+
+// checkDecided makes sure that conflicts are settled that were decided or written to, "" for the record's existence.
+func (m *member) checkDecided(rec changeset.RecordID, props ...string) error {
+	result, err := m.r.Merged(rec)
+	if err != nil {
+		return err
+	}
+	for _, prop := range props {
+		if prop == "" && result.Existence != nil || result.Conflict(prop) != nil {
+			return fail("account", "the conflict about %q of %s was decided and is still open", prop, name(rec))
+		}
+	}
+	return nil
 }
 
 // outsider is somebody of whom nothing but votes is ever seen.

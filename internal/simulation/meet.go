@@ -42,6 +42,9 @@ func (w *world) meet() error {
 	if err := compare(ours); err != nil {
 		return err
 	}
+	if err := ours[w.h.Seed%uint64(len(ours))].retell(); err != nil {
+		return err
+	}
 	return ours[0].reckon()
 }
 
