@@ -88,5 +88,5 @@ func (r *Replica) CountOpen() (int, error) {
 		return 0, err
 	}
 	open, _, err := ours.open()
-	return len(open), err
+	return len(open.inConflict()), err
 }

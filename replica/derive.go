@@ -38,7 +38,7 @@ type deriver struct {
 	lastIDs []uint32
 	touched map[changeset.RecordID]*touched
 	old     *oldIDs
-	open    openSet // what was noted as open before
+	open    openSet // what was noted as undecided before
 }
 
 // derive computes what we keep beside the log, from the first row that is not noted. It returns nil if all are.
@@ -208,8 +208,8 @@ func (d *deriver) mergeAll() error {
 			d.settle(rec, t, result, false)
 			continue
 		}
-		if open := openProps(result); !d.open.says(rec, open) {
-			d.out.conflicts = appendConflictLine(d.out.conflicts, conflictLine{d.l.latest, rec, open})
+		if u := undecidedIn(result); !d.open[rec].equal(u) {
+			d.out.conflicts = appendConflictLine(d.out.conflicts, conflictLine{d.l.latest, rec, u})
 		}
 		props, exists, err := d.l.Props(rec)
 		if err != nil {

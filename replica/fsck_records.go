@@ -192,32 +192,37 @@ func (c *checker) compareMerge(rec changeset.RecordID, seqs []uint32) error {
 		}
 	}
 	if c.l.prefix == "" && c.open != nil {
-		c.compareOpen(rec, openProps(result))
+		c.compareOpen(rec, undecidedIn(result))
 	}
 	return c.compareSettled(rec, seqs[len(seqs)-1], result)
 }
 
-// compareOpen checks what is noted of a record as open. Older notes do not say which properties are.
-func (c *checker) compareOpen(rec changeset.RecordID, open []string) {
-	noted, any := c.open[rec]
-	if any == (len(open) > 0) && (len(noted) == 0 || slices.Equal(noted, open)) {
-		return
+// compareOpen checks what is noted of a record as undecided. Older notes do not say which properties are in conflict, and of those whose rivals agree more may be
+// noted than there are.
+func (c *checker) compareOpen(rec changeset.RecordID, is undecided) {
+	say, noted := c.problem, c.open[rec]
+	if !c.settled {
+		say = c.harmless
 	}
-	if !any {
-		noted = []string{}
+	if noted.inConflict() != is.inConflict() || !noted.any && !slices.Equal(noted.open, is.open) {
+		say(conflictsFile, "%s is noted as %s, but it is %s", rec, noted.words(), is.words())
 	}
-	c.problem(conflictsFile, "%s is noted as %s, but it is %s", rec, openly(noted), openly(open))
+	for _, prop := range is.agreed {
+		if !noted.any && !slices.Contains(noted.agreed, prop) {
+			say(conflictsFile, "%s is not noted as having rivals for %s, which agree", rec, prop)
+		}
+	}
 }
 
-// openly says what is in conflict, nil standing for any property.
-func openly(props []string) string {
+// words say what is in conflict.
+func (u undecided) words() string {
 	switch {
-	case props == nil:
+	case u.any:
 		return "in conflict"
-	case len(props) == 0:
+	case !u.inConflict():
 		return "not in conflict"
 	}
-	words := slices.Clone(props)
+	words := slices.Clone(u.open)
 	if words[0] == "" {
 		words[0] = "existence"
 	}
@@ -236,6 +241,8 @@ func (c *checker) compareSettled(rec changeset.RecordID, last uint32, result *re
 	}
 	switch {
 	case n.flags&flagSettled == 0:
+	case result.Open() && !c.settled:
+		c.harmless(rowsFile, "row %d is noted as settled, but %s is in conflict: the next edit catches up", last, rec)
 	case result.Open():
 		c.problem(rowsFile, "row %d is noted as settled, but %s is in conflict", last, rec)
 	case !slices.Equal(result.Heads, []changeset.ID{row.ID}):

@@ -162,7 +162,7 @@ func (r *Replica) InConflict() ([]changeset.RecordID, error) {
 		return nil, err
 	}
 	open, _, err := ours.open()
-	return sorted(open), err
+	return open.inConflict(), err
 }
 
 // Conflicts returns what is open, by record.

@@ -201,21 +201,18 @@ func (t *txLog) settle(id changeset.ID, m merge) error {
 	s := t.states[m.rec]
 	before := s.merged
 	s.settled, s.head, s.entries, s.merged = m.settled, id, m.entries, m.result
-	if t != t.tx.main || m.result == nil && before == nil {
+	if t != t.tx.main || m.result == nil { // it had seen all, and nothing was in conflict
 		return nil
 	}
 	if m.settled {
 		s.entries, s.merged = nil, nil
 	}
-	t.tx.noteOpened(id, m, before)
-	return t.setOpen(m.rec, openProps(m.result))
+	t.tx.noteOpened(id, m, openProps(before))
+	return t.setOpen(m.rec, undecidedIn(m.result))
 }
 
-// noteOpened keeps account of what the transaction opened, or put a new rival to, and of what was held before.
-func (tx *Tx) noteOpened(id changeset.ID, m merge, before *resolution.Result) {
-	if m.result == nil {
-		return
-	}
+// noteOpened keeps account of what the transaction opened, or put a new rival to, and of what was held before. What was open before is named as in openProps.
+func (tx *Tx) noteOpened(id changeset.ID, m merge, before []string) {
 	note := func(prop string, again bool) {
 		props := tx.opened[m.rec]
 		if props == nil {
@@ -228,17 +225,14 @@ func (tx *Tx) noteOpened(id changeset.ID, m merge, before *resolution.Result) {
 			props[prop] = held
 		}
 	}
-	if before == nil {
-		before = &resolution.Result{}
-	}
-	if m.result.Existence != nil && (before.Existence == nil || m.result.Existence.Has(id)) {
-		note("", before.Existence != nil)
+	was := func(prop string) bool { return slices.Contains(before, prop) }
+	if m.result.Existence != nil && (!was("") || m.result.Existence.Has(id)) {
+		note("", was(""))
 	}
 	for i := range m.result.Conflicts {
 		c := &m.result.Conflicts[i]
-		was := before.Conflict(c.Prop) != nil
-		if !was || c.Has(id) {
-			note(c.Prop, was)
+		if !was(c.Prop) || c.Has(id) {
+			note(c.Prop, was(c.Prop))
 		}
 	}
 }

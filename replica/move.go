@@ -245,7 +245,7 @@ func (t *txLog) settleMoved(recs map[changeset.RecordID]bool) error {
 			return err
 		}
 		if t == t.tx.main {
-			if err := t.setOpen(rec, openProps(result)); err != nil {
+			if err := t.setOpen(rec, undecidedIn(result)); err != nil {
 				return err
 			}
 		}

@@ -13,11 +13,22 @@ import (
 	"prophet/resolution"
 )
 
-// openSet is what is open: of each record the names of its properties in conflict, sorted, "" for its existence. A record
-// without names is one of an older note: any of its properties may be.
-type openSet map[changeset.RecordID][]string
+// undecided is what is undecided about a record: several writes have not seen each other. The names are sorted.
+type undecided struct {
+	open   []string // the properties in conflict, "" for the record's existence
+	agreed []string // those whose rivals wrote one value, and are in no conflict. Some may have been decided since: see [openSet]
+	any    bool     // an older note: it is in conflict, and any of its properties may be
+}
 
-// openProps names what is open about a record; result may be nil.
+// undecidedIn is what a merge, if there was one, shows as undecided.
+func undecidedIn(result *resolution.Result) undecided {
+	if result == nil {
+		return undecided{}
+	}
+	return undecided{open: openProps(result), agreed: result.Agreed}
+}
+
+// openProps names what is in conflict about a record; result may be nil.
 func openProps(result *resolution.Result) (props []string) {
 	if result == nil {
 		return nil
@@ -31,51 +42,73 @@ func openProps(result *resolution.Result) (props []string) {
 	return props
 }
 
-// says reports whether the set says that this is open about the record, if only nothing.
-func (s openSet) says(rec changeset.RecordID, props []string) bool {
-	names, open := s[rec]
-	return open == (len(props) > 0) && slices.Equal(names, props)
+// inConflict reports whether anything is: what agreed is not.
+func (u undecided) inConflict() bool { return u.any || len(u.open) > 0 }
+
+func (u undecided) isNothing() bool { return !u.inConflict() && len(u.agreed) == 0 }
+
+func (u undecided) equal(v undecided) bool {
+	return u.any == v.any && slices.Equal(u.open, v.open) && slices.Equal(u.agreed, v.agreed)
 }
 
-// note makes the set say so.
-func (s openSet) note(rec changeset.RecordID, props []string) {
-	if len(props) == 0 {
-		delete(s, rec)
-		return
+// openSet is what is undecided, by record. Of what is in conflict it is exact. Where rivals agree the last change to the record may well be settled, and later
+// changes are made without a look at this set; so it holds all properties of which that is so, and some of which it was so once.
+type openSet map[changeset.RecordID]undecided
+
+// note makes the set say what is undecided about a record, if only nothing, and reports whether it said something else.
+func (s openSet) note(rec changeset.RecordID, u undecided) (news bool) {
+	if s[rec].equal(u) {
+		return false
 	}
-	s[rec] = props
+	if s[rec] = u; u.isNothing() {
+		delete(s, rec)
+	}
+	return true
 }
 
-// concerns reports whether one of the rules may be for something that is open about the record.
+// inConflict returns the records that are, by UUID.
+func (s openSet) inConflict() []changeset.RecordID {
+	return slices.DeleteFunc(sorted(s), func(rec changeset.RecordID) bool { return !s[rec].inConflict() })
+}
+
+// concerns reports whether one of the rules may be for something that is undecided about the record.
 func (s openSet) concerns(rec changeset.RecordID, rules map[ruled]bool) bool {
-	names := s[rec]
-	if len(names) == 0 {
+	u := s[rec]
+	if u.any {
 		for k := range rules {
 			if k.typ == rec.Type {
 				return true
 			}
 		}
 	}
-	return slices.ContainsFunc(names, func(prop string) bool { return rules[ruled{rec.Type, prop}] })
+	is := func(prop string) bool { return rules[ruled{rec.Type, prop}] }
+	return slices.ContainsFunc(u.open, is) || slices.ContainsFunc(u.agreed, is)
 }
 
-// conflictLine notes what is open about a record from a row of the log on; nothing ends it.
+// conflictLine notes what is undecided about a record from a row of the log on.
 type conflictLine struct {
-	row   uint32
-	rec   changeset.RecordID
-	props []string // as in an openSet
+	row uint32
+	rec changeset.RecordID
+	undecided
 }
 
-// appendConflictLine writes "7 + Ticket 9f2c… - status", the names escaped as in the query of a URL, "-" standing for the existence, or "9 - Ticket 9f2c…".
+// agreedSign stands before the names of properties whose rivals agree. Escaped names have none.
+const agreedSign = "="
+
+// appendConflictLine writes "7 + Ticket 9f2c… - status =votes", the names escaped as in the query of a URL, "-" standing for the existence, "=" before what is
+// in no conflict because its rivals agree; or "9 - Ticket 9f2c…", where nothing is.
 func appendConflictLine(dst []byte, c conflictLine) []byte {
-	sign := " - "
-	if len(c.props) > 0 {
-		sign = " + "
+	sign := " + "
+	if c.isNothing() {
+		sign = " - "
 	}
 	dst = strconv.AppendUint(dst, uint64(c.row), 10)
 	dst = append(append(dst, sign...), c.rec.String()...)
-	for _, prop := range c.props {
+	for _, prop := range c.open {
 		dst = append(append(dst, ' '), escapeProp(prop)...)
+	}
+	for _, prop := range c.agreed {
+		dst = append(append(dst, " "+agreedSign...), escapeProp(prop)...)
 	}
 	return append(dst, '\n')
 }
@@ -97,31 +130,37 @@ func unescapeProp(word string) (string, error) {
 	return url.QueryUnescape(word)
 }
 
-// parseConflictLine reads a line without its end. In one that opens without names, as older ones are, props is empty.
-func parseConflictLine(s string) (c conflictLine, open bool, err error) {
+// parseConflictLine reads a line without its end.
+func parseConflictLine(s string) (c conflictLine, err error) {
 	fields := strings.Split(s, " ")
-	open = len(fields) > 1 && fields[1] == "+"
-	if len(fields) < 4 || !open && (fields[1] != "-" || len(fields) > 4) || changeset.CheckType(fields[2]) != nil {
-		return c, false, fmt.Errorf("%.100q is not a line of it", s)
+	opens := len(fields) > 1 && fields[1] == "+"
+	if len(fields) < 4 || !opens && (fields[1] != "-" || len(fields) > 4) || changeset.CheckType(fields[2]) != nil {
+		return c, fmt.Errorf("%.100q is not a line of it", s)
 	}
 	if c.row, err = changeset.ParseSeq(fields[0]); err != nil {
-		return c, false, err
+		return c, err
 	}
 	c.rec.Type = fields[2]
 	if c.rec.UUID, err = changeset.ParseUUID(fields[3]); err != nil {
-		return c, false, err
+		return c, err
 	}
+	c.any = opens && len(fields) == 4
 	for _, word := range fields[4:] {
+		word, agreed := strings.CutPrefix(word, agreedSign)
 		prop, err := unescapeProp(word)
-		if err != nil {
-			return c, false, fmt.Errorf("%.100q is not a line of it: %w", s, err)
+		switch {
+		case err != nil:
+			return c, fmt.Errorf("%.100q is not a line of it: %w", s, err)
+		case agreed:
+			c.agreed = append(c.agreed, prop)
+		default:
+			c.open = append(c.open, prop)
 		}
-		c.props = append(c.props, prop)
 	}
-	return c, open, nil
+	return c, nil
 }
 
-// open returns what is open, and the committed length of the file.
+// open returns what is undecided, and the committed length of the file.
 func (c companion) open() (open openSet, size int64, err error) {
 	open = openSet{}
 	b, err := c.limits.readCommitted(c.fs, c.prefix, conflictsFile)
@@ -135,7 +174,7 @@ func (c companion) open() (open openSet, size int64, err error) {
 		if !strings.HasSuffix(line, "\n") {
 			break // the end of what a writer is about to write
 		}
-		l, opens, err := parseConflictLine(strings.TrimSuffix(line, "\n"))
+		l, err := parseConflictLine(strings.TrimSuffix(line, "\n"))
 		if err != nil {
 			return nil, 0, c.damaged(conflictsFile, "%v", err)
 		}
@@ -143,11 +182,7 @@ func (c companion) open() (open openSet, size int64, err error) {
 			break
 		}
 		size += int64(len(line))
-		if opens {
-			open[l.rec] = l.props
-		} else {
-			delete(open, l.rec)
-		}
+		open.note(l.rec, l.undecided)
 	}
 	return open, size, nil
 }

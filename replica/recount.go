@@ -1,28 +1,39 @@
 package replica
 
-import "prophet/changeset"
+import (
+	"maps"
+	"slices"
 
-// settleAnew settles open conflicts anew at the end of a transaction, where votes or rules that came with it may change what holds for now. Votes come
+	"prophet/changeset"
+	"prophet/resolution"
+)
+
+// settleAnew settles what is undecided anew, where votes or rules that came with the transaction may change what holds for now. Votes come
 // first: they may settle a conflict about a rule.
 func (tx *Tx) settleAnew() error {
 	if tx.recount {
-		if err := tx.resettle(func(changeset.RecordID) bool { return true }); err != nil {
+		if err := tx.resettle(func(rec changeset.RecordID) bool { return tx.allRules || tx.main.openSet[rec].inConflict() }); err != nil {
 			return err
 		}
 	}
+	tx.recount, tx.allRules = false, false
 	if len(tx.newRules) == 0 {
 		return nil
 	}
-	return tx.resettle(func(rec changeset.RecordID) bool { return tx.main.openSet.concerns(rec, tx.newRules) })
+	rules := maps.Clone(tx.newRules)
+	clear(tx.newRules)
+	return tx.resettle(func(rec changeset.RecordID) bool { return tx.main.openSet.concerns(rec, rules) })
 }
 
-// resettle merges those of the records in conflict that are concerned, and logs a resolution where they show something else.
+// resettle merges those of the records of which something is undecided that are concerned. It logs a resolution where they show something else; one without
+// effect where a conflict begins or ceases to be one and they show the same, so that there is a row from which on that is so.
 func (tx *Tx) resettle(concerned func(changeset.RecordID) bool) error {
 	t := tx.main
 	if err := t.loadOpen(); err != nil {
 		return err
 	}
-	var merged []merge
+	var changes []changeset.Change
+	now := map[changeset.RecordID]undecided{}
 	for _, rec := range sorted(t.openSet) {
 		if !concerned(rec) {
 			continue
@@ -36,7 +47,37 @@ func (tx *Tx) resettle(concerned func(changeset.RecordID) bool) error {
 		if err != nil {
 			return err
 		}
-		merged = append(merged, merge{rec: rec, exists: result.Exists, props: result.Props})
+		now[rec] = undecidedIn(result)
+		if ch := t.settleOther(rec, s, result); ch != nil {
+			changes = append(changes, *ch)
+		}
 	}
-	return t.resolve(merged)
+	if err := t.keepBooks(changes, flagResolution); err != nil {
+		return err
+	}
+	for _, rec := range sorted(now) {
+		if err := t.setOpen(rec, now[rec]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settleOther takes note of what a record comes to whose changes are the same, but not what settles them. It returns the change that leads there, nil if
+// none is needed.
+func (t *txLog) settleOther(rec changeset.RecordID, s *state, result *resolution.Result) *changeset.Change {
+	before, open := t.openSet[rec], openProps(result)
+	if before.any {
+		before.open = open
+	}
+	t.tx.noteOpened(changeset.ID{}, merge{rec: rec, before: Held{Before: true, Exists: s.exists}, held: s.props, result: result}, before.open)
+	s.settled = s.settled && !result.Open()
+	ch := difference(rec, s.exists, s.props, result.Exists, result.Props)
+	if ch == nil && !slices.Equal(before.open, open) {
+		ch = sameState(rec, s.exists)
+	}
+	if s.settled {
+		s.entries, s.merged = nil, nil
+	}
+	return ch
 }

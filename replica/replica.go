@@ -282,9 +282,6 @@ func (r *Replica) transact(ctx context.Context, f func(tx *Tx) error) error {
 	if err := tx.Settle(); err != nil {
 		return err
 	}
-	if err := tx.settleAnew(); err != nil {
-		return err
-	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}

@@ -207,9 +207,15 @@ func (t *txLog) replaceChange(id changeset.ID, ch *changeset.Change) error {
 	return nil
 }
 
-// Settle merges the records anew of whose changes another representation was taken up, and logs a resolution where that changes their state. It is for
-// whoever wants to know what the transaction opened; before its commit, or a changeset to such a record, the transaction does it by itself.
-func (tx *Tx) Settle() error { return tx.main.settleStale(sorted(tx.main.restated.stale)) }
+// Settle merges the records anew of whose changes another representation was taken up, and those that votes or rules which came with the transaction may
+// settle otherwise, and logs a resolution where that changes their state. It is for whoever wants to know what the transaction opened; before its commit the
+// transaction does it by itself, and before a changeset to a record of the first kind.
+func (tx *Tx) Settle() error {
+	if err := tx.main.settleStale(sorted(tx.main.restated.stale)); err != nil {
+		return err
+	}
+	return tx.settleAnew()
+}
 
 // settleBefore settles the stale ones of the records that a changeset touches.
 func (t *txLog) settleBefore(c *changeset.Changeset) error {
@@ -241,7 +247,7 @@ func (t *txLog) settleStale(recs []changeset.RecordID) error {
 	}
 	for _, rec := range recs { // after the rows, whose numbers the notes bear
 		s := t.states[rec]
-		if err := t.setOpen(rec, openProps(s.merged)); err != nil {
+		if err := t.setOpen(rec, undecidedIn(s.merged)); err != nil {
 			return err
 		}
 		if s.settled {
@@ -260,15 +266,12 @@ func (t *txLog) remerge(rec changeset.RecordID) (*changeset.Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.tx.noteOpened(changeset.ID{}, merge{rec: rec, before: Held{Before: true, Exists: s.exists}, held: s.props, result: result}, before)
+	t.tx.noteOpened(changeset.ID{}, merge{rec: rec, before: Held{Before: true, Exists: s.exists}, held: s.props, result: result}, openProps(before))
 	settled := s.settled
 	s.settled = settled && slices.Equal(result.Heads, []changeset.ID{s.head}) && !result.Open()
 	ch := difference(rec, s.exists, s.props, result.Exists, result.Props)
 	if ch == nil && settled && !s.settled {
-		ch = &changeset.Change{Record: rec, Kind: changeset.Update, Props: map[string]changeset.PropChange{}}
-		if !s.exists {
-			ch.Kind = changeset.Delete
-		}
+		ch = sameState(rec, s.exists)
 	}
 	return ch, nil
 }

@@ -36,7 +36,7 @@ func (e *Edit) takeAll(ctx context.Context, how string, props []string) (left []
 	if err := e.tx.main.loadOpen(); err != nil {
 		return nil, err
 	}
-	for _, rec := range sorted(e.tx.main.openSet) {
+	for _, rec := range e.tx.main.openSet.inConflict() {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}

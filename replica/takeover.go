@@ -27,7 +27,7 @@ func (r *Replica) takeOver(ctx context.Context) error {
 	}
 	settles := main != nil && len(main.differ) > 0
 	if !settles && recounts(votes, main) {
-		if settles, err = r.recountSettles(); err != nil {
+		if settles, err = r.recountSettles(main); err != nil {
 			return err
 		}
 	}
@@ -45,10 +45,10 @@ func (r *Replica) takeOver(ctx context.Context) error {
 // recounts reports whether new rows are votes, or change settings.
 func recounts(votes, main *derived) bool { return votes != nil || main != nil && main.settings }
 
-// recountSettles reports whether the votes and rules, as they are now, make anything in conflict show another value.
-func (r *Replica) recountSettles() (bool, error) {
+// recountSettles reports whether the votes and rules, as they are now, make anything that is undecided show another value, or open or close a conflict.
+func (r *Replica) recountSettles(main *derived) (bool, error) {
 	tx := newTx(r, durable.Begin(r.fs))
-	tx.recount = true
+	tx.recount, tx.allRules = true, main != nil && main.settings
 	err := tx.settleAnew()
 	return tx.main.seq > r.log.latest, err
 }
@@ -74,7 +74,7 @@ func (r *Replica) noteAndSettle(ctx context.Context, votes, main *derived) error
 		}
 	}
 	return r.transact(ctx, func(tx *Tx) error {
-		tx.recount = recounts(votes, main)
+		tx.recount, tx.allRules = recounts(votes, main), main != nil && main.settings
 		if votes != nil {
 			votes.appendTo(tx.d, r.fs, r.votes.prefix)
 		}

@@ -24,6 +24,7 @@ type Tx struct {
 	recount   bool                                   // at the end all that is in conflict is settled anew: votes came
 	rules     map[ruled]resolution.Rule              // that were looked up
 	newRules  map[ruled]bool                         // that changed
+	allRules  bool                                   // with recount: any rule may have changed
 	peers     map[string]Peer
 }
 
@@ -314,16 +315,15 @@ func (t *txLog) lookup(id changeset.ID) (row uint32, ok bool, err error) {
 	return t.known.lookup(t.Log, id)
 }
 
-// setOpen notes what of the record is open.
-func (t *txLog) setOpen(rec changeset.RecordID, props []string) error {
+// setOpen notes what of the record is undecided.
+func (t *txLog) setOpen(rec changeset.RecordID, u undecided) error {
 	if err := t.loadOpen(); err != nil {
 		return err
 	}
-	if t.openSet.says(rec, props) {
+	if !t.openSet.note(rec, u) {
 		return nil
 	}
-	t.openSet.note(rec, props)
-	line := appendConflictLine(nil, conflictLine{t.seq, rec, props})
+	line := appendConflictLine(nil, conflictLine{t.seq, rec, u})
 	t.tx.d.Append(t.name(conflictsFile), t.openSize, line)
 	t.openSize += int64(len(line))
 	return nil

@@ -20,9 +20,12 @@ func parseNumber(s string) (decimal.Number, bool) {
 	return decimal.Parse(s)
 }
 
-// settleByRule gives a conflict the value that its rule says.
+// settleByRule gives a conflict the value that its rule says. Of rivals that wrote one value only a sum makes another.
 func (g *graph) settleByRule(c *Conflict) {
 	if c.Rule == RuleLatest {
+		return
+	}
+	if c.Rule != RuleSum && agree(c.Rivals) {
 		return
 	}
 	var ok bool
@@ -53,34 +56,48 @@ func ruleRivals(rule Rule, rivals []Rival) (value, asks string, ok bool) {
 	return value, asks, asks == ""
 }
 
-// value is what the property has by a rule that goes by the past, where rivals have several values in all of it: it goes back to where the rule
+// step is a way through the past, between one point and the one before it.
+type step struct {
+	rivals []Rival // at its end
+	writes []Rival // on the way
+}
+
+// value is what the property has by a rule that goes by the past, where rivals have to be settled in all of it: it goes back to where the rule
 // needs no past, and from there forward again.
 func (p *past) value(rule Rule) (value, asks string) {
-	var steps [][]Rival // the writes between one point and the one before it
+	var steps []step
 	at, _ := p.rivals()
 	for settled := false; !settled; {
-		steps = append(steps, p.narrow(at))
+		rivals := p.writes(at)
+		steps = append(steps, step{rivals, p.narrow(at)})
 		var lives bool
 		if at, lives = p.rivals(); !lives || len(at) == 0 {
 			break // nothing was there
 		}
-		rivals := p.writes(at)
-		if settled = agree(rivals); settled {
-			value = rivals[0].Value
-		} else {
-			value, _, settled = ruleRivals(rule, rivals)
-		}
+		value, settled = withoutPast(rule, p.writes(at))
 	}
 	if rule != RuleSum {
 		return value, ""
 	}
-	for _, writes := range slices.Backward(steps) {
+	for _, s := range slices.Backward(steps) {
 		var sum string
-		if sum, asks = add(value, writes); asks == "" {
+		switch sum, asks = add(value, s.writes); {
+		case asks == "":
 			value = sum
+		case agree(s.rivals):
+			value = s.rivals[0].Value
 		}
 	}
 	return value, asks
+}
+
+// withoutPast is what rivals come to by a rule, if it needs no past for it. The value is null if it does.
+func withoutPast(rule Rule, rivals []Rival) (value string, ok bool) {
+	if agree(rivals) && (rule != RuleSum || !eachCounts(rivals)) {
+		return rivals[0].Value, true
+	}
+	value, _, ok = ruleRivals(rule, rivals)
+	return value, ok
 }
 
 // extreme is the greatest or the least of the rivals' values, of equal ones the latest; null is less than all.

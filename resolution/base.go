@@ -12,7 +12,7 @@ func (c *Conflict) Base() (value string, ok bool) {
 		return "", false
 	}
 	before := p.writes(at)
-	if !agree(before) {
+	if !agree(before) || c.Rule == RuleSum && eachCounts(before) {
 		return "", false
 	}
 	return before[0].Value, before[0].Value != ""

@@ -25,7 +25,7 @@ type Rival struct {
 	named bool // by the change; else a re-creation implies the write, and it names no old value
 }
 
-// Conflict is a property for which rivals wrote more than one value.
+// Conflict is a property for which rivals wrote more than one value, or, under a rule by which each of them counts, the same.
 type Conflict struct {
 	Prop   string
 	Rivals []Rival // latest first
@@ -43,9 +43,14 @@ func (c *Conflict) Has(id changeset.ID) bool {
 	return slices.ContainsFunc(c.Rivals, func(r Rival) bool { return r.ID == id })
 }
 
-func newConflict(g *graph, name string, rivals []Rival) Conflict {
+func newConflict(g *graph, name string, rivals []Rival, rule Rule) Conflict {
 	sortLatestFirst(rivals)
-	return Conflict{Prop: name, Rivals: rivals, Value: rivals[0].Value, Why: WhyLatest, Rule: RuleLatest, graph: g}
+	return Conflict{Prop: name, Rivals: rivals, Value: rivals[0].Value, Why: WhyLatest, Rule: rule, graph: g}
+}
+
+// agreed reports whether the rivals wrote one value and that is all there is to it. Where a sum of them can be made, it is not.
+func (c *Conflict) agreed() bool {
+	return agree(c.Rivals) && (c.Rule != RuleSum || c.Why != WhyRule)
 }
 
 func sortLatestFirst(rivals []Rival) {
@@ -63,6 +68,11 @@ func latestFirst(a, b *Entry) int {
 // agree reports whether the rivals wrote one and the same value.
 func agree(rivals []Rival) bool {
 	return !slices.ContainsFunc(rivals, func(r Rival) bool { return r.Value != rivals[0].Value })
+}
+
+// eachCounts reports whether these are several writes that a sum counts. Of those that re-creations imply, each says no more than the other.
+func eachCounts(rivals []Rival) bool {
+	return len(rivals) > 1 && slices.ContainsFunc(rivals, func(r Rival) bool { return r.named })
 }
 
 // clash is the conflict as the fingerprint has it: the distinct values sorted, null left out, and the least of the old values
@@ -99,7 +109,7 @@ func JointFingerprint(rec changeset.RecordID, conflicts []Conflict) string {
 	return changeset.Fingerprint(rec, clashesOf(conflicts))
 }
 
-// settle gives each of one record's conflicts its fingerprint, and its value from the answers where there is one.
+// settle gives each of one record's conflicts its fingerprint, and its value from the answers where there is one: that comes before what its rule says.
 func settle(rec changeset.RecordID, conflicts []Conflict, answers Answers) {
 	clashes := clashesOf(conflicts)
 	for i := range conflicts {
@@ -115,7 +125,7 @@ func settle(rec changeset.RecordID, conflicts []Conflict, answers Answers) {
 			answer = jointAnswer(rec, clashes, i, answers)
 		}
 		if answer != nil {
-			c.Value, c.Why = answer[c.Prop], WhyVote
+			c.Value, c.Why, c.Asks = answer[c.Prop], WhyVote, ""
 		}
 	}
 }

@@ -14,7 +14,8 @@
 // starts afresh: it writes null to all that its ancestors wrote and it does not name.
 //
 // The rivals for a property are its writes that no other write to it has seen. One distinct value among
-// them holds; more are an open conflict, which one of them wins provisionally.
+// them holds; more are an open conflict, which one of them wins provisionally. Under a rule that sums them up
+// equal ones are a conflict too, because each counts.
 //
 // # Example
 //

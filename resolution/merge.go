@@ -19,6 +19,9 @@ type Result struct {
 	// Existence is set if the record lives, but some of its heads are deletions: those are the rivals, the other heads as well.
 	Existence *ExistenceConflict
 	Conflicts []Conflict // the properties in open conflict, sorted by name; none of a deleted record
+	// Agreed are the properties of several rivals that are no conflict because all wrote one value, sorted; none of a deleted record. Under another rule
+	// they may be one.
+	Agreed []string
 }
 
 // Open reports whether anything about the record waits for a decision.
@@ -87,18 +90,20 @@ func (r *Result) settleExistence(heads []*Entry) {
 // settleProperties gives every property its value: the only one that its rivals wrote, or the provisional winner.
 func (r *Result) settleProperties(rec changeset.RecordID, g *graph, answers Answers, rules Rules) {
 	for name, rivals := range g.rivals {
-		if agree(rivals) {
+		if agree(rivals) && !eachCounts(rivals) {
 			r.set(name, rivals[0].Value)
 			continue
 		}
-		r.Conflicts = append(r.Conflicts, newConflict(g, name, rivals))
+		c := newConflict(g, name, rivals, rules.of(name))
+		if g.settleByRule(&c); c.agreed() {
+			r.set(name, rivals[0].Value)
+			r.Agreed = append(r.Agreed, name)
+			continue
+		}
+		r.Conflicts = append(r.Conflicts, c)
 	}
 	settle(rec, r.Conflicts, answers)
-	for i := range r.Conflicts {
-		c := &r.Conflicts[i]
-		if c.Rule = rules.of(c.Prop); c.Why == WhyLatest {
-			g.settleByRule(c)
-		}
+	for _, c := range r.Conflicts {
 		r.set(c.Prop, c.Value)
 	}
 }

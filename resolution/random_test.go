@@ -118,6 +118,9 @@ func showAll(r *resolution.Result) string {
 	for i, c := range r.Conflicts {
 		parts[1+i] += " " + c.Why + " " + string(c.Rule) + " " + c.Fingerprint
 	}
+	if len(r.Agreed) > 0 {
+		parts = slices.Insert(parts, 1+len(r.Conflicts), "agreed "+strings.Join(r.Agreed, " "))
+	}
 	return strings.Join(append(parts, "heads "+names(r.Heads)), " | ")
 }
 

@@ -233,10 +233,11 @@ func (m *model) names(entries []int) string {
 	return names(list)
 }
 
-// modelConflict is a property with rivals of several values.
+// modelConflict is a property whose rivals clash, or count each by its rule.
 type modelConflict struct {
 	prop   string
 	rivals []modelWrite
+	why    string // without votes
 }
 
 func (m *model) showProps(answers resolution.Answers, rules resolution.Rules) string {
@@ -248,22 +249,21 @@ func (m *model) showProps(answers resolution.Answers, rules resolution.Rules) st
 	}
 	values := map[string]string{}
 	var open []modelConflict
+	var agreed []string
 	for _, prop := range slices.Sorted(maps.Keys(props)) {
 		rivals := m.rivals(prop)
-		if len(rivals) > 0 {
-			values[prop] = rivals[0].value
-		}
-		if slices.ContainsFunc(rivals, func(w modelWrite) bool { return w.value != rivals[0].value }) {
-			open = append(open, modelConflict{prop, rivals})
+		value, why := m.byRule(prop, modelRule(rules(prop)))
+		values[prop] = value
+		switch {
+		case why != "":
+			open = append(open, modelConflict{prop, rivals, why})
+		case undecided(rivals):
+			agreed = append(agreed, prop)
 		}
 	}
 	var conflicts []string
 	for _, c := range open {
-		rule := modelRule(rules(c.prop))
-		why := resolution.WhyLatest
-		if rule != resolution.RuleLatest {
-			values[c.prop], why = m.byRule(c.prop, rule)
-		}
+		why := c.why
 		if answer := modelAnswer(open, c, answers); answer != nil {
 			values[c.prop], why = answer[c.prop], resolution.WhyVote
 		}
@@ -271,7 +271,10 @@ func (m *model) showProps(answers resolution.Answers, rules resolution.Rules) st
 		for _, w := range c.rivals {
 			words = append(words, name(m.entries[w.by].ID)+"="+orNull(w.value))
 		}
-		conflicts = append(conflicts, strings.Join(append(words, why, string(rule), modelFingerprint(c)), " "))
+		conflicts = append(conflicts, strings.Join(append(words, why, string(modelRule(rules(c.prop))), modelFingerprint(c)), " "))
+	}
+	if len(agreed) > 0 {
+		conflicts = append(conflicts, "agreed "+strings.Join(agreed, " "))
 	}
 	words := []string{"lives"}
 	for _, prop := range slices.Sorted(maps.Keys(values)) {

@@ -21,10 +21,11 @@ func modelRule(rule resolution.Rule) resolution.Rule {
 func (m *model) byRule(prop string, rule resolution.Rule) (value, why string) {
 	rivals := m.rivals(prop)
 	clash := slices.ContainsFunc(rivals, func(w modelWrite) bool { return w.value != rivals[0].value })
+	counted := modelRule(rule) == resolution.RuleSum && undecided(rivals)
 	switch {
 	case m.deleted() || len(rivals) == 0:
 		return "", ""
-	case !clash:
+	case !clash && !counted:
 		return rivals[0].value, ""
 	}
 	value, ok := "", false
@@ -38,11 +39,21 @@ func (m *model) byRule(prop string, rule resolution.Rule) (value, why string) {
 	case resolution.RuleSum:
 		value, ok = m.sum(prop, rivals)
 	}
-	if ok {
+	switch {
+	case ok:
 		return value, resolution.WhyRule
+	case !clash: // a sum that cannot be made asks, and under ask they agree
+		return rivals[0].value, ""
+	case modelRule(rule) == resolution.RuleLatest:
+		return rivals[0].value, resolution.WhyLatest
 	}
 	value, _ = m.before(rivals).byRule(prop, rule)
 	return value, resolution.WhyAsk
+}
+
+// undecided reports whether there are several rivals, and not all of them implied by re-creations.
+func undecided(rivals []modelWrite) bool {
+	return len(rivals) > 1 && slices.ContainsFunc(rivals, func(w modelWrite) bool { return !w.implied })
 }
 
 // deleted reports whether all heads delete.

@@ -110,7 +110,23 @@ func TestRuleSumAddsWhatAllHaveChanged(t *testing.T) {
 		{"and what comes after it goes on from there", two + "d1 update <b1,c1 p=17>20; e1 update <d1 p=20>21; f1 update <d1 p=20>19", "20 by rule"},
 		{"what was there may be a sum itself", two + "d1 update <b1,c1 p=17>20; e1 update <b1,c1 p=17>18", "21 by rule"},
 		{"and so on", two + "d1 update <b1,c1 p=17>20; e1 update <b1,c1 p=17>18; d2 update <d1,e1 p=21>22; e2 update <d1,e1 p=21>31", "32 by rule"},
-		{"two that agree are no conflict", "a1 create < p=10; b1 update <a1 p=10>11; c1 update <a1 p=10>11", "11"},
+		{"two that count the same are two", "a1 create < p=10; b1 update <a1 p=10>11; c1 update <a1 p=10>11", "12 by rule"},
+		{"three are three", "a1 create < p=10; b1 update <a1 p=10>11; c1 update <a1 p=10>11; d1 update <a1 p=10>11", "13 by rule"},
+		{"also where one has counted on the way", "a1 create < p=10; b1 update <a1 p=10>11; b2 update <b1 p=11>12; c1 update <a1 p=10>12", "14 by rule"},
+		{"two that change nothing", "a1 create < p=10; b1 update <a1 p=10>10; c1 update <a1 p=10>10", "10 by rule"},
+		{"who has seen both decides", "a1 create < p=10; b1 update <a1 p=10>11; c1 update <a1 p=10>11; d1 update <b1,c1 p=12>11", "11"},
+		{"two who decide the same have each counted", two + "d1 update <b1,c1 p=17>16; e1 update <b1,c1 p=17>16", "15 by rule"},
+		{"what was there may come of equal ones", "a1 create < p=10; b1 update <a1 p=10>11; c1 update <a1 p=10>11; d1 update <b1,c1 p=12>13; e1 update <b1,c1 p=12>13", "14 by rule"},
+		{"and so on", "a1 create < p=1; b1 update <a1 p=1>2; c1 update <a1 p=1>2; d1 update <b1,c1 q=v; b2 update <d1 p=3>4; c2 update <d1 p=3>5", "6 by rule"},
+		{"two that create it alike", "a1 create < p=5; b1 create < p=5", "10 by rule"},
+		{"two that remove it", "a1 create < p=10; b1 update <a1 p=10>; c1 update <a1 p=10>", "-10 by rule"},
+		{"two that are no number agree", "a1 create < p=10; b1 update <a1 p=10>x; c1 update <a1 p=10>x", "x"},
+		{"also over what is none", "a1 create < p=x; b1 update <a1 p=x>11; c1 update <a1 p=x>11", "11"},
+		{"and that is where others go on from", "a1 create < p=x; b1 update <a1 p=x>11; c1 update <a1 p=x>11; d1 update <b1,c1 p=11>12; e1 update <b1,c1 p=11>12", "13 by rule"},
+		{"two re-creations imply no more than one", "a1 create < p=5; a2 delete <a1; b1 create <a2 q=v; c1 create <a2 q=w", "null"},
+		{"a removal beside one that is implied", "a1 create < p=5; a2 delete <a1; b1 create <a2 q=v; c1 update <a1 p=5>", "0 by rule"},
+		{"bare ones that name another value", "a1 create < p=10; b1 update p=10>11; c1 update p=10>11", "12 by rule"},
+		{"a bare one that names that value has seen it", "a1 create < p=10; b1 update p=10>11; c1 update p=11>11", "11"},
 		{"null is 0", "a1 create <; b1 update <a1 p=5; c1 update <a1 p=2.5", "7.5 by rule"},
 		{"a removal takes all away", "a1 create < p=10; b1 update <a1 p=10>; c1 update <a1 p=10>12", "2 by rule"},
 		{"the sum may be 0", "a1 create < p=10; b1 update <a1 p=10>; c1 update <a1 p=10>10", "0 by rule"},
@@ -207,5 +223,43 @@ func TestRuleNamesAreRead(t *testing.T) {
 	_, err := resolution.ParseRule("Max")
 	if err == nil || !strings.Contains(err.Error(), `"Max" is no rule: the rules are latest, max, min, union, sum, ask`) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Rivals that wrote one value are a conflict under no rule but sum; they are named nevertheless, because the rule may become that.
+func TestRivalsThatAgreeAreNamed(t *testing.T) {
+	const two = "a1 create < p=10; b1 update <a1 p=10>11; c1 update <a1 p=10>11"
+	for _, test := range []struct{ history, want string }{
+		{two, "[p]"},
+		{two + "; d1 update <b1,c1 q=v", "[p]"},
+		{two + "; d1 update <b1,c1 p=11>11", "[]"},
+		{two + "; d1 update <a1 p=10>12", "[]"},
+		{two + "; d1 delete <b1,c1", "[]"},
+		{two + "; d1 delete <b1,c1; d2 update <d1 q=v", "[p]"},
+		{"a1 create < p=10; b1 update <a1 p=10>x q=v; c1 update <a1 p=10>x q=v", "[p q]"},
+		{"a1 create < p=10; b1 update <a1 p=10>; c1 update <a1 p=10>", "[p]"},
+		{"a1 create < p=5; a2 delete <a1; b1 create <a2 q=v; c1 create <a2 q=w", "[]"},
+	} {
+		for _, rule := range resolution.AllRules {
+			r := resolution.Merge(ticket, history(test.history), nil, func(string) resolution.Rule { return rule })
+			sums := rule == resolution.RuleSum && r.Conflict("p") != nil && !strings.Contains(test.history, "x")
+			if got := fmt.Sprint(r.Agreed); got != test.want && !sums {
+				t.Errorf("by %s\n%s\ngot  %s\nwant %s", rule, test.history, got, test.want)
+			}
+		}
+	}
+}
+
+func TestAVoteOnRivalsThatAgreeCountsWhereTheyAreAConflict(t *testing.T) {
+	entries := history("a1 create < p=10; b1 update <a1 p=10>11; c1 update <a1 p=10>11")
+	votes := ballots{fingerprint("p 10: 11"): {answer("p=3")}}
+	for _, test := range []struct {
+		rule resolution.Rule
+		want string
+	}{{resolution.RuleLatest, "11"}, {resolution.RuleMax, "11"}, {resolution.RuleSum, "3"}} {
+		r := resolution.Merge(ticket, entries, votes.on, func(string) resolution.Rule { return test.rule })
+		if got := r.Props["p"]; got != test.want {
+			t.Errorf("by %s: got %s, want %s", test.rule, got, test.want)
+		}
 	}
 }

@@ -30,7 +30,7 @@ var mutants = []mutant{
 		`return -cmp.Or(cmp.Compare(a.Created, b.Created), a.ID.Compare(b.ID))`,
 		`return -cmp.Compare(a.Created, b.Created)`},
 	{"the latest write wins without a conflict", "resolution/merge.go",
-		`if agree(rivals) {`,
+		`if agree(rivals) && !eachCounts(rivals) {`,
 		`if slices.SortFunc(rivals, func(a, b Rival) int { return latestFirst(a.Entry, b.Entry) }); true {`},
 	{"equal values are a conflict", "resolution/conflict.go",
 		`return !slices.ContainsFunc(rivals, func(r Rival) bool { return r.Value != rivals[0].Value })`,

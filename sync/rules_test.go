@@ -3,6 +3,7 @@ package sync_test
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -123,6 +124,16 @@ func TestRulesTravelAndSettleWhateverCameFirst(t *testing.T) {
 		{"no number asks everywhere", clash + "carol n=x; carol rule n max", "n=10 m=10 n? ask max"},
 		{"rules set on two sides are a conflict, which the latest wins", clash + "ann rule n min; carol rule n max", "n=15 m=10 n? rule max content? latest latest"},
 		{"until somebody decides", clash + "ann rule n max; carol rule n ask; bob pulls ann; bob pulls carol; bob rule n max", "n=15 m=10 n? rule max"},
+		{"two who count the same", "ann n=11; bob n=11; carol rule n sum", "n=12 m=10 n? rule sum"},
+		{"a third one", "ann n=11; bob n=11; carol n=11; carol rule n sum", "n=13 m=10 n? rule sum"},
+		{"and then the latest again", "ann n=11; bob n=11; carol rule n sum; ann pulls bob; ann pulls carol; ann rule n latest", "n=11 m=10"},
+		{"by one who has neither", "ann n=11; bob n=11; carol rule n sum; ann pulls carol; bob pulls ann; carol rule n latest", "n=11 m=10"},
+		{"and sum once more", "ann n=11; bob n=11; ann pulls bob; ann m=11; carol rule n sum; bob pulls carol; bob rule n latest; ann pulls bob; bob pulls ann; bob rule n sum", "n=12 m=11 n? rule sum"},
+		{"an edit of something else in between", "ann n=11; bob n=11; ann pulls bob; ann m=11; ann m=12; carol rule n sum", "n=12 m=12 n? rule sum"},
+		{"what was decided before the rule stays", "ann n=11; bob n=11; ann pulls bob; ann n=13; carol rule n sum", "n=13 m=10"},
+		{"and is counted from", "ann n=11; bob n=11; ann pulls bob; ann n=13; carol rule n sum; bob pulls ann; bob n=14; ann n=14", "n=15 m=10 n? rule sum"},
+		{"a decision among equals", "ann rule n sum; bob pulls ann; ann n=11; bob n=11; ann pulls bob; ann n=11", "n=11 m=10"},
+		{"equal ones that are no number", "ann n=x; bob n=x; carol rule n sum", "n=x m=10"},
 		{"two who set the same rule agree", clash + "ann rule n max; carol rule n max", "n=15 m=10 n? rule max"},
 	} {
 		for _, rows := range []int{1, 1000} {
@@ -191,6 +202,68 @@ func TestAPullReportsWhatItOpenedUnderARule(t *testing.T) {
 					}
 				}
 			})
+		}
+	}
+}
+
+// A rule that comes and goes after equal writes: whatever order the three of them pull in, all end equal, and list the same.
+func TestARuleThatComesAndGoesAfterEqualWritesIsFollowedInAnyOrder(t *testing.T) {
+	for seed := range uint64(40) {
+		rng := rand.New(rand.NewPCG(seed, 1))
+		psync.SmallBatches(t, 1+rng.IntN(3), 1<<20)
+		names := []string{"ann", "bob", "carol"}
+		tm := newTeam(t, names...)
+		var told []string
+		do := func(step string) { told = append(told, step); tm.do(step) }
+		for range 25 {
+			who := rng.IntN(3)
+			switch rng.IntN(6) {
+			case 0, 1:
+				do(names[who] + " pulls " + names[(who+1+rng.IntN(2))%3])
+			case 2:
+				do(names[who] + " rule n " + []string{"sum", "latest", "sum", "max"}[rng.IntN(4)])
+			case 3:
+				do(names[who] + " m=" + fmt.Sprint(rng.IntN(100)))
+			default:
+				do(names[who] + " n=" + fmt.Sprint(11+rng.IntN(2)))
+			}
+		}
+		tm.gossip()
+		for _, who := range names {
+			if got, want := tm.state(who), tm.state("ann"); got != want {
+				t.Errorf("seed %d: %s shows %s, ann %s, after %s", seed, who, got, want, strings.Join(told, "; "))
+			}
+			sound(t, tm.rs[who].FS(), who)
+		}
+	}
+}
+
+// A pull that brings the rule tells of the conflict that it makes of what agreed, and prefers as with any other.
+func TestAPullReportsWhatASumOpened(t *testing.T) {
+	for _, test := range []struct {
+		prefer  psync.Prefer
+		opened  int
+		decided int
+		want    string
+	}{{psync.PreferNone, 1, 0, "12"}, {psync.PreferFrom, 1, 0, "12"}, {psync.PreferTo, 0, 1, "11"}} {
+		for _, dry := range []bool{true, false} {
+			tm := newTeam(t, "ann", "bob")
+			for _, step := range []string{"ann n=11", "bob n=11", "ann pulls bob", "bob pulls ann", "bob rule n sum"} {
+				tm.do(step)
+			}
+			report, err := psync.Pull(context.Background(), tm.rs["ann"], tm.rs["bob"], psync.Options{Prefer: test.prefer, DryRun: dry})
+			if err != nil || len(report.Opened) != test.opened || len(report.Decided) != test.decided {
+				t.Errorf("%v, dry %v: report %+v, %v", test.prefer, dry, report, err)
+			}
+			if dry {
+				continue
+			}
+			tm.gossip()
+			for who := range tm.rs {
+				if got := tm.state(who); !strings.HasPrefix(got, "n="+test.want+" ") {
+					t.Errorf("%s shows %s, want n=%s", who, got, test.want)
+				}
+			}
 		}
 	}
 }

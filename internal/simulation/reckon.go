@@ -107,7 +107,16 @@ func (m *member) reckonProp(c *claim, result *resolution.Result, prop string) er
 		distinct[v] = true
 	}
 	conflict := result.Conflict(prop)
-	if len(distinct) < 2 {
+	rule, err := m.rule(c.rec, prop)
+	if err != nil {
+		return err
+	}
+	if rule == `["sum"]` && (conflict == nil || conflict.Why != resolution.WhyVote) {
+		if err := m.reckonSum(c, prop, conflict); err != nil {
+			return err
+		}
+	}
+	if len(distinct) < 2 && (conflict == nil || rule != `["sum"]`) {
 		value, _ := c.write(rivals[0], prop)
 		if conflict != nil || result.Props[prop] != value {
 			return fail("account", "%s of %s must be %q by %s, but it is %q, conflict %v", prop, name(c.rec), value, c.list(rivals), result.Props[prop], conflict != nil)

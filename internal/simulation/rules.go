@@ -8,16 +8,22 @@ import (
 	"prophet/resolution"
 )
 
+// rule returns what is set as the rule for a property, "" for nothing.
+func (m *member) rule(rec changeset.RecordID, prop string) (content string, err error) {
+	i := slices.Index(labels, "merge:"+rec.Type+":"+prop)
+	if i < 0 {
+		return "", nil
+	}
+	props, _, err := m.r.Log().Props(setting(i + 1))
+	return props["content"], err
+}
+
 // reckonRule holds what settles a conflict for now, where there is no vote, against the rule that the settings hold. Of the rules, the greatest and the least are
-// reckoned here; the others have tests of their own, and here replicas have to agree on them.
+// reckoned here, and sums in reckonSum; the others have tests of their own, and here replicas have to agree on them.
 func (m *member) reckonRule(rec changeset.RecordID, c *resolution.Conflict) error {
-	rule := ""
-	if i := slices.Index(labels, "merge:"+rec.Type+":"+c.Prop); i >= 0 {
-		props, _, err := m.r.Log().Props(setting(i + 1))
-		if err != nil {
-			return err
-		}
-		rule = props["content"]
+	rule, err := m.rule(rec, c.Prop)
+	if err != nil {
+		return err
 	}
 	ruled := slices.Contains([]string{`["max"]`, `["min"]`, `["union"]`, `["sum"]`, `["ask"]`}, rule)
 	if byRule := c.Why == resolution.WhyRule || c.Why == resolution.WhyAsk; byRule != ruled {
