@@ -73,7 +73,7 @@ func (l *limits) readReplaced(fsys afero.Fs, prefix, name string) ([]byte, error
 	return afero.ReadFile(fsys, name)
 }
 
-// openLog reads the small files of a log. The latest sequence number is read first: rows below it never change.
+// openLog reads the small files of a log. The latest sequence number is read first: rows up to it do not change, but by a move, which is another log.
 func openLog(root afero.Fs, prefix, where string, limits *limits) (*Log, error) {
 	l := &Log{fs: root, prefix: prefix, where: where, limits: limits, former: &formerUUIDs{},
 		index: changeset.IndexFile, number: changeset.LatestFile}
