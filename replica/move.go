@@ -21,7 +21,7 @@ type Moved struct {
 
 // Move names changesets of the log anew, with the parents that name them, and gives its replica a new UUID: the moved one if its own changesets
 // move, else a random one. The rows stay where they are, so what the log made, and local ids, stay too. Bookkeeping in the
-// log, which is nobody else's, gets the new UUID where its origin moves, and from row books on if that is not 0. Peers' logs will be
+// log, which is nobody else's, moves with its origin; where it is in the way, from row books on if that is not 0, it gets an origin of its own. Peers' logs will be
 // read again from the beginning. It is the first in its transaction, and of both logs only one can be moved in it.
 //
 // A move that does not follow from what the log holds is refused: see [changeset.MovedOrigin].
@@ -41,6 +41,7 @@ type mover struct {
 	moves   changeset.Moves
 	books   uint32
 	began   bool
+	put     uuid.UUID // origin of bookkeeping that was in the way
 	count   map[uuid.UUID]int
 	touched map[changeset.RecordID]bool // by what was named anew, or has parents that were
 	mine    map[changeset.RecordID]bool // with the UUID of their maker, which this log's replica was: its votes, if moved
@@ -128,57 +129,51 @@ func (m *mover) rewrite() error {
 		index = changeset.AppendRow(index, row)
 	}
 	m.rewritten = index
-	if m.reps != nil && m.restated.seq > 0 {
-		m.restated.seq = 0
-		m.tx.d.Replace(RepresentationsFile, nil)
-	}
 	return m.writeHighest()
 }
 
-// row returns the row that takes the place of one. Above the first that moves, nothing names it. What the list of representations knows better goes into the
-// row itself: the names in the list are the old ones, and it begins anew.
+// row returns the row that takes the place of one. Above the first that moves, no row names it; the list of representations may.
 func (m *mover) row(row changeset.Row) (changeset.Row, error) {
 	moves := m.moves.ID(row.ID) != row.ID
 	m.began = m.began || moves || m.books > 0 && row.Seq >= m.books
 	_, listed, err := m.reps.lookup(row.ID)
-	if err != nil {
-		return row, err
-	}
-	if !m.began && !listed {
+	if err != nil || !m.began && !listed {
 		m.noteHighest(row.ID)
-		return row, nil
+		return row, err
 	}
 	c, err := m.Changeset(row)
 	if err != nil {
 		return row, err
 	}
 	if listed {
-		best, err := m.reps.of(c)
-		if err != nil {
+		if err := m.relist(c); err != nil {
 			return row, err
 		}
-		copied := *best
-		c = &copied
 	}
-	if !m.anew(row, c, moves) && !listed {
-		m.noteHighest(row.ID)
-		return row, nil
-	}
-	if c.ID != row.ID && !c.Bookkeeping() {
-		if _, taken, err := m.lookup(c.ID); err != nil {
+	if m.anew(row, c, moves) {
+		if err := m.replace(&row, c); err != nil {
 			return row, err
-		} else if taken {
-			return row, fmt.Errorf("changeset %s cannot be named %s: the log has that already", row.ID, c.ID)
 		}
-		m.count[row.ID.Origin]++
-	}
-	was := row.ID
-	row.ID, row.Key = c.ID, m.objects.Put(m.tx.d, c.Encode())
-	m.pending[row.Seq] = c
-	if listed {
-		m.restated.best[c.ID] = c
 	}
 	m.noteHighest(row.ID)
+	return row, nil
+}
+
+// replace puts a changeset that is named anew, or has parents that are, into its row.
+func (m *mover) replace(row *changeset.Row, c *changeset.Changeset) error {
+	was := row.ID
+	if c.ID != was && !c.Bookkeeping() {
+		_, taken, err := m.lookup(c.ID)
+		switch {
+		case err != nil:
+			return err
+		case taken:
+			return fmt.Errorf("changeset %s cannot be named %s: the log has that already", was, c.ID)
+		}
+		m.count[was.Origin]++
+	}
+	row.ID, row.Key = c.ID, m.objects.Put(m.tx.d, c.Encode())
+	m.pending[row.Seq] = c
 	made, err := m.own(row.Seq, was)
 	for i := range c.Changes {
 		m.touched[c.Changes[i].Record] = true
@@ -186,7 +181,28 @@ func (m *mover) row(row changeset.Row) (changeset.Row, error) {
 			m.mine[c.Changes[i].Record] = true
 		}
 	}
-	return row, err
+	return err
+}
+
+// relist adds the best representation of a changeset to the list under its new names, unless it has none. The rows with the old names stay: of one
+// changeset only the last counts, and what is not in the log is passed over.
+func (m *mover) relist(c *changeset.Changeset) error {
+	best, err := m.reps.of(c)
+	if err != nil {
+		return err
+	}
+	named := *best
+	if !m.moves.Apply(&named) {
+		return nil
+	}
+	m.restated.seq++
+	row := changeset.Row{Seq: m.restated.seq, ID: named.ID, Key: m.objects.Put(m.tx.d, named.Encode())}
+	m.tx.d.Append(RepresentationsFile, int64(row.Seq-1)*changeset.RowSize, changeset.AppendRow(nil, row))
+	m.restated.best[named.ID] = &named
+	for i := range named.Changes {
+		m.touched[named.Changes[i].Record] = true
+	}
+	return nil
 }
 
 // anew names the changeset of a row anew, and reports whether that changed anything.
@@ -194,10 +210,21 @@ func (m *mover) anew(row changeset.Row, c *changeset.Changeset, moves bool) bool
 	if !c.Bookkeeping() {
 		return m.moves.Apply(c)
 	}
-	if moves || m.books > 0 && row.Seq >= m.books {
-		c.ID.Origin = m.self
+	switch {
+	case moves:
+		c.ID = m.moves.ID(c.ID)
+	case m.books > 0 && row.Seq >= m.books:
+		c.ID.Origin = m.aside()
 	}
 	return c.ID != row.ID
+}
+
+// aside is a name for bookkeeping that is in the way. It is none that a move gives: by those, the lowest number tells where the move began.
+func (m *mover) aside() uuid.UUID {
+	if m.put == uuid.Nil {
+		m.put = m.tx.r.opts.NewUUID()
+	}
+	return m.put
 }
 
 func (m *mover) noteHighest(id changeset.ID) {

@@ -98,18 +98,15 @@ func TestAMoveNamesChangesetsAndParentsAnewAndKeepsEverythingElse(t *testing.T) 
 	if !slices.Equal(names, want) {
 		t.Errorf("the log has %v, want %v", names, want)
 	}
-	// What the list knew is in the row now, under the new names, and nobody who reads the list finds the old ones.
-	last := events[len(events)-1].Changeset
-	for _, e := range events {
-		if e.Changeset.ID.Origin == x {
-			last = e.Changeset
-		}
+	list, err := r.Representations()
+	if err != nil || list.Latest() != 2 {
+		t.Fatalf("the list has %d rows, %v", list.Latest(), err)
 	}
-	if parents := last.Changes[0].Parents; !slices.Equal(parents, []changeset.ID{{Origin: move.To, Seq: 3}}) {
-		t.Errorf("the edit on top has the parents %v", parents)
+	if row, err = list.Row(2); err != nil {
+		t.Fatal(err)
 	}
-	if list, err := r.Representations(); err != nil || list.Latest() != 0 {
-		t.Errorf("the list has %d rows, %v", list.Latest(), err)
+	if c, err = list.Changeset(row); err != nil || !slices.Equal(c.Changes[0].Parents, []changeset.ID{{Origin: move.To, Seq: 3}}) {
+		t.Errorf("in the list, the edit on top is %+v, %v", c, err)
 	}
 	if found := problems(t, r.FS()); found != "" {
 		t.Errorf("fsck says\n%s", found)

@@ -279,6 +279,9 @@ func (w *town) namedTwice(i int, e write, value string) bool {
 func TestCopiesAndRestoredReplicasLoseNothingAndComeTogether(t *testing.T) {
 	moved, twice := 0, 0
 	for n := range *copyHistories {
+		if n == *copyHistories/2 {
+			psync.SmallBatches(t, 3, 2000)
+		}
 		w := newTown(t, *seed+uint64(n))
 		for range 30 {
 			w.step()

@@ -330,3 +330,35 @@ func TestADryRunTellsOfAMoveAndWritesNothing(t *testing.T) {
 		t.Errorf("after:\n%s\nbefore:\n%s", after, before)
 	}
 }
+
+func TestTwoCopiesThatHaveTheSameRowInTheSamePlaceAreToldApart(t *testing.T) {
+	f := newFamily(t)
+	newTicket(t, f.dave)
+	f.edit(f.ann, "by ann")
+	f.edit(f.twin, "by the twin")
+	for _, r := range []*replica.Replica{f.ann, f.twin} {
+		if report := pull(t, r, f.dave); report.Latest != 3 {
+			t.Fatalf("%s has %d rows", r.Where(), report.Latest)
+		}
+	}
+	pull(t, f.carol, f.ann)
+	f.fork(f.carol, f.twin)
+}
+
+func TestBookkeepingInTheWayMakesRoomAndMovesNoEdit(t *testing.T) {
+	f := newFamily(t)
+	f.edit(f.carol, "by carol")
+	restored := reopen(t, copyTree(t, f.carol.FS()), "another twin") // of carol
+	update(t, f.dave, f.ticket, "status", "by dave")
+	pull(t, restored, f.dave) // which takes a nullification
+	if n := restored.Latest(); n < 4 {
+		t.Fatalf("%d rows", n)
+	}
+	f.edit(f.carol, "by carol again") // has the number of the nullification
+	report := pull(t, restored, f.carol)
+	if report.Integrated != 1 || len(report.Moved) == 0 || report.Moved[0].Changesets != 0 {
+		t.Errorf("%+v", report)
+	}
+	sound(t, restored.FS(), "another twin")
+	f.meet([]string{"by carol again", "by dave"}, f.carol, restored, f.dave)
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -144,7 +145,7 @@ func (p *pull) run(ctx context.Context) error {
 
 // begin looks at what is known of the source.
 func (p *pull) begin() error {
-	main, err := p.to.Log().Peer(p.from.UUID())
+	main, err := p.known(p.to.Log(), p.from.UUID())
 	if err != nil {
 		return err
 	}
@@ -152,13 +153,9 @@ func (p *pull) begin() error {
 	if err != nil {
 		return err
 	}
-	votes, err := p.to.Resolutions().Peer(p.from.Resolutions().UUID())
+	votes, err := p.known(p.to.Resolutions(), p.from.Resolutions().UUID())
 	if err != nil {
 		return err
-	}
-	if p.all {
-		main.Forget()
-		votes.Forget()
 	}
 	to := p.to
 	p.votes = &side{votes: true, what: "log of resolutions", from: p.from.Resolutions(), to: to.Resolutions, lookup: to.LookupVote, integrate: (*replica.Tx).IntegrateVote,
@@ -176,6 +173,16 @@ func (p *pull) begin() error {
 			peer: &main, read: main.Representations, last: (*replica.Peer).LastRepresentation, setLast: (*replica.Peer).SetRepresented}
 	}
 	return nil
+}
+
+// known returns what is known of a log of the source. Elsewhere than it was found last, another copy of that replica may lie, which has its UUID and
+// perhaps even the row that was read last: it is read from its beginning.
+func (p *pull) known(l *replica.Log, source uuid.UUID) (replica.Peer, error) {
+	peer, err := l.Peer(source)
+	if p.all || strings.TrimSuffix(peer.URL, "/") != strings.TrimSuffix(p.from.Where(), "/") {
+		peer.Forget()
+	}
+	return peer, err
 }
 
 // pullLog brings over what is new in one log of the source.
