@@ -150,7 +150,11 @@ func (m *member) newUUID() (u uuid.UUID) {
 		return u
 	}
 	m.given++
-	return uuid.NewSHA1(database, fmt.Appendf(nil, "%s %d %d", m.Name, m.w.step.N, m.given))
+	n := m.w.step.N
+	if n == 0 && m.w.now.After(beginning) { // all meet: what was given before the first step is not given again
+		n = -1
+	}
+	return uuid.NewSHA1(database, fmt.Appendf(nil, "%s %d %d", m.Name, n, m.given))
 }
 
 // reopen opens the member's replica as its next command does.
