@@ -122,6 +122,19 @@ var mutants = []mutant{
 		`if c.Rule == RuleLatest {`, `if true {`},
 	{"a rule that changes settles nothing anew", "replica/recount.go",
 		`if len(tx.newRules) == 0 {`, `if true {`},
+	{"rules come before votes", "resolution/conflict.go",
+		`if answer != nil {`, `if answer != nil && c.Why != WhyRule {`},
+	{"a sum passes over rivals that agree", "resolution/merge.go",
+		`if agree(rivals) && !eachCounts(rivals) {`, `if agree(rivals) {`},
+	{"a sum begins at what the first rival has seen", "resolution/apply.go",
+		`steps = append(steps, step{rivals, p.narrow(at)})`, `steps = append(steps, step{rivals, p.narrow(at[:1])})`},
+	{"a union has the order of arrival", "resolution/apply.go",
+		`split, joint := separator(rivals)`,
+		`rivals = slices.Clone(rivals)
+	slices.SortFunc(rivals, func(a, b Rival) int { return strings.Compare(fmt.Sprintf("%p", a.Entry), fmt.Sprintf("%p", b.Entry)) })
+	split, joint := separator(rivals)`},
+	{"numbers are compared as texts", "resolution/apply.go",
+		`c = n.Compare(best)`, `c = 0*n.Compare(best) + strings.Compare(r.Value, value)`},
 	{"a record that comes back has what a deletion by T alone had left", "replica/edit.go",
 		`if s.wasNever() || s.settled {
 		return nil
