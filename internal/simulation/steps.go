@@ -182,7 +182,7 @@ func (m *member) pullVotes(other *member) error {
 	if err != nil {
 		return err
 	}
-	return m.r.Update(context.Background(), func(tx *replica.Tx) error {
+	err = m.r.Update(context.Background(), func(tx *replica.Tx) error {
 		for row, err := range from.Resolutions().Rows(1, from.Resolutions().Latest()) {
 			if err != nil {
 				return err
@@ -200,6 +200,11 @@ func (m *member) pullVotes(other *member) error {
 		}
 		return nil
 	})
+	var fork *replica.ForkError
+	if m.w.twins && errors.As(err, &fork) { // no pull, which would take the twins apart
+		return nil
+	}
+	return err
 }
 
 // publish brings the member's mirror up to date.
