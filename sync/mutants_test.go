@@ -148,7 +148,7 @@ var mutants = []mutant{
 	// Identity.
 	{"a replica that lost changesets of its own keeps its UUID", "sync/apart.go",
 		`if it.id.Origin != s.to().UUID() || it.mine.Seq > 0 {`, `if true {`},
-	{"what was made in a twin is not taken apart", "sync/apart.go",
+	{"what was made in a twin is not taken apart", "sync/plan.go",
 		`	case made || s.all:`, `	case (made || s.all) && s.plan.fork != nil:`},
 	{"two edits under one ID are one", "replica/integrate.go",
 		`if mine.Bookkeeping() != c.Bookkeeping() || !mine.Bookkeeping() && !changeset.SameEdit(mine, c) {`, `if false {`},
