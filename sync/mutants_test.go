@@ -90,9 +90,6 @@ var mutants = []mutant{
 `, ``},
 	{"what is open counts as settled", "replica/integrate.go",
 		`m.result.Heads[0] == c.ID && !m.result.Open()`, `m.result.Heads[0] == c.ID`},
-	{"parents need not be in the log", "replica/integrate.go",
-		`		if !slices.ContainsFunc(s.entries, func(e resolution.Entry) bool { return e.ID == p }) {`,
-		`		if false {`},
 
 	// What travels.
 	{"known is what is below the greatest number of its origin", "replica/known.go",
