@@ -120,7 +120,6 @@ func (c *checker) checkVersion(rec changeset.RecordID, v changeset.Version, rows
 		c.compareVersion(rec, v, exists, props)
 		c.sumRecord(rec, exists, props)
 	}
-	c.sumRecord(rec, exists, props)
 }
 
 // replay returns what rows of the log make of a record; ok is false if one of them cannot be read.

@@ -1,9 +1,13 @@
 package sync_test
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -180,5 +184,46 @@ func TestPublishDoesNotReadAllForADigest(t *testing.T) {
 	mirror = openLocation(t, webtest.Static(t, dest).URL)
 	if got, err := mirror.Digest(t.Context()); err != nil || got != digestOf(t, alice, "alice after an edit") {
 		t.Errorf("the mirror has %s (%v) after an edit", got, err)
+	}
+}
+
+func TestFsckComparesTheDigestOfAMirrorWithItsRecords(t *testing.T) {
+	r := trio(t)[0]
+	rng := rand.New(rand.NewPCG(1, 10))
+	edit := func(f func(e *replica.Edit) error) {
+		if _, err := r.Edit(t.Context(), f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 20 {
+		edit(func(e *replica.Edit) error { return clash(e, rng) })
+	}
+	before := digestOf(t, r, "before the last edit")
+	edit(func(e *replica.Edit) error {
+		_, err := e.Create("Ticket", nil)
+		return err
+	})
+	mirror := afero.NewMemMapFs()
+	if _, err := psync.Publish(t.Context(), r, mirror, psync.PublishOptions{Flat: true}); err != nil {
+		t.Fatal(err)
+	}
+	sound(t, mirror, "the mirror")
+
+	entry, err := afero.ReadFile(mirror, replica.DigestsFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copy(entry[8:], before.State[:])
+	binary.BigEndian.PutUint32(entry[4:], crc32.Checksum(slices.Concat(entry[:4], entry[8:]), crc32.MakeTable(crc32.Castagnoli)))
+	if err := afero.WriteFile(mirror, replica.DigestsFile, entry, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	if err := replica.Check(t.Context(), mirror, replica.Options{}, func(p replica.Problem) { found = append(found, p.Path+": "+p.Text) }, nil); err != nil {
+		t.Fatal(err)
+	}
+	want := fmt.Sprintf("%s: the entry of row %d says state %s", replica.DigestsFile, r.Latest(), before.State.Short())
+	if len(found) != 1 || !strings.HasPrefix(found[0], want) {
+		t.Errorf("fsck of a mirror with a false digest says %q, want %q", found, want)
 	}
 }
