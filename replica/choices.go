@@ -17,7 +17,7 @@ import (
 type Choice struct {
 	N     int
 	Prop  string // "" for the record's existence
-	Value string // for existence "keep" or "delete"; otherwise "" is null
+	Value string // for existence TakeKeep or TakeDelete; otherwise "" is null
 	Entry *resolution.Entry
 	Holds bool   // it is what holds for now
 	Why   string // and why; for existence resolution.WhyLives

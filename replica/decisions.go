@@ -64,9 +64,9 @@ func decisionsOf(ch *changeset.Change, props []string) (decisions []Decision) {
 // existence is what a change decides about its record's existence.
 func existence(ch *changeset.Change) string {
 	if ch.Kind == changeset.Delete {
-		return "delete"
+		return TakeDelete
 	}
-	return "keep"
+	return TakeKeep
 }
 
 // mayDecide reports whether a change in a row of the log has more to it than that it follows the one before it, after which nothing was open.

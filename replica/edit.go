@@ -30,7 +30,7 @@ type want struct {
 	touch  bool            // the record is edited, if only to say that it lives
 }
 
-// Decision is a conflict that an edit settled. Prop is "" for the record's existence, which Value then keeps ("keep") or deletes ("delete").
+// Decision is a conflict that an edit settled. Prop is "" for the record's existence, about which Value then is [TakeKeep] or [TakeDelete].
 type Decision struct {
 	Record      changeset.RecordID
 	Prop, Value string

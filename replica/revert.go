@@ -13,12 +13,6 @@ import (
 // ErrBookkeeping is wrapped by the error of [Edit.Revert] about a nullification or a resolution.
 var ErrBookkeeping = errors.New("it is bookkeeping of a replica")
 
-// Undo is something that a revert gave back: a property its old value, "" for none; or, with Prop "", a record its existence: "keep" or "delete".
-type Undo struct {
-	Record      changeset.RecordID
-	Prop, Value string
-}
-
 // Why a revert left something as it is.
 const (
 	WhyChanged  = "changed"  // it was changed since: a property, or a record that is to be deleted
@@ -36,7 +30,7 @@ type NotUndone struct {
 
 // Reverted says what a revert came to. What had been undone already, by whomever, is neither in Undone nor in NotUndone.
 type Reverted struct {
-	Undone    []Undo
+	Undone    []Decision // the value that a property has again, "" for none; or whether a record lives again
 	NotUndone []NotUndone
 }
 
@@ -98,7 +92,7 @@ func (r *revert) change(ch *changeset.Change, w *want) error {
 }
 
 func (r *revert) undone(rec changeset.RecordID, prop, value string) {
-	r.Undone = append(r.Undone, Undo{rec, prop, value})
+	r.Undone = append(r.Undone, Decision{rec, prop, value})
 }
 
 func (r *revert) left(rec changeset.RecordID, prop, value, why string) {
@@ -118,7 +112,7 @@ func (r *revert) create(ch *changeset.Change, w *want) error {
 		r.left(ch.Record, "", "", WhyChanged)
 		return nil
 	}
-	r.undone(ch.Record, "", "delete")
+	r.undone(ch.Record, "", TakeDelete)
 	return r.Delete(ch.Record)
 }
 
@@ -170,7 +164,7 @@ func (r *revert) delete(ch *changeset.Change, w *want) error {
 		r.left(ch.Record, "", "", WhyDeleted)
 		return nil
 	}
-	r.undone(ch.Record, "", "keep")
+	r.undone(ch.Record, "", TakeKeep)
 	return r.RestoreAt(ch.Record, changeset.ID{}, nil)
 }
 
@@ -183,6 +177,6 @@ func (r *revert) keep(rec changeset.RecordID) error {
 	if !slices.ContainsFunc(result.Existence.Delete, func(e *resolution.Entry) bool { return e.ID == r.id }) {
 		return nil
 	}
-	r.undone(rec, "", "keep")
+	r.undone(rec, "", TakeKeep)
 	return r.Keep(rec)
 }

@@ -92,7 +92,7 @@ func decidesText(decided []replica.Decision, rec changeset.RecordID) string {
 		case d.Record != rec:
 		case d.Prop != "":
 			about = append(about, d.Prop)
-		case d.Value == "delete":
+		case d.Value == replica.TakeDelete:
 			lives = "that it is deleted"
 		default:
 			lives = "that it lives"

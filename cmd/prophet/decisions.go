@@ -47,7 +47,7 @@ func (d *decisionDoc) text() string {
 		return d.Prop + " is removed"
 	case d.Prop != "":
 		return d.Prop + "=" + *d.Value
-	case *d.Value == "delete":
+	case *d.Value == replica.TakeDelete:
 		return "it is deleted"
 	}
 	return "it is kept"

@@ -116,15 +116,11 @@ func (o *revertOptions) doc(r *replica.Replica, c *changeset.Changeset, reverted
 		id := edited.ID.String()
 		doc.Changeset = &id
 	}
-	var undone []replica.Decision
-	for _, u := range reverted.Undone {
-		undone = append(undone, replica.Decision(u))
-	}
 	var err error
 	if doc.Decided, err = decisionDocs(r, edited.Decided); err != nil {
 		return nil, err
 	}
-	if doc.Undone, err = decisionDocs(r, undone); err != nil {
+	if doc.Undone, err = decisionDocs(r, reverted.Undone); err != nil {
 		return nil, err
 	}
 	for _, n := range reverted.NotUndone {
@@ -185,7 +181,7 @@ func (d *decisionDoc) undoneText() string {
 	switch {
 	case d.Prop != "":
 		return d.text()
-	case *d.Value == "delete":
+	case *d.Value == replica.TakeDelete:
 		return "deleted"
 	}
 	return "restored"
