@@ -5,9 +5,9 @@ import "github.com/google/uuid"
 // Move gives changesets another origin: those of From from the number Seq on bear To and keep their numbers. It takes apart two replicas that
 // had one UUID and were both edited.
 type Move struct {
-	From uuid.UUID
-	Seq  uint32
-	To   uuid.UUID
+	From uuid.UUID `json:"from"`
+	Seq  uint32    `json:"seq"`
+	To   uuid.UUID `json:"to"`
 }
 
 // MovedOrigin returns the origin that c and what follows it gets in a [Move] from c on: the UUID of version 5 in the namespace of c's origin whose

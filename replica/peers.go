@@ -29,31 +29,7 @@ type Peer struct {
 	// Adopt says that this replica is a clone of the peer in the making: what the peer shows is to be adopted once all of it was read.
 	Adopt bool `json:"adopt,omitempty"`
 	// Moved is how the peer's log is read: it has, under their old names, changesets that bear new ones here.
-	Moved []PeerMove `json:"moved,omitempty"`
-}
-
-// PeerMove is a [changeset.Move] in JSON.
-type PeerMove struct {
-	From uuid.UUID `json:"from"`
-	Seq  uint32    `json:"seq"`
-	To   uuid.UUID `json:"to"`
-}
-
-// Moves returns how the peer's log is read.
-func (p Peer) Moves() changeset.Moves {
-	var moves changeset.Moves
-	for _, m := range p.Moved {
-		moves = append(moves, changeset.Move(m))
-	}
-	return moves
-}
-
-// SetMoves notes how the peer's log is read.
-func (p *Peer) SetMoves(moves changeset.Moves) {
-	p.Moved = nil
-	for _, m := range moves {
-		p.Moved = append(p.Moved, PeerMove(m))
-	}
+	Moved changeset.Moves `json:"moved,omitempty"`
 }
 
 // Forget notes that nothing was read of the peer's log and list.

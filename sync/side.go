@@ -1,6 +1,8 @@
 package sync
 
 import (
+	"slices"
+
 	"github.com/google/uuid"
 
 	"prophet/changeset"
@@ -49,7 +51,7 @@ func (p *pull) prepare(s *side) error {
 	if err != nil {
 		return err
 	}
-	s.items, s.moves = make([]item, len(rows)), s.peer.Moves()
+	s.items, s.moves = make([]item, len(rows)), slices.Clone(s.peer.Moved)
 	for i, row := range rows {
 		s.items[i].row = row
 	}
