@@ -5,7 +5,6 @@ import (
 
 	"prophet/internal/terminal"
 	"prophet/internal/textdiff"
-	"prophet/resolution"
 )
 
 // longText is from how many columns on a value of one line is shown as a word diff.
@@ -32,8 +31,7 @@ func (q *question) valueLines(i int) []string {
 }
 
 func (q *question) base() (string, bool) {
-	var c *resolution.Conflict = q.result.Conflict(q.prop)
-	return c.Base()
+	return q.result.Conflict(q.prop).Base()
 }
 
 // wordDiff shows how one text became another: [-what went-] and {+what came+}, and of what stayed only what is near.
