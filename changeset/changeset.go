@@ -80,6 +80,9 @@ func parseUUID(b []byte) (uuid.UUID, error) {
 	return u, nil
 }
 
+// SettingsType is the type of the records that are the database's own settings.
+const SettingsType = "__prophet_db_settings"
+
 // RecordID identifies a record: its type and its UUID.
 type RecordID struct {
 	Type string
@@ -145,10 +148,13 @@ type Change struct {
 	Parents []ID
 }
 
+// TimeFormat is how a changeset says when it was made, in UTC: so times that are compared as bytes are in their order.
+const TimeFormat = "2006-01-02 15:04:05"
+
 // Changeset is one atomic edit.
 type Changeset struct {
 	ID      ID
-	Created string // UTC, "2006-01-02 15:04:05"; compared as bytes
+	Created string // UTC, in [TimeFormat]; compared as bytes
 	Creator Value  // usually an e-mail address; null in nullifications
 	// Nullification and Resolution mark bookkeeping: rows of one replica's log, never integrated by another.
 	Nullification, Resolution bool

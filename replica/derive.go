@@ -136,7 +136,7 @@ func (d *deriver) lookAt(row changeset.Row, c *changeset.Changeset, ch *changese
 		}
 		d.touched[ch.Record] = t
 	}
-	d.out.settings = d.out.settings || ch.Record.Type == settingsRecords
+	d.out.settings = d.out.settings || ch.Record.Type == changeset.SettingsType
 	_, listed, err := d.l.reps.lookup(c.ID)
 	if err != nil {
 		return err

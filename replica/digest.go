@@ -72,9 +72,6 @@ func (d Digests) String() string {
 	return fmt.Sprintf("state %s  votes %s  settings %s", d.State.Short(), d.Votes.Short(), d.Settings.Short())
 }
 
-// settingsRecords is the type of the records that are the database's own settings.
-const settingsRecords = "__prophet_db_settings"
-
 // sums are the digests of one log.
 type sums struct{ state, settings Digest }
 
@@ -85,7 +82,7 @@ func (s sums) String() string {
 
 // of returns the one that a type's records are part of. In the resolutions replica all are state.
 func (s *sums) of(l *Log, typ string) *Digest {
-	if typ == settingsRecords && l.prefix == "" {
+	if typ == changeset.SettingsType && l.prefix == "" {
 		return &s.settings
 	}
 	return &s.state

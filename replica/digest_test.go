@@ -51,7 +51,7 @@ func digestNoted(t *testing.T, fsys afero.Fs) bool {
 
 // settings returns a changeset of somebody else that writes a record of the database's settings.
 func settings(r *replica.Replica, content string) *changeset.Changeset {
-	rec := changeset.RecordID{Type: "__prophet_db_settings", UUID: uuid.NewSHA1(r.Database(), []byte("a setting"))}
+	rec := changeset.RecordID{Type: changeset.SettingsType, UUID: uuid.NewSHA1(r.Database(), []byte("a setting"))}
 	return &changeset.Changeset{ID: changeset.ID{Origin: uuid.New(), Seq: 1}, Created: "2026-02-02 02:02:02",
 		Changes: []changeset.Change{{Record: rec, Kind: changeset.Create, Parents: []changeset.ID{},
 			Props: map[string]changeset.PropChange{"content": {New: changeset.Text(content)}}}}}
@@ -93,7 +93,7 @@ func changeAny(e *replica.Edit, rng *rand.Rand, recs []changeset.RecordID) error
 	rec := recs[rng.IntN(len(recs))]
 	_, exists, err := e.Props(rec)
 	switch {
-	case err != nil || rec.Type == "__prophet_db_settings":
+	case err != nil || rec.Type == changeset.SettingsType:
 		return err
 	case !exists:
 		return e.Restore(rec, props)

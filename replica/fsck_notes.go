@@ -51,7 +51,7 @@ func (c *checker) checkNotes() {
 // settingsNoted reports whether no row that was not noted yet changes a record of the settings.
 func (c *checker) settingsNoted() bool {
 	for rec, rows := range c.touching {
-		if rec.Type == settingsRecords && rows[len(rows)-1] > c.noted {
+		if rec.Type == changeset.SettingsType && rows[len(rows)-1] > c.noted {
 			return false
 		}
 	}

@@ -15,9 +15,6 @@ import (
 // maxSeq is the greatest sequence number.
 const maxSeq = 1<<32 - 1
 
-// timeFormat is how a changeset says when it was made, in UTC.
-const timeFormat = "2006-01-02 15:04:05"
-
 // Integrate adds an ordinary changeset made elsewhere to the log, with the bookkeeping that it needs,
 // and reports whether it did: a known changeset is left alone. Bookkeeping of other replicas is never integrated: do not pass it.
 func (tx *Tx) Integrate(c *changeset.Changeset) (added bool, err error) {
@@ -84,7 +81,7 @@ func (t *txLog) compare(row uint32, c *changeset.Changeset) error {
 
 // warnOfClock tells of a changeset that claims to be made more than a day from now: it wins conflicts that it should not.
 func (t *txLog) warnOfClock(c *changeset.Changeset) {
-	limit := t.tx.r.now().Add(24 * time.Hour).UTC().Format(timeFormat)
+	limit := t.tx.r.now().Add(24 * time.Hour).UTC().Format(changeset.TimeFormat)
 	if c.Created > limit {
 		t.tx.r.warn(fmt.Sprintf("changeset %s says that it was made at %s UTC, more than a day ahead: a clock was wrong, and it may win conflicts unduly", c.ID, c.Created))
 	}
@@ -337,7 +334,7 @@ func difference(rec changeset.RecordID, exists bool, props map[string]string, wa
 
 // ownChangeset returns a changeset of our own without changes. It has no ID yet.
 func (t *txLog) ownChangeset() *changeset.Changeset {
-	return &changeset.Changeset{Created: t.tx.r.now().UTC().Format(timeFormat), Creator: changeset.TextOrNull(t.tx.r.opts.Creator)}
+	return &changeset.Changeset{Created: t.tx.r.now().UTC().Format(changeset.TimeFormat), Creator: changeset.TextOrNull(t.tx.r.opts.Creator)}
 }
 
 // nextID is the ID of a changeset of our own in the next row: its sequence number is that of the row, as with the original.

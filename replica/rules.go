@@ -30,13 +30,13 @@ func (k ruled) label() string { return ruleLabel + k.typ + ":" + k.prop }
 
 // record is the settings record of the rule in a database: the same for all who set it.
 func (k ruled) record(database uuid.UUID) changeset.RecordID {
-	return changeset.RecordID{Type: settingsRecords, UUID: uuid.NewSHA1(database, []byte(k.label()))}
+	return changeset.RecordID{Type: changeset.SettingsType, UUID: uuid.NewSHA1(database, []byte(k.label()))}
 }
 
 // ruledBy returns what a settings record is the rule for; ok is false if it is another setting.
 func ruledBy(database uuid.UUID, rec changeset.RecordID, props map[string]string) (k ruled, ok bool) {
 	rest, ok := strings.CutPrefix(props[labelProp], ruleLabel)
-	if !ok || rec.Type != settingsRecords {
+	if !ok || rec.Type != changeset.SettingsType {
 		return k, false
 	}
 	k.typ, k.prop, _ = strings.Cut(rest, ":")
@@ -60,7 +60,7 @@ func ruleIn(content string) resolution.Rule {
 func (t *txLog) rulesFor(rec changeset.RecordID) (rules resolution.Rules, failed func() error) {
 	var errs []error
 	failed = func() error { return errors.Join(errs...) }
-	if t != t.tx.main || rec.Type == settingsRecords {
+	if t != t.tx.main || rec.Type == changeset.SettingsType {
 		return nil, failed
 	}
 	return func(prop string) resolution.Rule {
@@ -118,7 +118,7 @@ type RuleSetting struct {
 // Rules returns the rules that are set, by type and property.
 func (r *Replica) Rules() ([]RuleSetting, error) {
 	var all []RuleSetting
-	for rec, err := range r.log.Records(settingsRecords) {
+	for rec, err := range r.log.Records(changeset.SettingsType) {
 		if err != nil {
 			return nil, err
 		}
@@ -183,7 +183,7 @@ func checkRuled(typ, prop string) error {
 	if err := changeset.CheckType(typ); err != nil {
 		return err
 	}
-	if typ == settingsRecords {
+	if typ == changeset.SettingsType {
 		return fmt.Errorf("records of type %s are settings themselves, which merge by %s only", typ, resolution.RuleLatest)
 	}
 	return changeset.CheckProperty(prop)

@@ -105,7 +105,7 @@ func newReplicaOn(t testing.TB, fsys afero.Fs) (*replica.Replica, afero.Fs) {
 func TestARuleIsASettingsRecordThatAllWhoSetItShare(t *testing.T) {
 	r, fsys := newReplica(t)
 	edited := setRule(t, r, "Ticket", "votes", resolution.RuleMax)
-	rec := changeset.RecordID{Type: "__prophet_db_settings", UUID: uuid.NewSHA1(r.Database(), []byte("merge:Ticket:votes"))}
+	rec := changeset.RecordID{Type: changeset.SettingsType, UUID: uuid.NewSHA1(r.Database(), []byte("merge:Ticket:votes"))}
 	if got := fmt.Sprint(propsOf(t, r, rec)); got != `map[content:["max"] label:merge:Ticket:votes]` || edited.ID.IsZero() {
 		t.Errorf("the record is %s, made by %s", got, edited.ID)
 	}
@@ -161,7 +161,7 @@ func TestWhatCannotBeARuleIsRefused(t *testing.T) {
 		{"Ticket", "votes", "", `"" is no rule`},
 		{"No Type", "votes", "max", `type "No Type"`},
 		{"Ticket", "", "max", "the name of a property must not be empty"},
-		{"__prophet_db_settings", "content", "max", "records of type __prophet_db_settings are settings themselves, which merge by latest only"},
+		{changeset.SettingsType, "content", "max", "records of type __prophet_db_settings are settings themselves, which merge by latest only"},
 	} {
 		_, err := r.Edit(t.Context(), func(e *replica.Edit) error { return e.SetRule(test.typ, test.prop, resolution.Rule(test.rule)) })
 		if err == nil || !strings.Contains(err.Error(), test.want) {
@@ -176,9 +176,9 @@ func TestWhatCannotBeARuleIsRefused(t *testing.T) {
 // The settings of the original's applications bear names and UUIDs of their own.
 func TestSettingsThatAreNoRulesAreLeftAlone(t *testing.T) {
 	r, fsys := newReplica(t)
-	foreign := changeset.RecordID{Type: "__prophet_db_settings", UUID: uuid.New()}
-	wrongUUID := changeset.RecordID{Type: "__prophet_db_settings", UUID: uuid.New()}
-	wrongLabel := changeset.RecordID{Type: "__prophet_db_settings", UUID: uuid.NewSHA1(r.Database(), []byte("merge:Ticket:a"))}
+	foreign := changeset.RecordID{Type: changeset.SettingsType, UUID: uuid.New()}
+	wrongUUID := changeset.RecordID{Type: changeset.SettingsType, UUID: uuid.New()}
+	wrongLabel := changeset.RecordID{Type: changeset.SettingsType, UUID: uuid.NewSHA1(r.Database(), []byte("merge:Ticket:a"))}
 	if _, err := r.Edit(t.Context(), func(e *replica.Edit) error {
 		for rec, label := range map[changeset.RecordID]string{foreign: "default_status", wrongUUID: "merge:Ticket:a", wrongLabel: "merge:Ticket:b"} {
 			if err := e.Restore(rec, map[string]string{"label": label, "content": `["max"]`}); err != nil {
@@ -207,7 +207,7 @@ func TestSettingsThatAreNoRulesAreLeftAlone(t *testing.T) {
 func TestContentThatIsNoRuleMeansLatest(t *testing.T) {
 	r, _ := newReplica(t)
 	rec := rivalsOf(t, r, "Ticket", map[string]string{"a": "1"}, map[string]string{"a": "2"}, map[string]string{"a": "9"})
-	rule := changeset.RecordID{Type: "__prophet_db_settings", UUID: uuid.NewSHA1(r.Database(), []byte("merge:Ticket:a"))}
+	rule := changeset.RecordID{Type: changeset.SettingsType, UUID: uuid.NewSHA1(r.Database(), []byte("merge:Ticket:a"))}
 	for _, test := range []struct{ content, want string }{
 		{`["max"]`, "9"}, {`"max"`, "2"}, {` [ "max" ] `, "9"}, {`max`, "2"}, {`["max","min"]`, "2"}, {`[]`, "2"}, {`["MAX"]`, "2"}, {`[null]`, "2"}, {``, "2"}, {`["min"]`, "2"},
 	} {
@@ -400,7 +400,7 @@ func ruleAsTheOriginal(t *testing.T, fsys afero.Fs, r *replica.Replica, prop, co
 	t.Helper()
 	label := "merge:Ticket:" + prop
 	asTheOriginal(t, fsys, &changeset.Changeset{ID: changeset.ID{Origin: uuid.New(), Seq: r.Latest() + 1}, Created: "2026-02-02 02:02:02", Changes: []changeset.Change{{
-		Record: changeset.RecordID{Type: "__prophet_db_settings", UUID: uuid.NewSHA1(r.Database(), []byte(label))}, Kind: changeset.Create,
+		Record: changeset.RecordID{Type: changeset.SettingsType, UUID: uuid.NewSHA1(r.Database(), []byte(label))}, Kind: changeset.Create,
 		Props: map[string]changeset.PropChange{"label": {New: changeset.Text(label)}, "content": {New: changeset.Text(content)}}}}},
 		map[string]string{"label": label, "content": content})
 }

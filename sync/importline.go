@@ -106,9 +106,9 @@ func (p *lineParser) created() (string, error) {
 		return "", err
 	}
 	s := string(b)
-	t, err := time.Parse(time.DateTime, s)
-	if err != nil || t.Format(time.DateTime) != s {
-		return "", p.fail("want a time in UTC, as in %q, got %.50q", time.DateTime, s)
+	t, err := time.Parse(changeset.TimeFormat, s)
+	if err != nil || t.Format(changeset.TimeFormat) != s {
+		return "", p.fail("want a time in UTC, as in %q, got %.50q", changeset.TimeFormat, s)
 	}
 	return s, nil
 }

@@ -272,7 +272,7 @@ func decodeLine(b []byte) (c *changeset.Changeset, ok bool) {
 	if json.Unmarshal(l["created"], &created) != nil || created == nil || json.Unmarshal(l["changes"], &changes) != nil || len(changes) == 0 {
 		return nil, false
 	}
-	if at, err := time.Parse(time.DateTime, *created); err != nil || at.Format(time.DateTime) != *created {
+	if at, err := time.Parse(changeset.TimeFormat, *created); err != nil || at.Format(changeset.TimeFormat) != *created {
 		return nil, false
 	}
 	c.Created = *created

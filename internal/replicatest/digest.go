@@ -16,9 +16,9 @@ import (
 func Digest(t testing.TB, r *replica.Replica) replica.Digests {
 	t.Helper()
 	return replica.Digests{
-		State:    digest(t, r.Log(), func(typ string) bool { return typ != "__prophet_db_settings" }),
+		State:    digest(t, r.Log(), func(typ string) bool { return typ != changeset.SettingsType }),
 		Votes:    digest(t, r.Resolutions(), func(string) bool { return true }),
-		Settings: digest(t, r.Log(), func(typ string) bool { return typ == "__prophet_db_settings" }),
+		Settings: digest(t, r.Log(), func(typ string) bool { return typ == changeset.SettingsType }),
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"prophet/changeset"
 	psync "prophet/sync"
 )
 
@@ -264,7 +265,7 @@ func (d *drawing) lines() (lines []string) {
 			op, props = "delete", ""
 		}
 		lives[n] = op != "delete"
-		created := beginning.Add(time.Duration(d.IntN(200)) * time.Second).Format("2006-01-02 15:04:05")
+		created := beginning.Add(time.Duration(d.IntN(200)) * time.Second).Format(changeset.TimeFormat)
 		lines = append(lines, fmt.Sprintf(`{"created":"%s","creator":"tracker","changes":[{"op":"%s","type":"%s","uuid":"%s"%s}]}`+"\n",
 			created, op, record(n).Type, record(n).UUID, strings.TrimSpace(props)))
 	}

@@ -185,7 +185,7 @@ func (m *member) outsiderVotes(s Step) error {
 	c := o.Conflicts[s.Pick%len(o.Conflicts)]
 	vote := &changeset.Changeset{
 		ID:      changeset.ID{Origin: outsider(s.Cut), Seq: uint32(s.N)},
-		Created: m.w.now.Format("2006-01-02 15:04:05"),
+		Created: m.w.now.Format(changeset.TimeFormat),
 		Creator: changeset.Text("outsider"),
 		Changes: []changeset.Change{{
 			Record: changeset.RecordID{Type: voteType + c.Fingerprint, UUID: outsider(s.Also)},

@@ -173,7 +173,7 @@ var labels = []string{"merge:Ticket:a", "merge:Ticket:b", "statuses"}
 
 // setting returns a setting by its number. Whoever makes it gives it the same UUID.
 func setting(n int) changeset.RecordID {
-	return changeset.RecordID{Type: "__prophet_db_settings", UUID: uuid.NewSHA1(database, []byte(labels[n-1]))}
+	return changeset.RecordID{Type: changeset.SettingsType, UUID: uuid.NewSHA1(database, []byte(labels[n-1]))}
 }
 
 func numbered(n int) uuid.UUID {

@@ -100,7 +100,7 @@ func (r *replayer) now() time.Time {
 		latest, err = r.p.Latest()
 		must(r.t, err)
 	}
-	now, err := time.Parse(time.DateTime, r.made[min(int(latest), len(r.made)-1)].Created)
+	now, err := time.Parse(changeset.TimeFormat, r.made[min(int(latest), len(r.made)-1)].Created)
 	must(r.t, err)
 	return now
 }

@@ -137,7 +137,7 @@ func (p *Peer) State() (map[changeset.RecordID]map[string]string, error) {
 }
 
 // now returns the time in the form of a changeset's "created".
-func (p *Peer) now() string { return p.opts.Now().UTC().Format(time.DateTime) }
+func (p *Peer) now() string { return p.opts.Now().UTC().Format(changeset.TimeFormat) }
 
 // edit begins an edit of this replica's own.
 func (p *Peer) edit() *edit {

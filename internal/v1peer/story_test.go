@@ -24,7 +24,7 @@ type stage struct {
 // at sets the clock, on the day of the fixtures.
 func (s *stage) at(clock string) {
 	s.t.Helper()
-	now, err := time.Parse(time.DateTime, "2026-11-21 "+clock)
+	now, err := time.Parse(changeset.TimeFormat, "2026-11-21 "+clock)
 	if err != nil {
 		s.t.Fatal(err)
 	}
