@@ -80,13 +80,3 @@ func (l *Log) CountRecords(ctx context.Context) (living, deleted int, err error)
 	}
 	return living, deleted, nil
 }
-
-// CountOpen returns how many records have an open conflict.
-func (r *Replica) CountOpen() (int, error) {
-	ours, err := r.ours()
-	if err != nil {
-		return 0, err
-	}
-	open, _, err := ours.open()
-	return len(open.inConflict()), err
-}

@@ -58,15 +58,15 @@ func checkCounts(t *testing.T, name string, r *replica.Replica, want map[string]
 	}
 }
 
-func TestOpenConflictsAreCountedByRecord(t *testing.T) {
+func TestWhatIsNotedAsInConflictIs(t *testing.T) {
 	some := 0
 	eachFixture(t, func(name string, r *replica.Replica) {
 		conflicts, err := r.Conflicts()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n, err := r.CountOpen(); err != nil || n != len(conflicts) {
-			t.Errorf("%s: got %d, want %d, %v", name, n, len(conflicts), err)
+		if open, err := r.InConflict(); err != nil || len(open) != len(conflicts) {
+			t.Errorf("%s: got %d, want %d, %v", name, len(open), len(conflicts), err)
 		}
 		some += len(conflicts)
 	})

@@ -226,7 +226,7 @@ func (d *deriver) mergeAll() error {
 
 // settle clears the settled flag of the record's last row if that is not its only head, something is open, or the log shows another state.
 func (d *deriver) settle(rec changeset.RecordID, t *touched, result *resolution.Result, differs bool) {
-	if !differs && len(result.Heads) == 1 && result.Heads[0] == t.last && !result.Open() {
+	if !differs && result.SettledBy(t.last) {
 		return
 	}
 	d.flags[t.rows[len(t.rows)-1]-d.from] &^= flagSettled

@@ -239,12 +239,12 @@ func (c *checker) compareSettled(rec changeset.RecordID, last uint32, result *re
 		return err
 	}
 	switch {
-	case n.flags&flagSettled == 0:
+	case n.flags&flagSettled == 0 || result.SettledBy(row.ID):
 	case result.Open() && !c.settled:
 		c.harmless(rowsFile, "row %d is noted as settled, but %s is in conflict: the next edit catches up", last, rec)
 	case result.Open():
 		c.problem(rowsFile, "row %d is noted as settled, but %s is in conflict", last, rec)
-	case !slices.Equal(result.Heads, []changeset.ID{row.ID}):
+	default:
 		c.problem(rowsFile, "row %d is noted as settled, but the heads of %s are %s", last, rec, idList(result.Heads))
 	}
 	return nil

@@ -172,7 +172,7 @@ func (t *txLog) extend(c *changeset.Changeset, ch *changeset.Change) (merge, err
 		return m, err
 	}
 	m.exists, m.props = m.result.Exists, m.result.Props
-	m.settled = len(m.result.Heads) == 1 && m.result.Heads[0] == c.ID && !m.result.Open()
+	m.settled = m.result.SettledBy(c.ID)
 	return m, nil
 }
 
@@ -204,11 +204,12 @@ func (t *txLog) settle(id changeset.ID, m merge) error {
 	if m.settled {
 		s.entries, s.merged = nil, nil
 	}
-	t.tx.noteOpened(id, m, openProps(before))
+	t.tx.noteOpened(id, m, before.OpenProps())
 	return t.setOpen(m.rec, undecidedIn(m.result))
 }
 
-// noteOpened keeps account of what the transaction opened, or put a new rival to, and of what was held before. What was open before is named as in openProps.
+// noteOpened keeps account of what the transaction opened, or put a new rival to, and of what was held before. What was open before is named as
+// [resolution.Result.OpenProps] does.
 func (tx *Tx) noteOpened(id changeset.ID, m merge, before []string) {
 	note := func(prop string, again bool) {
 		props := tx.opened[m.rec]

@@ -277,7 +277,7 @@ func (t *txLog) settleMoved(recs map[changeset.RecordID]bool) error {
 			}
 		}
 		settled := s.settled
-		s.settled = settled && slices.Equal(result.Heads, []changeset.ID{s.head}) && !result.Open()
+		s.settled = settled && result.SettledBy(s.head)
 		ch := difference(rec, s.exists, s.props, result.Exists, result.Props)
 		if ch == nil && settled && !s.settled {
 			ch = sameState(rec, s.exists)

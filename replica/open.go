@@ -25,21 +25,7 @@ func undecidedIn(result *resolution.Result) undecided {
 	if result == nil {
 		return undecided{}
 	}
-	return undecided{open: openProps(result), agreed: result.Agreed}
-}
-
-// openProps names what is in conflict about a record; result may be nil.
-func openProps(result *resolution.Result) (props []string) {
-	if result == nil {
-		return nil
-	}
-	if result.Existence != nil {
-		props = append(props, "")
-	}
-	for _, c := range result.Conflicts {
-		props = append(props, c.Prop)
-	}
-	return props
+	return undecided{open: result.OpenProps(), agreed: result.Agreed}
 }
 
 // inConflict reports whether anything is: what agreed is not.

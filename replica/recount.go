@@ -66,12 +66,12 @@ func (tx *Tx) resettle(concerned func(changeset.RecordID) bool) error {
 // settleOther takes note of what a record comes to whose changes are the same, but not what settles them. It returns the change that leads there, nil if
 // none is needed.
 func (t *txLog) settleOther(rec changeset.RecordID, s *state, result *resolution.Result) *changeset.Change {
-	before, open := t.openSet[rec], openProps(result)
+	before, open := t.openSet[rec], result.OpenProps()
 	if before.any {
 		before.open = open
 	}
 	t.tx.noteOpened(changeset.ID{}, merge{rec: rec, before: Held{Before: true, Exists: s.exists}, held: s.props, result: result}, before.open)
-	s.settled = s.settled && !result.Open()
+	s.settled = s.settled && result.SettledBy(s.head)
 	ch := difference(rec, s.exists, s.props, result.Exists, result.Props)
 	if ch == nil && !slices.Equal(before.open, open) {
 		ch = sameState(rec, s.exists)

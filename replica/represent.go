@@ -266,9 +266,9 @@ func (t *txLog) remerge(rec changeset.RecordID) (*changeset.Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.tx.noteOpened(changeset.ID{}, merge{rec: rec, before: Held{Before: true, Exists: s.exists}, held: s.props, result: result}, openProps(before))
+	t.tx.noteOpened(changeset.ID{}, merge{rec: rec, before: Held{Before: true, Exists: s.exists}, held: s.props, result: result}, before.OpenProps())
 	settled := s.settled
-	s.settled = settled && slices.Equal(result.Heads, []changeset.ID{s.head}) && !result.Open()
+	s.settled = settled && result.SettledBy(s.head)
 	ch := difference(rec, s.exists, s.props, result.Exists, result.Props)
 	if ch == nil && settled && !s.settled {
 		ch = sameState(rec, s.exists)

@@ -27,6 +27,25 @@ type Result struct {
 // Open reports whether anything about the record waits for a decision.
 func (r *Result) Open() bool { return r.Existence != nil || len(r.Conflicts) > 0 }
 
+// SettledBy reports whether a change is the record's only head and nothing is open.
+func (r *Result) SettledBy(id changeset.ID) bool {
+	return len(r.Heads) == 1 && r.Heads[0] == id && !r.Open()
+}
+
+// OpenProps returns what is in conflict: the properties by name, "" for the record's existence; nothing if r is nil.
+func (r *Result) OpenProps() (props []string) {
+	if r == nil {
+		return nil
+	}
+	if r.Existence != nil {
+		props = append(props, "")
+	}
+	for _, c := range r.Conflicts {
+		props = append(props, c.Prop)
+	}
+	return props
+}
+
 // Conflict returns the open conflict about the property, or nil.
 func (r *Result) Conflict(name string) *Conflict {
 	for i := range r.Conflicts {

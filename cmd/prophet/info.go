@@ -101,9 +101,11 @@ func (d *infoDoc) count(ctx context.Context, r *replica.Replica) (err error) {
 	if d.Records, d.Deleted, err = r.Log().CountRecords(ctx); err != nil {
 		return err
 	}
-	if d.Conflicts, err = r.CountOpen(); err != nil {
+	open, err := r.InConflict()
+	if err != nil {
 		return err
 	}
+	d.Conflicts = len(open)
 	d.findDigest(ctx, r)
 	if d.Former, err = r.Log().Former(); err != nil {
 		return err

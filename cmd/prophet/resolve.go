@@ -219,7 +219,7 @@ func mustBeOpen(result *resolution.Result, name, prop string) error {
 // openNames names what is open about a record.
 func openNames(result *resolution.Result) string {
 	var names []string
-	for _, prop := range openProps(result) {
+	for _, prop := range result.OpenProps() {
 		names = append(names, openName(prop))
 	}
 	return strings.Join(names, ", ")
@@ -248,7 +248,7 @@ func showDecided(p *printer, r *replica.Replica, rec changeset.RecordID, edited 
 		return err
 	}
 	if p.json {
-		return p.writeJSON(resolveDoc{edited.ID.String(), decided, newRecordDoc(record, openProps(result))})
+		return p.writeJSON(resolveDoc{edited.ID.String(), decided, newRecordDoc(record, result.OpenProps())})
 	}
 	if err := printDecisions(p, decided); err != nil {
 		return err
@@ -257,15 +257,4 @@ func showDecided(p *printer, r *replica.Replica, rec changeset.RecordID, edited 
 		p.notef("still in conflict: %s", openNames(result))
 	}
 	return nil
-}
-
-// openProps returns the properties of a record that are open, "" for its existence.
-func openProps(result *resolution.Result) (props []string) {
-	if result.Existence != nil {
-		props = append(props, "")
-	}
-	for _, c := range result.Conflicts {
-		props = append(props, c.Prop)
-	}
-	return props
 }

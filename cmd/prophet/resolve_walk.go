@@ -33,7 +33,7 @@ func runWalk(ctx context.Context, e *env, o resolveOptions) error {
 	}
 	w := &walk{e: e, p: e.printer(o.globals), r: r, list: newConflictLister(e.printer(o.globals), r, r, 0), in: bufio.NewReader(e.Stdin)}
 	for _, c := range open {
-		for _, prop := range openProps(c.Result) {
+		for _, prop := range c.Result.OpenProps() {
 			w.items = append(w.items, item{c.Record, prop})
 		}
 	}
@@ -113,7 +113,7 @@ func (w *walk) left() (n int, err error) {
 }
 
 func isOpen(result *resolution.Result, prop string) bool {
-	return slices.Contains(openProps(result), prop)
+	return slices.Contains(result.OpenProps(), prop)
 }
 
 // settle asks about one conflict until it is decided, or is open no more.

@@ -213,7 +213,7 @@ func printRecordsJSON(p *printer, r *replica.Replica, found []*replica.Record) e
 	}
 	open := make(map[changeset.RecordID][]string)
 	for _, c := range conflicts {
-		open[c.Record] = openProps(c.Result)
+		open[c.Record] = c.Result.OpenProps()
 	}
 	for _, rec := range found {
 		if err := p.writeJSON(newRecordDoc(rec, open[rec.ID])); err != nil {

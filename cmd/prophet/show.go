@@ -60,7 +60,7 @@ func runShow(_ context.Context, e *env, o showOptions) error {
 	}
 	p := e.printer(o.globals)
 	if p.json {
-		return p.writeJSON(newRecordDoc(rec, openProps(state)))
+		return p.writeJSON(newRecordDoc(rec, state.OpenProps()))
 	}
 	return showRecord(p, r, rec, state)
 }

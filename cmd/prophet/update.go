@@ -127,7 +127,7 @@ func showUpdatedJSON(p *printer, r *replica.Replica, rec *replica.Record, edited
 	if err != nil {
 		return err
 	}
-	doc := updateDoc{Decided: decided, Record: newRecordDoc(rec, openProps(open))}
+	doc := updateDoc{Decided: decided, Record: newRecordDoc(rec, open.OpenProps())}
 	if !edited.ID.IsZero() {
 		id := edited.ID.String()
 		doc.Changeset = &id
