@@ -1,13 +1,6 @@
 package replica
 
-import (
-	"errors"
-	"fmt"
-	"io/fs"
-	"sort"
-
-	"prophet/changeset"
-)
+import "prophet/changeset"
 
 // Decisions tells which open conflicts the changesets of a log settled. Changes to records without forks take a look at one row of the
 // record's index; of others it reads the record's history, once while it is asked about few records. It is not safe for concurrent use.
@@ -98,41 +91,6 @@ func (d *Decisions) mayDecide(row uint32, id changeset.ID, ch *changeset.Change)
 		return last.ID.Origin != id.Origin, err
 	}
 	return len(ch.Parents) != 1 || ch.Parents[0] != last.ID, err
-}
-
-// versionBefore returns the last version in a record's index of a row of the log below seq, by looking at few of them; ok is false if there is none.
-func (l *Log) versionBefore(rec changeset.RecordID, seq uint32) (v changeset.Version, ok bool, err error) {
-	f, err := l.fs.Open(changeset.RecordPath(rec))
-	if errors.Is(err, fs.ErrNotExist) {
-		return v, false, nil
-	}
-	if err != nil {
-		return v, false, fmt.Errorf("read the versions of %s in %s: %w", rec, l.where, err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return v, false, fmt.Errorf("read the versions of %s in %s: %w", rec, l.where, err)
-	}
-	version := func(i int) changeset.Version {
-		buf := make([]byte, changeset.VersionSize)
-		if _, failed := f.ReadAt(buf, int64(i)*changeset.VersionSize); failed != nil {
-			err = errors.Join(err, failed)
-			return changeset.Version{}
-		}
-		v, failed := changeset.ParseVersion(buf)
-		err = errors.Join(err, failed)
-		return v
-	}
-	n := int(l.limits.of(l.prefix+changeset.RecordPath(rec), info.Size()) / changeset.VersionSize)
-	at := sort.Search(n, func(i int) bool { return version(i).Seq >= seq })
-	if at > 0 && err == nil {
-		v, ok = version(at-1), true
-	}
-	if err != nil {
-		return v, false, l.damagedIndex(rec, err)
-	}
-	return v, ok, nil
 }
 
 // of returns what each change to a record decided.

@@ -1,0 +1,155 @@
+package replica
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"sort"
+
+	"github.com/spf13/afero"
+
+	"prophet/cas"
+	"prophet/changeset"
+)
+
+// Versions returns the committed rows of the record's index, oldest first, and none for a record that never was.
+func (l *Log) Versions(rec changeset.RecordID) ([]changeset.Version, error) {
+	b, err := l.limits.readCommitted(l.fs, l.prefix, changeset.RecordPath(rec))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the versions of %s in %s: %w", rec, l.where, err)
+	}
+	var versions []changeset.Version
+	for ; len(b) >= changeset.VersionSize; b = b[changeset.VersionSize:] {
+		v, err := changeset.ParseVersion(b[:changeset.VersionSize])
+		if err != nil {
+			return nil, l.damagedIndex(rec, err)
+		}
+		if v.Seq > l.latest {
+			return versions, nil
+		}
+		versions = append(versions, v)
+	}
+	return versions, nil // part of a row may follow, of a writer at work; if it was more than that, the log knows, and fsck tells
+}
+
+func (l *Log) damagedIndex(rec changeset.RecordID, err error) error {
+	return &DamageError{Path: join(l.where, l.prefix+changeset.RecordPath(rec)), Err: err}
+}
+
+// first returns the oldest committed row of the record's index, by reading that row alone; ok is false for a record that never was.
+func (l *Log) first(rec changeset.RecordID) (v changeset.Version, ok bool, err error) {
+	return l.version(rec, func(int64) int64 { return 0 })
+}
+
+// last returns the newest committed row of the record's index, as first does.
+func (l *Log) last(rec changeset.RecordID) (v changeset.Version, ok bool, err error) {
+	return l.version(rec, newest)
+}
+
+// newest picks the last of so many rows.
+func newest(rows int64) int64 { return rows - 1 }
+
+// version reads the row that pick chooses among so many, or the next one before it that is committed.
+func (l *Log) version(rec changeset.RecordID, pick func(rows int64) int64) (v changeset.Version, ok bool, err error) {
+	v, at, err := l.versionAt(rec, pick)
+	return v, at >= 0, err
+}
+
+// versionAt is version, and says which row it is, counted from 0; -1 if there is none.
+func (l *Log) versionAt(rec changeset.RecordID, pick func(rows int64) int64) (v changeset.Version, at int64, err error) {
+	f, err := l.openVersions(rec)
+	if f == nil || err != nil {
+		return v, -1, err
+	}
+	defer f.file.Close()
+	for at = min(pick(f.rows), f.rows-1); at >= 0; at-- {
+		if v, err = f.at(at); err != nil {
+			return v, -1, l.damagedIndex(rec, err)
+		}
+		if v.Seq <= l.latest {
+			return v, at, nil
+		}
+	}
+	return changeset.Version{}, -1, nil
+}
+
+// versionBefore returns the last version in a record's index of a row of the log below seq, by looking at few of them; ok is false if there is none.
+func (l *Log) versionBefore(rec changeset.RecordID, seq uint32) (v changeset.Version, ok bool, err error) {
+	f, err := l.openVersions(rec)
+	if f == nil || err != nil {
+		return v, false, err
+	}
+	defer f.file.Close()
+	var failed error
+	at := sort.Search(int(f.rows), func(i int) bool {
+		v, err := f.at(int64(i))
+		failed = errors.Join(failed, err)
+		return v.Seq >= seq
+	})
+	if at > 0 && failed == nil {
+		v, failed = f.at(int64(at - 1))
+	}
+	if failed != nil {
+		return v, false, l.damagedIndex(rec, failed)
+	}
+	return v, at > 0, nil
+}
+
+// versionFile is the index of a record, to read some of its rows alone. Who opened it closes the file.
+type versionFile struct {
+	file afero.File
+	rows int64 // that are committed, or part of a transaction whose number is not
+}
+
+// openVersions opens a record's index; it returns nil for a record that never was.
+func (l *Log) openVersions(rec changeset.RecordID) (*versionFile, error) {
+	f, err := l.fs.Open(changeset.RecordPath(rec))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the versions of %s in %s: %w", rec, l.where, err)
+	}
+	info, err := f.Stat()
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("read the versions of %s in %s: %w", rec, l.where, err)
+	}
+	size := l.limits.of(l.prefix+changeset.RecordPath(rec), info.Size())
+	return &versionFile{f, max(0, size) / changeset.VersionSize}, nil
+}
+
+// at reads a row, counted from 0.
+func (f *versionFile) at(i int64) (changeset.Version, error) {
+	buf := make([]byte, changeset.VersionSize)
+	if _, err := f.file.ReadAt(buf, i*changeset.VersionSize); err != nil {
+		return changeset.Version{}, err
+	}
+	return changeset.ParseVersion(buf)
+}
+
+// props reads a version of a record.
+func (l *Log) props(key cas.Key) (map[string]string, error) {
+	b, err := l.RawRecord(changeset.Version{Key: key})
+	if err != nil {
+		return nil, err
+	}
+	props, err := changeset.DecodeRecord(b)
+	if err != nil {
+		return nil, &DamageError{Path: join(l.where, l.versions.Path(key)), Err: err}
+	}
+	return props, nil
+}
+
+// Props returns the present properties of the record; ok is false if it does not exist or is deleted.
+func (l *Log) Props(rec changeset.RecordID) (props map[string]string, ok bool, err error) {
+	v, ok, err := l.last(rec)
+	if err != nil || !ok || v.Key == (cas.Key{}) {
+		return nil, false, err
+	}
+	props, err = l.props(v.Key)
+	return props, err == nil, err
+}
