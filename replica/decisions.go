@@ -87,10 +87,7 @@ func (d *Decisions) mayDecide(row uint32, id changeset.ID, ch *changeset.Change)
 		return true, err
 	}
 	last, err := d.r.log.Row(before.Seq)
-	if ch.Parents == nil {
-		return last.ID.Origin != id.Origin, err
-	}
-	return len(ch.Parents) != 1 || ch.Parents[0] != last.ID, err
+	return !follows(id, ch, last.ID), err
 }
 
 // of returns what each change to a record decided.

@@ -180,10 +180,8 @@ func (t *touched) isFollowedBy(id changeset.ID, ch *changeset.Change) bool {
 		return len(ch.Parents) == 0
 	case t.deleted && ch.Kind != changeset.Delete:
 		return false
-	case ch.Parents == nil:
-		return t.last.Origin == id.Origin && t.last.Seq < id.Seq
 	}
-	return len(ch.Parents) == 1 && ch.Parents[0] == t.last
+	return follows(id, ch, t.last)
 }
 
 // rowsBefore returns the rows below seq that touch the record.

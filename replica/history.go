@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/google/uuid"
-
 	"prophet/cas"
 	"prophet/changeset"
 	"prophet/resolution"
@@ -81,7 +79,7 @@ func (l *Log) rowsOf(rec changeset.RecordID) ([]uint32, error) {
 // entries reads the ordinary changes to a record from rows of the log, which get gives.
 func (l *Log) entries(rec changeset.RecordID, seqs []uint32, get func(seq uint32) (*changeset.Changeset, error)) ([]resolution.Entry, error) {
 	var entries []resolution.Entry
-	last := make(map[uuid.UUID]changeset.ID) // of each origin, so far
+	above := Above{}
 	for _, seq := range seqs {
 		c, err := get(seq)
 		if err != nil {
@@ -101,25 +99,14 @@ func (l *Log) entries(rec changeset.RecordID, seqs []uint32, get func(seq uint32
 			}
 			if own { // the maker's own log says what it had seen
 				named := *ch
-				named.Parents = ParentsOf(last)
+				named.Parents = above.Parents()
 				ch = &named
 			}
 		}
 		entries = append(entries, resolution.Entry{ID: c.ID, Created: c.Created, Creator: c.Creator.Text, Change: ch})
-		last[c.ID.Origin] = c.ID
+		above.Add(seq, c.ID)
 	}
 	return entries, nil
-}
-
-// ParentsOf returns the parents of a change that bears none, given the last ordinary changeset of each
-// origin that touches the record and stands above it in its maker's own log.
-func ParentsOf(last map[uuid.UUID]changeset.ID) []changeset.ID {
-	parents := make([]changeset.ID, 0, len(last))
-	for _, id := range last {
-		parents = append(parents, id)
-	}
-	slices.SortFunc(parents, changeset.ID.Compare)
-	return parents
 }
 
 // Record is the present state of one record.

@@ -187,10 +187,17 @@ func (t *txLog) sawAll(s *state, id changeset.ID, ch *changeset.Change) bool {
 		return true
 	case !s.settled:
 		return false
-	case ch.Parents == nil:
-		return s.head.Origin == id.Origin && s.head.Seq < id.Seq
 	}
-	return len(ch.Parents) == 1 && ch.Parents[0] == s.head
+	return follows(id, ch, s.head)
+}
+
+// follows reports whether the maker of a change had seen the one that was the record's only head: it names that as its only parent, or names none and the head is
+// its origin's own.
+func follows(id changeset.ID, ch *changeset.Change, head changeset.ID) bool {
+	if ch.Parents == nil {
+		return head.Origin == id.Origin && head.Seq < id.Seq
+	}
+	return len(ch.Parents) == 1 && ch.Parents[0] == head
 }
 
 // settle notes what is now known of a record, and whether it began or ceased to be in conflict.

@@ -5,8 +5,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/google/uuid"
-
 	"prophet/changeset"
 	"prophet/resolution"
 )
@@ -111,16 +109,16 @@ func (t *txLog) nameOwn(c *changeset.Changeset, row uint32) error {
 		if err != nil {
 			return err
 		}
-		last := map[uuid.UUID]changeset.ID{}
+		above := Above{}
 		if !s.wasNever() {
 			if err := t.loadEntries(ch.Record, s); err != nil {
 				return err
 			}
 		}
-		for _, e := range s.entries {
-			last[e.ID.Origin] = e.ID
+		for i, e := range s.entries { // which stand in this order
+			above.Add(uint32(i+1), e.ID)
 		}
-		ch.Parents = ParentsOf(last)
+		ch.Parents = above.Parents()
 	}
 	return nil
 }

@@ -1,8 +1,6 @@
 package sync
 
 import (
-	"github.com/google/uuid"
-
 	"prophet/changeset"
 	"prophet/replica"
 )
@@ -25,14 +23,13 @@ func (p *pull) nameParents(tx *replica.Tx, f fetched) error {
 		if err != nil {
 			return err
 		}
-		last := map[uuid.UUID]changeset.ID{}
+		above := replica.Above{}
 		for _, id := range ids {
-			row, ok := p.sources[id]
-			if ok && row.Seq < f.row.Seq && row.Seq > p.sources[last[id.Origin]].Seq {
-				last[id.Origin] = id
+			if row, ok := p.sources[id]; ok && row.Seq < f.row.Seq {
+				above.Add(row.Seq, id)
 			}
 		}
-		ch.Parents = replica.ParentsOf(last)
+		ch.Parents = above.Parents()
 	}
 	return nil
 }
