@@ -300,7 +300,7 @@ func (e *Edit) change(rec changeset.RecordID, w *want) (*changeset.Change, error
 		if len(w.writes) == 0 && result.Existence == nil {
 			return nil, nil
 		}
-		ch = &changeset.Change{Record: rec, Kind: changeset.Update, Props: map[string]changeset.PropChange{}}
+		ch = sameState(rec, true)
 	}
 	for name := range w.writes {
 		if w.exists {

@@ -340,6 +340,15 @@ func difference(rec changeset.RecordID, exists bool, props map[string]string, wa
 	return ch
 }
 
+// sameState is a change that leaves a record as it is.
+func sameState(rec changeset.RecordID, exists bool) *changeset.Change {
+	ch := &changeset.Change{Record: rec, Kind: changeset.Update, Props: map[string]changeset.PropChange{}}
+	if !exists {
+		ch.Kind = changeset.Delete
+	}
+	return ch
+}
+
 // ownChangeset returns a changeset of our own without changes. It has no ID yet.
 func (t *txLog) ownChangeset() *changeset.Changeset {
 	return &changeset.Changeset{Created: t.tx.r.now().UTC().Format(changeset.TimeFormat), Creator: changeset.TextOrNull(t.tx.r.opts.Creator)}

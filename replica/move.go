@@ -65,7 +65,7 @@ func (t *txLog) move(moves changeset.Moves, books uint32) (Moved, error) {
 	if err := m.notePeers(); err != nil {
 		return Moved{}, err
 	}
-	if err := t.settleMoved(m.touched); err != nil {
+	if err := t.remerge(sorted(m.touched), false); err != nil {
 		return Moved{}, err
 	}
 	return Moved{m.count, t.uuid, t.self}, m.castAgain()
@@ -195,14 +195,10 @@ func (m *mover) relist(c *changeset.Changeset) error {
 	if !m.moves.Apply(&named) {
 		return nil
 	}
-	m.restated.seq++
-	row := changeset.Row{Seq: m.restated.seq, ID: named.ID, Key: m.objects.Put(m.tx.d, named.Encode())}
-	m.tx.d.Append(RepresentationsFile, int64(row.Seq-1)*changeset.RowSize, changeset.AppendRow(nil, row))
-	m.restated.best[named.ID] = &named
 	for i := range named.Changes {
 		m.touched[named.Changes[i].Record] = true
 	}
-	return nil
+	return m.addBest(&named)
 }
 
 // anew names the changeset of a row anew, and reports whether that changed anything.
@@ -256,46 +252,6 @@ func (m *mover) notePeers() error {
 		m.tx.peers[m.name(peerFile(p.UUID))] = p
 	}
 	return nil
-}
-
-// settleMoved merges records whose changes have other names: where replaying the log no longer gives the merged state, or
-// the last row is settled no longer, it logs a resolution.
-func (t *txLog) settleMoved(recs map[changeset.RecordID]bool) error {
-	var changes []changeset.Change
-	for _, rec := range sorted(recs) {
-		s, err := t.state(rec)
-		if err != nil {
-			return err
-		}
-		result, err := t.merge(rec, s)
-		if err != nil {
-			return err
-		}
-		if t == t.tx.main {
-			if err := t.setOpen(rec, undecidedIn(result)); err != nil {
-				return err
-			}
-		}
-		settled := s.settled
-		s.settled = settled && result.SettledBy(s.head)
-		ch := difference(rec, s.exists, s.props, result.Exists, result.Props)
-		if ch == nil && settled && !s.settled {
-			ch = sameState(rec, s.exists)
-		}
-		if ch != nil {
-			changes = append(changes, *ch)
-		}
-	}
-	return t.keepBooks(changes, flagResolution)
-}
-
-// sameState is a change that leaves a record as it is.
-func sameState(rec changeset.RecordID, exists bool) *changeset.Change {
-	ch := &changeset.Change{Record: rec, Kind: changeset.Update, Props: map[string]changeset.PropChange{}}
-	if !exists {
-		ch.Kind = changeset.Delete
-	}
-	return ch
 }
 
 // castAgain casts the votes of the log's own voter that were moved: they stand under its former UUID, where they count no more.

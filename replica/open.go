@@ -31,6 +31,14 @@ func undecidedIn(result *resolution.Result) undecided {
 // inConflict reports whether anything is: what agreed is not.
 func (u undecided) inConflict() bool { return u.any || len(u.open) > 0 }
 
+// conflicts names what was in conflict, before that came to result. What an older note does not tell is taken to be the same.
+func (u undecided) conflicts(result *resolution.Result) []string {
+	if u.any {
+		return result.OpenProps()
+	}
+	return u.open
+}
+
 func (u undecided) isNothing() bool { return !u.inConflict() && len(u.agreed) == 0 }
 
 func (u undecided) equal(v undecided) bool {

@@ -25,59 +25,71 @@ func (tx *Tx) settleAnew() error {
 	return tx.resettle(func(rec changeset.RecordID) bool { return tx.main.openSet.concerns(rec, rules) })
 }
 
-// resettle merges those of the records of which something is undecided that are concerned. It logs a resolution where they show something else; one without
-// effect where a conflict begins or ceases to be one and they show the same, so that there is a row from which on that is so.
+// resettle merges those of the records of which something is undecided that are concerned. Where a conflict begins or ceases to be one it logs a resolution in any
+// case: the transaction may bring nothing else, and so there is a row from which on that is so.
 func (tx *Tx) resettle(concerned func(changeset.RecordID) bool) error {
-	t := tx.main
+	if err := tx.main.loadOpen(); err != nil {
+		return err
+	}
+	recs := slices.DeleteFunc(sorted(tx.main.openSet), func(rec changeset.RecordID) bool { return !concerned(rec) })
+	return tx.main.remerge(recs, true)
+}
+
+// remerge merges records anew, of whose changes something else is known than before, or which something else settles. It logs a resolution where they show
+// something else; one without effect where they show the same but the last row is settled no longer, or, if rows says so, other properties are in conflict.
+func (t *txLog) remerge(recs []changeset.RecordID, rows bool) error {
+	if len(recs) == 0 {
+		return nil
+	}
 	if err := t.loadOpen(); err != nil {
 		return err
 	}
 	var changes []changeset.Change
-	now := map[changeset.RecordID]undecided{}
-	for _, rec := range sorted(t.openSet) {
-		if !concerned(rec) {
-			continue
-		}
-		s, err := t.state(rec)
+	now := make([]undecided, len(recs))
+	for i, rec := range recs {
+		ch, result, err := t.remergeOne(rec, rows)
 		if err != nil {
 			return err
 		}
-		s.merged = nil
-		result, err := t.merge(rec, s)
-		if err != nil {
-			return err
-		}
-		now[rec] = undecidedIn(result)
-		if ch := t.settleOther(rec, s, result); ch != nil {
+		if now[i] = undecidedIn(result); ch != nil {
 			changes = append(changes, *ch)
 		}
 	}
 	if err := t.keepBooks(changes, flagResolution); err != nil {
 		return err
 	}
-	for _, rec := range sorted(now) {
-		if err := t.setOpen(rec, now[rec]); err != nil {
+	for i, rec := range recs { // after the rows, whose numbers the notes bear
+		if err := t.setOpen(rec, now[i]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// settleOther takes note of what a record comes to whose changes are the same, but not what settles them. It returns the change that leads there, nil if
-// none is needed.
-func (t *txLog) settleOther(rec changeset.RecordID, s *state, result *resolution.Result) *changeset.Change {
-	before, open := t.openSet[rec], result.OpenProps()
-	if before.any {
-		before.open = open
+// remergeOne takes note of what a record comes to. It returns the change that leads there, nil if none is needed.
+func (t *txLog) remergeOne(rec changeset.RecordID, rows bool) (*changeset.Change, *resolution.Result, error) {
+	s, err := t.state(rec)
+	if err != nil {
+		return nil, nil, err
 	}
-	t.tx.noteOpened(changeset.ID{}, merge{rec: rec, before: Held{Before: true, Exists: s.exists}, held: s.props, result: result}, before.open)
-	s.settled = s.settled && result.SettledBy(s.head)
+	s.merged = nil
+	result, err := t.merge(rec, s)
+	if err != nil {
+		return nil, nil, err
+	}
+	other := s.settled && !result.SettledBy(s.head)
+	s.settled = s.settled && !other
+	if t == t.tx.main {
+		before := t.openSet[rec].conflicts(result)
+		t.tx.noteOpened(changeset.ID{}, merge{rec: rec, before: Held{Before: true, Exists: s.exists}, held: s.props, result: result}, before)
+		other = other || rows && !slices.Equal(before, result.OpenProps())
+	}
 	ch := difference(rec, s.exists, s.props, result.Exists, result.Props)
-	if ch == nil && !slices.Equal(before.open, open) {
+	if ch == nil && other {
 		ch = sameState(rec, s.exists)
 	}
 	if s.settled {
 		s.entries, s.merged = nil, nil
 	}
-	return ch
+	return ch, result, nil
 }

@@ -13,7 +13,7 @@ import (
 type restatement struct {
 	seq   uint32                                // of the list's last row, pending ones included
 	best  map[changeset.ID]*changeset.Changeset // pending
-	stale map[changeset.RecordID]*resolution.Result
+	stale map[changeset.RecordID]bool
 }
 
 // Represent takes up another representation of a changeset that is in the log, and reports whether it told anything new. One that is of another edit, or
@@ -139,33 +139,35 @@ func (t *txLog) entry(rec changeset.RecordID, id changeset.ID) (*resolution.Entr
 	return &s.entries[i], nil
 }
 
-// restate adds the better representation of a changeset to the list.
+// restate puts the better representation of a changeset in the place of the one that was the best.
 func (t *txLog) restate(best, joined *changeset.Changeset) error {
-	text := joined.Encode()
-	switch {
-	case len(text) > changeset.MaxFile:
-		return fmt.Errorf("nobody could read it: it has %d bytes, at most %d are allowed", len(text), changeset.MaxFile)
-	case t.restated.seq == maxSeq:
-		return fmt.Errorf("the list of them is full: it has %d rows", uint32(maxSeq))
-	}
-	before := best.Changes
-	for i := range joined.Changes {
-		ch := &joined.Changes[i]
-		old := &before[min(i, len(before)-1)]
-		if old.Record != ch.Record {
-			old = best.Change(ch.Record)
-		}
-		if sameMeaning(old, ch) {
+	byRecord := func(ch changeset.Change, rec changeset.RecordID) int { return ch.Record.Compare(rec) }
+	for _, old := range best.Changes {
+		at, _ := slices.BinarySearchFunc(joined.Changes, old.Record, byRecord) // a join has the same records, sorted
+		ch := &joined.Changes[at]
+		if sameMeaning(&old, ch) {
 			continue
 		}
 		if err := t.replaceChange(joined.ID, ch); err != nil {
 			return err
 		}
 	}
+	return t.addBest(joined)
+}
+
+// addBest adds the best representation of a changeset to the list.
+func (t *txLog) addBest(best *changeset.Changeset) error {
+	text := best.Encode()
+	switch {
+	case len(text) > changeset.MaxFile:
+		return fmt.Errorf("nobody could read it: it has %d bytes, at most %d are allowed", len(text), changeset.MaxFile)
+	case t.restated.seq == maxSeq:
+		return fmt.Errorf("the list of them is full: it has %d rows", uint32(maxSeq))
+	}
 	t.restated.seq++
-	row := changeset.Row{Seq: t.restated.seq, ID: joined.ID, Key: t.objects.Put(t.tx.d, text)}
+	row := changeset.Row{Seq: t.restated.seq, ID: best.ID, Key: t.objects.Put(t.tx.d, text)}
 	t.tx.d.Append(RepresentationsFile, int64(row.Seq-1)*changeset.RowSize, changeset.AppendRow(nil, row))
-	t.restated.best[joined.ID] = joined
+	t.restated.best[best.ID] = best
 	return nil
 }
 
@@ -188,14 +190,9 @@ func (t *txLog) replaceChange(id changeset.ID, ch *changeset.Change) error {
 			return unknownParent(ch, p)
 		}
 	}
-	if _, again := t.restated.stale[ch.Record]; !again {
-		if !s.settled {
-			if _, err := t.merge(ch.Record, s); err != nil {
-				return err
-			}
-		}
-		t.restated.stale[ch.Record] = s.merged
-		s.entries = slices.Clone(s.entries) // the merged state refers to the old ones
+	if !t.restated.stale[ch.Record] {
+		t.restated.stale[ch.Record] = true
+		s.entries = slices.Clone(s.entries) // a merged state refers to the old ones
 		if entry, err = t.entry(ch.Record, id); err != nil {
 			return err
 		}
@@ -222,54 +219,16 @@ func (t *txLog) settleBefore(c *changeset.Changeset) error {
 	}
 	var recs []changeset.RecordID
 	for i := range c.Changes {
-		if _, stale := t.restated.stale[c.Changes[i].Record]; stale {
-			recs = append(recs, c.Changes[i].Record)
+		if rec := c.Changes[i].Record; t.restated.stale[rec] {
+			recs = append(recs, rec)
 		}
 	}
 	return t.settleStale(recs)
 }
 
 func (t *txLog) settleStale(recs []changeset.RecordID) error {
-	var changes []changeset.Change
 	for _, rec := range recs {
-		ch, err := t.remerge(rec)
-		if err != nil {
-			return err
-		}
-		if ch != nil {
-			changes = append(changes, *ch)
-		}
+		delete(t.restated.stale, rec)
 	}
-	if err := t.keepBooks(changes, flagResolution); err != nil {
-		return err
-	}
-	for _, rec := range recs { // after the rows, whose numbers the notes bear
-		s := t.states[rec]
-		if err := t.setOpen(rec, undecidedIn(s.merged)); err != nil {
-			return err
-		}
-		if s.settled {
-			s.entries, s.merged = nil, nil
-		}
-	}
-	return nil
-}
-
-// remerge merges a record anew. It returns the change that leads to the merged state; one without effect where the log says that the record is settled and it is
-// that no longer; else nil.
-func (t *txLog) remerge(rec changeset.RecordID) (*changeset.Change, error) {
-	s, before := t.states[rec], t.restated.stale[rec]
-	delete(t.restated.stale, rec)
-	result, err := t.merge(rec, s)
-	if err != nil {
-		return nil, err
-	}
-	t.tx.noteOpened(changeset.ID{}, merge{rec: rec, before: Held{Before: true, Exists: s.exists}, held: s.props, result: result}, before.OpenProps())
-	settled := s.settled
-	s.settled = settled && result.SettledBy(s.head)
-	ch := difference(rec, s.exists, s.props, result.Exists, result.Props)
-	if ch == nil && settled && !s.settled {
-		ch = sameState(rec, s.exists)
-	}
-	return ch, nil
+	return t.remerge(recs, false)
 }

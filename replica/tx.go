@@ -75,7 +75,7 @@ func newTx(r *Replica, d *durable.Tx) *Tx {
 }
 
 func newTxLog(tx *Tx, l *Log, known *knownIDs) *txLog {
-	restated := restatement{best: map[changeset.ID]*changeset.Changeset{}, stale: map[changeset.RecordID]*resolution.Result{}}
+	restated := restatement{best: map[changeset.ID]*changeset.Changeset{}, stale: map[changeset.RecordID]bool{}}
 	if l.reps != nil && l.reps.rows != nil {
 		restated.seq = l.reps.rows.latest
 	}
@@ -315,8 +315,11 @@ func (t *txLog) lookup(id changeset.ID) (row uint32, ok bool, err error) {
 	return t.known.lookup(t.Log, id)
 }
 
-// setOpen notes what of the record is undecided.
+// setOpen notes what of the record is undecided. The resolutions replica has no such notes.
 func (t *txLog) setOpen(rec changeset.RecordID, u undecided) error {
+	if t != t.tx.main {
+		return nil
+	}
 	if err := t.loadOpen(); err != nil {
 		return err
 	}

@@ -80,7 +80,7 @@ func (t *txLog) voteChange(a answer) (changeset.Change, error) {
 	}
 	ch := difference(rec, s.exists, s.props, true, a.props)
 	if ch == nil {
-		ch = &changeset.Change{Record: rec, Kind: changeset.Update, Props: map[string]changeset.PropChange{}}
+		ch = sameState(rec, true)
 	}
 	ch.Parents = s.settledHeads()
 	if !s.settled && !s.wasNever() {

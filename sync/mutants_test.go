@@ -88,8 +88,8 @@ var mutants = []mutant{
 		`	case !s.settled:
 		return false
 `, ``},
-	{"what is open counts as settled", "replica/integrate.go",
-		`m.result.Heads[0] == c.ID && !m.result.Open()`, `m.result.Heads[0] == c.ID`},
+	{"what is open counts as settled", "resolution/merge.go",
+		`r.Heads[0] == id && !r.Open()`, `r.Heads[0] == id`},
 
 	// What travels.
 	{"known is what is below the greatest number of its origin", "replica/known.go",
@@ -114,7 +114,7 @@ var mutants = []mutant{
 	{"a create is forgotten for an update", "changeset/join.go",
 		`if b.Kind == Create {`, `if false {`},
 	{"the log of its maker tells no parents", "sync/parents.go",
-		`ch.Parents = replica.ParentsOf(last)`, `_ = replica.ParentsOf`},
+		`ch.Parents = above.Parents()`, `_ = above.Parents`},
 	{"no rule settles", "resolution/apply.go",
 		`if c.Rule == RuleLatest {`, `if true {`},
 	{"a rule that changes settles nothing anew", "replica/recount.go",
