@@ -47,7 +47,7 @@ func (t *txLog) after() *Log {
 	l.uuid, l.latest, l.rawLatest = t.self, t.seq, t.newLatest()
 	l.ours.latest = t.seq
 	if t.reps != nil {
-		l.reps, _ = newList(&l, t.newListed()) // it is a number
+		l.reps, _ = newRepresentations(&l, t.newListed()) // it is a number
 	}
 	return &l
 }
@@ -68,7 +68,7 @@ func (t *txLog) writeUUIDs() error {
 	if err := t.markFormer(); err != nil {
 		return err
 	}
-	former, err := t.formerOf()
+	former, err := t.Former()
 	if err != nil {
 		return err
 	}

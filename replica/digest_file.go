@@ -137,7 +137,7 @@ func (s *state) begin(rec changeset.RecordID) {
 
 // count moves the sums from what the record was at begin to what it is now: its canonical JSON, nil if it is deleted.
 func (t *txLog) count(rec changeset.RecordID, s *state, text []byte) {
-	d := t.moved.of(t.Log, rec.Type)
+	d := t.digestShift.of(t.Log, rec.Type)
 	*d = d.minus(*s.counted)
 	*s.counted = Digest{}
 	if text != nil {
@@ -168,7 +168,7 @@ func (t *txLog) noteDigest(ctx context.Context) error {
 		return ctx.Err()
 	}
 	if !noted || t.seq > t.latest {
-		t.tx.d.Append(t.name(DigestsFile), end, appendDigest(nil, digestEntry{t.seq, before.plus(t.moved)}))
+		t.tx.d.Append(t.name(DigestsFile), end, appendDigest(nil, digestEntry{t.seq, before.plus(t.digestShift)}))
 	}
 	return nil
 }

@@ -74,8 +74,8 @@ func (r *Replica) LocalIDs() (map[uuid.UUID]uint32, error) {
 	return ids, nil
 }
 
-// Marks returns the original's marks, by replica: the highest sequence number seen of it.
-func (l *Log) Marks() (map[uuid.UUID]uint32, error) {
+// v1Marks returns the original's marks, by replica: the highest sequence number seen of it.
+func (l *Log) v1Marks() (map[uuid.UUID]uint32, error) {
 	names, err := l.list(marksDir)
 	if err != nil {
 		return nil, err
@@ -193,7 +193,7 @@ func (d *dumper) log(l *Log, recordsOnly bool) {
 	d.member("replica_uuid", l.uuid)
 	d.member("latest_sequence_no", l.latest)
 	if !recordsOnly {
-		marks, err := l.Marks()
+		marks, err := l.v1Marks()
 		d.fail(err)
 		d.member("last_changeset_from", marks)
 		d.changesets(l)

@@ -74,7 +74,7 @@ func (c *checker) checkRepresentation(row changeset.Row, cs *changeset.Changeset
 		c.harmless(RepresentationsFile, "row %d holds another edit under the ID %s than the log does: it is passed over", row.Seq, row.ID)
 		return nil
 	}
-	if last, ok, err := c.r.Represented(row.ID); err == nil && ok && last.Seq != row.Seq {
+	if last, ok, err := c.r.BestRow(row.ID); err == nil && ok && last.Seq != row.Seq {
 		return nil // a later row counts; in this one, parents may have names from before a move
 	}
 	for i := range cs.Changes {

@@ -13,22 +13,13 @@ type Node struct {
 	Decides []string // properties whose open conflict it settled, "" for the record's existence; see [resolution.Graph]
 }
 
-// Graph returns the ordinary changes to a record as the merge links them, parents before children, in the order T, which is the
-// same in all replicas. Bookkeeping is not in it. The links are those of the best representations, the events are as the log has them. It costs what the record's own history costs.
-func (r *Replica) Graph(rec changeset.RecordID) ([]Node, error) {
-	events, err := r.History(rec)
-	if err != nil {
-		return nil, err
-	}
-	return r.Link(rec, events)
-}
-
-// Link is [Replica.Graph] of a record's history that has been read.
-func (r *Replica) Link(rec changeset.RecordID, events []Event) ([]Node, error) {
+// Link returns the ordinary changes in a record's [Replica.History] as the merge links them, parents before children, in the order T, which is the
+// same in all replicas. Bookkeeping is not in it. The links are those of the best representations, the events are as the log has them.
+func (r *Replica) Link(rec changeset.RecordID, history []Event) ([]Node, error) {
 	var seqs []uint32
-	rows := make(map[uint32]*changeset.Changeset, len(events))
-	byID := make(map[changeset.ID]Event, len(events))
-	for _, ev := range events {
+	rows := make(map[uint32]*changeset.Changeset, len(history))
+	byID := make(map[changeset.ID]Event, len(history))
+	for _, ev := range history {
 		seqs = append(seqs, ev.Row.Seq)
 		rows[ev.Row.Seq], byID[ev.Changeset.ID] = ev.Changeset, ev
 	}

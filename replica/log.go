@@ -35,10 +35,10 @@ type Log struct {
 	ours      companion
 	limits    *limits
 	former    *formerUUIDs
-	reps      *list     // of representations; nil for the resolutions
-	index     string    // the file of rows
-	number    string    // the file that says how many count
-	renamed   uuid.UUID // what a transaction under way calls the replica, if not uuid
+	reps      *representations // of representations; nil for the resolutions
+	index     string           // the file of rows
+	number    string           // the file that says how many count
+	renamed   uuid.UUID        // what a transaction under way calls the replica, if not uuid
 }
 
 // limits are what of the files is committed, where a writer was cut off or is at work.
@@ -115,8 +115,8 @@ type formerUUIDs struct {
 	err  error
 }
 
-// formerOf returns the UUIDs that the log's replica had before.
-func (l *Log) formerOf() ([]uuid.UUID, error) {
+// Former returns the UUIDs that the log's replica had before it was restored from a backup or copied.
+func (l *Log) Former() ([]uuid.UUID, error) {
 	l.former.once.Do(func() {
 		b, err := l.limits.readReplaced(l.fs, l.prefix, formerFile)
 		if err != nil {
@@ -137,15 +137,12 @@ func (l *Log) formerOf() ([]uuid.UUID, error) {
 	return l.former.list, l.former.err
 }
 
-// Former returns the UUIDs that the log's replica had before it was restored from a backup or copied.
-func (l *Log) Former() ([]uuid.UUID, error) { return l.formerOf() }
-
-// Made reports whether the log is its maker's own for changesets of that origin: what stands above one of them, its maker had seen.
-func (l *Log) Made(origin uuid.UUID) (bool, error) {
+// made reports whether the log is its maker's own for changesets of that origin: what stands above one of them, its maker had seen.
+func (l *Log) made(origin uuid.UUID) (bool, error) {
 	if origin == l.uuid || origin == l.renamed {
 		return true, nil
 	}
-	former, err := l.formerOf()
+	former, err := l.Former()
 	return slices.Contains(former, origin), err
 }
 

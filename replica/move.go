@@ -1,7 +1,6 @@
 package replica
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strconv"
@@ -106,7 +105,7 @@ func (m *mover) rename() error {
 	if mine != m.uuid {
 		m.self = mine
 	}
-	former, err := m.formerOf()
+	former, err := m.Former()
 	if err == nil && (slices.Contains(former, m.self) || m.seq > m.latest || m.tx.main.rewritten != nil || m.tx.res.rewritten != nil) {
 		err = fmt.Errorf("%s was moved before, or other changes wait in the transaction", m.uuid)
 	}
@@ -276,29 +275,6 @@ func (m *mover) castAgain() error {
 		}
 	}
 	return nil
-}
-
-// Renamed reports whether the replica or its resolutions replica has got another UUID since it was opened, and with it other names in its log. Whoever reads a log in more
-// than one go asks afterwards.
-func (r *Replica) Renamed() (bool, error) {
-	if r.opts.Mirror {
-		return false, nil
-	}
-	now, err := Open(r.fs, Options{Where: r.opts.Where})
-	if err != nil {
-		return false, err
-	}
-	return now.UUID() != r.UUID() || now.votes.uuid != r.votes.uuid, nil
-}
-
-// Reidentify gives the replica a new UUID, and another one to its resolutions replica, before anything is edited: it is for a fresh copy of another
-// replica. The old ones become former UUIDs.
-func (r *Replica) Reidentify(ctx context.Context) error {
-	return r.Update(ctx, func(tx *Tx) error {
-		tx.RenewVoter()
-		tx.Renew()
-		return nil
-	})
 }
 
 // asBefore returns the changes to a vote with what moved under the voter's old name.

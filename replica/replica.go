@@ -133,11 +133,11 @@ func (r *Replica) openLogs() (again bool, err error) {
 		if old, limited := limits.Points[LatestRepresentationFile]; limited {
 			listed = old
 		}
-		if main.reps, err = newList(main, listed); err != nil {
+		if main.reps, err = newRepresentations(main, listed); err != nil {
 			return false, fmt.Errorf("open replica %s: %w", r.where(), err)
 		}
 	} else {
-		main.reps = &list{log: main}
+		main.reps = &representations{log: main}
 	}
 	r.log, r.votes = main, votes
 	r.forget()
@@ -294,6 +294,29 @@ func (r *Replica) transact(ctx context.Context, f func(tx *Tx) error) error {
 	r.log, r.votes = tx.main.after(), tx.res.after()
 	r.forget()
 	return nil
+}
+
+// Renamed reports whether the replica or its resolutions replica has got another UUID since it was opened, and with it other names in its log. Whoever
+// reads a log in more than one go asks afterwards.
+func (r *Replica) Renamed() (bool, error) {
+	if r.opts.Mirror {
+		return false, nil
+	}
+	now, err := Open(r.fs, Options{Where: r.opts.Where})
+	if err != nil {
+		return false, err
+	}
+	return now.UUID() != r.UUID() || now.votes.uuid != r.votes.uuid, nil
+}
+
+// Reidentify gives the replica a new UUID, and another one to its resolutions replica, before anything is edited: it is for a fresh copy of another
+// replica. The old ones become former UUIDs.
+func (r *Replica) Reidentify(ctx context.Context) error {
+	return r.Update(ctx, func(tx *Tx) error {
+		tx.RenewVoter()
+		tx.Renew()
+		return nil
+	})
 }
 
 // forget drops what was loaded of an earlier state.

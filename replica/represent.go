@@ -43,7 +43,7 @@ func (t *txLog) represent(row uint32, mine, offered *changeset.Changeset) (news 
 	if err != nil || changeset.SameRepresentation(joined, mine) {
 		return false, err
 	}
-	best, err := t.bestOf(row, mine)
+	best, err := t.bestWithParents(row, mine)
 	if err != nil {
 		return false, err
 	}
@@ -69,8 +69,8 @@ func (t *txLog) bestAt(seq uint32) (*changeset.Changeset, error) {
 	return t.reps.of(c)
 }
 
-// bestOf is the best representation of the changeset in a row, with the parents that the log itself tells if it is its maker's.
-func (t *txLog) bestOf(row uint32, mine *changeset.Changeset) (*changeset.Changeset, error) {
+// bestWithParents is the best representation of the changeset in a row, with the parents that the log itself tells if it is its maker's.
+func (t *txLog) bestWithParents(row uint32, mine *changeset.Changeset) (*changeset.Changeset, error) {
 	best, err := t.bestAt(row)
 	if err != nil {
 		return nil, err

@@ -18,8 +18,8 @@ const (
 	LatestRepresentationFile = "prophet/latest-representation"
 )
 
-// list is the list of representations of a log, at the moment at which that was opened.
-type list struct {
+// representations is the list of representations of a log, at the moment at which that was opened.
+type representations struct {
 	mu   sync.Mutex
 	log  *Log                           // whose changesets it is about
 	rows *Log                           // of the list, which are read as those of a log are; nil if their number was not read yet
@@ -40,8 +40,8 @@ func readListed(fsys afero.Fs, where string) (string, error) {
 	return text, nil
 }
 
-// newList returns the list of a log of which so many rows count.
-func newList(l *Log, text string) (*list, error) {
+// newRepresentations returns the list of a log of which so many rows count.
+func newRepresentations(l *Log, text string) (*representations, error) {
 	n := uint32(0)
 	if text != "" {
 		var err error
@@ -51,7 +51,7 @@ func newList(l *Log, text string) (*list, error) {
 	}
 	rows := &Log{fs: l.fs, prefix: l.prefix, where: l.where, uuid: l.uuid, database: l.database, latest: n,
 		index: RepresentationsFile, number: LatestRepresentationFile, objects: l.objects, limits: l.limits, former: l.former}
-	return &list{log: l, rows: rows, text: text}, nil
+	return &representations{log: l, rows: rows, text: text}, nil
 }
 
 // Representations returns the list of representations: its rows and changesets are read as those of a log, and nothing else of it. Of a
@@ -65,7 +65,7 @@ func (r *Replica) Representations() (*Log, error) {
 }
 
 // load finds out how many rows count, if that is not known yet.
-func (l *list) load() error {
+func (l *representations) load() error {
 	if l.rows != nil {
 		return nil
 	}
@@ -73,7 +73,7 @@ func (l *list) load() error {
 	if err != nil {
 		return err
 	}
-	read, err := newList(l.log, text)
+	read, err := newRepresentations(l.log, text)
 	if err != nil {
 		return err
 	}
@@ -94,13 +94,13 @@ func (r *Replica) Refresh() error {
 	return nil
 }
 
-// Represented returns the last row of the list for a changeset; ok is false if there is none.
-func (r *Replica) Represented(id changeset.ID) (row changeset.Row, ok bool, err error) {
+// BestRow returns the last row of the list for a changeset; ok is false if there is none.
+func (r *Replica) BestRow(id changeset.ID) (row changeset.Row, ok bool, err error) {
 	return r.log.reps.lookup(id)
 }
 
 // of returns the best representation of a changeset that a row of the log holds: the last one in the list, if that is the same edit, else the row's.
-func (l *list) of(c *changeset.Changeset) (*changeset.Changeset, error) {
+func (l *representations) of(c *changeset.Changeset) (*changeset.Changeset, error) {
 	row, ok, err := l.lookup(c.ID)
 	if err != nil || !ok || c.Bookkeeping() {
 		return c, err
@@ -116,7 +116,7 @@ func (l *list) of(c *changeset.Changeset) (*changeset.Changeset, error) {
 }
 
 // lookup returns the last row for a changeset.
-func (l *list) lookup(id changeset.ID) (row changeset.Row, ok bool, err error) {
+func (l *representations) lookup(id changeset.ID) (row changeset.Row, ok bool, err error) {
 	if l == nil {
 		return row, false, nil
 	}
@@ -140,7 +140,7 @@ func (l *list) lookup(id changeset.ID) (row changeset.Row, ok bool, err error) {
 }
 
 // changeset reads what a row names. Those of many records are read again for each of them: a few are kept.
-func (l *list) changeset(row changeset.Row) (*changeset.Changeset, error) {
+func (l *representations) changeset(row changeset.Row) (*changeset.Changeset, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if c := l.kept[row.Key]; c != nil {
@@ -171,7 +171,7 @@ func (l *Log) own(seq uint32, id changeset.ID) (bool, error) {
 	if seq != id.Seq {
 		return false, nil
 	}
-	return l.Made(id.Origin)
+	return l.made(id.Origin)
 }
 
 // Own is [Log.own] for a row.

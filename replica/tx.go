@@ -31,21 +31,21 @@ type Tx struct {
 // txLog is a log with the rows that the transaction adds.
 type txLog struct {
 	*Log
-	tx        *Tx
-	self      uuid.UUID // origin of what is made in this transaction
-	seq       uint32    // of the last row, pending ones included
-	lastID    uint32
-	pending   map[uint32]*changeset.Changeset // by row
-	kept      map[uint32]*changeset.Changeset // of committed rows
-	states    map[changeset.RecordID]*state
-	ids       map[changeset.ID]uint32 // of pending rows
-	known     *knownIDs
-	openSet   openSet // loaded when needed
-	openSize  int64
-	marks     map[uuid.UUID]uint32 // v1 marks to write
-	moved     sums                 // by how much the digests change
-	restated  restatement
-	rewritten []byte // the whole index, if it is written anew
+	tx          *Tx
+	self        uuid.UUID // origin of what is made in this transaction
+	seq         uint32    // of the last row, pending ones included
+	lastID      uint32
+	pending     map[uint32]*changeset.Changeset // by row
+	kept        map[uint32]*changeset.Changeset // of committed rows
+	states      map[changeset.RecordID]*state
+	ids         map[changeset.ID]uint32 // of pending rows
+	known       *knownIDs
+	openSet     openSet // loaded when needed
+	openSize    int64
+	marks       map[uuid.UUID]uint32 // v1 marks to write
+	digestShift sums                 // by how much the digests change
+	restated    restatement
+	rewritten   []byte // the whole index, if it is written anew
 }
 
 // state is what a transaction knows of a record: what replaying the log gives, and who its heads are.

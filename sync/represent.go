@@ -59,7 +59,7 @@ func (p *pull) prepareList() error {
 	}
 	for i := range p.list.items {
 		it := &p.list.items[i]
-		mine, ok, err := p.to.Represented(it.id)
+		mine, ok, err := p.to.BestRow(it.id)
 		if err != nil {
 			return err
 		}

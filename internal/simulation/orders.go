@@ -15,8 +15,8 @@ import (
 	"prophet/replica"
 )
 
-// MaxParcels is how many changesets a set has at most.
-const MaxParcels = 7
+// maxParcels is how many changesets a set has at most.
+const maxParcels = 7
 
 // Parcels is a small set of changesets and votes, and what must have come before each of them: its parents, and what its origin made before.
 type Parcels struct {
@@ -69,11 +69,11 @@ func (p *Parcels) collect(h *History) error {
 				}
 			}
 		}
-		if len(p.items) >= MaxParcels {
+		if len(p.items) >= maxParcels {
 			break
 		}
 	}
-	p.items = p.items[:min(MaxParcels-int(h.Seed%4/3), len(p.items))] // room for another representation
+	p.items = p.items[:min(maxParcels-int(h.Seed%4/3), len(p.items))] // room for another representation
 	p.recs = w.account.records()
 	return nil
 }
