@@ -56,11 +56,18 @@ func (t *txLog) integrate(c *changeset.Changeset) (added bool, err error) {
 	return true, nil
 }
 
-// ForkError says that one ID names two different edits: two replicas have the same UUID.
-type ForkError struct{ ID changeset.ID }
+// ForkError says that one ID names two edits: two replicas had one UUID, and nobody has taken them apart yet.
+type ForkError struct {
+	ID          changeset.ID
+	Here, There string // where the replicas are that have one and the other; "" where that is not known
+}
 
 func (e *ForkError) Error() string {
-	return fmt.Sprintf("changeset %s is one edit here and another one there: a replica was copied, and both copies were edited", e.ID)
+	if e.There == "" {
+		return fmt.Sprintf("changeset %s is one edit here and another one there: a replica was copied, and both copies were edited", e.ID)
+	}
+	return fmt.Sprintf("changeset %s is one edit in %s and another one in %s: replica %s was copied or restored from a backup, and both were edited",
+		e.ID, e.Here, e.There, e.ID.Origin)
 }
 
 // compare makes sure that the content of a known changeset is the edit that the row of the log holds, if only another representation of it.
@@ -73,7 +80,7 @@ func (t *txLog) compare(row uint32, c *changeset.Changeset) error {
 		}
 	}
 	if mine.Bookkeeping() != c.Bookkeeping() || !mine.Bookkeeping() && !changeset.SameEdit(mine, c) {
-		return &ForkError{c.ID}
+		return &ForkError{ID: c.ID}
 	}
 	_, err := t.represent(row, mine, c)
 	return err

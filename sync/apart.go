@@ -22,20 +22,6 @@ type Moved struct {
 	Changesets int       // that were moved; 0 if only the replica got a new UUID
 }
 
-// ForkError says that one ID names two edits, neither of them made in the target, and that nobody has taken them apart yet.
-type ForkError struct {
-	ID       changeset.ID
-	To, From string // where the replicas are that have one and the other
-}
-
-func (e *ForkError) Error() string {
-	return fmt.Sprintf("changeset %s is one edit in %s and another one in %s: replica %s was copied or restored from a backup, and both were edited",
-		e.ID, e.To, e.From, e.ID.Origin)
-}
-
-// Unwrap returns the error that the replica would give.
-func (e *ForkError) Unwrap() error { return &replica.ForkError{ID: e.ID} }
-
 // maxMoves bounds how often logs are compared again after a move: a move can be followed by that of what was moved.
 const maxMoves = 100
 
@@ -79,11 +65,11 @@ func (p *pull) compare(ctx context.Context) error {
 	return nil
 }
 
-// refuseForks returns an error if others' changesets are forked.
+// refuseForks returns a [replica.ForkError] if others' changesets are forked.
 func (p *pull) refuseForks() error {
 	for _, s := range []*side{p.votes, p.main} {
 		if s.plan.fork != nil {
-			return &ForkError{*s.plan.fork, p.to.Where(), p.from.Where()}
+			return &replica.ForkError{ID: *s.plan.fork, Here: p.to.Where(), There: p.from.Where()}
 		}
 	}
 	return nil
@@ -157,7 +143,7 @@ func (p *pull) warnOfMove(s *side, m changeset.Move, n int, own bool) {
 // named says of which replica and log a message is.
 func (s *side) named(r *replica.Replica) string {
 	if s.votes {
-		return "the log of decisions in " + r.Where()
+		return "the log of resolutions in " + r.Where()
 	}
 	return r.Where()
 }
@@ -178,72 +164,4 @@ func Reidentify(ctx context.Context, r, peer *replica.Replica, opts Options) ([]
 		return nil, err
 	}
 	return append(p.report.Moved, Moved{From: was, To: r.UUID()}), nil
-}
-
-// shared reports whether the source has the target's UUID and is no earlier state of it.
-func (s *side) shared() bool { return slices.ContainsFunc(s.items, s.twin) }
-
-// findLost finds out which logs' replicas need a new UUID.
-func (p *pull) findLost() (err error) {
-	if p.opts.DryRun {
-		return nil
-	}
-	for _, s := range []*side{p.votes, p.main} {
-		if s.lost, err = p.lostOwn(s); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// renew gives them their new UUIDs with the first transaction of the pull, whatever that brings: it may log bookkeeping.
-func (p *pull) renew(tx *replica.Tx) {
-	p.renewed = map[*side]uuid.UUID{}
-	for _, s := range []*side{p.votes, p.main} {
-		if s.lost {
-			s.renew(tx)
-			p.renewVoter(tx, s)
-		}
-		p.renewed[s] = s.to().UUID()
-	}
-}
-
-// noteRenewed reports the new UUIDs once that transaction is made.
-func (p *pull) noteRenewed() {
-	for _, s := range []*side{p.votes, p.main} {
-		if was := p.renewed[s]; was != s.to().UUID() {
-			p.report.Moved = append(p.report.Moved, Moved{Votes: s.votes, From: was, To: s.to().UUID()})
-		}
-		s.lost = false
-	}
-}
-
-// lostOwn reports whether the source knows changesets of the target's own that it does not know, or has its UUID and is no earlier state of it: the target was
-// restored from a backup, or copied. Then it gets a new UUID before anything is integrated, because the numbers of its lost changesets must not be
-// given again. Such a changeset is read first: a mirror that cannot show it cannot make us change our name.
-func (p *pull) lostOwn(s *side) (bool, error) {
-	for _, it := range s.items {
-		if s.twin(it) {
-			p.opts.warn("%s and %s have one UUID, %s: one of them was copied or restored from a backup; %s gets a new one for what is made there from now on",
-				s.named(p.to), s.named(p.from), s.from.UUID(), s.named(p.to))
-			return true, nil
-		}
-		if it.id.Origin != s.to().UUID() || it.mine.Seq > 0 {
-			continue
-		}
-		c, err := s.from.Changeset(it.row)
-		if err != nil {
-			return false, err
-		}
-		if !c.Bookkeeping() {
-			p.opts.warn("%s knows changesets of %s that it has lost: they come back, and it gets a new UUID for what it makes from now on", p.from.Where(), s.named(p.to))
-			return true, nil
-		}
-	}
-	return false, nil
-}
-
-// twin reports whether an item shows that the source, which has the target's UUID, is no earlier state of it.
-func (s *side) twin(it item) bool {
-	return s.from.UUID() == s.to().UUID() && (it.mine.Seq != it.row.Seq || it.differs())
 }

@@ -161,7 +161,7 @@ func (w *town) pull(i, j int) (quiet bool) {
 	from, err := replica.Open(w.homes[j].r.FS(), replica.Options{Where: fmt.Sprint("replica ", j)})
 	w.check(err)
 	report, err := psync.Pull(context.Background(), w.homes[i].r, from, psync.Options{})
-	var fork *psync.ForkError
+	var fork *replica.ForkError
 	if errors.As(err, &fork) {
 		w.say("%d does not pull from %d: %v", i, j, err)
 		return false

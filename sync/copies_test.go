@@ -50,8 +50,8 @@ func (f *family) fork(to, from *replica.Replica) {
 	f.t.Helper()
 	before := identity(f.t, to.FS())
 	_, err := psync.Pull(context.Background(), to, from, psync.Options{})
-	var fork *psync.ForkError
-	if !errors.As(err, &fork) || fork.From != from.Where() || fork.To != to.Where() || !strings.Contains(err.Error(), fork.ID.String()) {
+	var fork *replica.ForkError
+	if !errors.As(err, &fork) || fork.There != from.Where() || fork.Here != to.Where() || !strings.Contains(err.Error(), fork.ID.String()) {
 		f.t.Fatalf("%s pulls from %s: %v, want a fork", to.Where(), from.Where(), err)
 	}
 	if after := identity(f.t, to.FS()); after != before {
@@ -70,7 +70,7 @@ func (f *family) meet(want []string, rs ...*replica.Replica) {
 					continue
 				}
 				report, err := psync.Pull(context.Background(), to, from, psync.Options{})
-				var fork *psync.ForkError
+				var fork *replica.ForkError
 				if errors.As(err, &fork) {
 					quiet = false
 					continue

@@ -143,7 +143,7 @@ var mutants = []mutant{
 	if err := e.tx.main.loadEntries`},
 
 	// Identity.
-	{"a replica that lost changesets of its own keeps its UUID", "sync/apart.go",
+	{"a replica that lost changesets of its own keeps its UUID", "sync/lost.go",
 		`if it.id.Origin != s.to().UUID() || it.mine.Seq > 0 {`, `if true {`},
 	{"what was made in a twin is not taken apart", "sync/plan.go",
 		`	case made || s.all:`, `	case (made || s.all) && s.plan.fork != nil:`},

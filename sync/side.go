@@ -24,7 +24,7 @@ type side struct {
 	last      func(p *replica.Peer) (row changeset.Row, ok bool) // of the source that was read
 	setLast   func(p *replica.Peer, row changeset.Row)
 	count     *int
-	lost      bool            // the source has changesets of the target's own that it lost, or shares its UUID
+	lost      loss            // why the target needs a new UUID
 	peer      *replica.Peer   // what is known of the source; the list's is that of its log
 	read      uint32          // how many rows of the source were read before
 	items     []item          // the rows of the source that were never read

@@ -63,10 +63,10 @@ func explain(err error) (code int, hint string) {
 	var ambiguousChangeset *replica.AmbiguousChangesetError
 	var damage *replica.DamageError
 	var corrupt *cas.CorruptError
-	var fork *psync.ForkError
+	var fork *replica.ForkError
 	switch {
-	case errors.As(err, &fork):
-		return exitFailed, fmt.Sprintf(`pull from those two replicas themselves if you can, then again; or run "prophet reidentify %s" in %s: that keeps both edits, each under a name of its own`, fork.From, fork.To)
+	case errors.As(err, &fork) && fork.There != "":
+		return exitFailed, fmt.Sprintf(`pull from those two replicas themselves if you can, then again; or run "prophet reidentify %s" in %s: that keeps both edits, each under a name of its own`, fork.There, fork.Here)
 	case errors.Is(err, replica.ErrNoRecord):
 		return exitNoRecord, `"prophet search" lists the records`
 	case errors.Is(err, replica.ErrNoChangeset):
