@@ -1,0 +1,261 @@
+package sync
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/spf13/afero"
+
+	"prophet/changeset"
+	"prophet/replica"
+)
+
+// look finds out what the mirror has and what it lacks, and whether it is one to write to.
+func (p *publisher) look() error {
+	if err := p.checkPlace(); err != nil {
+		return err
+	}
+	state := map[string]mirrored{}
+	for _, prefix := range []string{"", changeset.ResolutionsDir + "/"} {
+		m, err := readMirrored(p.tree, prefix)
+		if err != nil {
+			return err
+		}
+		state[prefix] = m
+	}
+	// The replica is read after the mirror, so that it is never behind one that another publisher writes at this moment.
+	from, err := replica.Open(p.from.FS(), replica.Options{Where: p.from.Where()})
+	if err != nil {
+		return err
+	}
+	p.from, p.begin, p.digests, p.end = from, nil, nil, nil
+	p.report.Latest = from.Latest()
+	p.main, p.votes = logs(from)
+	for _, l := range []*treeLog{&p.main, &p.votes} {
+		if err := l.isOf(state[l.prefix]); err != nil {
+			return err
+		}
+	}
+	if err := p.lookAtList(); err != nil {
+		return err
+	}
+	for _, l := range []*treeLog{&p.votes, &p.main} {
+		if err := p.follows(l, state[l.prefix]); err != nil {
+			return err
+		}
+		p.lack(l, state[l.prefix])
+		if err := p.lackDigest(l); err != nil {
+			return err
+		}
+	}
+	return p.lookForMarks()
+}
+
+// lookAtList finds out how much of the list of representations the mirror has, and refuses what is not an earlier state of it.
+func (p *publisher) lookAtList() error {
+	list, err := p.from.Representations()
+	if err != nil {
+		return err
+	}
+	p.reps = treeList{Log: list}
+	b, err := readAtMost(p.tree, replica.LatestRepresentationFile, 4096)
+	if err != nil || b == nil {
+		return err
+	}
+	if p.main.anew { // the names in it are the old ones: nobody shall read them beside the new log
+		p.begin = append(p.begin, text{replica.LatestRepresentationFile, "0"})
+	}
+	if p.main.anew || strings.TrimSpace(string(b)) == "0" {
+		return nil
+	}
+	if p.reps.have, err = changeset.ParseSeq(strings.TrimSpace(string(b))); err != nil {
+		return &replica.DamageError{Path: replica.LatestRepresentationFile, Err: err}
+	}
+	theirs, err := readRow(p.tree, replica.RepresentationsFile, p.reps.have)
+	if err != nil {
+		return err
+	}
+	if p.reps.have <= list.Latest() {
+		mine, err := list.Row(p.reps.have)
+		if err != nil || mine == theirs {
+			return err
+		}
+	}
+	return fmt.Errorf("row %d of %s in the mirror is not one of this replica: one of the two was restored or copied; publish to another directory",
+		p.reps.have, replica.RepresentationsFile)
+}
+
+// checkPlace refuses a directory where readers would not find the mirror, and a replica that people work in.
+func (p *publisher) checkPlace() error {
+	above := changeset.ReplicaVersionFile
+	fault := "the directory is itself a replica or a flat mirror; readers would find that and not a mirror below it"
+	if p.opts.Flat {
+		above, fault = MirrorFile, "the directory is a mirror of databases, each in a directory of its own; a flat one would hide them"
+	}
+	if ok, err := exists(p.dest, above); err != nil {
+		return err
+	} else if ok {
+		return errors.New(fault)
+	}
+	for _, name := range []string{"prophet/rows", "local_metadata", "userdata/local-id-cache"} {
+		if ok, err := exists(p.tree, name); err != nil {
+			return err
+		} else if ok {
+			return fmt.Errorf("the directory holds %s: it is a replica that is worked in, not a mirror", name)
+		}
+	}
+	return nil
+}
+
+// mirrored is what a mirror has of one log.
+type mirrored struct {
+	texts map[string]string // small files by name; missing ones are ""
+	have  uint32
+	last  changeset.Row // row have
+}
+
+func readMirrored(tree afero.Fs, prefix string) (mirrored, error) {
+	m := mirrored{texts: map[string]string{}}
+	for _, name := range []string{changeset.ReplicaUUIDFile, changeset.DatabaseUUIDFile, changeset.ReplicaVersionFile, changeset.LatestFile} {
+		b, err := readAtMost(tree, prefix+name, 4096)
+		if err != nil {
+			return m, err
+		}
+		m.texts[prefix+name] = strings.TrimSpace(string(b))
+	}
+	if text := m.texts[prefix+changeset.LatestFile]; text != "" && text != "0" {
+		var err error
+		if m.have, err = changeset.ParseSeq(text); err != nil {
+			return m, &replica.DamageError{Path: prefix + changeset.LatestFile, Err: err}
+		}
+		m.last, err = readRow(tree, prefix+changeset.IndexFile, m.have)
+		return m, err
+	}
+	return m, nil
+}
+
+// readRow reads one row of an index.
+func readRow(fsys afero.Fs, name string, seq uint32) (changeset.Row, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return changeset.Row{}, err
+	}
+	defer f.Close()
+	b := make([]byte, changeset.RowSize)
+	if n, err := f.ReadAt(b, int64(seq-1)*changeset.RowSize); n < len(b) {
+		if err == nil || errors.Is(err, io.EOF) {
+			err = fmt.Errorf("it ends before row %d", seq)
+		}
+		return changeset.Row{}, &replica.DamageError{Path: name, Err: err}
+	}
+	row, err := changeset.ParseRow(b)
+	if err != nil {
+		err = &replica.DamageError{Path: name, Err: err}
+	}
+	return row, err
+}
+
+// isOf refuses what is not of the same replica, under whichever of its names.
+func (l *treeLog) isOf(m mirrored) error {
+	if version := m.texts[l.versionFile().name]; version != "" && version != formatVersion {
+		return &replica.VersionError{Where: "the mirror", Version: version}
+	}
+	if err := same(m.texts[l.prefix+changeset.DatabaseUUIDFile], l.Database(), ErrOtherDatabase); err != nil {
+		return err
+	}
+	there := m.texts[l.prefix+changeset.ReplicaUUIDFile]
+	former, err := l.Former()
+	if err != nil {
+		return err
+	}
+	l.anew = slices.ContainsFunc(former, func(u uuid.UUID) bool { return strings.EqualFold(there, u.String()) })
+	if l.anew {
+		return nil
+	}
+	return same(there, l.UUID(), errOtherReplica)
+}
+
+// follows refuses what is not an earlier state of the log, and notes how much of it is there.
+func (p *publisher) follows(l *treeLog, m mirrored) error {
+	index := l.prefix + changeset.IndexFile
+	if m.have > l.Latest() {
+		return fmt.Errorf("the mirror has %d rows in %s, this replica %d: it was made from a later state; publish to another directory",
+			m.have, index, l.Latest())
+	}
+	l.have = m.have
+	if m.have == 0 {
+		return nil
+	}
+	mine, err := l.Row(m.have)
+	if err != nil {
+		return err
+	}
+	if l.anew {
+		same, err := p.sameButName(l, m, mine)
+		if same || err != nil {
+			l.have = 0
+			return err
+		}
+	}
+	if mine.ID == m.last.ID && mine != m.last {
+		return fmt.Errorf("row %d of %s is changeset %s in the mirror too, but with other bytes: another program exported it; publish to another directory",
+			m.have, index, mine.ID)
+	}
+	if mine != m.last {
+		return fmt.Errorf("row %d of %s is changeset %s in the mirror and %s here: one of the two was restored or copied; publish to another directory",
+			m.have, index, m.last.ID, mine.ID)
+	}
+	return nil
+}
+
+// same refuses the mirror of another; an empty text is that of a new one.
+func same(text string, want uuid.UUID, other error) error {
+	if text == "" || strings.EqualFold(text, want.String()) {
+		return nil
+	}
+	return fmt.Errorf("there is a mirror of %w already: %.50q, not %s; publish to another directory", other, text, want)
+}
+
+var errOtherReplica = errors.New("another replica")
+
+// lack notes which small files a mirror lacks. A file that readers look at first is written last.
+func (p *publisher) lack(l *treeLog, m mirrored) {
+	for _, f := range l.identity() {
+		if m.texts[f.name] == "" {
+			p.begin = append(p.begin, f)
+		}
+	}
+	if l.anew { // once the index has the new names
+		p.end = append(p.end, l.identity()[0])
+	}
+	if l.news() || m.texts[l.latestFile().name] == "" {
+		p.end = append(p.end, l.latestFile())
+	}
+	if l.prefix == "" && p.reps.news() {
+		p.end = append(p.end, p.reps.numberFile())
+	}
+	if m.texts[l.versionFile().name] == "" {
+		p.end = append(p.end, l.versionFile())
+	}
+}
+
+// lookForMarks notes whether the mirror says that it is one of ours, and whether the MirrorFile names it.
+func (p *publisher) lookForMarks() error {
+	marked, err := exists(p.tree, replica.MirrorMark)
+	if err != nil {
+		return err
+	}
+	if !marked && p.from.Ours() {
+		p.begin = append(p.begin, text{replica.MirrorMark, ""})
+	}
+	if p.opts.Flat {
+		return nil
+	}
+	index, err := readMirrorIndex(p.dest)
+	p.unlisted = index == nil || !index.has(p.from.Database())
+	return err
+}
