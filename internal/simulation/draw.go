@@ -245,7 +245,7 @@ func (d *drawing) action() Action {
 
 // writes draws writes to different properties, of few values: numbers mostly to one, lists to the other.
 func (d *drawing) writes(n int) (ws []Write) {
-	values := [][]string{{"1", "2", "3.50", "-4", "", "1.0", "few"}, {"x", "y", "x y", "y, z", "", "1"}}
+	values := [][]string{{"1", "10", "3.50", "-4", "", "1.0", "few"}, {"x", "y", "x y", "y, z", "", "1"}}
 	for _, p := range d.Perm(2)[:n] {
 		ws = append(ws, Write{[]string{"a", "b"}[p], pick(d, values[p]...)})
 	}
