@@ -17,7 +17,7 @@ var ErrBookkeeping = errors.New("it is bookkeeping of a replica")
 const (
 	WhyChanged  = "changed"  // it was changed since: a property, or a record that is to be deleted
 	WhyDeleted  = "deleted"  // the record was deleted since
-	WhyConflict = "conflict" // the property is in conflict, and another value holds for now
+	WhyConflict = "conflict" // the property is in conflict, and the other rivals have several values
 	WhySame     = "same"     // the changeset wrote the value that the property had before, as a decision may
 )
 
@@ -35,8 +35,8 @@ type Reverted struct {
 }
 
 // Revert undoes what an ordinary changeset did, as far as it still holds: a property that has the value that the changeset wrote gets the old one
-// back, a record that it made and that nobody changed since is deleted, one that it deleted is restored. What was changed since is left. A
-// value in open conflict that it wrote is decided against, unless another one holds for now. ErrNoChangeset is wrapped if it is not in the log,
+// back, a record that it made and that nobody changed since is deleted, one that it deleted is restored. What was changed since is left. If it is
+// a rival in an open conflict, that is decided for the value of the other rivals, if they have one. ErrNoChangeset is wrapped if it is not in the log,
 // ErrBookkeeping if it is no ordinary changeset.
 func (e *Edit) Revert(id changeset.ID) (Reverted, error) {
 	r := revert{Edit: e, id: id}
@@ -128,26 +128,41 @@ func (r *revert) update(ch *changeset.Change, w *want) error {
 	}
 	back := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(ch.Props)) {
-		pc, now, rival := ch.Props[name], w.props[name], r.rivals(result.Conflict(name))
+		value, why := r.before(ch.Props[name], w.props[name], result.Conflict(name))
 		switch {
-		case pc.Old.Text == pc.New.Text && now == pc.New.Text:
-			r.left(ch.Record, name, now, WhySame)
-		case pc.Old.Text != pc.New.Text && now == pc.Old.Text && !rival:
-		case pc.Old.Text != pc.New.Text && (now == pc.New.Text || now == pc.Old.Text):
-			back[name] = pc.Old.Text
-			r.undone(ch.Record, name, pc.Old.Text)
-		case rival:
-			r.left(ch.Record, name, now, WhyConflict)
-		default:
-			r.left(ch.Record, name, now, WhyChanged)
+		case why != "":
+			r.left(ch.Record, name, w.props[name], why)
+		case value != w.props[name] || result.Conflict(name) != nil:
+			back[name] = value
+			r.undone(ch.Record, name, value)
 		}
 	}
 	return r.Update(ch.Record, back)
 }
 
-// rivals reports whether the changeset is one of those in conflict.
-func (r *revert) rivals(c *resolution.Conflict) bool {
-	return c != nil && slices.ContainsFunc(c.Rivals, func(rival resolution.Rival) bool { return rival.ID == r.id })
+// before returns the value that a property gets if what the changeset wrote to it is undone, or why it stays as it is now. What has the old value already keeps it.
+func (r *revert) before(wrote changeset.PropChange, now string, c *resolution.Conflict) (value, why string) {
+	switch {
+	case c != nil && c.Has(r.id):
+		return r.others(c)
+	case c != nil:
+		return "", WhyChanged
+	case wrote.Old.Text == wrote.New.Text && now == wrote.New.Text:
+		return "", WhySame
+	case wrote.Old.Text != wrote.New.Text && (now == wrote.New.Text || now == wrote.Old.Text):
+		return wrote.Old.Text, ""
+	}
+	return "", WhyChanged
+}
+
+// others returns the one value that the other rivals have. Several of which each counts come to something else.
+func (r *revert) others(c *resolution.Conflict) (value, why string) {
+	others := slices.DeleteFunc(slices.Clone(c.Rivals), func(rival resolution.Rival) bool { return rival.ID == r.id })
+	differs := func(rival resolution.Rival) bool { return rival.Value != others[0].Value }
+	if slices.ContainsFunc(others, differs) || len(others) > 1 && c.Rule == resolution.RuleSum && c.Asks == "" {
+		return "", WhyConflict
+	}
+	return others[0].Value, ""
 }
 
 // delete brings a record back that is still deleted by the changeset.

@@ -9,6 +9,7 @@ import (
 
 	"prophet/changeset"
 	"prophet/replica"
+	"prophet/resolution"
 )
 
 func TestRestoreChecksWhatItIsGiven(t *testing.T) {
@@ -173,13 +174,13 @@ func TestRevertUndoesWhatStillHolds(t *testing.T) {
 			team.delete(0, rec)
 			return c
 		}},
-		{"what holds in a conflict", `status=new; decides "status"`, "no changeset", func(team *team, rec changeset.RecordID) *changeset.Changeset {
+		{"what holds in a conflict", `status=stalled; decides "status"`, `status left as "stalled": changed; no changeset`, func(team *team, rec changeset.RecordID) *changeset.Changeset {
 			team.update(1, rec, "status", "stalled")
 			c := team.update(0, rec, "status", "open")
 			team.pull(0, 1)
 			return c
 		}},
-		{"what loses in a conflict", `status left as "stalled": conflict; no changeset`, `status left as "stalled": conflict; no changeset`, func(team *team, rec changeset.RecordID) *changeset.Changeset {
+		{"what loses in a conflict", `status=stalled; decides "status"`, `status left as "stalled": changed; no changeset`, func(team *team, rec changeset.RecordID) *changeset.Changeset {
 			c := team.update(0, rec, "status", "open")
 			team.update(1, rec, "status", "stalled")
 			team.pull(0, 1)
@@ -192,6 +193,37 @@ func TestRevertUndoesWhatStillHolds(t *testing.T) {
 			team.pull(0, 1)
 			return c
 		}},
+		{"one of three in a conflict", `status left as "stalled": conflict; no changeset`, `status left as "stalled": conflict; no changeset`, func(team *team, rec changeset.RecordID) *changeset.Changeset {
+			c := team.threeRivals(rec, "open", "closed")
+			team.update(1, rec, "status", "stalled")
+			team.pull(0, 1)
+			return c
+		}},
+		{"one beside two that agree", `status=closed; decides "status"`, `status left as "closed": changed; no changeset`, func(team *team, rec changeset.RecordID) *changeset.Changeset {
+			c := team.threeRivals(rec, "open", "closed")
+			team.update(1, rec, "status", "closed")
+			team.pull(0, 1)
+			return c
+		}},
+		{"one of three that a sum counts", `status left as "15": conflict; no changeset`, `status left as "15": conflict; no changeset`, func(team *team, rec changeset.RecordID) *changeset.Changeset {
+			team.edit(0, func(e *replica.Edit) error { return e.SetRule("Ticket", "status", resolution.RuleSum) })
+			team.update(0, rec, "status", "10")
+			team.pull(1, 0)
+			c := team.threeRivals(rec, "11", "12")
+			team.update(1, rec, "status", "12")
+			team.pull(0, 1)
+			return c
+		}},
+		{"what rivals were made from", `status left as "new": changed; no changeset`, `status left as "new": changed; no changeset`, func(team *team, rec changeset.RecordID) *changeset.Changeset {
+			team.edit(0, func(e *replica.Edit) error { return e.SetRule("Ticket", "status", resolution.RuleAsk) })
+			team.update(0, rec, "status", "open")
+			c := team.update(0, rec, "status", "new")
+			team.pull(1, 0)
+			team.update(0, rec, "status", "open")
+			team.update(1, rec, "status", "stalled")
+			team.pull(0, 1)
+			return c
+		}},
 		{"a deletion in conflict", `=keep; decides ""`, "no changeset", func(team *team, rec changeset.RecordID) *changeset.Changeset {
 			c := team.delete(0, rec)
 			team.update(1, rec, "status", "stalled")
@@ -201,7 +233,7 @@ func TestRevertUndoesWhatStillHolds(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			team := newTeam(t, 2)
+			team := newTeam(t, 3)
 			rec := team.create(0, map[string]string{"status": "new"})
 			team.pull(1, 0)
 			c := tt.f(team, rec)
@@ -222,6 +254,15 @@ func TestRevertUndoesWhatStillHolds(t *testing.T) {
 			}
 		})
 	}
+}
+
+// threeRivals lets the first two and one more set the status apart; the last write is yet to come. It returns the first one's.
+func (team *team) threeRivals(rec changeset.RecordID, first, third string) *changeset.Changeset {
+	team.pull(2, 0)
+	c := team.update(0, rec, "status", first)
+	team.update(2, rec, "status", third)
+	team.pull(0, 2)
+	return c
 }
 
 func TestARevertOfADeletionBringsAllPropertiesBack(t *testing.T) {

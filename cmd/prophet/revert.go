@@ -34,8 +34,10 @@ deleted is restored. What was changed since stays as it is, and is named; so
 does a new record that somebody has changed. If nothing can be undone for that
 reason, the exit code is 1. If all was undone already, it is 0.
 
-A value in conflict that the changeset wrote and that holds for now is decided
-against. Bookkeeping cannot be reverted. The changeset itself stays in the log.`,
+If what the changeset wrote is in conflict, that is decided for what the other
+rivals say; if they say several things, it stays as it is, and is named: then
+"prophet resolve" decides. Bookkeeping cannot be reverted. The changeset itself
+stays in the log.`,
 		Action: func(c *cli.Context) error {
 			args, err := arguments(c, 1, 1)
 			if err != nil {
@@ -199,7 +201,7 @@ func (n *notUndoneDoc) text() string {
 	}
 	why := map[string]string{
 		replica.WhyChanged:  "it was changed since",
-		replica.WhyConflict: "it is in conflict, and this holds for now",
+		replica.WhyConflict: `it is in conflict, and the other rivals are several: "prophet resolve" decides`,
 		replica.WhySame:     "it was that before, too",
 	}[n.Why]
 	return fmt.Sprintf("%s: %s %s: %s", rec, n.Prop, value, why)
