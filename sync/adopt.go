@@ -24,7 +24,7 @@ func (p *pull) adopt(ctx context.Context) error {
 	}
 	done := *p.main.peer
 	done.Adopt = false
-	return p.to.Update(ctx, func(tx *replica.Tx) (err error) {
+	return p.update(ctx, func(tx *replica.Tx) (err error) {
 		tx.SetPeer(done)
 		p.report.Adopted, err = tx.Adopt(shown)
 		return err

@@ -91,7 +91,7 @@ func (p *pull) move(ctx context.Context, s *side) error {
 	if p.opts.DryRun {
 		err = p.to.Try(do)
 	} else {
-		err = p.to.Update(ctx, do)
+		err = p.update(ctx, do)
 	}
 	if err != nil {
 		return err
@@ -154,7 +154,7 @@ func Reidentify(ctx context.Context, r, peer *replica.Replica, opts Options) ([]
 	p := newPull(r, peer, opts)
 	p.all = true
 	was := r.UUID()
-	if _, err := p.takeApart(ctx); err != nil {
+	if err := p.persist(ctx, p.justTakeApart); err != nil {
 		return nil, fmt.Errorf("compare with %s: %w", peer.Where(), err)
 	}
 	if r.UUID() != was || !p.main.shared() && !p.votes.shared() {
@@ -164,4 +164,9 @@ func Reidentify(ctx context.Context, r, peer *replica.Replica, opts Options) ([]
 		return nil, err
 	}
 	return append(p.report.Moved, Moved{From: was, To: r.UUID()}), nil
+}
+
+func (p *pull) justTakeApart(ctx context.Context) error {
+	_, err := p.takeApart(ctx)
+	return err
 }

@@ -14,11 +14,12 @@ type intake struct {
 	came   map[changeset.ID]bool // what came, if the winner depends on it
 	winner Prefer
 	report Report
+	names  names                                          // of the target, to which all belongs that was found out of it
 	opened map[changeset.RecordID]map[string]replica.Held // with what was held before
 }
 
 func newIntake(to *replica.Replica, winner Prefer) intake {
-	return intake{to: to, came: map[changeset.ID]bool{}, winner: winner, opened: map[changeset.RecordID]map[string]replica.Held{}}
+	return intake{to: to, names: namesOf(to), came: map[changeset.ID]bool{}, winner: winner, opened: map[changeset.RecordID]map[string]replica.Held{}}
 }
 
 // noteOpened adds what one transaction opened. What counts as held before is what was held when the conflict came up first.

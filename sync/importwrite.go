@@ -17,7 +17,7 @@ func (im *importing) write(ctx context.Context) error {
 		var added int
 		var opened map[changeset.RecordID]map[string]replica.Held
 		var decided []replica.Decision
-		err := im.to.Update(ctx, func(tx *replica.Tx) (err error) {
+		err := im.update(ctx, func(tx *replica.Tx) (err error) {
 			if added, err = im.integrate(ctx, tx, r); err != nil {
 				return err
 			}

@@ -80,7 +80,7 @@ func Pull(ctx context.Context, to, from *replica.Replica, opts Options) (*Report
 		return nil, err
 	}
 	p := newPull(to, from, opts)
-	if err := p.run(ctx); err != nil {
+	if err := p.persist(ctx, p.run); err != nil {
 		return nil, fmt.Errorf("pull from %s: %w", from.Where(), err)
 	}
 	return &p.report, nil
@@ -88,6 +88,28 @@ func Pull(ctx context.Context, to, from *replica.Replica, opts Options) (*Report
 
 func newPull(to, from *replica.Replica, opts Options) *pull {
 	return &pull{intake: newIntake(to, opts.Prefer), from: from, opts: opts, voter: to.Resolutions().UUID()}
+}
+
+// maxRestarts bounds how often a pull begins again because another process named anew what the target holds.
+const maxRestarts = 3
+
+// persist does what a pull or a comparison does, and begins again where another process moved changesets of the target meanwhile: nothing of what was
+// found out before that holds any more. What was committed stays.
+func (p *pull) persist(ctx context.Context, do func(ctx context.Context) error) (err error) {
+	for range maxRestarts {
+		if err = do(ctx); !errors.Is(err, errNamedAnew) {
+			return err
+		}
+		p.restart()
+	}
+	return err
+}
+
+// restart forgets what was found out of the target.
+func (p *pull) restart() {
+	p.intake.restart()
+	p.voter, p.held, p.sources = p.to.Resolutions().UUID(), nil, nil
+	p.done, p.report.Known, p.report.Bookkeeping = 0, 0, 0
 }
 
 // pull is a pull that is under way.
@@ -239,7 +261,7 @@ func (p *pull) transact(ctx context.Context, s *side, changesets []fetched, last
 	next, represented := *s.peer, 0
 	var opened map[changeset.RecordID]map[string]replica.Held
 	var decided []replica.Decision
-	err = p.to.Update(ctx, func(tx *replica.Tx) (err error) {
+	err = p.update(ctx, func(tx *replica.Tx) (err error) {
 		p.renew(tx)
 		if added, left, err = p.integrate(tx, s, changesets); err != nil {
 			return err
