@@ -91,6 +91,18 @@ func arguments(c *cli.Context, least, most int) ([]string, error) {
 	return args, nil
 }
 
+// argument returns the only argument, which is of that kind, "" if there is none. One that is there is not empty: a variable without a value is no request to do without.
+func argument(c *cli.Context, what string) (string, error) {
+	args, err := arguments(c, 0, 1)
+	if err != nil || len(args) == 0 {
+		return "", err
+	}
+	if args[0] == "" {
+		return "", usagef("the %s is empty", what)
+	}
+	return args[0], nil
+}
+
 // badFlag turns an error of the flag parser into ours.
 func badFlag(c *cli.Context, err error, _ bool) error {
 	text := strings.NewReplacer(" for flag -", " for --", " for -", " for --").Replace(err.Error())

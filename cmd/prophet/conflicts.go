@@ -27,23 +27,23 @@ every replica, until somebody decides. The rivals of a record are numbered;
 A record that one person edited and another one deleted is in conflict too. It
 lives until somebody decides.`,
 		Action: func(c *cli.Context) error {
-			args, err := arguments(c, 0, 1)
+			arg, err := argument(c, "ID")
 			if err != nil {
 				return err
 			}
-			return runConflicts(c.Context, e, conflictsOptions{globalsOf(c), args})
+			return runConflicts(c.Context, e, conflictsOptions{globalsOf(c), arg})
 		},
 	}
 }
 
 type conflictsOptions struct {
 	globals
-	id []string // one or none
+	id string // "" for all records
 }
 
 // most is how many lines of a value are shown: of one record all.
 func (o *conflictsOptions) most() int {
-	if len(o.id) > 0 {
+	if o.id != "" {
 		return 0
 	}
 	return fewLines
@@ -75,16 +75,16 @@ func runConflicts(_ context.Context, e *env, o conflictsOptions) error {
 // howToGoOn is said under a list of conflicts.
 const howToGoOn = `"prophet resolve" decides conflicts; until then what is marked with * holds`
 
-// openConflicts returns what is open about the record with the id, or about all, in the order of the local ids.
-func openConflicts(r *replica.Replica, id []string) ([]replica.OpenConflict, error) {
-	if len(id) == 0 {
+// openConflicts returns what is open about the record with the id, or about all if it is "", in the order of the local ids.
+func openConflicts(r *replica.Replica, id string) ([]replica.OpenConflict, error) {
+	if id == "" {
 		open, err := r.Conflicts()
 		if err != nil {
 			return nil, err
 		}
 		return open, inOrder(r, open)
 	}
-	rec, err := r.Find(id[0])
+	rec, err := r.Find(id)
 	if err != nil {
 		return nil, err
 	}

@@ -48,11 +48,7 @@ func runCreate(ctx context.Context, e *env, o createOptions) error {
 	if err := changeset.CheckType(o.typ); err != nil {
 		return usagef("%w", err)
 	}
-	props, err := e.properties(o.words, o.files)
-	if err != nil {
-		return err
-	}
-	r, err := e.open(o.globals)
+	r, props, err := e.openToWrite(o.globals, o.words, o.files)
 	if err != nil {
 		return err
 	}

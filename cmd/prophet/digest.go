@@ -47,11 +47,11 @@ property. All three read what they show; the line costs the same at any size.
 It finds accidents. Somebody who chooses many records for the purpose can make
 two states with one digest.`,
 		Action: func(c *cli.Context) error {
-			args, err := arguments(c, 0, 1)
+			arg, err := argument(c, "URL")
 			if err != nil {
 				return err
 			}
-			o := digestOptions{globalsOf(c), args, c.Bool("types"), c.String("records"), c.String("record")}
+			o := digestOptions{globalsOf(c), arg, c.Bool("types"), c.String("records"), c.String("record")}
 			if err := o.check(c); err != nil {
 				return err
 			}
@@ -62,7 +62,7 @@ two states with one digest.`,
 
 type digestOptions struct {
 	globals
-	peer    []string // one or none
+	peer    string // to compare with; "" if not wanted
 	types   bool
 	records string // a type; "" if not wanted
 	record  string // an ID; "" if not wanted
@@ -70,7 +70,10 @@ type digestOptions struct {
 
 // check refuses more than one question at a time.
 func (o *digestOptions) check(c *cli.Context) error {
-	asked := len(o.peer)
+	asked := 0
+	if o.peer != "" {
+		asked++
+	}
 	for _, name := range []string{"types", "records", "record"} {
 		if c.IsSet(name) {
 			asked++
@@ -139,7 +142,7 @@ func runDigest(ctx context.Context, e *env, o digestOptions) error {
 	switch {
 	case err != nil:
 		return err
-	case len(o.peer) > 0:
+	case o.peer != "":
 		return o.compare(ctx, p, dir, r, here)
 	case p.json:
 		return p.writeJSON(newDigestDoc(here))
@@ -153,7 +156,7 @@ func (o *digestOptions) compare(ctx context.Context, p *printer, dir string, r *
 	if err != nil {
 		return err
 	}
-	location, err := peers.named(o.peer[0])
+	location, err := peers.named(o.peer)
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ func exchangeFlags() []cli.Flag {
 // exchangeOptions are the options of pull and push.
 type exchangeOptions struct {
 	globals
-	url    []string // one or none
+	url    string // "" if none was named
 	all    bool
 	dryRun bool
 	prefer psync.Prefer
@@ -42,13 +42,13 @@ type exchangeOptions struct {
 }
 
 func newExchangeOptions(c *cli.Context) (exchangeOptions, error) {
-	args, err := arguments(c, 0, 1)
+	arg, err := argument(c, "URL")
 	if err != nil {
 		return exchangeOptions{}, err
 	}
 	o := exchangeOptions{
 		globals: globalsOf(c),
-		url:     args,
+		url:     arg,
 		all:     c.Bool("all"),
 		dryRun:  c.Bool("dry-run"),
 		prefer:  psync.Prefer(c.String("prefer")),

@@ -40,7 +40,7 @@ An edit that settled a conflict is marked with what it decided.
 Nullifications and resolutions are bookkeeping of this replica and marked as
 such. "prophet history" lists what was done to one record.`,
 		Action: func(c *cli.Context) error {
-			args, err := arguments(c, 0, 1)
+			arg, err := argument(c, "range")
 			if err != nil {
 				return err
 			}
@@ -48,14 +48,14 @@ such. "prophet history" lists what was done to one record.`,
 			if err != nil {
 				return err
 			}
-			return runLog(c.Context, e, logOptions{globals: globalsOf(c), rng: args, all: c.Bool("all"), limit: limit})
+			return runLog(c.Context, e, logOptions{globals: globalsOf(c), rng: arg, all: c.Bool("all"), limit: limit})
 		},
 	}
 }
 
 type logOptions struct {
 	globals
-	rng   []string // one or none
+	rng   string // "" if none was named
 	all   bool
 	limit uint32 // 0: not given
 }
@@ -64,7 +64,7 @@ type logOptions struct {
 const usualLog = 20
 
 func runLog(ctx context.Context, e *env, o logOptions) error {
-	if o.all && len(o.rng) > 0 {
+	if o.all && o.rng != "" {
 		return usagef("a range and --all do not go together")
 	}
 	r, err := e.open(o.globals)
@@ -87,8 +87,8 @@ func (o *logOptions) rows(r *replica.Replica) (logRange, error) {
 	latest := r.Latest()
 	all := logRange{1, latest}
 	switch {
-	case len(o.rng) > 0:
-		text, err := numberEnds(r, o.rng[0])
+	case o.rng != "":
+		text, err := numberEnds(r, o.rng)
 		if err != nil {
 			return all, err
 		}

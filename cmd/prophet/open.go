@@ -56,6 +56,15 @@ func (e *env) replicaOptions(dir string, g globals) (replica.Options, error) {
 	}, nil
 }
 
+// openToWrite reads the properties that a command line gives, and opens the replica that they are for.
+func (e *env) openToWrite(g globals, words, files []string) (r *replica.Replica, props map[string]string, err error) {
+	if props, err = e.properties(words, files); err != nil {
+		return nil, nil, err
+	}
+	r, err = e.open(g)
+	return r, props, err
+}
+
 // explain returns the exit code for an error of a library, and what a person can do about it; "" if there is nothing to say.
 func explain(err error) (code int, hint string) {
 	var version *replica.VersionError

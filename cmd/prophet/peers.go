@@ -143,18 +143,18 @@ func (p *peers) all(r *replica.Replica) ([]string, error) {
 	return all, nil
 }
 
-// chosen returns the locations that a command line means: one or none as an argument, or all.
-func (p *peers) chosen(r *replica.Replica, arg []string, all bool) ([]string, error) {
+// chosen returns the locations that a command line means: the one that is named, the last one if none is, or all.
+func (p *peers) chosen(r *replica.Replica, named string, all bool) ([]string, error) {
 	switch {
-	case all && len(arg) > 0:
+	case all && named != "":
 		return nil, usagef("--all takes no URL")
 	case all:
 		return p.all(r)
 	}
 	var l string
 	var err error
-	if len(arg) > 0 {
-		l, err = p.named(arg[0])
+	if named != "" {
+		l, err = p.named(named)
 	} else {
 		l, err = p.last(r)
 	}

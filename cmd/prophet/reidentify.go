@@ -39,18 +39,18 @@ depends on the edits alone: whoever does this for the same edits, here or
 elsewhere, names them the same. Nothing is lost, and nothing is pulled: pull
 afterwards.`,
 		Action: func(c *cli.Context) error {
-			args, err := arguments(c, 0, 1)
+			arg, err := argument(c, "URL")
 			if err != nil {
 				return err
 			}
-			return runReidentify(c.Context, e, reidentifyOptions{globalsOf(c), args})
+			return runReidentify(c.Context, e, reidentifyOptions{globalsOf(c), arg})
 		},
 	}
 }
 
 type reidentifyOptions struct {
 	globals
-	peer []string // one or none
+	peer string // "" if none was named
 }
 
 // reidentifyDoc is the JSON of reidentify.
@@ -92,7 +92,7 @@ func runReidentify(ctx context.Context, e *env, o reidentifyOptions) error {
 
 // openPeer opens the replica that was named, nil if none was.
 func (o *reidentifyOptions) openPeer(ctx context.Context, e *env, r *replica.Replica, dir string) (*replica.Replica, error) {
-	if len(o.peer) == 0 {
+	if o.peer == "" {
 		return nil, nil
 	}
 	peers, err := e.peers(dir, pulling)

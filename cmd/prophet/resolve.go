@@ -148,11 +148,7 @@ type resolveDoc struct {
 }
 
 func runResolve(ctx context.Context, e *env, o resolveOptions) error {
-	props, err := e.properties(o.words, o.files)
-	if err != nil {
-		return err
-	}
-	r, err := e.open(o.globals)
+	r, props, err := e.openToWrite(o.globals, o.words, o.files)
 	if err != nil {
 		return err
 	}

@@ -23,11 +23,7 @@ func runWalk(ctx context.Context, e *env, o resolveOptions) error {
 	if err != nil {
 		return err
 	}
-	var id []string
-	if o.id != "" {
-		id = []string{o.id}
-	}
-	open, err := openConflicts(r, id)
+	open, err := openConflicts(r, o.id)
 	if err != nil {
 		return err
 	}

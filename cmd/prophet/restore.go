@@ -59,11 +59,7 @@ type restoreDoc struct {
 }
 
 func runRestore(ctx context.Context, e *env, o restoreOptions) error {
-	props, err := e.properties(o.words, o.files)
-	if err != nil {
-		return err
-	}
-	r, err := e.open(o.globals)
+	r, props, err := e.openToWrite(o.globals, o.words, o.files)
 	if err != nil {
 		return err
 	}

@@ -66,11 +66,7 @@ func runUpdate(ctx context.Context, e *env, o updateOptions) error {
 	case !o.edit && writes == 0:
 		return withHint(usagef("what to change is missing"), "write NAME=VALUE, or --edit to do it in your editor")
 	}
-	props, err := e.properties(o.words, o.files)
-	if err != nil {
-		return err
-	}
-	r, err := e.open(o.globals)
+	r, props, err := e.openToWrite(o.globals, o.words, o.files)
 	if err != nil {
 		return err
 	}
