@@ -97,8 +97,6 @@ func (t *txLog) warnOfClock(c *changeset.Changeset) {
 // merge is what the state of a record must be once a changeset is in the log.
 type merge struct {
 	rec     changeset.RecordID
-	before  Held // less the value
-	held    map[string]string
 	exists  bool
 	props   map[string]string
 	settled bool
@@ -156,7 +154,7 @@ func (t *txLog) extend(c *changeset.Changeset, ch *changeset.Change) (merge, err
 	if err != nil {
 		return merge{}, err
 	}
-	m := merge{rec: ch.Record, before: Held{Before: !s.wasNever(), Exists: s.exists}, held: s.props}
+	m := merge{rec: ch.Record}
 	if s.wasNever() && len(ch.Parents) > 0 {
 		return m, unknownParent(ch, ch.Parents[0])
 	}
@@ -222,19 +220,16 @@ func (t *txLog) settle(id changeset.ID, m merge) error {
 	return t.setOpen(m.rec, undecidedIn(m.result))
 }
 
-// noteOpened keeps account of what the transaction opened, or put a new rival to, and of what was held before. What was open before is named as
-// [resolution.Result.OpenProps] does.
+// noteOpened keeps account of what the transaction opened, or put a new rival to. What was open before is named as [resolution.Result.OpenProps] does.
 func (tx *Tx) noteOpened(id changeset.ID, m merge, before []string) {
 	note := func(prop string, again bool) {
 		props := tx.opened[m.rec]
 		if props == nil {
-			props = map[string]Held{}
+			props = map[string]bool{}
 			tx.opened[m.rec] = props
 		}
 		if _, noted := props[prop]; !noted {
-			held := m.before
-			held.Value, held.Open = m.held[prop], again
-			props[prop] = held
+			props[prop] = again
 		}
 	}
 	was := func(prop string) bool { return slices.Contains(before, prop) }

@@ -81,7 +81,7 @@ func (t *txLog) remergeOne(rec changeset.RecordID, rows bool) (*changeset.Change
 	s.settled = s.settled && !other
 	if t == t.tx.main {
 		before := t.openSet[rec].conflicts(result)
-		t.tx.noteOpened(changeset.ID{}, merge{rec: rec, before: Held{Before: true, Exists: s.exists}, held: s.props, result: result}, before)
+		t.tx.noteOpened(changeset.ID{}, merge{rec: rec, result: result}, before)
 		other = other || rows && !slices.Equal(before, result.OpenProps())
 	}
 	ch := difference(rec, s.exists, s.props, result.Exists, result.Props)

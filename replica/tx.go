@@ -20,7 +20,7 @@ type Tx struct {
 	r         *Replica
 	d         *durable.Tx
 	main, res *txLog
-	opened    map[changeset.RecordID]map[string]Held // what this transaction opened, by record and property; "" is existence
+	opened    map[changeset.RecordID]map[string]bool // what this transaction opened, as in Opened
 	recount   bool                                   // at the end all that is in conflict is settled anew: votes came
 	rules     map[ruled]resolution.Rule              // that were looked up
 	newRules  map[ruled]bool                         // that changed
@@ -67,7 +67,7 @@ func (s *state) wasNever() bool { return s.lastRow == 0 }
 
 // newTx begins a transaction; without d it can only be read through.
 func newTx(r *Replica, d *durable.Tx) *Tx {
-	tx := &Tx{r: r, d: d, opened: map[changeset.RecordID]map[string]Held{}, peers: map[string]Peer{},
+	tx := &Tx{r: r, d: d, opened: map[changeset.RecordID]map[string]bool{}, peers: map[string]Peer{},
 		rules: map[ruled]resolution.Rule{}, newRules: map[ruled]bool{}}
 	tx.main = newTxLog(tx, r.log, &r.known)
 	tx.res = newTxLog(tx, r.votes, &r.knownVotes)
@@ -358,17 +358,9 @@ func (tx *Tx) Touching(rec changeset.RecordID) ([]changeset.ID, error) {
 // Lookup returns the row of the log that holds the changeset, pending ones included.
 func (tx *Tx) Lookup(id changeset.ID) (row uint32, ok bool, err error) { return tx.main.lookup(id) }
 
-// Opened returns the conflicts that the transaction opened so far, or put a new rival to, by record and property ("" is existence), with what
-// was held before.
-func (tx *Tx) Opened() map[changeset.RecordID]map[string]Held { return tx.opened }
-
-// Held is what a replica showed before a conflict came up.
-type Held struct {
-	Before bool   // the record was known
-	Exists bool   // and not deleted
-	Value  string // of the property; "" is null
-	Open   bool   // the conflict was open already: it got a new rival
-}
+// Opened returns the conflicts that the transaction opened so far, or put a new rival to, by record and property ("" is existence): true
+// if they were open already, and got a new rival.
+func (tx *Tx) Opened() map[changeset.RecordID]map[string]bool { return tx.opened }
 
 // Size is how many bytes the transaction holds in memory, for whoever divides work into batches.
 func (tx *Tx) Size() int { return tx.d.Size() }

@@ -153,3 +153,13 @@ func (l *Log) Props(rec changeset.RecordID) (props map[string]string, ok bool, e
 	props, err = l.props(v.Key)
 	return props, err == nil, err
 }
+
+// PropsAt returns the properties that the record had as of a row of the log; exists is false if it was deleted or never was until then, known if it ever was.
+func (l *Log) PropsAt(rec changeset.RecordID, row uint32) (props map[string]string, exists, known bool, err error) {
+	v, known, err := l.versionBefore(rec, row+1)
+	if err != nil || !known || v.Deleted() {
+		return nil, false, known, err
+	}
+	props, err = l.props(v.Key)
+	return props, err == nil, true, err
+}

@@ -14,23 +14,32 @@ type intake struct {
 	came   map[changeset.ID]bool // what came, if the winner depends on it
 	winner Prefer
 	report Report
-	names  names                                          // of the target, to which all belongs that was found out of it
-	opened map[changeset.RecordID]map[string]replica.Held // with what was held before
+	names  names                                  // of the target, to which all belongs that was found out of it
+	opened map[changeset.RecordID]map[string]bool // true: it was open before
+	begun  bool
+	before uint32 // rows that the target had when its first transaction began
+}
+
+// noteBefore notes what the target has before the first of the transactions. It is called in each of them, before anything is integrated.
+func (in *intake) noteBefore() {
+	if !in.begun {
+		in.begun, in.before = true, in.to.Latest()
+	}
 }
 
 func newIntake(to *replica.Replica, winner Prefer) intake {
-	return intake{to: to, names: namesOf(to), came: map[changeset.ID]bool{}, winner: winner, opened: map[changeset.RecordID]map[string]replica.Held{}}
+	return intake{to: to, names: namesOf(to), came: map[changeset.ID]bool{}, winner: winner, opened: map[changeset.RecordID]map[string]bool{}}
 }
 
-// noteOpened adds what one transaction opened. What counts as held before is what was held when the conflict came up first.
-func (in *intake) noteOpened(opened map[changeset.RecordID]map[string]replica.Held) {
+// noteOpened adds what one transaction opened. What came up first in an earlier one was not open before.
+func (in *intake) noteOpened(opened map[changeset.RecordID]map[string]bool) {
 	for rec, props := range opened {
 		if in.opened[rec] == nil {
-			in.opened[rec] = map[string]replica.Held{}
+			in.opened[rec] = map[string]bool{}
 		}
-		for prop, held := range props {
+		for prop, before := range props {
 			if _, again := in.opened[rec][prop]; !again {
-				in.opened[rec][prop] = held
+				in.opened[rec][prop] = before
 			}
 		}
 	}
@@ -55,9 +64,9 @@ func (in *intake) listOpened(merged func(changeset.RecordID) (*resolution.Result
 		if err != nil {
 			return err
 		}
-		for prop, held := range props {
+		for prop, before := range props {
 			if prop == "" && result.Existence != nil || prop != "" && result.Conflict(prop) != nil {
-				in.report.Opened = append(in.report.Opened, Opened{rec, prop, held.Open})
+				in.report.Opened = append(in.report.Opened, Opened{rec, prop, before})
 			}
 		}
 	}
@@ -89,12 +98,18 @@ func (in *intake) prefer(tx *replica.Tx) ([]replica.Decision, error) {
 	})
 }
 
-func (in *intake) preferRecord(e *replica.Edit, rec changeset.RecordID, props map[string]replica.Held) error {
+// preferRecord decides about one record. Where the target's side is preferred, that is what it showed before all of its transactions; of a record that
+// did not live there, it held no values.
+func (in *intake) preferRecord(e *replica.Edit, rec changeset.RecordID, props map[string]bool) error {
 	result, err := e.Merged(rec)
 	if err != nil {
 		return err
 	}
-	if held, opened := props[""]; opened && result.Existence != nil && in.deletes(result.Existence, held) {
+	had, lived, known, err := in.to.Log().PropsAt(rec, in.before)
+	if err != nil {
+		return err
+	}
+	if _, opened := props[""]; opened && result.Existence != nil && in.deletes(result.Existence, known && !lived) {
 		return e.Delete(rec)
 	} else if opened && result.Existence != nil {
 		if err := e.Keep(rec); err != nil {
@@ -102,7 +117,7 @@ func (in *intake) preferRecord(e *replica.Edit, rec changeset.RecordID, props ma
 		}
 	}
 	writes := map[string]string{}
-	for prop, held := range props {
+	for prop := range props {
 		c := result.Conflict(prop)
 		if c == nil {
 			continue
@@ -111,8 +126,8 @@ func (in *intake) preferRecord(e *replica.Edit, rec changeset.RecordID, props ma
 			if i := slices.IndexFunc(c.Rivals, func(r resolution.Rival) bool { return in.came[r.ID] }); i >= 0 {
 				writes[prop] = c.Rivals[i].Value
 			}
-		} else if held.Before {
-			writes[prop] = held.Value
+		} else if lived {
+			writes[prop] = had[prop]
 		}
 	}
 	if len(writes) == 0 {
@@ -121,10 +136,10 @@ func (in *intake) preferRecord(e *replica.Edit, rec changeset.RecordID, props ma
 	return e.Update(rec, writes)
 }
 
-// deletes reports whether the preferred side deletes a record whose existence is in conflict.
-func (in *intake) deletes(c *resolution.ExistenceConflict, held replica.Held) bool {
+// deletes reports whether the preferred side deletes a record whose existence is in conflict. was says that it was deleted before.
+func (in *intake) deletes(c *resolution.ExistenceConflict, was bool) bool {
 	if in.winner == PreferTo {
-		return held.Before && !held.Exists
+		return was
 	}
 	came := func(e *resolution.Entry) bool { return in.came[e.ID] }
 	deletion := slices.IndexFunc(c.Delete, came)

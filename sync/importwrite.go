@@ -15,9 +15,10 @@ var errChanged = errors.New("it is not what it was when it was checked: the sour
 func (im *importing) write(ctx context.Context) error {
 	return im.readAgain(ctx, func(r *reading) error {
 		var added int
-		var opened map[changeset.RecordID]map[string]replica.Held
+		var opened map[changeset.RecordID]map[string]bool
 		var decided []replica.Decision
 		err := im.update(ctx, func(tx *replica.Tx) (err error) {
+			im.noteBefore()
 			if added, err = im.integrate(ctx, tx, r); err != nil {
 				return err
 			}
@@ -145,7 +146,7 @@ func nameOldValues(tx *replica.Tx, ch *changeset.Change) error {
 }
 
 // account adds what a batch brought to the report.
-func (im *importing) account(r *reading, added int, opened map[changeset.RecordID]map[string]replica.Held) {
+func (im *importing) account(r *reading, added int, opened map[changeset.RecordID]map[string]bool) {
 	im.report.Integrated += added
 	im.noteOpened(opened)
 	if im.opts.Progress != nil {

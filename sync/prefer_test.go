@@ -164,3 +164,67 @@ func TestAPullThatPrefersASideDecidesWhetherARecordLives(t *testing.T) {
 		})
 	}
 }
+
+// fork makes two replicas of a database whose owners edit the status of a record apart, and lets the first one have the second one's edit.
+func fork(t *testing.T, from *replica.Replica, rec changeset.RecordID) (bob *replica.Replica) {
+	t.Helper()
+	bob, carol := cloneOf(t, from, "bob"), cloneOf(t, from, "carol")
+	update(t, bob, rec, "status", "bob's")
+	update(t, carol, rec, "status", "carol's")
+	update(t, bob, rec, "n", "1")
+	pull(t, bob, carol)
+	return bob
+}
+
+func cloneOf(t *testing.T, from *replica.Replica, name string) *replica.Replica {
+	t.Helper()
+	r, _, err := psync.Clone(context.Background(), afero.NewMemMapFs(), from, at(name, 10), psync.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestPreferToDecidesAConflictOfTwoOthersForWhatWasHeldBeforeThePull(t *testing.T) {
+	for _, rows := range []int{1, 2, 1000} {
+		psync.SmallBatches(t, rows, 1<<20)
+		ann, err := replica.Init(context.Background(), afero.NewMemMapFs(), replica.Identity{}, at("ann", 8))
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec := newTicket(t, ann)
+		before, _, _ := ann.Log().Props(rec)
+		bob := fork(t, ann, rec)
+		if _, err := psync.Pull(context.Background(), ann, bob, psync.Options{Prefer: psync.PreferTo}); err != nil {
+			t.Fatal(err)
+		}
+		if props, _, err := ann.Log().Props(rec); err != nil || props["status"] != before["status"] || props["n"] != "1" {
+			t.Errorf("in batches of %d: %v (%v), want the status %q and n", rows, props, err, before["status"])
+		}
+	}
+}
+
+func TestPreferToLeavesAConflictOpenInARecordThatWasDeletedBeforeThePull(t *testing.T) {
+	for _, rows := range []int{1, 2, 1000} {
+		psync.SmallBatches(t, rows, 1<<20)
+		ann, err := replica.Init(context.Background(), afero.NewMemMapFs(), replica.Identity{}, at("ann", 8))
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec := newTicket(t, ann)
+		if _, err := ann.Edit(context.Background(), func(e *replica.Edit) error { return e.Delete(rec) }); err != nil {
+			t.Fatal(err)
+		}
+		dave := cloneOf(t, ann, "dave")
+		if _, err := dave.Edit(context.Background(), func(e *replica.Edit) error { return e.Restore(rec, map[string]string{"status": "back"}) }); err != nil {
+			t.Fatal(err)
+		}
+		report, err := psync.Pull(context.Background(), ann, fork(t, dave, rec), psync.Options{Prefer: psync.PreferTo})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if props, _, err := ann.Log().Props(rec); err != nil || props["status"] == "" || len(report.Decided) > 0 || len(report.Opened) != 1 {
+			t.Errorf("in batches of %d: %v (%v), decided %v, opened %v", rows, props, err, report.Decided, report.Opened)
+		}
+	}
+}

@@ -259,9 +259,10 @@ func (p *pull) commit(ctx context.Context, s *side, b batch) error {
 // transact integrates changesets until the transaction is large enough, and returns what is left. last is the row of the source up to which it has been read if nothing is.
 func (p *pull) transact(ctx context.Context, s *side, changesets []fetched, last changeset.Row) (added int, left []fetched, err error) {
 	next, represented := *s.peer, 0
-	var opened map[changeset.RecordID]map[string]replica.Held
+	var opened map[changeset.RecordID]map[string]bool
 	var decided []replica.Decision
 	err = p.update(ctx, func(tx *replica.Tx) (err error) {
+		p.noteBefore()
 		p.renew(tx)
 		if added, left, err = p.integrate(tx, s, changesets); err != nil {
 			return err
@@ -333,6 +334,7 @@ func (p *pull) integrateSome(tx *replica.Tx, s *side, changesets []fetched) (add
 // dryRun finds out what a pull would do, in memory and as one transaction that is never made.
 func (p *pull) dryRun(ctx context.Context) error {
 	return p.to.Try(func(tx *replica.Tx) error {
+		p.noteBefore()
 		for _, s := range []*side{p.votes, p.main} {
 			if err := p.trySide(ctx, tx, s); err != nil {
 				return err
