@@ -45,16 +45,22 @@ func ruledBy(database uuid.UUID, rec changeset.RecordID, props map[string]string
 
 // ruleIn reads the content of a rule's record. What is no rule stands for latest.
 func ruleIn(content string) resolution.Rule {
+	if rule, err := parseContent(content); err == nil {
+		return rule
+	}
+	return resolution.RuleLatest
+}
+
+// parseContent reads the content of a rule's record, as contentOf writes it.
+func parseContent(content string) (resolution.Rule, error) {
 	var names []string
 	if json.Unmarshal([]byte(content), &names) != nil || len(names) != 1 {
-		return resolution.RuleLatest
+		return "", fmt.Errorf("%.100q is not the content of a rule, such as %s", content, contentOf(resolution.RuleLatest))
 	}
-	rule, err := resolution.ParseRule(names[0])
-	if err != nil {
-		return resolution.RuleLatest
-	}
-	return rule
+	return resolution.ParseRule(names[0])
 }
+
+func contentOf(rule resolution.Rule) string { return fmt.Sprintf("[%q]", rule) }
 
 // rulesFor returns the rules for a record of the log, and what kept one from being read so far. Settings and decisions have none.
 func (t *txLog) rulesFor(rec changeset.RecordID) (rules resolution.Rules, failed func() error) {
@@ -113,6 +119,45 @@ type RuleSetting struct {
 	Record     changeset.RecordID // the settings record that holds it
 	Set        bool               // there is such a record; else Rule is latest
 	Conflict   bool               // something about that is in conflict
+	Rivals     []resolution.Rule  // what people have set in conflict, the latest first
+}
+
+// Text returns the name of the rule that a value of the settings record's property stands for, else the value.
+func (s *RuleSetting) Text(prop, value string) string {
+	if rule, err := parseContent(value); err == nil && prop == contentProp {
+		return string(rule)
+	}
+	return value
+}
+
+// Check returns an error if the settings record would hold no rule with these properties, or the rule for something else.
+func (s *RuleSetting) Check(props map[string]string) error {
+	if label, ok := props[labelProp]; ok && label != (ruled{s.Type, s.Prop}).label() {
+		return fmt.Errorf("%.100q is the label of something else", label)
+	}
+	content, ok := props[contentProp]
+	if !ok {
+		return nil
+	}
+	_, err := parseContent(content)
+	return err
+}
+
+// RuleOf returns the rule that a settings record holds; ok is false if the record is something else.
+func (r *Replica) RuleOf(rec changeset.RecordID) (s RuleSetting, ok bool, err error) {
+	if rec.Type != changeset.SettingsType {
+		return s, false, nil
+	}
+	props, _, err := r.log.Props(rec)
+	if err != nil {
+		return s, false, err
+	}
+	k, ok := ruledBy(r.Database(), rec, props)
+	if !ok {
+		return s, false, nil
+	}
+	s, err = r.Rule(k.typ, k.prop)
+	return s, err == nil, err
 }
 
 // Rules returns the rules that are set, by type and property.
@@ -122,19 +167,13 @@ func (r *Replica) Rules() ([]RuleSetting, error) {
 		if err != nil {
 			return nil, err
 		}
-		props, _, err := r.log.Props(rec)
+		s, ok, err := r.RuleOf(rec)
 		if err != nil {
 			return nil, err
 		}
-		k, ok := ruledBy(r.Database(), rec, props)
-		if !ok {
-			continue
+		if ok {
+			all = append(all, s)
 		}
-		s, err := r.Rule(k.typ, k.prop)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, s)
 	}
 	slices.SortFunc(all, func(a, b RuleSetting) int { return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.Prop, b.Prop)) })
 	return all, nil
@@ -152,11 +191,22 @@ func (r *Replica) Rule(typ, prop string) (RuleSetting, error) {
 		s.Rule = ruleIn(props[contentProp])
 	}
 	result, err := r.State(s.Record)
-	s.Conflict = err == nil && result.Open()
-	return s, err
+	if err != nil {
+		return s, err
+	}
+	s.Conflict = result.Open()
+	if c := result.Conflict(contentProp); c != nil {
+		for _, rival := range c.Rivals {
+			if rule := ruleIn(rival.Value); !slices.Contains(s.Rivals, rule) {
+				s.Rivals = append(s.Rivals, rule)
+			}
+		}
+	}
+	return s, nil
 }
 
-// SetRule sets the rule for a property of the records of a type. It decides a conflict about that rule.
+// SetRule sets the rule for a property of the records of a type. It decides a conflict about that rule. That it is so
+// already writes nothing, but for latest where no rule is set: who asks for that by name contradicts those who set another one at the same time.
 func (e *Edit) SetRule(typ, prop string, rule resolution.Rule) error {
 	if err := checkRuled(typ, prop); err != nil {
 		return err
@@ -166,15 +216,13 @@ func (e *Edit) SetRule(typ, prop string, rule resolution.Rule) error {
 	}
 	k := ruled{typ, prop}
 	rec := k.record(e.tx.main.database)
-	props := map[string]string{labelProp: k.label(), contentProp: fmt.Sprintf("[%q]", rule)}
+	props := map[string]string{labelProp: k.label(), contentProp: contentOf(rule)}
 	_, exists, err := e.Props(rec)
 	switch {
 	case err != nil:
 		return err
 	case exists:
 		return e.Update(rec, props)
-	case rule == resolution.RuleLatest:
-		return nil
 	}
 	return e.Restore(rec, props)
 }

@@ -112,8 +112,8 @@ func TestARuleIsASettingsRecordThatAllWhoSetItShare(t *testing.T) {
 	if again := setRule(t, r, "Ticket", "votes", resolution.RuleMax); !again.ID.IsZero() {
 		t.Errorf("setting what is set made %s", again.ID)
 	}
-	if none := setRule(t, r, "Ticket", "other", resolution.RuleLatest); !none.ID.IsZero() {
-		t.Errorf("setting latest where nothing is set made %s", none.ID)
+	if named := setRule(t, r, "Ticket", "other", resolution.RuleLatest); named.ID.IsZero() {
+		t.Error("setting latest where nothing is set made nothing")
 	}
 	setRule(t, r, "Comment", "a: b", resolution.RuleAsk)
 	setRule(t, r, "Ticket", "votes", resolution.RuleLatest)
@@ -125,7 +125,7 @@ func TestARuleIsASettingsRecordThatAllWhoSetItShare(t *testing.T) {
 	for _, s := range rules {
 		got = append(got, fmt.Sprint(s.Type, "/", s.Prop, "=", s.Rule, " ", s.Set, s.Conflict))
 	}
-	if want := []string{"Comment/a: b=ask true false", "Ticket/votes=latest true false"}; !slices.Equal(got, want) {
+	if want := []string{"Comment/a: b=ask true false", "Ticket/other=latest true false", "Ticket/votes=latest true false"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	if s, err := r.Rule("Ticket", "nothing"); err != nil || s.Set || s.Rule != resolution.RuleLatest {

@@ -54,6 +54,11 @@ func (l *changeLister) doc(c listed) (changesetDoc, error) {
 // LocalID returns the local id of a record, 0 if it has none.
 func (l *changeLister) LocalID(rec changeset.RecordID) (uint32, error) { return l.localID(rec) }
 
+// RuleOf says of no record that it holds a rule: what is listed is what was written.
+func (l *changeLister) RuleOf(changeset.RecordID) (s replica.RuleSetting, ok bool, err error) {
+	return s, false, nil
+}
+
 // print prints a changeset as a line of log.
 func (l *changeLister) print(c listed) error {
 	if !l.p.json {

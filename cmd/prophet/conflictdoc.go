@@ -22,6 +22,9 @@ type (
 		UUID     uuid.UUID  `json:"uuid"`
 		Value    *string    `json:"value"` // what holds for now
 		Why      string     `json:"why"`   // latest, vote, rule, ask or lives; empty if it was only tried
+
+		name string               // of the record, for people
+		sets *replica.RuleSetting // the record holds a rule
 	}
 	rivalDoc struct {
 		Created string  `json:"created"` // UTC
@@ -42,10 +45,15 @@ func conflictDocs(pl *places, r *replica.Replica, rec changeset.RecordID, result
 	if err != nil {
 		return nil, err
 	}
+	shell := conflictDoc{ID: idOrNull(id), Type: rec.Type, UUID: rec.UUID}
+	if err := shell.nameIt(r, rec); err != nil {
+		return nil, err
+	}
 	var docs []conflictDoc
 	for _, c := range replica.Choices(result) {
 		if len(docs) == 0 || docs[len(docs)-1].Prop != c.Prop {
-			d := conflictDoc{ID: idOrNull(id), Merged: mergedText(result, c.Prop), Prop: c.Prop, Type: rec.Type, UUID: rec.UUID, Value: held(result, c.Prop), Why: c.Why}
+			d := shell
+			d.Merged, d.Prop, d.Value, d.Why = mergedText(result, c.Prop), c.Prop, held(result, c.Prop), c.Why
 			if open := result.Conflict(c.Prop); open != nil {
 				d.Rule, d.Asks = string(open.Rule), open.Asks
 			}
@@ -55,6 +63,26 @@ func conflictDocs(pl *places, r *replica.Replica, rec changeset.RecordID, result
 		d.Rivals = append(d.Rivals, newRivalDoc(pl, c))
 	}
 	return docs, nil
+}
+
+// nameIt notes what people call the record, and whether it holds a rule.
+func (d *conflictDoc) nameIt(r *replica.Replica, rec changeset.RecordID) (err error) {
+	if d.name, err = nameOf(r, idOf(d.ID), rec); err != nil {
+		return err
+	}
+	rule, ok, err := r.RuleOf(rec)
+	if ok {
+		d.sets = &rule
+	}
+	return err
+}
+
+// text is a value as people are shown it: of a rule its name.
+func (d *conflictDoc) text(value string) string {
+	if d.sets == nil {
+		return value
+	}
+	return d.sets.Text(d.Prop, value)
 }
 
 func newRivalDoc(pl *places, c replica.Choice) rivalDoc {

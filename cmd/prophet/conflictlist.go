@@ -55,14 +55,26 @@ func (l *conflictLister) print(d conflictDoc) error {
 
 // heading names what a conflict is about: "Ticket 12: status".
 func (d *conflictDoc) heading() string {
-	heading := recordName(idOf(d.ID), changeset.RecordID{Type: d.Type, UUID: d.UUID}) + ": " + d.Prop
-	if d.Prop == "" {
+	heading := d.name + ": " + d.Prop
+	switch {
+	case d.Prop == "":
 		heading += "edited and deleted"
+	case d.sets != nil && len(d.sets.Rivals) > 1:
+		heading = d.name + ": " + againstEachOther(d.sets)
 	}
 	if d.NewRival {
 		heading += " (a new rival)"
 	}
 	return heading
+}
+
+// againstEachOther names the rules that people have set in conflict: "sum against max".
+func againstEachOther(s *replica.RuleSetting) string {
+	var names []string
+	for _, rule := range s.Rivals {
+		names = append(names, string(rule))
+	}
+	return strings.Join(names, " against ")
 }
 
 // rivals prints the rivals of a conflict, and whether they can be merged.
@@ -73,16 +85,29 @@ func (l *conflictLister) rivals(d conflictDoc) error {
 	for _, rival := range d.Rivals {
 		value := "(removed)"
 		if rival.Value != nil {
-			value = *rival.Value
+			value = d.text(*rival.Value)
 		}
 		if err := l.rival(rival, d.whyText(), l.p.textLines(value, rivalIndent, l.most)); err != nil {
 			return err
 		}
 	}
-	if d.Merged == nil {
-		return nil
+	if err := l.rule(d); err != nil || d.Merged == nil {
+		return err
 	}
 	return l.p.linef("   m  %d and %d can be merged: --take merged", d.Rivals[0].N, d.Rivals[1].N)
+}
+
+// rule says under the rivals for a rule what sets it.
+func (l *conflictLister) rule(d conflictDoc) error {
+	if d.sets == nil {
+		return nil
+	}
+	return l.p.linef("      %s decides", setsRule(d.sets))
+}
+
+// setsRule is the command that sets a rule, and so decides about it.
+func setsRule(s *replica.RuleSetting) string {
+	return fmt.Sprintf(`"prophet rules %s %s RULE"`, s.Type, s.Prop)
 }
 
 // nobodys prints what holds for now if no rival wrote it.
@@ -92,7 +117,7 @@ func (l *conflictLister) nobodys(d conflictDoc) error {
 	}
 	value := "(nothing)"
 	if d.Value != nil {
-		value = *d.Value
+		value = d.text(*d.Value)
 	}
 	if err := l.p.indented("*     ", l.p.textLines(value, rivalIndent, l.most)); err != nil {
 		return err

@@ -3,7 +3,6 @@ package main
 import (
 	"github.com/google/uuid"
 
-	"prophet/changeset"
 	"prophet/replica"
 )
 
@@ -14,27 +13,36 @@ type decisionDoc struct {
 	Type  string    `json:"type"`
 	UUID  uuid.UUID `json:"uuid"`
 	Value *string   `json:"value"` // null: the property is removed; for existence keep or delete
+
+	name string // of the record, for people
+	says string // the value, for people, if that is not itself
 }
 
-// decisionDocs returns the JSON of decisions. r knows local ids.
-func decisionDocs(r interface {
-	LocalID(changeset.RecordID) (uint32, error)
-}, decided []replica.Decision) ([]decisionDoc, error) {
+// decisionDocs returns the JSON of decisions.
+func decisionDocs(r namer, decided []replica.Decision) ([]decisionDoc, error) {
 	docs := []decisionDoc{}
 	for _, d := range decided {
 		id, err := r.LocalID(d.Record)
 		if err != nil {
 			return nil, err
 		}
-		docs = append(docs, decisionDoc{idOrNull(id), d.Prop, d.Record.Type, d.Record.UUID, setOrNull(d.Value)})
+		doc := decisionDoc{ID: idOrNull(id), Prop: d.Prop, Type: d.Record.Type, UUID: d.Record.UUID, Value: setOrNull(d.Value)}
+		if doc.name, err = nameOf(r, id, d.Record); err != nil {
+			return nil, err
+		}
+		if rule, ok, err := r.RuleOf(d.Record); err != nil {
+			return nil, err
+		} else if ok && rule.Text(d.Prop, d.Value) != d.Value {
+			doc.says = rule.Text(d.Prop, d.Value)
+		}
+		docs = append(docs, doc)
 	}
 	return docs, nil
 }
 
 func printDecisions(p *printer, decided []decisionDoc) error {
 	for _, d := range decided {
-		name := recordName(idOf(d.ID), changeset.RecordID{Type: d.Type, UUID: d.UUID})
-		if err := p.donecutf("%s: decided: %s", name, d.text()); err != nil {
+		if err := p.donecutf("%s: decided: %s", d.name, d.text()); err != nil {
 			return err
 		}
 	}
@@ -43,6 +51,8 @@ func printDecisions(p *printer, decided []decisionDoc) error {
 
 func (d *decisionDoc) text() string {
 	switch {
+	case d.says != "":
+		return d.says
 	case d.Value == nil:
 		return d.Prop + " is removed"
 	case d.Prop != "":

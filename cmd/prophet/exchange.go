@@ -135,7 +135,11 @@ func openedDocs(l *conflictLister, opened []psync.Opened, dryRun bool) ([]confli
 func (l *conflictLister) openedDoc(o psync.Opened, dryRun bool) (conflictDoc, error) {
 	if dryRun {
 		id, err := l.r.LocalID(o.Record)
-		return conflictDoc{ID: idOrNull(id), Prop: o.Prop, Rivals: []rivalDoc{}, Type: o.Record.Type, UUID: o.Record.UUID}, err
+		if err != nil {
+			return conflictDoc{}, err
+		}
+		d := conflictDoc{ID: idOrNull(id), Prop: o.Prop, Rivals: []rivalDoc{}, Type: o.Record.Type, UUID: o.Record.UUID}
+		return d, d.nameIt(l.r, o.Record)
 	}
 	result, err := l.r.Merged(o.Record)
 	if err != nil {

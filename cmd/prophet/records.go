@@ -146,9 +146,27 @@ func recordName(id uint32, rec changeset.RecordID) string {
 	return rec.Type + " " + shortID(id, rec.UUID)
 }
 
-// nameRecord is recordName, which looks for the local id.
-func nameRecord(r *replica.Replica, rec changeset.RecordID) (string, error) {
+// nameRecord is nameOf, which looks for the local id.
+func nameRecord(r namer, rec changeset.RecordID) (string, error) {
 	id, err := r.LocalID(rec)
+	if err != nil {
+		return "", err
+	}
+	return nameOf(r, id, rec)
+}
+
+// namer knows what people call a record. A replica is one.
+type namer interface {
+	LocalID(rec changeset.RecordID) (uint32, error)
+	RuleOf(rec changeset.RecordID) (replica.RuleSetting, bool, error)
+}
+
+// nameOf is recordName, and of a record that holds a rule "rule of Ticket votes".
+func nameOf(r namer, id uint32, rec changeset.RecordID) (string, error) {
+	rule, ok, err := r.RuleOf(rec)
+	if ok {
+		return "rule of " + rule.Type + " " + rule.Prop, nil
+	}
 	return recordName(id, rec), err
 }
 

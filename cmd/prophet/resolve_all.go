@@ -4,8 +4,6 @@ import (
 	"context"
 
 	"github.com/google/uuid"
-
-	"prophet/changeset"
 )
 
 // The JSON of resolve --all.
@@ -20,6 +18,8 @@ type (
 		Type string    `json:"type"`
 		UUID uuid.UUID `json:"uuid"`
 		Why  string    `json:"why"` // for people
+
+		name string // of the record, for people
 	}
 )
 
@@ -41,7 +41,11 @@ func runResolveAll(ctx context.Context, e *env, o resolveOptions) error {
 		if err != nil {
 			return err
 		}
-		doc.Left = append(doc.Left, leftDoc{idOrNull(id), l.Prop, l.Record.Type, l.Record.UUID, l.Err.Error()})
+		name, err := nameOf(r, id, l.Record)
+		if err != nil {
+			return err
+		}
+		doc.Left = append(doc.Left, leftDoc{idOrNull(id), l.Prop, l.Record.Type, l.Record.UUID, l.Err.Error(), name})
 	}
 	if err := doc.print(e.printer(o.globals)); err != nil || len(left) == 0 {
 		return err
@@ -63,8 +67,7 @@ func (d *resolveAllDoc) print(p *printer) error {
 		return err
 	}
 	for _, l := range d.Left {
-		name := recordName(idOf(l.ID), changeset.RecordID{Type: l.Type, UUID: l.UUID})
-		if err := p.linef("%s: %s is left: %s", name, openName(l.Prop), l.Why); err != nil {
+		if err := p.linef("%s: %s is left: %s", l.name, openName(l.Prop), l.Why); err != nil {
 			return err
 		}
 	}

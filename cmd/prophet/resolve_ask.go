@@ -32,7 +32,7 @@ func (q *question) show(place string) error {
 			return err
 		}
 	}
-	return nil
+	return q.list.rule(q.doc)
 }
 
 // keys are the answers that can be given, and what they do.
@@ -49,7 +49,7 @@ func (q *question) keys() (keys []string, help []string) {
 	if q.doc.isNobodys() {
 		add("h", "take what holds for now")
 	}
-	if q.prop != "" {
+	if q.isText() {
 		add("e", "write what shall hold in the editor")
 	}
 	add("s", "skip: leave it open")
@@ -57,6 +57,9 @@ func (q *question) keys() (keys []string, help []string) {
 	add("?", "show this")
 	return keys, help
 }
+
+// isText reports whether the conflict is about a value that may be any text: not one about a record's existence, or a rule.
+func (q *question) isText() bool { return q.prop != "" && q.doc.sets == nil }
 
 // ask asks until there is a decision, or the user wants none.
 func (q *question) ask(ctx context.Context) error {
@@ -102,7 +105,7 @@ func (q *question) answer(ctx context.Context, answer string) (again bool, err e
 		return false, q.decide(ctx, *q.doc.Merged)
 	case answer == "h" && q.doc.isNobodys():
 		return false, q.decide(ctx, q.result.Props[q.prop])
-	case answer == "e" && q.prop != "":
+	case answer == "e" && q.isText():
 		return q.edit(ctx)
 	}
 	q.p.beside(safef(`"%.100s" is no answer here; ? shows what is`, answer))

@@ -107,6 +107,22 @@ func TestResolveOffersWhatARuleMadeOfTheRivals(t *testing.T) {
 	}
 }
 
+func TestResolveAsksAboutRulesByName(t *testing.T) {
+	w := quarrelling(t)
+	w.Asks, w.OutWidth = false, 0
+	w.do(t, "resolve", "-r", "/ann", "--all", "--take", "latest")
+	w.do(t, "rules", "-r", "/ann", "Ticket", "status", "union")
+	w.do(t, "rules", "-r", "/bob", "Ticket", "status", "ask")
+	w.do(t, "pull", "-r", "/ann", "/bob")
+	w.Asks, w.OutWidth = true, 80
+	code := w.answers(t, "e\n1\n")
+	for _, want := range []string{"\nrule of Ticket status: ", "\n*  1  ", "\n      \"prophet rules Ticket status RULE\" decides\n", "[1-2 s q ?]", "\nrule of Ticket status: decided: "} {
+		if code != exitDone || !strings.Contains(strings.ReplaceAll(w.out.String(), "[1-2 s q ?] ", "[1-2 s q ?]\n"), want) {
+			t.Errorf("exit code %d, want %q in %s%s", code, want, w.out, w.err)
+		}
+	}
+}
+
 func TestResolveOfOneRecordAsksAboutThatAlone(t *testing.T) {
 	w := quarrelling(t)
 	if code := w.answers(t, "k\n", "2"); code != exitDone || w.open(t) != 2 {

@@ -165,7 +165,7 @@ func (o *revertOptions) showText(p *printer, doc *revertDoc) error {
 		return p.donef("Everything that %s did was undone already: nothing to change", name)
 	}
 	for _, d := range doc.Undone {
-		if err := p.donecutf("  %s: %s", recordName(idOf(d.ID), changeset.RecordID{Type: d.Type, UUID: d.UUID}), d.undoneText()); err != nil {
+		if err := p.donecutf("  %s: %s", d.name, d.undoneText()); err != nil {
 			return err
 		}
 	}

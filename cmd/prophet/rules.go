@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/urfave/cli/v2"
@@ -28,13 +29,17 @@ decided, and an answer that somebody gave to the same conflict comes first.
 latest  the value that was written last; so it is without a rule
 max     the greatest number
 min     the least number; no value is less than any
-union   all elements of the lists, which commas or spaces separate
+union   all elements of the lists: commas separate them if any of the lists has
+        one, else spaces
 sum     what was there before, and what each has added to it or taken away
 ask     what was there before: nothing changes until somebody decides
 
 A conflict that a rule settled is listed still, until somebody decides, but is
 no reason for "prophet pull" to end with exit code 3. Where max, min or sum
-meets a value that is no number, it asks.`,
+meets a value that is no number, it asks.
+
+Two people who set different rules at the same time are in conflict about that,
+too. Setting the rule again decides.`,
 		Action: func(c *cli.Context) error {
 			args, err := arguments(c, 0, 3)
 			if err != nil {
@@ -74,12 +79,13 @@ func runRules(ctx context.Context, e *env, o rulesOptions) error {
 		return err
 	}
 	p := e.printer(o.globals)
+	var edited replica.Edited
 	switch {
 	case len(o.words) == 0:
 		return listRules(p, r)
 	case rule != "":
 		e.changes = true
-		if _, err := r.Edit(ctx, func(edit *replica.Edit) error { return edit.SetRule(o.words[0], o.words[1], rule) }); err != nil {
+		if edited, err = r.Edit(ctx, func(edit *replica.Edit) error { return edit.SetRule(o.words[0], o.words[1], rule) }); err != nil {
 			return err
 		}
 	}
@@ -87,7 +93,10 @@ func runRules(ctx context.Context, e *env, o rulesOptions) error {
 	if err != nil {
 		return err
 	}
-	return showRule(p, s, rule != "")
+	if rule != "" {
+		return showSet(p, r, s, edited)
+	}
+	return showRule(p, s)
 }
 
 func newRuleDoc(s replica.RuleSetting) ruleDoc {
@@ -118,6 +127,9 @@ func listRules(p *printer, r *replica.Replica) error {
 		if s.Conflict {
 			rule += ", in conflict"
 		}
+		if len(s.Rivals) > 1 {
+			rule += ": " + againstEachOther(&s)
+		}
 		if err := t.Row(s.Type, s.Prop, rule); err != nil {
 			return err
 		}
@@ -125,17 +137,53 @@ func listRules(p *printer, r *replica.Replica) error {
 	return t.Flush()
 }
 
-// showRule prints one rule; one that was set now only confirms that.
-func showRule(p *printer, s replica.RuleSetting, set bool) error {
-	line := p.linef
-	if set {
-		line = p.donef
+// showSet confirms that a rule was set now.
+func showSet(p *printer, r *replica.Replica, s replica.RuleSetting, edited replica.Edited) error {
+	if p.json {
+		return p.writeJSON(newRuleDoc(s))
 	}
+	if edited.ID.IsZero() {
+		return p.donef("%s: %s: %s, as it was: nothing to change", s.Type, s.Prop, string(s.Rule))
+	}
+	if err := p.donef("%s: %s: %s", s.Type, s.Prop, string(s.Rule)); err != nil {
+		return err
+	}
+	return noteUnused(p, r, s)
+}
+
+// manyRecords is among how many records a property is looked for before a rule for it is believed.
+const manyRecords = 10_000
+
+// noteUnused says that no record has what a rule is for, which may be typed wrong.
+func noteUnused(p *printer, r *replica.Replica, s replica.RuleSetting) error {
+	n := 0
+	for rec, err := range r.Log().Records(s.Type) {
+		if err != nil {
+			return err
+		}
+		props, _, err := r.Log().Props(rec)
+		if err != nil {
+			return err
+		}
+		if n++; props[s.Prop] != "" || n > manyRecords {
+			return nil
+		}
+	}
+	if n == 0 {
+		p.notef("there is no record of type %.100q yet", s.Type)
+		return nil
+	}
+	p.notef("no record of type %.100q has a property %.100q yet", s.Type, s.Prop)
+	return nil
+}
+
+// showRule prints one rule.
+func showRule(p *printer, s replica.RuleSetting) error {
 	if p.json {
 		return p.writeJSON(newRuleDoc(s))
 	}
 	if s.Conflict {
-		p.notef(`people have set several rules for that: "prophet rules %s %s RULE" decides, "prophet conflicts %s" lists them`, s.Type, s.Prop, s.Record.UUID)
+		p.notef(`people disagree about that rule (%s): %s decides, "prophet conflicts %s" lists what they set`, cmp.Or(againstEachOther(&s), "edited and deleted"), setsRule(&s), s.Record.UUID)
 	}
-	return line("%s: %s: %s", s.Type, s.Prop, string(s.Rule))
+	return p.linef("%s: %s: %s", s.Type, s.Prop, string(s.Rule))
 }

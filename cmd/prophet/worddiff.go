@@ -13,7 +13,7 @@ const longText = 60
 // valueLines returns the lines that show a rival's value, made safe: of a long one what it changes about the value that all rivals had before
 // them, or, where there is none, about the first rival.
 func (q *question) valueLines(i int) []string {
-	value := q.choices[i].Value
+	value := q.doc.text(q.choices[i].Value)
 	if q.prop == "" || value == "" || !isLines(value) && terminal.Width(value) <= longText {
 		if value == "" {
 			value = "(removed)"
