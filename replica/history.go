@@ -224,6 +224,5 @@ func (r *Replica) Ours() bool {
 	if r.log.takenOver() {
 		return true
 	}
-	_, err := r.fs.Stat(MirrorMark)
-	return err == nil
+	return r.readMark().exists
 }

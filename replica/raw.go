@@ -7,10 +7,6 @@ import (
 	"prophet/changeset"
 )
 
-// MirrorMark is a file in a mirror that was published from a replica of ours, one that [Replica.Ours] reports as such. A web
-// server does not list directories, so a file has to tell such a mirror from one that the original made. It is empty.
-const MirrorMark = "prophet/mirror"
-
 // RawChangeset returns the changeset of a row, and its bytes as they are stored. Its hash and its ID are checked.
 func (l *Log) RawChangeset(row changeset.Row) (raw []byte, c *changeset.Changeset, err error) {
 	raw, err = l.objects.Get(row.Key)

@@ -62,6 +62,8 @@ type Replica struct {
 	mu    sync.Mutex // guards what is loaded when it is first asked for
 	noted bool       // there are notes on every row of both logs
 	old   *oldIDs
+
+	mark mark // of a mirror
 }
 
 // Open opens the replica at the root of the file system for reading and, where that can be written, for editing. Nothing is written.
@@ -137,7 +139,7 @@ func (r *Replica) openLogs() (again bool, err error) {
 			return false, fmt.Errorf("open replica %s: %w", r.where(), err)
 		}
 	} else {
-		main.reps = &representations{log: main}
+		main.reps = &representations{log: main, mark: r.readMark}
 	}
 	r.log, r.votes = main, votes
 	r.forget()

@@ -22,6 +22,7 @@ const (
 type representations struct {
 	mu   sync.Mutex
 	log  *Log                           // whose changesets it is about
+	mark func() *mark                   // of the mirror where it is; nil elsewhere
 	rows *Log                           // of the list, which are read as those of a log are; nil if their number was not read yet
 	text string                         // of LatestRepresentationFile, "" without one
 	last map[changeset.ID]changeset.Row // the last row for each changeset, loaded when first asked for
@@ -69,7 +70,7 @@ func (l *representations) load() error {
 	if l.rows != nil {
 		return nil
 	}
-	text, err := readListed(l.log.fs, l.log.where)
+	text, err := l.readNumber()
 	if err != nil {
 		return err
 	}
@@ -79,6 +80,16 @@ func (l *representations) load() error {
 	}
 	l.rows, l.text = read.rows, text
 	return nil
+}
+
+// readNumber reads how many rows of a mirror's list count: its mark says it too, and is read for more than that.
+func (l *representations) readNumber() (string, error) {
+	if l.mark != nil {
+		if m := l.mark(); m.told {
+			return formatNumber(m.rows.Representations.Seq), nil
+		}
+	}
+	return readListed(l.log.fs, l.log.where)
 }
 
 // Refresh shows the present state of a mirror's logs. The list of representations stays what it was, so that it is not newer than they are.

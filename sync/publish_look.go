@@ -245,15 +245,8 @@ func (p *publisher) lack(l *treeLog, m mirrored) {
 
 // lookForMarks notes whether the mirror says that it is one of ours, and whether the MirrorFile names it.
 func (p *publisher) lookForMarks() error {
-	marked, err := exists(p.tree, replica.MirrorMark)
-	if err != nil {
+	if err := p.lackMark(); err != nil || p.opts.Flat {
 		return err
-	}
-	if !marked && p.from.Ours() {
-		p.begin = append(p.begin, text{replica.MirrorMark, ""})
-	}
-	if p.opts.Flat {
-		return nil
 	}
 	index, err := readMirrorIndex(p.dest)
 	p.unlisted = index == nil || !index.has(p.from.Database())

@@ -29,13 +29,20 @@ func (p *pull) newsOfList(peer *replica.Peer) (*replica.Log, error) {
 		}
 	}
 	list, err := p.from.Representations()
-	if err != nil || list.Latest() == peer.Representations && (list.Latest() == 0 || p.from.Mirror()) {
+	if err != nil || list.Latest() == peer.Representations && (list.Latest() == 0 || p.from.Mirror() && p.sameList(peer)) {
 		return nil, err
 	}
 	if p.from.Mirror() {
 		err = p.from.Refresh()
 	}
 	return list, err
+}
+
+// sameList reports whether a mirror does not deny that the last row of its list is the one that was read.
+func (p *pull) sameList(peer *replica.Peer) bool {
+	mark, told := p.from.Mark()
+	last, known := peer.LastRepresentation()
+	return !told || known && mark.Representations == last
 }
 
 // represent takes up a representation from a list. What it tells is no changeset that came.

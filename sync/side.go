@@ -23,6 +23,7 @@ type side struct {
 	move      func(tx *replica.Tx, moves changeset.Moves, books uint32) (replica.Moved, error)
 	last      func(p *replica.Peer) (row changeset.Row, ok bool) // of the source that was read
 	setLast   func(p *replica.Peer, row changeset.Row)
+	marked    func(m replica.Mark) changeset.Row // the last row of the source, as its mark has it
 	count     *int
 	lost      loss            // why the target needs a new UUID
 	peer      *replica.Peer   // what is known of the source; the list's is that of its log
@@ -121,9 +122,9 @@ func (s *side) findMine(known map[uint32]int) error {
 
 // newRows reads the rows that were never read, after it has made sure that the source's log still begins with what was read of it.
 // If not, as after a restore from a backup, it is read again: what is known is known by its ID. A web mirror with nothing new is
-// taken at its word, because a server without Range would have to send its whole index; publish refuses to turn a mirror back.
+// taken at its word, if it is one that its mark does not deny, because a server without Range would have to send its whole index.
 func (p *pull) newRows(s *side) ([]changeset.Row, error) {
-	if s.read == s.from.Latest() && (s.read == 0 || p.from.Mirror()) {
+	if s.read == s.from.Latest() && (s.read == 0 || p.from.Mirror() && p.asMarked(s)) {
 		return nil, nil
 	}
 	if s.read > 0 && s.read <= s.from.Latest() {
@@ -143,6 +144,16 @@ func (p *pull) newRows(s *side) ([]changeset.Row, error) {
 		}
 	}
 	return collect(s.from, 1)
+}
+
+// asMarked reports whether the mark of a mirror does not deny that the last row that was read is still there. The original's mirrors have none: they are not asked.
+func (p *pull) asMarked(s *side) bool {
+	if p.main.peer.V1 {
+		return true
+	}
+	mark, told := p.from.Mark()
+	last, known := s.last(s.peer)
+	return !told || known && s.marked(mark) == last
 }
 
 func collect(l *replica.Log, from uint32) (rows []changeset.Row, err error) {

@@ -1,0 +1,82 @@
+package replica
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"sync"
+
+	"prophet/changeset"
+)
+
+// MirrorMark is a file in a mirror that was published from a replica of ours, one that [Replica.Ours] reports as such. A web
+// server does not list directories, so a file has to tell such a mirror from one that the original made. It holds a [Mark]; older mirrors have it empty.
+const MirrorMark = "prophet/mirror"
+
+// Mark names the last rows of a mirror's logs and of its list of representations, each zero where there is none. In JSON they are in hex, as in changesets.idx:
+//
+//	{"changesets":"00000007…","representations":"","resolutions":""}
+//
+// A reader who knows the mirror's log up to a row learns from it, without a look at the index, whether that row is still the one that it has read: two copies
+// of a replica can have as many rows each. It is written after the numbers, so it may be behind them. Then it tells nothing.
+type Mark struct{ Changesets, Representations, Resolutions changeset.Row }
+
+// markJSON is the JSON of a Mark; readers ignore keys that they do not know.
+type markJSON struct {
+	Changesets      string `json:"changesets"`
+	Representations string `json:"representations"`
+	Resolutions     string `json:"resolutions"`
+}
+
+// String returns the JSON in a line.
+func (m Mark) String() string {
+	b, _ := json.Marshal(markJSON{rowText(m.Changesets), rowText(m.Representations), rowText(m.Resolutions)}) // cannot fail: strings
+	return string(b) + "\n"
+}
+
+// ParseMark reads what String writes. ok is false for anything else, as for an empty file: such a mark says no more than that the mirror is ours.
+func ParseMark(text string) (Mark, bool) {
+	var m Mark
+	var raw markJSON
+	if json.Unmarshal([]byte(text), &raw) != nil {
+		return Mark{}, false
+	}
+	for _, f := range []struct {
+		text string
+		row  *changeset.Row
+	}{{raw.Changesets, &m.Changesets}, {raw.Representations, &m.Representations}, {raw.Resolutions, &m.Resolutions}} {
+		if f.text == "" {
+			continue
+		}
+		b, err := hex.DecodeString(f.text)
+		if err != nil {
+			return Mark{}, false
+		}
+		if *f.row, err = changeset.ParseRow(b); err != nil {
+			return Mark{}, false
+		}
+	}
+	return m, true
+}
+
+// mark is the mark of a mirror, read when first asked for.
+type mark struct {
+	once   sync.Once
+	exists bool
+	told   bool // it holds a Mark
+	rows   Mark
+}
+
+func (r *Replica) readMark() *mark {
+	r.mark.once.Do(func() {
+		text, err := readSmall(r.fs, MirrorMark)
+		r.mark.exists = err == nil
+		r.mark.rows, r.mark.told = ParseMark(text)
+	})
+	return &r.mark
+}
+
+// Mark returns what a mirror says of its last rows. It is read once, when first asked for. ok is false where the mirror does not say it, or where that cannot be read.
+func (r *Replica) Mark() (m Mark, ok bool) {
+	read := r.readMark()
+	return read.rows, read.told
+}
