@@ -2,7 +2,6 @@ package sync
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -23,7 +22,7 @@ type Moved struct {
 }
 
 // maxMoves bounds how often logs are compared again after a move: a move can be followed by that of what was moved.
-const maxMoves = 100
+const maxMoves = 8
 
 // takeApart finds out what is new in the source, and moves what has to be moved before. settled is false if a dry run ends there.
 func (p *pull) takeApart(ctx context.Context) (settled bool, err error) {
@@ -44,7 +43,7 @@ func (p *pull) takeApart(ctx context.Context) (settled bool, err error) {
 			return false, nil
 		}
 	}
-	return false, errors.New("changesets were moved again and again: the source names them as no replica does")
+	return false, fmt.Errorf("%s and %s were taken apart %d times, and there is more: pull again, and if that does not end, the source is made up", p.to.Where(), p.from.Where(), maxMoves)
 }
 
 func (p *pull) compare(ctx context.Context) error {
@@ -55,7 +54,7 @@ func (p *pull) compare(ctx context.Context) error {
 		if err := p.prepare(s); err != nil {
 			return err
 		}
-		if err := p.readMoved(s); err != nil {
+		if err := p.readMoved(ctx, s); err != nil {
 			return err
 		}
 		if err := s.makePlan(ctx); err != nil {
