@@ -103,7 +103,7 @@ var (
 	journeys           = []weight{{Create, 6}, {Update, 22}, {Delete, 4}, {Restore, 3}, {Decide, 6}, {Pull, 24}, {PullPart, 4}, {PullCrash, 4},
 		{Publish, 8}, {PullMirror, 8}, {Clone, 4}, {CloneMirror, 4}, {Import, 4}}
 	doubles = []weight{{Create, 8}, {Update, 26}, {UpdateTwo, 3}, {Delete, 5}, {Restore, 4}, {Decide, 6}, {Pull, 28}, {PullPart, 2}, {Clone, 2},
-		{Backup, 7}, {PutBack, 5}, {Copy, 6}, {Publish, 3}, {PullMirror, 3}}
+		{Backup, 7}, {PutBack, 5}, {Copy, 6}, {Reidentify, 2}, {Publish, 3}, {PullMirror, 3}}
 )
 
 // Who pulls from whom.

@@ -51,6 +51,7 @@ const (
 	Backup      Action = "backup"       // keep a copy of all files
 	PutBack     Action = "put back"     // the copy
 	Copy        Action = "copy"         // a member that is late comes to be with cp -r (Whom)
+	Reidentify  Action = "reidentify"   // take a new identity, as after a copy
 )
 
 // Step is one thing that happens. It is a no-op where what it needs is not there.
@@ -157,6 +158,7 @@ func (h *History) words(s Step) string {
 		Import:      fmt.Sprintf("imports %d lines%s", s.Pick, prefers(s.Prefer)),
 		Backup:      "makes a backup",
 		PutBack:     "puts the backup back",
+		Reidentify:  "takes a new identity",
 		Copy:        "comes with a copy of all files of " + whom,
 	}[s.Do]
 	return fmt.Sprintf("%s %s %s", time.Unix(int64(s.At), 0).UTC().Format("15:04:05"), who, does)

@@ -75,6 +75,8 @@ func (m *member) do(s Step, other *member) error {
 		m.backup = m.fs.Survivor(crashfs.Kill, 0)
 	case PutBack:
 		return m.putBack()
+	case Reidentify:
+		return m.r.Reidentify(context.Background())
 	}
 	return nil
 }
