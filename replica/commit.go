@@ -25,12 +25,12 @@ func (tx *Tx) commit(ctx context.Context) error {
 		if err := t.writeMarks(); err != nil {
 			return err
 		}
+		if err := t.writePeers(); err != nil {
+			return err
+		}
 		if t.rewritten != nil {
 			tx.d.Rewrite(t.name(changeset.IndexFile), t.rewritten)
 		}
-	}
-	for name, p := range tx.peers {
-		tx.d.Replace(name, p.encode())
 	}
 	point := func(t *txLog) durable.Point {
 		return durable.Point{Name: t.name(changeset.LatestFile), Old: t.rawLatest, New: t.newLatest()}

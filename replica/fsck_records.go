@@ -61,7 +61,7 @@ func (c *checker) checkRecord(rec changeset.RecordID) {
 		c.fault(file, err)
 		return
 	}
-	c.checkLeftovers(file, int64(len(versions))*changeset.VersionSize, c.versionsBeyond)
+	c.checkVersionsBeyond(file, int64(len(versions))*changeset.VersionSize)
 	if len(versions) == 0 {
 		if len(c.touching[rec]) > 0 {
 			c.problem(file, "it has no row, though %s of the log touches the record", few(c.touching[rec]))
@@ -81,7 +81,10 @@ func (c *checker) checkRecord(rec changeset.RecordID) {
 		seqs = append(seqs, v.Seq)
 	}
 	if seqs = slices.Compact(seqs); !slices.Equal(seqs, c.touching[rec]) {
-		if !c.anyBroken(seqs) {
+		if n := len(c.touching[rec]); n < len(seqs) && slices.Equal(seqs[:n], c.touching[rec]) && !c.anyBroken(seqs) {
+			whole := slices.IndexFunc(versions, func(v changeset.Version) bool { return v.Seq == seqs[n] })
+			c.lostVersions(file, (len(versions)-whole)*changeset.VersionSize, int64(whole)*changeset.VersionSize, "are shown all the same")
+		} else if !c.anyBroken(seqs) {
 			c.problem(file, "it names %s of the log; what touches the record is %s", few(seqs), few(c.touching[rec]))
 		}
 		return

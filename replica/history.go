@@ -29,6 +29,7 @@ func (r *Replica) History(rec changeset.RecordID) ([]Event, error) {
 // events reads the changesets that touched a record from their rows.
 func (r *Replica) events(rec changeset.RecordID, seqs []uint32) ([]Event, error) {
 	var events []Event
+	var left leftover
 	for _, seq := range seqs {
 		row, err := r.log.Row(seq)
 		if err != nil {
@@ -38,11 +39,13 @@ func (r *Replica) events(rec changeset.RecordID, seqs []uint32) ([]Event, error)
 		if err != nil {
 			return nil, err
 		}
-		ch := c.Change(rec)
-		if ch == nil {
-			return nil, r.log.damagedIndex(rec, fmt.Errorf("row %d of the log, changeset %s, does not touch the record", seq, c.ID))
+		passed, err := left.passes(r.log, rec, seq, c)
+		if err != nil {
+			return nil, err
 		}
-		events = append(events, Event{row, c, ch})
+		if !passed {
+			events = append(events, Event{row, c, c.Change(rec)})
+		}
 	}
 	return events, nil
 }
@@ -80,18 +83,20 @@ func (l *Log) rowsOf(rec changeset.RecordID) ([]uint32, error) {
 func (l *Log) entries(rec changeset.RecordID, seqs []uint32, get func(seq uint32) (*changeset.Changeset, error)) ([]resolution.Entry, error) {
 	var entries []resolution.Entry
 	above := Above{}
+	var left leftover
 	for _, seq := range seqs {
 		c, err := get(seq)
 		if err != nil {
 			return nil, err
 		}
-		if c.Bookkeeping() {
+		passed, err := left.passes(l, rec, seq, c)
+		if err != nil {
+			return nil, err
+		}
+		if passed || c.Bookkeeping() {
 			continue
 		}
 		ch := c.Change(rec)
-		if ch == nil {
-			return nil, l.damagedIndex(rec, fmt.Errorf("row %d of the log, changeset %s, does not touch the record", seq, c.ID))
-		}
 		if ch.Parents == nil {
 			own, err := l.own(seq, c.ID)
 			if err != nil {
@@ -109,6 +114,20 @@ func (l *Log) entries(rec changeset.RecordID, seqs []uint32, get func(seq uint32
 	return entries, nil
 }
 
+// leftover is the first row at the end of a record's index that is of a changeset that the log lost: see [Log.confirmed]. 0 if there is none.
+type leftover uint32
+
+// passes reports whether a row of a record's index is left over. One that is not, but follows such a one, is damage.
+func (f *leftover) passes(l *Log, rec changeset.RecordID, seq uint32, c *changeset.Changeset) (bool, error) {
+	switch touches := c.Change(rec) != nil; {
+	case !touches:
+		*f = leftover(seq)
+	case *f > 0:
+		return false, l.damagedIndex(rec, fmt.Errorf("row %d of the log does not touch the record, but row %d does", *f, seq))
+	}
+	return c.Change(rec) == nil, nil
+}
+
 // Record is the present state of one record.
 type Record struct {
 	ID      changeset.RecordID
@@ -119,7 +138,7 @@ type Record struct {
 
 // Record returns the present state of a record; of one that is deleted too. ErrNoRecord is wrapped if there never was one.
 func (r *Replica) Record(id changeset.RecordID) (*Record, error) {
-	v, ok, err := r.log.last(id)
+	v, _, ok, err := r.log.shown(id)
 	if err != nil {
 		return nil, err
 	}

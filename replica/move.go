@@ -248,7 +248,7 @@ func (m *mover) notePeers() error {
 	}
 	for _, p := range peers {
 		p.Forget()
-		m.tx.peers[m.name(peerFile(p.UUID))] = p
+		m.met[p.UUID] = p
 	}
 	return nil
 }

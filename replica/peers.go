@@ -24,6 +24,10 @@ type Peer struct {
 	// Representations is how many rows of its list of representations were read, and Representation the last of them in hex.
 	Representations uint32 `json:"representations,omitempty"`
 	Representation  string `json:"representation,omitempty"`
+	// Here is the last row of our own log, in hex, in the transaction that noted how far the peer's was read, and HereListed that of our list of
+	// representations: where ours no longer have these rows, they lost what was read, as when a backup is put back over a replica.
+	Here       string `json:"here,omitempty"`
+	HereListed string `json:"here_representation,omitempty"`
 	// V1 says that it is a mirror that the original made, which has no such list; it is asked again when its log has grown.
 	V1 bool `json:"v1,omitempty"`
 	// Adopt says that this replica is a clone of the peer in the making: what the peer shows is to be adopted once all of it was read.
@@ -37,6 +41,35 @@ func (p *Peer) Forget() {
 	p.SetRead(changeset.Row{})
 	p.SetRepresented(changeset.Row{})
 	p.Moved = nil
+}
+
+// heldBy reports whether a log has the row that it ended with when the peer was noted; where none was noted, as in older files, it is believed.
+func heldBy(l *Log, text string) (bool, error) {
+	if text == "" {
+		return true, nil
+	}
+	b, err := hex.DecodeString(text)
+	if err != nil || len(b) != changeset.RowSize {
+		return false, nil
+	}
+	row, err := changeset.ParseRow(b)
+	if err != nil || row.Seq > l.latest {
+		return false, nil
+	}
+	now, err := l.Row(row.Seq)
+	return now == row, err
+}
+
+// Turned reports whether the log lost what was read of the peer since: then its marks say nothing, and reading it again is safe.
+func (l *Log) Turned(p Peer) (bool, error) {
+	if p.Read == 0 && p.Representations == 0 {
+		return false, nil
+	}
+	held, err := heldBy(l, p.Here)
+	if err == nil && held && l.reps != nil && l.reps.rows != nil {
+		held, err = heldBy(l.reps.rows, p.HereListed)
+	}
+	return !held, err
 }
 
 func (p Peer) encode() []byte {
@@ -144,6 +177,41 @@ func (tx *Tx) SetPeer(p Peer) { tx.main.setPeer(p) }
 func (tx *Tx) SetVotesPeer(p Peer) { tx.res.setPeer(p) }
 
 func (t *txLog) setPeer(p Peer) {
-	t.tx.peers[t.name(peerFile(p.UUID))] = p
+	t.met[p.UUID] = p
 	t.marks[p.UUID] = max(t.marks[p.UUID], p.Read)
+}
+
+// writePeers writes what was noted of peers, with the last rows that the log and the list have by now.
+func (t *txLog) writePeers() error {
+	if len(t.met) == 0 {
+		return nil
+	}
+	last, err := t.lastRow()
+	if err != nil {
+		return err
+	}
+	listed := t.restated.last
+	if t.reps != nil && listed.Seq == 0 && t.restated.seq > 0 {
+		if listed, err = t.reps.rows.Row(t.restated.seq); err != nil {
+			return err
+		}
+	}
+	for u, p := range t.met {
+		p.Here, p.HereListed = rowText(last), rowText(listed)
+		t.tx.d.Replace(t.name(peerFile(u)), p.encode())
+	}
+	return nil
+}
+
+// lastRow returns the last row of the log as the transaction leaves it, the zero row if it has none.
+func (t *txLog) lastRow() (changeset.Row, error) {
+	switch {
+	case t.seq == 0:
+		return changeset.Row{}, nil
+	case t.rewritten != nil:
+		return changeset.ParseRow(t.rewritten[len(t.rewritten)-changeset.RowSize:])
+	case t.seq > t.latest:
+		return t.added, nil
+	}
+	return t.Row(t.seq)
 }

@@ -12,6 +12,7 @@ import (
 // restatement is what a transaction adds to the list of representations, and the records that have to be merged anew for it.
 type restatement struct {
 	seq   uint32                                // of the list's last row, pending ones included
+	last  changeset.Row                         // that row, if it is pending
 	best  map[changeset.ID]*changeset.Changeset // pending
 	stale map[changeset.RecordID]bool
 }
@@ -166,6 +167,7 @@ func (t *txLog) addBest(best *changeset.Changeset) error {
 	}
 	t.restated.seq++
 	row := changeset.Row{Seq: t.restated.seq, ID: best.ID, Key: t.objects.Put(t.tx.d, text)}
+	t.restated.last = row
 	t.tx.d.Append(RepresentationsFile, int64(row.Seq-1)*changeset.RowSize, changeset.AppendRow(nil, row))
 	t.restated.best[best.ID] = best
 	return nil

@@ -12,28 +12,27 @@ func (r *Replica) State(rec changeset.RecordID) (*resolution.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	last, ok, err := r.log.last(rec)
+	last, c, ok, err := r.log.shown(rec)
 	if err != nil {
 		return nil, err
 	}
-	if ok && last.Seq > 0 {
+	if ok && c != nil {
 		n, err := ours.noted(last.Seq)
 		if err != nil {
 			return nil, err
 		}
 		if n.flags&flagSettled != 0 {
-			return r.settledState(rec, last)
+			return r.settledState(last, c)
 		}
 	}
 	return r.Merged(rec)
 }
 
 // settledState is the state of a record whose last change is its only head.
-func (r *Replica) settledState(rec changeset.RecordID, last changeset.Version) (*resolution.Result, error) {
-	row, err := r.log.Row(last.Seq)
-	if err != nil {
-		return nil, err
+func (r *Replica) settledState(last changeset.Version, c *changeset.Changeset) (result *resolution.Result, err error) {
+	result = &resolution.Result{Exists: !last.Deleted(), Heads: []changeset.ID{c.ID}}
+	if result.Exists {
+		result.Props, err = r.log.props(last.Key)
 	}
-	props, exists, err := r.log.Props(rec)
-	return &resolution.Result{Exists: exists, Props: props, Heads: []changeset.ID{row.ID}}, err
+	return result, err
 }

@@ -25,7 +25,6 @@ type Tx struct {
 	rules     map[ruled]resolution.Rule              // that were looked up
 	newRules  map[ruled]bool                         // that changed
 	allRules  bool                                   // with recount: any rule may have changed
-	peers     map[string]Peer
 }
 
 // txLog is a log with the rows that the transaction adds.
@@ -45,7 +44,9 @@ type txLog struct {
 	marks       map[uuid.UUID]uint32 // v1 marks to write
 	digestShift sums                 // by how much the digests change
 	restated    restatement
-	rewritten   []byte // the whole index, if it is written anew
+	met         map[uuid.UUID]Peer // the peers of which something was noted
+	added       changeset.Row      // the last row, if the transaction adds one
+	rewritten   []byte             // the whole index, if it is written anew
 }
 
 // state is what a transaction knows of a record: what replaying the log gives, and who its heads are.
@@ -67,7 +68,7 @@ func (s *state) wasNever() bool { return s.lastRow == 0 }
 
 // newTx begins a transaction; without d it can only be read through.
 func newTx(r *Replica, d *durable.Tx) *Tx {
-	tx := &Tx{r: r, d: d, opened: map[changeset.RecordID]map[string]bool{}, peers: map[string]Peer{},
+	tx := &Tx{r: r, d: d, opened: map[changeset.RecordID]map[string]bool{},
 		rules: map[ruled]resolution.Rule{}, newRules: map[ruled]bool{}}
 	tx.main = newTxLog(tx, r.log, &r.known)
 	tx.res = newTxLog(tx, r.votes, &r.knownVotes)
@@ -81,7 +82,7 @@ func newTxLog(tx *Tx, l *Log, known *knownIDs) *txLog {
 	}
 	return &txLog{Log: l, tx: tx, restated: restated, self: l.uuid, seq: l.latest, known: known,
 		pending: map[uint32]*changeset.Changeset{}, kept: map[uint32]*changeset.Changeset{}, ids: map[changeset.ID]uint32{},
-		states: map[changeset.RecordID]*state{}, marks: map[uuid.UUID]uint32{}}
+		states: map[changeset.RecordID]*state{}, marks: map[uuid.UUID]uint32{}, met: map[uuid.UUID]Peer{}}
 }
 
 // name returns the path of a file of the log within the replica.
@@ -93,13 +94,13 @@ func (t *txLog) state(rec changeset.RecordID) (*state, error) {
 		return s, nil
 	}
 	s := &state{}
-	v, at, err := t.versionAt(rec, newest)
+	v, c, at, err := t.confirmed(rec, t.changeset)
 	if err != nil {
 		return nil, err
 	}
 	if at >= 0 {
-		s.size = (at + 1) * changeset.VersionSize // what lies beyond is not committed, and goes with the next row
-		if err := t.loadState(s, rec, v); err != nil {
+		s.size = (at + 1) * changeset.VersionSize // what lies beyond is not committed, or nothing that the log has, and goes with the next row
+		if err := t.loadState(s, v, c); err != nil {
 			return nil, err
 		}
 	}
@@ -107,20 +108,13 @@ func (t *txLog) state(rec changeset.RecordID) (*state, error) {
 	return s, nil
 }
 
-func (t *txLog) loadState(s *state, rec changeset.RecordID, last changeset.Version) (err error) {
+func (t *txLog) loadState(s *state, last changeset.Version, c *changeset.Changeset) (err error) {
 	s.lastRow = last.Seq
 	if last.Key != (cas.Key{}) {
 		s.exists = true
 		if s.props, err = t.props(last.Key); err != nil {
 			return err
 		}
-	}
-	c, err := t.changeset(last.Seq)
-	if err != nil {
-		return err
-	}
-	if c.Change(rec) == nil { // a row that was left behind by a writer, and whose number was given to another changeset since
-		return t.damagedIndex(rec, fmt.Errorf("row %d of the log, changeset %s, does not touch the record", last.Seq, c.ID))
 	}
 	n, err := t.ours.noted(last.Seq)
 	s.settled, s.head = n.flags&flagSettled != 0, c.ID
@@ -155,7 +149,7 @@ func (t *txLog) load(rec changeset.RecordID, s *state) ([]resolution.Entry, erro
 		if err != nil {
 			return nil, err
 		}
-		for _, v := range versions {
+		for _, v := range versions[:min(int64(len(versions)), s.size/changeset.VersionSize)] {
 			seqs = append(seqs, v.Seq)
 		}
 	}
@@ -229,6 +223,7 @@ func (t *txLog) append(c *changeset.Changeset, f flags) error {
 		}
 	}
 	row := changeset.Row{Seq: t.seq, ID: c.ID, Key: key}
+	t.added = row
 	if t.rewritten != nil {
 		t.rewritten = changeset.AppendRow(t.rewritten, row)
 	} else {

@@ -207,6 +207,14 @@ func (p *pull) known(l *replica.Log, source uuid.UUID) (replica.Peer, error) {
 	if p.all || strings.TrimSuffix(peer.URL, "/") != strings.TrimSuffix(p.from.Where(), "/") {
 		peer.Forget()
 	}
+	if err != nil {
+		return peer, err
+	}
+	turned, err := l.Turned(peer)
+	if turned {
+		p.opts.warn("%s no longer has what was read of %s, as after a restore from a backup: that is read again from its beginning", p.to.Where(), p.from.Where())
+		peer.Forget()
+	}
 	return peer, err
 }
 
