@@ -82,12 +82,12 @@ func (l *conflictLister) rivals(d conflictDoc) error {
 	if err := l.nobodys(d); err != nil {
 		return err
 	}
-	for _, rival := range d.Rivals {
+	for i, rival := range d.Rivals {
 		value := "(removed)"
 		if rival.Value != nil {
 			value = d.text(*rival.Value)
 		}
-		if err := l.rival(rival, d.whyText(), l.p.textLines(value, rivalIndent, l.most)); err != nil {
+		if err := l.rival(rival, d.because(i), l.p.textLines(value, rivalIndent, l.most)); err != nil {
 			return err
 		}
 	}
@@ -135,10 +135,10 @@ func (d *conflictDoc) isNobodys() bool {
 const rivalIndent = 6
 
 // rival prints a rival: the lines that show its value, and who wrote it.
-func (l *conflictLister) rival(d rivalDoc, why string, value []string) error {
-	mark, because := " ", ""
+func (l *conflictLister) rival(d rivalDoc, because string, value []string) error {
+	mark := " "
 	if d.Holds {
-		mark, because = "*", "; holds for now: "+why
+		mark = "*"
 	}
 	if err := l.p.indented(fmt.Sprintf("%s %2d  ", mark, d.N), value); err != nil {
 		return err
@@ -194,6 +194,26 @@ func (p *printer) fold(lines []string, indent, most int) []string {
 	return folded
 }
 
+// because says behind a rival, from 0, that it holds for now and why. Of several that wrote what holds as the latest, only one is that.
+func (d *conflictDoc) because(i int) string {
+	switch {
+	case !d.Rivals[i].Holds:
+		return ""
+	case d.Why == resolution.WhyLatest && i > 0:
+		return "; the same value"
+	}
+	return "; holds for now: " + d.whyText()
+}
+
+// latestText says why the first rival counts as the latest.
+func (d *conflictDoc) latestText() string {
+	asLate := func(r rivalDoc) bool { return !r.Holds && r.Created == d.Rivals[0].Created }
+	if slices.ContainsFunc(d.Rivals, asLate) {
+		return "it is as late as another one, from the replica with the greater UUID"
+	}
+	return "it is the latest"
+}
+
 // whyText says why what holds for now does.
 func (d *conflictDoc) whyText() string {
 	switch d.Why {
@@ -210,5 +230,5 @@ func (d *conflictDoc) whyText() string {
 		}
 		return text + ": it is what was there before"
 	}
-	return "it is the latest"
+	return d.latestText()
 }

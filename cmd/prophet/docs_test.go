@@ -40,11 +40,11 @@ func steps(text, kind string) (all []step) {
 	return all
 }
 
-// shell returns the script that runs the steps in one shell and writes what each prints, and its exit code, to files in dir.
-func shell(all []step, dir string) string {
+// shell returns the script that runs the steps in one shell and writes what each prints, and its exit code, to files in dir. Slowly is as people type.
+func shell(all []step, dir string, slowly bool) string {
 	var b strings.Builder
 	for i, s := range all {
-		if strings.Contains(s.command, "prophet update") || strings.Contains(s.command, "prophet resolve") {
+		if slowly && (strings.Contains(s.command, "prophet update") || strings.Contains(s.command, "prophet resolve")) {
 			b.WriteString("sleep 1.1\n") // people are not so fast; later edits are to bear later times
 		}
 		fmt.Fprintf(&b, "{ %s\n} >%s/%d.out 2>&1; echo $? >%s/%d.code\n", s.command, dir, i, dir, i)
@@ -113,7 +113,7 @@ func runSteps(t *testing.T, name string, all []step, bin string) {
 		t.Fatalf("%s shows no commands", name)
 	}
 	dir := t.TempDir()
-	c := exec.Command("bash", "-c", shell(all, dir))
+	c := exec.Command("bash", "-c", shell(all, dir, name == "docs/merge.md")) // the others are pasted in one go
 	c.Dir = t.TempDir()
 	c.Env = []string{"PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + dir, "LANG=C.UTF-8"}
 	if out, err := c.CombinedOutput(); err != nil {

@@ -28,7 +28,7 @@ func (q *question) show(place string) error {
 		return err
 	}
 	for i, rival := range q.doc.Rivals {
-		if err := q.list.rival(rival, q.doc.whyText(), q.valueLines(i)); err != nil {
+		if err := q.list.rival(rival, q.doc.because(i), q.valueLines(i)); err != nil {
 			return err
 		}
 	}
