@@ -82,12 +82,9 @@ func (l *conflictLister) rivals(d conflictDoc) error {
 	if err := l.nobodys(d); err != nil {
 		return err
 	}
+	lines := l.rivalLines(&d)
 	for i, rival := range d.Rivals {
-		value := "(removed)"
-		if rival.Value != nil {
-			value = d.text(*rival.Value)
-		}
-		if err := l.rival(rival, d.because(i), l.p.textLines(value, rivalIndent, l.most)); err != nil {
+		if err := l.rival(rival, d.because(i), lines[i]); err != nil {
 			return err
 		}
 	}
