@@ -41,7 +41,7 @@ type Published struct {
 // objects, record indexes, changesets.idx, the list of representations, the digests, resolutions/latest-sequence-no, latest-sequence-no, the number of
 // representations. In a new mirror replica-version comes after these. Then the mark, and in a new mirror the MirrorFile last. A publication that was cut off is made good by the next. Objects that no record shows any longer stay, for those readers.
 //
-// A mirror of the replica under a former UUID gets its index anew, and then the new UUID. A mirror of another replica, or one whose last row is not ours, is refused; nothing is written to it.
+// A mirror of the replica under a former UUID gets its index anew, and then the new UUID. A mirror of another replica, or one that has edits that are not here, is refused; nothing is written to it.
 func Publish(ctx context.Context, from *replica.Replica, dest afero.Fs, opts PublishOptions) (*Published, error) {
 	p := &publisher{from: from, dest: dest, tree: dest, opts: opts, report: Published{Path: "."}}
 	if !opts.Flat {

@@ -3,26 +3,97 @@ package sync
 import (
 	"fmt"
 
+	"prophet/cas"
 	"prophet/changeset"
 	"prophet/replica"
 )
 
-// sameButName reports whether the last row of a mirror that has a former UUID of the replica is the row here, perhaps under another name. If not, the mirror
-// is that of the twin, or of a later state.
-func (p *publisher) sameButName(l *treeLog, m mirrored, mine changeset.Row) (bool, error) {
-	if mine == m.last || mine.ID.Seq != m.last.ID.Seq {
-		return mine == m.last, nil
+// followsAnew refuses the mirror of a former UUID of the replica if it has edits that are not here: it is that of a twin, or of the replica before it was restored, and was not pulled
+// from since. Otherwise all of its log is written anew. Where that is the shorter one, as bookkeeping stays where it was made, the mirror's number is lowered first.
+func (p *publisher) followsAnew(l *treeLog, m mirrored) error {
+	held, err := p.holdsAll(l, m)
+	if err != nil {
+		return err
 	}
-	b, err := readAtMost(p.tree, l.prefix+changeset.ObjectPath(changeset.ChangesetObjects, m.last.Key), changeset.MaxFile)
+	if !held {
+		return fmt.Errorf("%s of the mirror, %d rows: %w", l.prefix+changeset.IndexFile, m.have, errLost)
+	}
+	if m.have > l.Latest() {
+		p.begin = append(p.begin, l.latestFile())
+	}
+	l.have = 0
+	return nil
+}
+
+// holdsAll reports whether each edit in the log of a mirror is here, perhaps under another name.
+func (p *publisher) holdsAll(l *treeLog, m mirrored) (bool, error) {
+	mine, err := collect(l.Log, 1)
 	if err != nil {
 		return false, err
 	}
-	theirs, err := changeset.Decode(b)
-	if err != nil {
-		return false, &replica.DamageError{Path: l.prefix + changeset.IndexFile, Err: fmt.Errorf("row %d: %w", m.have, err)}
+	lookup := p.from.Lookup
+	if l.prefix != "" {
+		lookup = p.from.LookupVote
 	}
-	c, err := l.Changeset(mine)
-	return err == nil && changeset.SameEdit(c, theirs), err
+	for seq := uint32(1); seq <= m.have; seq++ {
+		theirs, err := readRow(p.tree, l.prefix+changeset.IndexFile, seq)
+		if err != nil {
+			return false, err
+		}
+		var here []changeset.Row
+		if int(seq) <= len(mine) {
+			here = append(here, mine[seq-1])
+		}
+		if at, ok, err := lookup(theirs.ID); err != nil {
+			return false, err
+		} else if ok {
+			here = append(here, mine[at-1])
+		}
+		if held, err := p.holds(l, theirs, here); !held || err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// holds reports whether a row of the mirror is one of these rows here, but for the name, or bookkeeping, which stays where it was made.
+func (p *publisher) holds(l *treeLog, theirs changeset.Row, here []changeset.Row) (bool, error) {
+	for _, mine := range here {
+		if mine.ID.Seq != theirs.ID.Seq {
+			continue
+		}
+		if same, err := p.sameEdit(l, theirs, mine); same || err != nil {
+			return same, err
+		}
+	}
+	c, err := p.mirrored(l, theirs)
+	return err == nil && c.Bookkeeping(), err
+}
+
+// sameEdit reports whether a row of the mirror and one here hold the same edit, whatever it is called.
+func (p *publisher) sameEdit(l *treeLog, theirs, mine changeset.Row) (bool, error) {
+	if theirs.Key == mine.Key {
+		return true, nil
+	}
+	there, err := p.mirrored(l, theirs)
+	if err != nil {
+		return false, err
+	}
+	here, err := l.Changeset(mine)
+	return err == nil && changeset.SameEdit(here, there), err
+}
+
+// mirrored reads the changeset of a row of the mirror.
+func (p *publisher) mirrored(l *treeLog, row changeset.Row) (*changeset.Changeset, error) {
+	b, err := cas.New(p.tree, l.prefix+"cas/"+changeset.ChangesetObjects).Get(row.Key)
+	if err != nil {
+		return nil, fmt.Errorf("read the mirror: %w", err)
+	}
+	c, err := changeset.Decode(b)
+	if err != nil {
+		return nil, &replica.DamageError{Path: l.prefix + changeset.IndexFile, Err: fmt.Errorf("row %d: %w", row.Seq, err)}
+	}
+	return c, nil
 }
 
 // stillNamed returns an error if a replica got other names for what it holds while it was read.

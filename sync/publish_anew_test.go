@@ -72,19 +72,53 @@ func checkMirror(t *testing.T, f *family, when string, mirror afero.Fs) {
 	}
 }
 
-func TestTheMirrorOfATwinIsRefusedAfterAMoveToo(t *testing.T) {
+func TestAMirrorWithWhatTheReplicaLostIsWrittenOnceThatIsBack(t *testing.T) {
 	f := newFamily(t)
-	f.edit(f.ann, "by ann")
-	f.edit(f.twin, "by the twin")
-	mirror := afero.NewMemMapFs()
+	f.edit(f.ann, "lost")
+	f.edit(f.ann, "lost too")
+	mirror := crashfs.New()
 	if err := publishFlat(f.ann, mirror); err != nil {
 		t.Fatal(err)
 	}
-	pull(t, f.twin, f.ann)
-	if err := publishFlat(f.twin, mirror); err == nil || !strings.Contains(err.Error(), "one of the two was restored or copied; publish to another directory") {
-		t.Errorf("published over ann's mirror: %v", err)
+	pull(t, f.carol, reopen(t, mirror, "mirror"))
+	restored := f.twin
+	refused := func(when string) {
+		t.Helper()
+		err := publishFlat(restored, mirror)
+		if err == nil || !strings.Contains(err.Error(), "the mirror has changesets that are not here; pull from the mirror and publish again") {
+			t.Errorf("%s: %v", when, err)
+		}
 	}
-	if r := reopen(t, mirror, "mirror"); r.UUID() != f.ann.UUID() {
-		t.Errorf("the mirror is %s", r.UUID())
+	refused("restored")
+	f.edit(restored, "made since")
+	refused("edited")
+	f.edit(restored, "made since too")
+	refused("as long as the mirror")
+	if err := restored.Reidentify(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	refused("under another UUID")
+	pull(t, restored, reopen(t, mirror, "mirror"))
+	for k := 1; ; k++ {
+		disk := mirror.Survivor(crashfs.Kill, 0)
+		disk.CrashAt(k)
+		err := publishFlat(restored, disk)
+		left := disk.Survivor(crashfs.Kill, int64(k))
+		if !disk.Failed() {
+			if err != nil {
+				t.Fatal(err)
+			}
+			sound(t, left, "published")
+			if r := reopen(t, left, "mirror"); r.UUID() != restored.UUID() {
+				t.Errorf("the mirror is %s", r.UUID())
+			}
+			pull(t, f.carol, reopen(t, left, "mirror"))
+			sameState(t, "carol", f.carol, restored)
+			return
+		}
+		if err := publishFlat(restored, left); err != nil {
+			t.Fatalf("killed at operation %d: the next publication: %v", k, err)
+		}
+		sound(t, left, fmt.Sprintf("killed at operation %d, and published again", k))
 	}
 }

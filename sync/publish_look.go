@@ -182,35 +182,37 @@ func (l *treeLog) isOf(m mirrored) error {
 // follows refuses what is not an earlier state of the log, and notes how much of it is there.
 func (p *publisher) follows(l *treeLog, m mirrored) error {
 	index := l.prefix + changeset.IndexFile
+	if l.anew && m.have > 0 {
+		return p.followsAnew(l, m)
+	}
 	if m.have > l.Latest() {
-		return fmt.Errorf("the mirror has %d rows in %s, this replica %d: it was made from a later state; publish to another directory",
-			m.have, index, l.Latest())
+		return fmt.Errorf("the mirror has %d rows in %s, this replica %d: %w", m.have, index, l.Latest(), errLost)
 	}
 	l.have = m.have
 	if m.have == 0 {
 		return nil
 	}
 	mine, err := l.Row(m.have)
-	if err != nil {
+	if err != nil || mine == m.last {
 		return err
 	}
-	if l.anew {
-		same, err := p.sameButName(l, m, mine)
-		if same || err != nil {
-			l.have = 0
-			return err
-		}
+	if mine.ID != m.last.ID {
+		return fmt.Errorf("row %d of %s is changeset %s in the mirror and %s here: %w", m.have, index, m.last.ID, mine.ID, errLost)
 	}
-	if mine.ID == m.last.ID && mine != m.last {
+	same, err := p.sameEdit(l, m.last, mine)
+	switch {
+	case err != nil:
+		return err
+	case same:
 		return fmt.Errorf("row %d of %s is changeset %s in the mirror too, but with other bytes: another program exported it; publish to another directory",
 			m.have, index, mine.ID)
 	}
-	if mine != m.last {
-		return fmt.Errorf("row %d of %s is changeset %s in the mirror and %s here: one of the two was restored or copied; publish to another directory",
-			m.have, index, m.last.ID, mine.ID)
-	}
-	return nil
+	return fmt.Errorf("row %d of %s, changeset %s, is one edit in the mirror and another one here: %w", m.have, index, mine.ID, errLost)
 }
+
+// errLost is why a mirror that has this replica's UUID, or a former one, is refused.
+var errLost = errors.New("this replica was copied or restored from a backup, and the mirror has changesets that are not here; " +
+	"pull from the mirror and publish again, or publish to another directory")
 
 // same refuses the mirror of another; an empty text is that of a new one.
 func same(text string, want uuid.UUID, other error) error {

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/spf13/afero"
 
+	"prophet/changeset"
 	"prophet/internal/crashfs"
 	"prophet/replica"
 	psync "prophet/sync"
@@ -68,7 +69,14 @@ func TestPublishRefusesWhatIsNotItsMirror(t *testing.T) {
 			w.publish(dest, flat)
 			index, err := afero.ReadFile(dest, "changesets.idx")
 			w.check(err)
-			w.write(dest, "changesets.idx", string(index[:len(index)-1])+"?")
+			last, err := w.ann.Log().Row(w.ann.Latest())
+			w.check(err)
+			raw, _, err := w.ann.Log().RawChangeset(last)
+			w.check(err)
+			text := strings.Replace(string(raw), `"is_resolution":null`, `"is_resolution":0`, 1)
+			last.Key = sha1Of(text)
+			w.write(dest, changeset.ObjectPath(changeset.ChangesetObjects, last.Key), text)
+			w.write(dest, "changesets.idx", string(changeset.AppendRow(index[:len(index)-changeset.RowSize], last)))
 		}, " in the mirror too, but with other bytes", nil},
 		{"a damaged index", flat, func(w *workshop, dest afero.Fs) {
 			w.publish(dest, flat)
