@@ -15,6 +15,7 @@ type derived struct {
 	rows, ids, conflicts, oldIDs []byte
 	old                          struct{ rows, ids, conflicts int } // bytes of them that were kept before
 	exported                     bool
+	ours                         bool    // we wrote some of the rows: the notes on them were lost
 	settings                     bool    // some record of the settings is among them
 	differ                       []Shown // records whose state in the log is not the merged one
 }
@@ -51,6 +52,11 @@ func (r *Replica) derive(l *Log) (*derived, error) {
 	if err := d.loadNoted(count); err != nil {
 		return nil, err
 	}
+	digest, _, err := l.lastDigest()
+	if err != nil {
+		return nil, err
+	}
+	d.out.ours = digest.row > count
 	for row, err := range l.Rows(d.from, l.latest) {
 		if err != nil {
 			return nil, err
@@ -136,6 +142,7 @@ func (d *deriver) lookAt(row changeset.Row, c *changeset.Changeset, ch *changese
 		}
 		d.touched[ch.Record] = t
 	}
+	d.out.ours = d.out.ours || ch.Parents != nil // which the original drops
 	d.out.settings = d.out.settings || ch.Record.Type == changeset.SettingsType
 	_, listed, err := d.l.reps.lookup(c.ID)
 	if err != nil {

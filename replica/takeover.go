@@ -13,7 +13,8 @@ import (
 // and has the UUID of the replica that it was made from.
 var ErrExported = errors.New("an exported copy, made to be cloned and not to be edited")
 
-// takeOver makes the notes on rows that somebody else wrote, under the lock. What the log shows and the merge would change is adopted, and votes are counted,
+// takeOver makes the notes on rows that somebody else wrote, under the lock. What the log shows and the merge would change is adopted, or, where we wrote
+// the rows and lost the notes, mended by a resolution, and votes are counted,
 // in the same transaction, because once the notes are there nobody looks at those rows again.
 func (r *Replica) takeOver(ctx context.Context) error {
 	votes, main, err := r.deriveBoth()
@@ -82,9 +83,20 @@ func (r *Replica) noteAndSettle(ctx context.Context, votes, main *derived) error
 			return nil
 		}
 		main.appendTo(tx.d, r.fs, r.log.prefix)
+		if main.ours {
+			return tx.main.remerge(main.differing(), false)
+		}
 		_, err := tx.Adopt(main.differ)
 		return err
 	})
+}
+
+// differing returns the records whose state in the log is not the merged one.
+func (d *derived) differing() (recs []changeset.RecordID) {
+	for _, s := range d.differ {
+		recs = append(recs, s.Record)
+	}
+	return recs
 }
 
 // refuseExported returns an error for a copy that cannot be edited, before anything is written to it.
