@@ -144,6 +144,9 @@ func (l *line) unknownFlag(flags []cli.Flag, word, name string) error {
 // nearest returns the name that word is most likely a slip for, "" if none is near.
 func nearest(word string, names []string) string {
 	best, least := "", len(word)/3+2
+	if len(word) < 4 {
+		least = 2 // two letters of three make another word
+	}
 	for _, name := range names {
 		distance := smetrics.WagnerFischer(word, name, 1, 1, 1)
 		if len(word) > 1 && strings.HasPrefix(name, word) {

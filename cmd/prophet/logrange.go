@@ -62,6 +62,9 @@ func findChangeset(r *replica.Replica, word string) (*changeset.Changeset, error
 		if err != nil {
 			return nil, usagef("%w", err)
 		}
+		if seq == 0 {
+			return nil, fmt.Errorf("changeset %.100q: %w", word, replica.ErrNoChangeset)
+		}
 		word = fmt.Sprint(seq)
 	}
 	row, err := r.FindChangeset(word)

@@ -88,8 +88,11 @@ func (w *walk) run(ctx context.Context) error {
 // stopped adds to an error that ends the walk that the decisions so far are made.
 func (w *walk) stopped(ctx context.Context, err error) error {
 	w.p.beside("") // the prompt has no end of line
-	if context.Cause(ctx) != errInterrupted || w.decided == 0 {
+	if context.Cause(ctx) != errInterrupted {
 		return err
+	}
+	if w.decided == 0 {
+		return withHint(err, "0 conflicts decided")
 	}
 	return withHint(err, "%s decided, which stays; the next resolve goes on from there", counted(w.decided, "conflict"))
 }
@@ -150,13 +153,32 @@ func (w *walk) question(it item) (*question, error) {
 	}
 	i := slices.IndexFunc(docs, func(d conflictDoc) bool { return d.Prop == it.prop })
 	if i < 0 {
-		return nil, nil
+		return nil, w.gone(it, result)
 	}
 	q := &question{walk: w, item: it, result: result, choices: choicesOf(result, it.prop), doc: docs[i]}
 	for n := range q.doc.Rivals {
 		q.doc.Rivals[n].N = n + 1
 	}
 	return q, nil
+}
+
+// gone says of a conflict that is open no more what it was decided as.
+func (w *walk) gone(it item, result *resolution.Result) error {
+	name, err := nameRecord(w.r, it.rec)
+	if err != nil {
+		return err
+	}
+	d := decisionDoc{Prop: it.prop, Value: setOrNull(result.Props[it.prop])}
+	switch {
+	case !result.Exists:
+		w.p.notef("%s: decided meanwhile: it is deleted", name)
+		return nil
+	case it.prop == "":
+		keep := replica.TakeKeep
+		d.Value = &keep
+	}
+	w.p.notef("%s: decided meanwhile: %.200s", name, d.text())
+	return nil
 }
 
 func choicesOf(result *resolution.Result, prop string) []replica.Choice {

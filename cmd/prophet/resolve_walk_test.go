@@ -232,7 +232,7 @@ func TestWhatChangesWhileItIsAskedAboutIsShownAgain(t *testing.T) {
 	if out := w.out.String(); strings.Count(out, "Ticket 1: body (1 of 3)") != 2 || !strings.Contains(out, "decided: body=Nothing burns.\n") || strings.Contains(out, "decided: status") {
 		t.Errorf("got %s", out)
 	}
-	if got := w.err.String(); strings.Count(got, "the rivals have changed meanwhile") != 2 || !strings.Contains(got, "2 conflicts decided, 0 conflicts left") {
+	if got := w.err.String(); !strings.Contains(got, "prophet: Ticket 1: decided meanwhile: status=closed\n") || strings.Count(got, "the rivals have changed meanwhile") != 2 || !strings.Contains(got, "2 conflicts decided, 0 conflicts left") {
 		t.Errorf("says %s", got)
 	}
 }
