@@ -240,6 +240,9 @@ func (d *reportDoc) summary() string {
 	if d.Represented > 0 {
 		parts = append(parts, "more about "+counted(d.Represented, "changeset")+" that "+wereHere(d.Represented)+" here")
 	}
+	if d.DryRun {
+		parts = append(parts, movedTexts(d.Moved)...)
+	}
 	if len(parts) == 0 {
 		parts = append(parts, "nothing new")
 	}

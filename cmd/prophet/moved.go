@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/google/uuid"
 
 	psync "prophet/sync"
@@ -24,4 +26,16 @@ func movedDocs(moved []psync.Moved) []movedDoc {
 		docs = append(docs, movedDoc{m.Changesets, m.From, log, m.To})
 	}
 	return docs
+}
+
+// movedTexts says what a dry run would move. What is new besides is known only after that.
+func movedTexts(moved []movedDoc) (parts []string) {
+	for _, m := range moved {
+		if m.Changesets > 0 {
+			parts = append(parts, fmt.Sprintf("%s of %s would be moved to %s, and then what is new pulled", counted(m.Changesets, noun(m.Log)), m.From, m.To))
+			continue
+		}
+		parts = append(parts, fmt.Sprintf("the log of %ss of replica %s would get the UUID %s, and then what is new be pulled", noun(m.Log), m.From, m.To))
+	}
+	return parts
 }
