@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"strconv"
 
 	"github.com/spf13/afero"
 
@@ -65,6 +66,21 @@ func (e *env) openToWrite(g globals, words, files []string) (r *replica.Replica,
 	return r, props, err
 }
 
+// hintFork says what to do where others' edits have one name.
+func hintFork(fork *replica.ForkError) string {
+	inCopy := fmt.Sprintf(`if %s is the copy, run "prophet pull -r %s %s": it takes a new identity by itself`, fork.There, fork.There, fork.Here)
+	if psync.ReadOnly(fork.There) {
+		inCopy = "let the owner of the copy pull from you: it takes a new identity by itself, and can be published again"
+	}
+	return inCopy + fmt.Sprintf(`; then do this again. Only if its owner is gone, run "prophet reidentify -r %s %s": that keeps both edits, each under a name of its own`, fork.Here, fork.There)
+}
+
+// isFormat reports whether a text may be the number of a format.
+func isFormat(version string) bool {
+	n, err := strconv.ParseUint(version, 10, 16)
+	return err == nil && n > 0
+}
+
 // explain returns the exit code for an error of a library, and what a person can do about it; "" if there is nothing to say.
 func explain(err error) (code int, hint string) {
 	var version *replica.VersionError
@@ -75,7 +91,7 @@ func explain(err error) (code int, hint string) {
 	var fork *replica.ForkError
 	switch {
 	case errors.As(err, &fork) && fork.There != "":
-		return exitFailed, fmt.Sprintf(`pull from those two replicas themselves if you can, then again; or run "prophet reidentify %s" in %s: that keeps both edits, each under a name of its own`, fork.There, fork.Here)
+		return exitFailed, hintFork(fork)
 	case errors.Is(err, replica.ErrNoRecord):
 		return exitNoRecord, `"prophet search" lists the records`
 	case errors.Is(err, replica.ErrNoChangeset):
@@ -90,8 +106,10 @@ func explain(err error) (code int, hint string) {
 		return exitUsage, "write more of it, or the number of its row"
 	case errors.Is(err, replica.ErrBookkeeping):
 		return exitFailed, "only edits can be reverted"
-	case errors.As(err, &version):
+	case errors.As(err, &version) && isFormat(version.Version):
 		return exitFailed, "a later version of prophet reads it"
+	case errors.As(err, &version):
+		return exitFailed, "its replica-version is damaged, or another program made it"
 	case errors.Is(err, replica.ErrExported):
 		return exitFailed, `"prophet clone" makes a replica of it that can be edited`
 	case errors.As(err, &damage), errors.As(err, &corrupt):

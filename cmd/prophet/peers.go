@@ -184,10 +184,22 @@ func (e *env) openPeer(ctx context.Context, location, dir string, g globals) (*r
 	switch {
 	case errors.Is(err, replica.ErrNotReplica):
 		return nil, withHint(err, "name the directory of a replica, or the URL of one that was published")
+	case errors.Is(err, fs.ErrNotExist) && e.missing(location):
+		return nil, withHint(err, "it is neither a directory nor the name of a replica in %s", filepath.Join(dir, "config"))
 	case errors.Is(err, fs.ErrPermission) && psync.ReadOnly(location):
 		return nil, withHint(err, `a URL with a password is not remembered; write it into %s/config, as "prophet help config" shows`, dir)
 	}
 	return r, err
+}
+
+// missing reports whether a location is a path where nothing is.
+func (e *env) missing(location string) bool {
+	path, err := psync.LocalPath(location)
+	if err != nil || psync.ReadOnly(location) {
+		return false
+	}
+	_, err = e.Fs.Stat(path)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // sameDir reports whether a location is a directory, by whatever path.

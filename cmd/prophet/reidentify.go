@@ -109,7 +109,8 @@ func (o *reidentifyOptions) openPeer(ctx context.Context, e *env, r *replica.Rep
 // compare takes apart what the replica and a peer name alike.
 func (d *reidentifyDoc) compare(ctx context.Context, p *printer, r, peer *replica.Replica) error {
 	if r.Database() != peer.Database() {
-		return fmt.Errorf("compare with %s: it is a replica of %w: %s, not %s", peer.Where(), psync.ErrOtherDatabase, peer.Database(), r.Database())
+		err := fmt.Errorf("compare with %s: it is a replica of %w: %s, not %s", peer.Where(), psync.ErrOtherDatabase, peer.Database(), r.Database())
+		return withHint(err, "only replicas of one database can be compared")
 	}
 	moved, err := psync.Reidentify(ctx, r, peer, psync.Options{Warn: func(s string) { p.warnf("%s", s) }})
 	if err == nil && len(moved) > 0 {
