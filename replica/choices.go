@@ -82,7 +82,8 @@ func (e *Edit) Take(rec changeset.RecordID, how string, props ...string) error {
 	chosen, left := (&taker{result, how, e.tx.main.self}).choose(all, props)
 	switch {
 	case len(left) > 0:
-		return fmt.Errorf("settle %s: %w", rec, left[0].Err)
+		left[0].Record = rec
+		return &left[0]
 	case len(chosen) == 0 && slices.Contains(props, ""):
 		return fmt.Errorf("settle %s: whether it lives is not in conflict", rec)
 	case len(chosen) == 0:
@@ -109,12 +110,17 @@ func (e *Edit) takeChoices(rec changeset.RecordID, chosen []Choice) error {
 	return e.Update(rec, writes)
 }
 
-// Left is a conflict that was not settled, and why.
+// Left is a conflict that was not settled, and why. It is the error of [Edit.Take], which settles nothing then.
 type Left struct {
 	Record changeset.RecordID
 	Prop   string // "" for the record's existence
 	Err    error
 }
+
+func (l *Left) Error() string { return fmt.Sprintf("settle %s: %v", l.Record, l.Err) }
+
+// Unwrap returns why it was not settled.
+func (l *Left) Unwrap() error { return l.Err }
 
 // taker chooses among the rivals of one record.
 type taker struct {

@@ -118,7 +118,7 @@ func TestWrongUsage(t *testing.T) {
 
 func TestNearest(t *testing.T) {
 	names := []string{"create", "show", "update", "resolve", "pull", "push", "ls", "r"}
-	for word, want := range map[string]string{"shwo": "show", "creat": "create", "res": "resolve", "pul": "pull", "l": "ls", "x": "", "say": "", "zzzzzz": "", "": ""} {
+	for word, want := range map[string]string{"shwo": "show", "creat": "create", "res": "resolve", "pul": "pull", "l": "ls", "x": "", "shy": "", "zzzzzz": "", "": ""} {
 		if got := nearest(word, names); got != want {
 			t.Errorf("%s: got %q, want %q", word, got, want)
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -207,7 +208,20 @@ func (o *resolveOptions) decide(edit *replica.Edit, rec changeset.RecordID, name
 	case result.Existence == nil && (o.take == replica.TakeKeep || o.take == replica.TakeDelete):
 		return withHint(usagef("whether %s lives is not in conflict, only %s", name, openNames(result)), "%q and %q are for a record that was edited and deleted", replica.TakeKeep, replica.TakeDelete)
 	}
-	return o.takeRivals(edit, rec, result)
+	return leftError(o.takeRivals(edit, rec, result), name, result)
+}
+
+// leftError says of a conflict that cannot be taken as it was asked for that nothing was decided, and that others can be, if there are any.
+func leftError(err error, name string, result *resolution.Result) error {
+	var left *replica.Left
+	if !errors.As(err, &left) {
+		return err
+	}
+	err = fmt.Errorf("%s: %w; nothing was decided", name, left.Err)
+	if len(result.OpenProps()) < 2 {
+		return err
+	}
+	return withHint(err, "--property NAME decides about some alone; in conflict are %s", openNames(result))
 }
 
 // takeRivals takes the rivals that the options name. A number that there is none of is wrong usage.
