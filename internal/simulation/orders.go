@@ -37,6 +37,9 @@ func DrawParcels(seed uint64) (*Parcels, error) {
 	d := &drawing{Rand: rand.New(rand.NewPCG(seed, 13)), h: &History{Seed: seed}, crew: 3, records: 1 + int(seed%3/2)}
 	d.drawMembers()
 	d.add(Step{Do: Create, Record: 1, Writes: d.writes(2)})
+	if seed%3 == 0 {
+		d.revive()
+	}
 	for range 8 {
 		d.clash()
 	}
@@ -100,34 +103,46 @@ func (p *Parcels) take(m *member, vote bool, known map[changeset.ID]bool) error 
 	return nil
 }
 
-// strip takes the parents from the changes of one origin. Or it adds one of them so, with other old values.
+// strip takes the parents from the changes of one origin. Or it adds one of them so, with other old values: beside the one that its maker
+// wrote, or where all of that origin lost their parents.
 func (p *Parcels) strip(d *drawing) {
 	one := p.items[d.IntN(len(p.items))]
-	if p.Seed%4 == 3 && !one.vote {
-		p.items = append(p.items, parcel{c: forwarded(one.c)})
-		return
-	}
+	twice := p.Seed%4 == 3 && !one.vote
 	for i, it := range p.items {
-		if it.c.ID.Origin == one.c.ID.Origin {
-			p.items[i].c = forwarded(it.c)
+		if it.c.ID.Origin == one.c.ID.Origin && (!twice || p.Seed%8 == 7) {
+			p.items[i].c = forwarded(it.c, false)
 		}
+	}
+	if twice {
+		p.items = append(p.items, parcel{c: forwarded(one.c, true)})
 	}
 }
 
-// forwarded is a changeset as the original may forward it: without parents, and with old values that were its own.
-func forwarded(c *changeset.Changeset) *changeset.Changeset {
+// forwarded is a changeset as the original may forward it: without parents, and perhaps a create as an update, and with other old values.
+func forwarded(c *changeset.Changeset, others bool) *changeset.Changeset {
 	f := *c
 	f.Changes = slices.Clone(c.Changes)
 	for i := range f.Changes {
 		ch := &f.Changes[i]
 		ch.Parents, ch.Props = nil, maps.Clone(ch.Props)
+		if others && ch.Kind == changeset.Create { // the record was there
+			ch.Kind = changeset.Update
+		}
 		for prop, pc := range ch.Props {
-			if pc.Old.Text == "1" {
-				ch.Props[prop] = changeset.PropChange{New: pc.New}
+			if others {
+				ch.Props[prop] = changeset.PropChange{Old: other(pc.Old), New: pc.New}
 			}
 		}
 	}
 	return &f
+}
+
+// other is another old value than this.
+func other(old changeset.Value) changeset.Value {
+	if old.Text == "1" {
+		return changeset.Value{}
+	}
+	return changeset.Text("1")
 }
 
 // link finds out what comes before what.
