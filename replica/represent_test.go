@@ -358,7 +358,7 @@ func (l *listFS) Stat(name string) (fi os.FileInfo, err error) {
 
 func TestAnEditWithoutAListAsksForItTwice(t *testing.T) {
 	fsys := &listFS{Fs: directory(t)}
-	r := holding(t, fsys, first(changeset.Create, "status=>new"))
+	holding(t, fsys, first(changeset.Create, "status=>new"))
 	fsys.asked = nil
 	r, err := replica.Open(fsys, replica.Options{})
 	if err != nil {

@@ -89,16 +89,15 @@ func fetchBatch(ctx context.Context, items []item) batch {
 // fetchAll fetches the changesets of the items in parallel, under the names that they have here, but not those of which nothing is new. It begins no more
 // when it has batchBytes, and returns what it has of the first items, one at least.
 func fetchAll(ctx context.Context, items []item) ([]fetched, error) {
-	got := make([]fetched, 0, len(items))[:len(items)]
+	got := make([]fetched, len(items))
 	var size atomic.Int64
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(fetchers)
-	for i, it := range items {
-		if size.Load() >= int64(batchBytes) {
-			got = got[:i]
-			break
-		}
-		got[i].item = it
+	begun := 0
+	for begun < len(items) && size.Load() < int64(batchBytes) {
+		f, it := &got[begun], items[begun]
+		begun++
+		f.item = it
 		if it.from == nil {
 			continue
 		}
@@ -106,14 +105,14 @@ func fetchAll(ctx context.Context, items []item) ([]fetched, error) {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			if got[i].c, err = it.from.Changeset(it.row); err == nil {
-				it.moves.Apply(got[i].c)
-				size.Add(int64(sizeOf(got[i].c)))
+			if f.c, err = it.from.Changeset(it.row); err == nil {
+				it.moves.Apply(f.c)
+				size.Add(int64(sizeOf(f.c)))
 			}
 			return err
 		})
 	}
-	return got, group.Wait()
+	return got[:begun], group.Wait()
 }
 
 // bare reports whether a changeset does not say of some record what its maker had seen.
