@@ -122,3 +122,24 @@ func BenchmarkDump(b *testing.B) {
 		}
 	})
 }
+
+func BenchmarkDigest(b *testing.B) {
+	eachSize(b, func(b *testing.B, r *replica.Replica) {
+		for b.Loop() {
+			if _, err := r.Digest(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// BenchmarkDigestTypes reads every record, as a digest would that is not kept.
+func BenchmarkDigestTypes(b *testing.B) {
+	eachSize(b, func(b *testing.B, r *replica.Replica) {
+		for b.Loop() {
+			if _, err := r.Log().DigestTypes(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
