@@ -34,7 +34,7 @@ func (c *checker) checkNotes() {
 		if n.flags&^(flagBookkeeping|flagSettled) != 0 {
 			c.fault(rowsFile, c.l.ours.damaged(rowsFile, "row %d has a flag that nobody gives", seq))
 		}
-		if cs, err := c.l.at(seq); err == nil && n.flags&flagBookkeeping != flagsOf(cs) {
+		if cs, err := c.l.at(seq); err == nil && n.flags&flagBookkeeping != flagsOf(cs) && !c.setAside(seq, cs) {
 			c.problem(rowsFile, "row %d: changeset %s is %s, but noted as %s", seq, cs.ID, kindOf(flagsOf(cs)), kindOf(n.flags))
 		}
 	}
@@ -46,6 +46,12 @@ func (c *checker) checkNotes() {
 	}
 	c.open = open
 	c.checkLeftovers(conflictsFile, size, wholeLines)
+}
+
+// setAside reports whether a move made a changeset bookkeeping, because the log has that edit under another name too. The note on its row stays.
+func (c *checker) setAside(seq uint32, cs *changeset.Changeset) bool {
+	made, err := c.l.made(cs.ID.Origin)
+	return err == nil && cs.Nullification && cs.ID.Seq == seq && !made
 }
 
 // settingsNoted reports whether no row that was not noted yet changes a record of the settings.

@@ -70,7 +70,7 @@ func (t *txLog) move(moves changeset.Moves, books uint32) (Moved, error) {
 	return Moved{m.count, t.uuid, t.self}, m.castAgain()
 }
 
-// prove makes sure that a move follows from the changeset that it begins with, and that nothing has the new name already.
+// prove makes sure that a move follows from the changeset that it begins with.
 func (m *mover) prove(i int) error {
 	move := m.moves[i]
 	was := changeset.ID{Origin: move.From, Seq: move.Seq}
@@ -162,12 +162,12 @@ func (m *mover) row(row changeset.Row) (changeset.Row, error) {
 func (m *mover) replace(row *changeset.Row, c *changeset.Changeset) error {
 	was := row.ID
 	if c.ID != was && !c.Bookkeeping() {
-		_, taken, err := m.lookup(c.ID)
-		switch {
-		case err != nil:
+		taken, err := m.taken(was, c)
+		if err != nil {
 			return err
-		case taken:
-			return fmt.Errorf("changeset %s cannot be named %s: the log has that already", was, c.ID)
+		}
+		if taken {
+			c.Nullification, c.ID = true, changeset.ID{Origin: m.aside(), Seq: row.Seq}
 		}
 		m.count[was.Origin]++
 	}
@@ -181,6 +181,20 @@ func (m *mover) replace(row *changeset.Row, c *changeset.Changeset) error {
 		}
 	}
 	return err
+}
+
+// taken reports whether the log has a changeset under its new name already, because it came under both. Then this row becomes bookkeeping: the log is
+// replayed as before, and the edit is in it once.
+func (m *mover) taken(was changeset.ID, c *changeset.Changeset) (bool, error) {
+	row, ok, err := m.lookup(c.ID)
+	if err != nil || !ok {
+		return false, err
+	}
+	other, err := m.at(row)
+	if err == nil && (m.moves.ID(c.ID) != c.ID || other.Bookkeeping() || !changeset.SameEdit(c, other)) {
+		err = fmt.Errorf("changeset %s cannot be named %s: the log has another one of that name", was, c.ID)
+	}
+	return true, err
 }
 
 // relist adds the best representation of a changeset to the list under its new names, unless it has none. The rows with the old names stay: of one

@@ -235,6 +235,48 @@ func TestThreeCopiesOfOne(t *testing.T) {
 	}
 }
 
+// backToFront returns a family in which dave has what ann moved, and beside it what a third copy made later: that stands above it in his log. Carol has the same
+// under its old name. Erin has pulled nothing since the beginning.
+func backToFront(t *testing.T) (f *family, erin *replica.Replica) {
+	t.Helper()
+	f = newFamily(t)
+	erin = f.clone("erin")
+	third := reopen(t, copyTree(t, f.twin.FS()), "third")
+	f.edit(f.carol, "by carol")
+	pull(t, third, f.carol)
+	f.edit(third, "by the third") // number 3, and it has no number 2
+	f.edit(f.ann, "by ann")
+	f.edit(f.twin, "by the twin")
+	pull(t, f.carol, f.ann)
+	pull(t, f.carol, third)
+	pull(t, f.dave, third)
+	pull(t, f.dave, f.carol) // which brings ann's number 2
+	pull(t, f.ann, f.twin)
+	pull(t, f.dave, f.ann)
+	return f, erin
+}
+
+func TestAMoveIsKnownByItsLowestNumberWhereverThatStands(t *testing.T) {
+	f, _ := backToFront(t)
+	f.meet([]string{"by ann", "by the third", "by the twin"}, f.carol, f.dave, f.ann, f.twin)
+}
+
+func TestAnEditThatCameUnderBothNamesIsThereOnceAfterTheMove(t *testing.T) {
+	f, erin := backToFront(t)
+	psync.SmallBatches(t, 1, 1)
+	ctx, cancel := context.WithCancel(context.Background())
+	_, err := psync.Pull(ctx, erin, f.dave, psync.Options{Progress: func(done, _ int) {
+		if done == 4 {
+			cancel()
+		}
+	}})
+	if !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	pull(t, f.carol, erin)
+	f.meet([]string{"by ann", "by the third", "by the twin"}, f.carol, f.dave, f.ann, f.twin, erin)
+}
+
 func TestAnEarlierStateOfOursCostsNoIdentity(t *testing.T) {
 	f := newFamily(t)
 	f.edit(f.carol, "by carol")

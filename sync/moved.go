@@ -168,22 +168,28 @@ func (s *side) planOffered(ctx context.Context) error {
 	return nil
 }
 
-// offered returns the source's first changeset of each origin that may be the name that a move gave, and that is not known here; and their numbers.
+// offered returns the source's changeset with the lowest number of each origin that may be the name that a move gave, and of which no lower one is known here; and
+// their numbers. It need not come first: what another copy made later may be moved with it, and stand above it.
 func (s *side) offered() (offered map[changeset.ID]item, numbers map[uint32]bool, err error) {
-	offered, numbers = map[changeset.ID]item{}, map[uint32]bool{}
-	met := map[uuid.UUID]bool{}
-	var known map[uuid.UUID]uint32
+	lowest := map[uuid.UUID]item{}
 	for _, it := range s.items {
-		if it.mine.Seq > 0 || met[it.id.Origin] || !mayBeMoved(it.id.Origin) {
+		if it.mine.Seq > 0 || !mayBeMoved(it.id.Origin) {
 			continue
 		}
-		met[it.id.Origin] = true
-		if known == nil {
-			if known, err = s.origins(); err != nil {
-				return nil, nil, err
-			}
+		if l, met := lowest[it.id.Origin]; !met || it.id.Seq < l.id.Seq {
+			lowest[it.id.Origin] = it
 		}
-		if known[it.id.Origin] == 0 {
+	}
+	if len(lowest) == 0 {
+		return nil, nil, nil
+	}
+	known, err := s.origins()
+	if err != nil {
+		return nil, nil, err
+	}
+	offered, numbers = map[changeset.ID]item{}, map[uint32]bool{}
+	for origin, it := range lowest {
+		if first := known[origin]; first == 0 || it.id.Seq < first {
 			offered[it.id], numbers[it.id.Seq] = it, true
 		}
 	}
