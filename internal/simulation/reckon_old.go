@@ -54,11 +54,18 @@ func (m *member) written(c *claim, result *resolution.Result, n int, prop, value
 	}
 	return c.by(n, func(k int) bool {
 		other := c.a.edits[k]
-		if _, wrote := c.write(k, prop); wrote && other.seen.has(n) {
+		if _, wrote := c.write(k, prop); wrote && (other.seen.has(n) || c.sawOldDeletion(k, n)) {
 			return true
 		}
 		anew := other.c.Change(c.rec).Kind == changeset.Create
 		return other.old && (anew || other.olds[oldKey(c.rec, prop, value)])
+	})
+}
+
+// sawOldDeletion reports whether an edit had seen a deletion made with the original, which counts as one that had seen what was made before it.
+func (c *claim) sawOldDeletion(k, n int) bool {
+	return c.by(k, func(d int) bool {
+		return d != n && c.a.edits[d].old && c.deletes(d) && c.a.edits[k].seen.has(d) && !c.a.edits[n].seen.has(d)
 	})
 }
 
