@@ -12,7 +12,7 @@ import (
 
 // The documents show commands and what they print, in blocks that begin with ```console. These tests run the commands of a document, with the
 // real program, in one shell, and compare. In what is shown, "…" stands for anything in a line, and
-// for any lines where it is all of one; runs of blanks are equal. Of a command that shows nothing only the exit code is looked at.
+// for any lines where it is all of one; runs of blanks are equal. Of a command that shows nothing only the exit code is looked at. One that shows an error fails.
 
 // step is a command of a document.
 type step struct {
@@ -99,6 +99,21 @@ func TestDocumentsShowWhatIsPrinted(t *testing.T) {
 	}
 }
 
+// TestStoriesOfMergesShowWhatIsPrinted runs a document that sets the clock of each command, by NOW: see [clockMain].
+func TestStoriesOfMergesShowWhatIsPrinted(t *testing.T) {
+	t.Parallel()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	bin := t.TempDir()
+	if err := os.Symlink(self, filepath.Join(bin, "prophet")); err != nil {
+		t.Fatal(err)
+	}
+	const name = "docs/merge-stories.md"
+	runSteps(t, name, steps(readDocument(t, name), "console"), bin)
+}
+
 func readDocument(t *testing.T, name string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "..", name))
@@ -112,10 +127,14 @@ func runSteps(t *testing.T, name string, all []step, bin string) {
 	if len(all) == 0 {
 		t.Fatalf("%s shows no commands", name)
 	}
+	root, err := filepath.Abs(filepath.Join("..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
 	dir := t.TempDir()
 	c := exec.Command("bash", "-c", shell(all, dir, name == "docs/merge.md")) // the others are pasted in one go
 	c.Dir = t.TempDir()
-	c.Env = []string{"PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + dir, "LANG=C.UTF-8"}
+	c.Env = []string{"PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + dir, "LANG=C.UTF-8", "REPO=" + root}
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
@@ -128,7 +147,7 @@ func runSteps(t *testing.T, name string, all []step, bin string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if string(code) != "0\n" && string(code) != "3\n" {
+		if fails := strings.Contains(s.shown, "prophet: error: "); fails && string(code) != "1\n" || !fails && string(code) != "0\n" && string(code) != "3\n" {
 			t.Errorf("%s:%d: %s: exit code %s", name, s.line, s.command, code)
 		}
 		if s.shown != "" && !matches(s.shown, string(printed)) {
