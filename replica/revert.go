@@ -18,6 +18,7 @@ const (
 	WhyChanged  = "changed"  // it was changed since: a property, or a record that is to be deleted
 	WhyDeleted  = "deleted"  // the record was deleted since
 	WhyConflict = "conflict" // the property is in conflict, and the other rivals have several values
+	WhyRule     = "rule"     // it would be a rule that nobody can read
 	WhySame     = "same"     // the changeset wrote the value that the property had before, as a decision may
 )
 
@@ -134,10 +135,27 @@ func (r *revert) update(ch *changeset.Change, w *want) error {
 			r.left(ch.Record, name, w.props[name], why)
 		case value != w.props[name] || result.Conflict(name) != nil:
 			back[name] = value
-			r.undone(ch.Record, name, value)
 		}
 	}
-	return r.Update(ch.Record, back)
+	return r.write(ch.Record, w, back)
+}
+
+// write gives properties of a record that lives the values that they had, unless that makes a rule of it that nobody can read.
+func (r *revert) write(rec changeset.RecordID, w *want, back map[string]string) error {
+	props := maps.Clone(w.props)
+	maps.Copy(props, back)
+	unreadable := CheckRule(r.tx.main.database, rec, props) != nil
+	for _, name := range slices.Sorted(maps.Keys(back)) {
+		if unreadable {
+			r.left(rec, name, w.props[name], WhyRule)
+		} else {
+			r.undone(rec, name, back[name])
+		}
+	}
+	if unreadable {
+		return nil
+	}
+	return r.Update(rec, back)
 }
 
 // before returns the value that a property gets if what the changeset wrote to it is undone, or why it stays as it is now. What has the old value already keeps it.
@@ -177,6 +195,14 @@ func (r *revert) delete(ch *changeset.Change, w *want) error {
 	_, deletions := resolution.SplitDeletions(entries)
 	if !slices.ContainsFunc(deletions, func(e resolution.Entry) bool { return e.ID == r.id }) {
 		r.left(ch.Record, "", "", WhyDeleted)
+		return nil
+	}
+	past, err := r.Past(ch.Record, changeset.ID{})
+	if err != nil {
+		return err
+	}
+	if CheckRule(r.tx.main.database, ch.Record, past.Props) != nil {
+		r.left(ch.Record, "", "", WhyRule)
 		return nil
 	}
 	r.undone(ch.Record, "", TakeKeep)

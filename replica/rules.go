@@ -1,11 +1,9 @@
 package replica
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -35,12 +33,18 @@ func (k ruled) record(database uuid.UUID) changeset.RecordID {
 
 // ruledBy returns what a settings record is the rule for; ok is false if it is another setting.
 func ruledBy(database uuid.UUID, rec changeset.RecordID, props map[string]string) (k ruled, ok bool) {
+	k, ok = labelled(props)
+	return k, ok && k.record(database) == rec
+}
+
+// labelled returns which rule the label among the properties is one of.
+func labelled(props map[string]string) (k ruled, ok bool) {
 	rest, ok := strings.CutPrefix(props[labelProp], ruleLabel)
-	if !ok || rec.Type != changeset.SettingsType {
+	if !ok {
 		return k, false
 	}
-	k.typ, k.prop, _ = strings.Cut(rest, ":")
-	return k, k.record(database) == rec && k.label() == props[labelProp]
+	k.typ, k.prop, ok = strings.Cut(rest, ":")
+	return k, ok
 }
 
 // ruleIn reads the content of a rule's record. What is no rule stands for latest.
@@ -110,99 +114,6 @@ func (t *txLog) noteRule(rec changeset.RecordID, props map[string]string) {
 		delete(t.tx.rules, k)
 		t.tx.newRules[k] = true
 	}
-}
-
-// RuleSetting is a rule that is set in a database.
-type RuleSetting struct {
-	Type, Prop string // what it is for
-	Rule       resolution.Rule
-	Record     changeset.RecordID // the settings record that holds it
-	Set        bool               // there is such a record; else Rule is latest
-	Conflict   bool               // something about that is in conflict
-	Rivals     []resolution.Rule  // what people have set in conflict, the latest first
-}
-
-// Text returns the name of the rule that a value of the settings record's property stands for, else the value.
-func (s *RuleSetting) Text(prop, value string) string {
-	if rule, err := parseContent(value); err == nil && prop == contentProp {
-		return string(rule)
-	}
-	return value
-}
-
-// Check returns an error if the settings record would hold no rule with these properties, or the rule for something else.
-func (s *RuleSetting) Check(props map[string]string) error {
-	if label, ok := props[labelProp]; ok && label != (ruled{s.Type, s.Prop}).label() {
-		return fmt.Errorf("%.100q is the label of something else", label)
-	}
-	content, ok := props[contentProp]
-	if !ok {
-		return nil
-	}
-	_, err := parseContent(content)
-	return err
-}
-
-// RuleOf returns the rule that a settings record holds; ok is false if the record is something else.
-func (r *Replica) RuleOf(rec changeset.RecordID) (s RuleSetting, ok bool, err error) {
-	if rec.Type != changeset.SettingsType {
-		return s, false, nil
-	}
-	props, _, err := r.log.Props(rec)
-	if err != nil {
-		return s, false, err
-	}
-	k, ok := ruledBy(r.Database(), rec, props)
-	if !ok {
-		return s, false, nil
-	}
-	s, err = r.Rule(k.typ, k.prop)
-	return s, err == nil, err
-}
-
-// Rules returns the rules that are set, by type and property.
-func (r *Replica) Rules() ([]RuleSetting, error) {
-	var all []RuleSetting
-	for rec, err := range r.log.Records(changeset.SettingsType) {
-		if err != nil {
-			return nil, err
-		}
-		s, ok, err := r.RuleOf(rec)
-		if err != nil {
-			return nil, err
-		}
-		if ok {
-			all = append(all, s)
-		}
-	}
-	slices.SortFunc(all, func(a, b RuleSetting) int { return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.Prop, b.Prop)) })
-	return all, nil
-}
-
-// Rule returns the rule for a property of the records of a type.
-func (r *Replica) Rule(typ, prop string) (RuleSetting, error) {
-	k := ruled{typ, prop}
-	s := RuleSetting{Type: typ, Prop: prop, Record: k.record(r.Database()), Rule: resolution.RuleLatest}
-	props, exists, err := r.log.Props(s.Record)
-	if err != nil || !exists {
-		return s, err
-	}
-	if s.Set = props[labelProp] == k.label(); s.Set {
-		s.Rule = ruleIn(props[contentProp])
-	}
-	result, err := r.State(s.Record)
-	if err != nil {
-		return s, err
-	}
-	s.Conflict = result.Open()
-	if c := result.Conflict(contentProp); c != nil {
-		for _, rival := range c.Rivals {
-			if rule := ruleIn(rival.Value); !slices.Contains(s.Rivals, rule) {
-				s.Rivals = append(s.Rivals, rule)
-			}
-		}
-	}
-	return s, nil
 }
 
 // SetRule sets the rule for a property of the records of a type. It decides a conflict about that rule. That it is so

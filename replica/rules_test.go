@@ -117,8 +117,8 @@ func TestARuleIsASettingsRecordThatAllWhoSetItShare(t *testing.T) {
 	}
 	setRule(t, r, "Comment", "a: b", resolution.RuleAsk)
 	setRule(t, r, "Ticket", "votes", resolution.RuleLatest)
-	rules, err := r.Rules()
-	if err != nil {
+	rules, others, err := r.Rules()
+	if err != nil || len(others) > 0 {
 		t.Fatal(err)
 	}
 	var got []string
@@ -137,7 +137,7 @@ func TestARuleIsASettingsRecordThatAllWhoSetItShare(t *testing.T) {
 func TestADeletedRuleCanBeSetAgain(t *testing.T) {
 	r, fsys := newReplica(t)
 	setRule(t, r, "Ticket", "votes", resolution.RuleMax)
-	rules, err := r.Rules()
+	rules, _, err := r.Rules()
 	if err != nil || len(rules) != 1 {
 		t.Fatal(rules, err)
 	}
@@ -189,8 +189,12 @@ func TestSettingsThatAreNoRulesAreLeftAlone(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if rules, err := r.Rules(); err != nil || len(rules) != 0 {
-		t.Errorf("got %v, %v", rules, err)
+	rules, others, err := r.Rules()
+	if err != nil || len(rules) != 0 || len(others) != 2 || others[0].Record != wrongUUID || others[1].Record != wrongLabel {
+		t.Errorf("got %v and %v, %v", rules, others, err)
+	}
+	if s, err := r.Rule("Ticket", "a"); err != nil || s.Set || s.Unreadable != `"merge:Ticket:b" is not the label of its record, which is merge:Ticket:a` {
+		t.Errorf("the rule whose record has another label: %+v, %v", s, err)
 	}
 	one := map[string]string{"a": "1", "b": "1"}
 	rec := rivalsOf(t, r, "Ticket", one, map[string]string{"a": "2", "b": "2"}, map[string]string{"a": "9", "b": "9"})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -67,11 +68,14 @@ func (e *Edit) takeWhatCanBe(rec changeset.RecordID, how string, props []string)
 		left = nil // with the record go its conflicts
 	}
 	var why error
+	var rule *RuleError
 	switch {
 	case len(result.Heads) > changeset.MaxParents:
 		why = fmt.Errorf("it has %d heads, at most %d can be settled at once", len(result.Heads), changeset.MaxParents)
 	case result.Existence != nil && !keeps:
 		why = errLives
+	case errors.As(CheckRule(e.tx.main.database, rec, withChosen(result.Props, chosen)), &rule):
+		why = rule.Err
 	}
 	if why != nil {
 		for _, c := range chosen {
@@ -81,4 +85,15 @@ func (e *Edit) takeWhatCanBe(rec changeset.RecordID, how string, props []string)
 		return left, nil
 	}
 	return left, e.takeChoices(rec, chosen)
+}
+
+// withChosen returns what properties come to with those that were chosen.
+func withChosen(props map[string]string, chosen []Choice) map[string]string {
+	all := maps.Clone(props)
+	for _, c := range chosen {
+		if c.Prop != "" {
+			all[c.Prop] = c.Value
+		}
+	}
+	return all
 }

@@ -20,6 +20,7 @@ type reading struct {
 	line  []byte // the last one
 	full  int    // how many lines so far are not blank
 	past  *past
+	rules settings // as far as they were checked
 }
 
 // begin opens the source. The sizes of the records in exact will be known exactly.
@@ -28,7 +29,7 @@ func (im *importing) begin(exact map[uuid.UUID]bool) (*reading, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &reading{where: im.src.where, lines: lines, past: newPast(im.origin, exact)}, nil
+	return &reading{where: im.src.where, lines: lines, past: newPast(im.origin, exact), rules: settings{}}, nil
 }
 
 // next reads the next line; more is false at the end.
@@ -105,12 +106,15 @@ func (im *importing) checkLine(r *reading) error {
 	if err != nil {
 		return err
 	}
+	unreadable := r.rules.add(im.to.Database(), c)
 	known, err := im.compare(c)
 	switch {
 	case known && im.fresh > 0:
 		return r.at(im.fresh, pastError(fmt.Sprintf("when line %d was imported this one was blank", no)))
 	case err != nil:
 		return r.at(no, err)
+	case !known && unreadable != nil:
+		return r.at(no, unreadable)
 	case !known && im.fresh == 0:
 		im.fresh = no
 	}

@@ -70,11 +70,7 @@ func (d *conflictDoc) heading() string {
 
 // againstEachOther names the rules that people have set in conflict: "sum against max".
 func againstEachOther(s *replica.RuleSetting) string {
-	var names []string
-	for _, rule := range s.Rivals {
-		names = append(names, string(rule))
-	}
-	return strings.Join(names, " against ")
+	return strings.Join(s.Rivals, " against ")
 }
 
 // rivals prints the rivals of a conflict, and whether they can be merged.

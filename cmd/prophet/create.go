@@ -53,10 +53,10 @@ func runCreate(ctx context.Context, e *env, o createOptions) error {
 		return err
 	}
 	var id changeset.RecordID
-	if _, err := r.Edit(ctx, func(edit *replica.Edit) (err error) {
+	if _, err := r.Edit(ctx, checked(func(edit *replica.Edit) (err error) {
 		id, err = edit.Create(o.typ, props)
 		return err
-	}); err != nil {
+	})); err != nil {
 		return err
 	}
 	rec, err := r.Record(id)

@@ -66,6 +66,19 @@ func (e *env) openToWrite(g globals, words, files []string) (r *replica.Replica,
 	return r, props, err
 }
 
+// checked is an edit that a person asks for, which leaves no rule that nobody can read.
+func checked(f func(e *replica.Edit) error) func(e *replica.Edit) error {
+	return func(e *replica.Edit) error {
+		if err := f(e); err != nil {
+			return err
+		}
+		if err := e.CheckRules(); err != nil {
+			return usagef("%w", err)
+		}
+		return nil
+	}
+}
+
 // hintFork says what to do where others' edits have one name.
 func hintFork(fork *replica.ForkError) string {
 	inCopy := fmt.Sprintf(`if %s is the copy, run "prophet pull -r %s %s": it takes a new identity by itself`, fork.There, fork.There, fork.Here)
@@ -89,6 +102,7 @@ func explain(err error) (code int, hint string) {
 	var damage *replica.DamageError
 	var corrupt *cas.CorruptError
 	var fork *replica.ForkError
+	var rule *replica.RuleError
 	switch {
 	case errors.As(err, &fork) && fork.There != "":
 		return exitFailed, hintFork(fork)
@@ -100,6 +114,8 @@ func explain(err error) (code int, hint string) {
 		return exitNoReplica, hintNoReplica
 	case errors.Is(err, psync.ErrOtherDatabase):
 		return exitOtherDatabase, "--force brings them together all the same"
+	case errors.As(err, &rule):
+		return exitFailed, fmt.Sprintf(`"prophet rules %s %s RULE" sets that rule`, rule.Type, rule.Prop)
 	case errors.As(err, &ambiguous):
 		return exitUsage, "write more of the UUID, or the local id"
 	case errors.As(err, &ambiguousChangeset):

@@ -161,26 +161,11 @@ func runResolve(ctx context.Context, e *env, o resolveOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := checkRule(r, rec, name, props); err != nil {
-		return err
-	}
-	edited, err := r.Edit(ctx, func(edit *replica.Edit) error { return o.decide(edit, rec, name, props) })
+	edited, err := r.Edit(ctx, checked(func(edit *replica.Edit) error { return o.decide(edit, rec, name, props) }))
 	if err != nil {
 		return err
 	}
 	return showDecided(e.printer(o.globals), r, rec, edited)
-}
-
-// checkRule returns an error if the record holds a rule and these properties are none.
-func checkRule(r *replica.Replica, rec changeset.RecordID, name string, props map[string]string) error {
-	rule, ok, err := r.RuleOf(rec)
-	if err != nil || !ok {
-		return err
-	}
-	if err := rule.Check(props); err != nil {
-		return withHint(usagef("%s: %w", name, err), "%s decides", setsRule(&rule))
-	}
-	return nil
 }
 
 // decide makes the decision.

@@ -96,7 +96,12 @@ func (q *question) answer(ctx context.Context, answer string) (again bool, err e
 	case answer == "q":
 		return false, errQuit
 	case notNumber == nil && n >= 1 && n <= len(q.choices):
-		return false, q.decide(ctx, q.choices[n-1].Value)
+		err := q.decide(ctx, q.choices[n-1].Value)
+		if again = errors.As(err, new(*replica.RuleError)); again {
+			q.refused(err)
+			return true, nil
+		}
+		return false, err
 	case answer == "k" && q.prop == "":
 		return false, q.decide(ctx, replica.TakeKeep)
 	case answer == "d" && q.prop == "":
@@ -139,12 +144,17 @@ func (q *question) edit(ctx context.Context) (again bool, err error) {
 	case err == nil || ctx.Err() != nil:
 		return false, err
 	}
-	q.p.beside("prophet: error: " + safef("%s", err))
-	if hint := hintOf(err); hint != "" {
-		q.p.beside("prophet: hint: " + safef("%s", hint))
-	}
+	q.refused(err)
 	if errors.Is(err, errChanged) {
 		return false, errChanged
 	}
 	return true, nil
+}
+
+// refused says why an answer was not taken.
+func (q *question) refused(err error) {
+	q.p.beside("prophet: error: " + safef("%s", err))
+	if hint := hintOf(err); hint != "" {
+		q.p.beside("prophet: hint: " + safef("%s", hint))
+	}
 }

@@ -187,7 +187,7 @@ func choicesOf(result *resolution.Result, prop string) []replica.Choice {
 
 // decide makes the decision, if the rivals are those that were shown.
 func (q *question) decide(ctx context.Context, value string) error {
-	edited, err := q.r.Edit(ctx, func(e *replica.Edit) error {
+	edited, err := q.r.Edit(ctx, checked(func(e *replica.Edit) error {
 		now, err := e.Merged(q.rec)
 		if err != nil {
 			return err
@@ -197,7 +197,7 @@ func (q *question) decide(ctx context.Context, value string) error {
 			return errChanged
 		}
 		return q.write(e, value)
-	})
+	}))
 	if err != nil {
 		return err
 	}

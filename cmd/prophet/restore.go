@@ -81,18 +81,18 @@ func runRestore(ctx context.Context, e *env, o restoreOptions) error {
 // restore brings a record back and says what it is now.
 func restore(ctx context.Context, p *printer, r *replica.Replica, id string, rec changeset.RecordID, at changeset.ID, props map[string]string) error {
 	var past *resolution.Result
-	edited, err := r.Edit(ctx, func(edit *replica.Edit) error {
+	edited, err := r.Edit(ctx, checked(func(edit *replica.Edit) error {
 		if err := edit.RestoreAt(rec, at, props); err != nil {
 			return err
 		}
 		var err error
 		past, err = edit.Past(rec, at)
 		return err
-	})
+	}))
 	switch {
 	case errors.Is(err, replica.ErrLives):
 		return livesError(r, rec)
-	case err != nil && !at.IsZero():
+	case err != nil && !at.IsZero() && hintOf(err) == "":
 		return withHint(err, `"prophet history %s" lists the changesets that touched it`, id)
 	case err != nil:
 		return err

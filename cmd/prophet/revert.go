@@ -70,7 +70,7 @@ type (
 		Type  string    `json:"type"`
 		UUID  uuid.UUID `json:"uuid"`
 		Value *string   `json:"value"` // as it is
-		Why   string    `json:"why"`   // changed, deleted, conflict or same
+		Why   string    `json:"why"`   // changed, deleted, conflict, rule or same
 	}
 )
 
@@ -192,7 +192,10 @@ func (d *decisionDoc) undoneText() string {
 // text says why something stays as it is.
 func (n *notUndoneDoc) text() string {
 	rec := recordName(idOf(n.ID), changeset.RecordID{Type: n.Type, UUID: n.UUID})
-	if n.Prop == "" {
+	switch {
+	case n.Prop == "" && n.Why == replica.WhyRule:
+		return rec + " stays as it is: nobody could read it as the rule that it was"
+	case n.Prop == "":
 		return rec + " stays as it is: it was " + n.Why + " since"
 	}
 	value := "is not there"
@@ -202,6 +205,7 @@ func (n *notUndoneDoc) text() string {
 	why := map[string]string{
 		replica.WhyChanged:  "it was changed since",
 		replica.WhyConflict: `it is in conflict, and the other rivals are several: "prophet resolve" decides`,
+		replica.WhyRule:     "nobody could read what it was before as a rule",
 		replica.WhySame:     "it was that before, too",
 	}[n.Why]
 	return fmt.Sprintf("%s: %s %s: %s", rec, n.Prop, value, why)

@@ -39,7 +39,8 @@ no reason for "prophet pull" to end with exit code 3. Where max, min or sum
 meets a value that is no number, it asks.
 
 Two people who set different rules at the same time are in conflict about that,
-too. Setting the rule again decides.`,
+too. Setting the rule again decides, and mends one that another program wrote so
+that nobody can read it: the latest holds under that.`,
 		Action: func(c *cli.Context) error {
 			args, err := arguments(c, 0, 3)
 			if err != nil {
@@ -60,10 +61,11 @@ type rulesOptions struct {
 
 // ruleDoc is the JSON of a rule.
 type ruleDoc struct {
-	Conflict bool   `json:"conflict"` // the rule itself is in conflict
-	Prop     string `json:"prop"`
-	Rule     string `json:"rule"`
-	Type     string `json:"type"`
+	Conflict   bool   `json:"conflict"` // the rule itself is in conflict
+	Prop       string `json:"prop"`
+	Rule       string `json:"rule"`
+	Type       string `json:"type"`
+	Unreadable string `json:"unreadable,omitempty"` // why nobody can read it, for people
 }
 
 func runRules(ctx context.Context, e *env, o rulesOptions) error {
@@ -100,41 +102,62 @@ func runRules(ctx context.Context, e *env, o rulesOptions) error {
 }
 
 func newRuleDoc(s replica.RuleSetting) ruleDoc {
-	return ruleDoc{s.Conflict, s.Prop, string(s.Rule), s.Type}
+	return ruleDoc{s.Conflict, s.Prop, string(s.Rule), s.Type, s.Unreadable}
 }
 
 // listRules prints the rules that are set.
 func listRules(p *printer, r *replica.Replica) error {
-	rules, err := r.Rules()
+	rules, others, err := r.Rules()
 	if err != nil {
 		return err
 	}
 	if len(rules) == 0 {
 		p.notef("no rule is set: of what is in conflict the latest holds")
-		return nil
-	}
-	if p.json {
-		for _, s := range rules {
-			if err := p.writeJSON(newRuleDoc(s)); err != nil {
-				return err
-			}
-		}
-		return nil
 	}
 	t := p.table("TYPE", "PROPERTY", "RULE")
 	for _, s := range rules {
-		rule := string(s.Rule)
-		if s.Conflict {
-			rule += ", in conflict"
+		if p.json {
+			err = p.writeJSON(newRuleDoc(s))
+		} else {
+			err = t.Row(s.Type, s.Prop, ruleText(&s))
 		}
-		if len(s.Rivals) > 1 {
-			rule += ": " + againstEachOther(&s)
-		}
-		if err := t.Row(s.Type, s.Prop, rule); err != nil {
+		if err != nil {
 			return err
 		}
 	}
-	return t.Flush()
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	warnUnreadable(p, rules...)
+	for _, s := range others {
+		p.warnf(`settings record %s sets no rule for %s %s: %s; %s sets it, "prophet delete %s" removes the record`,
+			s.Record.UUID, s.Type, s.Prop, s.Unreadable, setsRule(&s), s.Record.UUID)
+	}
+	return nil
+}
+
+// ruleText is a rule as people are shown it in a table.
+func ruleText(s *replica.RuleSetting) string {
+	text := string(s.Rule)
+	if s.Unreadable != "" {
+		text += ", unreadable"
+	}
+	if s.Conflict {
+		text += ", in conflict"
+	}
+	if len(s.Rivals) > 1 {
+		text += ": " + againstEachOther(s)
+	}
+	return text
+}
+
+// warnUnreadable says which of the rules nobody can read, and how to mend them.
+func warnUnreadable(p *printer, rules ...replica.RuleSetting) {
+	for _, s := range rules {
+		if s.Unreadable != "" {
+			p.warnf("the rule of %s %s cannot be read, so the latest holds: %s; %s mends it", s.Type, s.Prop, s.Unreadable, setsRule(&s))
+		}
+	}
 }
 
 // showSet confirms that a rule was set now.
@@ -179,6 +202,7 @@ func noteUnused(p *printer, r *replica.Replica, s replica.RuleSetting) error {
 
 // showRule prints one rule.
 func showRule(p *printer, s replica.RuleSetting) error {
+	warnUnreadable(p, s)
 	if p.json {
 		return p.writeJSON(newRuleDoc(s))
 	}

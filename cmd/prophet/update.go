@@ -82,14 +82,14 @@ func runUpdate(ctx context.Context, e *env, o updateOptions) error {
 
 // update writes properties and shows what that came to. If was is given, the properties must still have the values in it.
 func update(ctx context.Context, p *printer, r *replica.Replica, rec changeset.RecordID, props, was map[string]string) error {
-	edited, err := r.Edit(ctx, func(edit *replica.Edit) error {
+	edited, err := r.Edit(ctx, checked(func(edit *replica.Edit) error {
 		if was != nil {
 			if err := checkUnchanged(edit, rec, props, was); err != nil {
 				return err
 			}
 		}
 		return edit.Update(rec, props)
-	})
+	}))
 	if err != nil {
 		return err
 	}
