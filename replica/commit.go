@@ -19,6 +19,7 @@ func (tx *Tx) commit(ctx context.Context) error {
 		return err
 	}
 	for _, t := range []*txLog{tx.main, tx.res} {
+		t.finishNotes()
 		if err := t.writeUUIDs(); err != nil {
 			return err
 		}

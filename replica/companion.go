@@ -34,6 +34,8 @@ const (
 	// flagSettled: of every record that this changeset touches it is the only head, by known parents and
 	// own chains, and nothing about the record is in open conflict.
 	flagSettled
+	// flagListed: the length of the list of what is undecided is noted.
+	flagListed
 
 	flagBookkeeping = flagNullification | flagResolution
 )
@@ -53,17 +55,34 @@ func flagsOf(c *changeset.Changeset) flags {
 type noted struct {
 	lastID uint32 // the last local id that was given up to and including this row, counted from 1 after the original's
 	flags  flags
+	list   uint32 // with flagListed: how long the list of what is undecided is up to and including the row, in bytes modulo listModulo
 }
 
-const notedSize = 8
+const (
+	notedSize  = 8
+	listModulo = 1 << 24
+)
 
 func appendNoted(dst []byte, n noted) []byte {
 	dst = binary.BigEndian.AppendUint32(dst, n.lastID)
-	return append(dst, byte(n.flags), 0, 0, 0)
+	return append(dst, byte(n.flags), byte(n.list>>16), byte(n.list>>8), byte(n.list))
 }
 
 func parseNoted(b []byte) noted {
-	return noted{binary.BigEndian.Uint32(b), flags(b[4])}
+	rest := binary.BigEndian.Uint32(b[4:])
+	return noted{binary.BigEndian.Uint32(b), flags(rest >> 24), rest % listModulo}
+}
+
+// withList notes the length of the list.
+func (n noted) withList(size int64) noted {
+	n.flags |= flagListed
+	n.list = uint32(size % listModulo)
+	return n
+}
+
+// hasList reports whether the list is noted to be so long.
+func (n noted) hasList(size int64) bool {
+	return n.flags&flagListed != 0 && n.list == uint32(size%listModulo)
 }
 
 // localID is a row of the table of local ids: which record bears it and which row of the log brought it.
@@ -105,7 +124,7 @@ func (c companion) count() (uint32, error) {
 // noted returns what is noted of the row; row 0 stands before the first.
 func (c companion) noted(row uint32) (noted, error) {
 	if row == 0 {
-		return noted{}, nil
+		return noted{}.withList(0), nil
 	}
 	b, err := c.read(rowsFile, int64(row-1)*notedSize, notedSize)
 	if err != nil {

@@ -48,30 +48,66 @@ func (r *Replica) derive(l *Log) (*derived, error) {
 	if err != nil || count == l.latest {
 		return nil, err
 	}
-	d := &deriver{r: r, l: l, from: count + 1, touched: map[changeset.RecordID]*touched{}}
-	if err := d.loadNoted(count); err != nil {
+	d, err := r.newDeriver(l, count)
+	if err != nil {
 		return nil, err
 	}
 	digest, _, err := l.lastDigest()
 	if err != nil {
 		return nil, err
 	}
-	d.out.ours = digest.row > count
-	for row, err := range l.Rows(d.from, l.latest) {
-		if err != nil {
-			return nil, err
-		}
-		if err := d.look(row); err != nil {
-			return nil, err
-		}
-	}
-	if err := d.mergeAll(); err != nil {
+	d.out.ours = digest.row >= d.from
+	if err := d.run(); err != nil {
 		return nil, err
 	}
 	for i, f := range d.flags {
-		d.out.rows = appendNoted(d.out.rows, noted{d.lastIDs[i], f})
+		n := noted{lastID: d.lastIDs[i], flags: f}
+		if l.prefix == "" {
+			n = n.withList(d.listed(i))
+		}
+		d.out.rows = appendNoted(d.out.rows, n)
 	}
 	return &d.out, nil
+}
+
+// listed returns how long the list of what is undecided is with the i-th of the rows that are looked at: what is added to it comes with the last one.
+func (d *deriver) listed(i int) int64 {
+	if i < len(d.flags)-1 {
+		return int64(d.out.old.conflicts)
+	}
+	return int64(len(d.out.conflicts))
+}
+
+// undecidedAnew finds out from the log what is undecided, where the list of it is not to be believed.
+func (r *Replica) undecidedAnew() (openSet, error) {
+	d, err := r.newDeriver(r.log, 0)
+	if err != nil {
+		return nil, err
+	}
+	return d.open, d.run()
+}
+
+// newDeriver looks at the rows that follow those that are noted; at all of them, if the notes cannot be believed.
+func (r *Replica) newDeriver(l *Log, count uint32) (*deriver, error) {
+	d := &deriver{r: r, l: l, from: count + 1, touched: map[changeset.RecordID]*touched{}, open: openSet{}}
+	err := d.loadNoted(count)
+	if isDamage(err) && count > 0 {
+		return r.newDeriver(l, 0)
+	}
+	return d, err
+}
+
+// run looks at the rows and merges what they touch.
+func (d *deriver) run() error {
+	for row, err := range d.l.Rows(d.from, d.l.latest) {
+		if err != nil {
+			return err
+		}
+		if err := d.look(row); err != nil {
+			return err
+		}
+	}
+	return d.mergeAll()
 }
 
 // loadNoted reads what is kept of the rows that were looked at before.
@@ -213,7 +249,7 @@ func (d *deriver) mergeAll() error {
 			d.settle(rec, t, result, false)
 			continue
 		}
-		if u := undecidedIn(result); !d.open[rec].equal(u) {
+		if u := undecidedIn(result); d.open.note(rec, u) {
 			d.out.conflicts = appendConflictLine(d.out.conflicts, conflictLine{d.l.latest, rec, u})
 		}
 		props, exists, err := d.l.Props(rec)

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/google/uuid"
@@ -31,7 +32,7 @@ func (c *checker) checkNotes() {
 			return
 		}
 		last = append(last, n.lastID)
-		if n.flags&^(flagBookkeeping|flagSettled) != 0 {
+		if n.flags&^(flagBookkeeping|flagSettled|flagListed) != 0 {
 			c.fault(rowsFile, c.l.ours.damaged(rowsFile, "row %d has a flag that nobody gives", seq))
 		}
 		if cs, err := c.l.at(seq); err == nil && n.flags&flagBookkeeping != flagsOf(cs) && !c.setAside(seq, cs) {
@@ -40,6 +41,11 @@ func (c *checker) checkNotes() {
 	}
 	c.checkIDs(last)
 	open, size, err := c.l.ours.open()
+	var damage *DamageError
+	if errors.Is(err, errOtherList) && errors.As(err, &damage) {
+		c.harmless(conflictsFile, "%v", damage.Err)
+		return
+	}
 	if err != nil {
 		c.fault(conflictsFile, err)
 		return

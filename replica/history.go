@@ -163,12 +163,28 @@ type OpenConflict struct {
 
 // InConflict returns the records about which something is open, by UUID. It reads what is noted, and merges nothing.
 func (r *Replica) InConflict() ([]changeset.RecordID, error) {
+	open, err := r.undecided()
+	return open.inConflict(), err
+}
+
+// undecided returns what is: what is noted, or, where that cannot be believed, what the log says.
+func (r *Replica) undecided() (openSet, error) {
 	ours, err := r.ours()
 	if err != nil {
 		return nil, err
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.open != nil {
+		return r.open, nil
+	}
 	open, _, err := ours.open()
-	return open.inConflict(), err
+	if isDamage(err) {
+		r.warn(fmt.Sprintf("%v; until then all changesets are read for it", err))
+		r.open, err = r.undecidedAnew()
+		return r.open, err
+	}
+	return open, err
 }
 
 // Conflicts returns what is open, by record.

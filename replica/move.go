@@ -64,7 +64,7 @@ func (t *txLog) move(moves changeset.Moves, books uint32) (Moved, error) {
 	if err := m.notePeers(); err != nil {
 		return Moved{}, err
 	}
-	if err := t.remerge(sorted(m.touched), false); err != nil {
+	if err := t.remerge(sorted(m.touched)); err != nil {
 		return Moved{}, err
 	}
 	return Moved{m.count, t.uuid, t.self}, m.castAgain()

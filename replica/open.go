@@ -39,6 +39,11 @@ func (u undecided) conflicts(result *resolution.Result) []string {
 	return u.open
 }
 
+// lacks reports whether some of the properties, whose rivals agree, are not noted as undecided.
+func (u undecided) lacks(agreed []string) bool {
+	return !u.any && slices.ContainsFunc(agreed, func(prop string) bool { return !slices.Contains(u.agreed, prop) })
+}
+
 func (u undecided) isNothing() bool { return !u.inConflict() && len(u.agreed) == 0 }
 
 func (u undecided) equal(v undecided) bool {
@@ -154,8 +159,41 @@ func parseConflictLine(s string) (c conflictLine, err error) {
 	return c, nil
 }
 
-// open returns what is undecided, and the committed length of the file.
+// errOtherList is wrapped by the error of a list of what is undecided that has not the length that is noted of it: it was lost, cut, or set back. The
+// next writer makes it again.
+var errOtherList = errors.New("the next edit makes it again from the log")
+
+// open returns what is undecided, and the committed length of the file. The error is a DamageError if it cannot be believed.
 func (c companion) open() (open openSet, size int64, err error) {
+	count, err := c.count()
+	if err != nil {
+		return nil, 0, err
+	}
+	last, err := c.noted(count)
+	if err != nil {
+		return nil, 0, err
+	}
+	c.latest = count // lines on rows that are not noted are left from others
+	if open, size, err = c.list(); err == nil && last.flags&flagListed != 0 && !last.hasList(size) {
+		err = &DamageError{Path: c.prefix + conflictsFile, Err: fmt.Errorf("%d bytes of it count, %s notes %d: %w", size, c.prefix+rowsFile, last.list, errOtherList)}
+	}
+	return open, size, err
+}
+
+// listSize returns how long the list is, if nobody was cut off who wrote to it.
+func (c companion) listSize() (int64, error) {
+	info, err := c.fs.Stat(conflictsFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("look at %s: %w", c.prefix+conflictsFile, err)
+	}
+	return max(0, c.limits.of(c.prefix+conflictsFile, info.Size())), nil
+}
+
+// list reads the list as far as it is committed.
+func (c companion) list() (open openSet, size int64, err error) {
 	open = openSet{}
 	b, err := c.limits.readCommitted(c.fs, c.prefix, conflictsFile)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -12,7 +12,7 @@ import (
 // first: they may settle a conflict about a rule.
 func (tx *Tx) settleAnew() error {
 	if tx.recount {
-		if err := tx.resettle(func(rec changeset.RecordID) bool { return tx.allRules || tx.main.openSet[rec].inConflict() }); err != nil {
+		if err := tx.resettle(func(rec changeset.RecordID) bool { return tx.allRules || tx.main.notes.openSet[rec].inConflict() }); err != nil {
 			return err
 		}
 	}
@@ -22,22 +22,21 @@ func (tx *Tx) settleAnew() error {
 	}
 	rules := maps.Clone(tx.newRules)
 	clear(tx.newRules)
-	return tx.resettle(func(rec changeset.RecordID) bool { return tx.main.openSet.concerns(rec, rules) })
+	return tx.resettle(func(rec changeset.RecordID) bool { return tx.main.notes.openSet.concerns(rec, rules) })
 }
 
-// resettle merges those of the records of which something is undecided that are concerned. Where a conflict begins or ceases to be one it logs a resolution in any
-// case: the transaction may bring nothing else, and so there is a row from which on that is so.
+// resettle merges those of the records of which something is undecided that are concerned.
 func (tx *Tx) resettle(concerned func(changeset.RecordID) bool) error {
 	if err := tx.main.loadOpen(); err != nil {
 		return err
 	}
-	recs := slices.DeleteFunc(sorted(tx.main.openSet), func(rec changeset.RecordID) bool { return !concerned(rec) })
-	return tx.main.remerge(recs, true)
+	recs := slices.DeleteFunc(sorted(tx.main.notes.openSet), func(rec changeset.RecordID) bool { return !concerned(rec) })
+	return tx.main.remerge(recs)
 }
 
 // remerge merges records anew, of whose changes something else is known than before, or which something else settles. It logs a resolution where they show
-// something else; one without effect where they show the same but the last row is settled no longer, or, if rows says so, other properties are in conflict.
-func (t *txLog) remerge(recs []changeset.RecordID, rows bool) error {
+// something else; one without effect where they show the same but the last row is settled no longer, or other properties are undecided.
+func (t *txLog) remerge(recs []changeset.RecordID) error {
 	if len(recs) == 0 {
 		return nil
 	}
@@ -47,7 +46,7 @@ func (t *txLog) remerge(recs []changeset.RecordID, rows bool) error {
 	var changes []changeset.Change
 	now := make([]undecided, len(recs))
 	for i, rec := range recs {
-		ch, result, err := t.remergeOne(rec, rows)
+		ch, result, err := t.remergeOne(rec)
 		if err != nil {
 			return err
 		}
@@ -67,7 +66,7 @@ func (t *txLog) remerge(recs []changeset.RecordID, rows bool) error {
 }
 
 // remergeOne takes note of what a record comes to. It returns the change that leads there, nil if none is needed.
-func (t *txLog) remergeOne(rec changeset.RecordID, rows bool) (*changeset.Change, *resolution.Result, error) {
+func (t *txLog) remergeOne(rec changeset.RecordID) (*changeset.Change, *resolution.Result, error) {
 	s, err := t.state(rec)
 	if err != nil {
 		return nil, nil, err
@@ -80,9 +79,9 @@ func (t *txLog) remergeOne(rec changeset.RecordID, rows bool) (*changeset.Change
 	other := s.settled && !result.SettledBy(s.head)
 	s.settled = s.settled && !other
 	if t == t.tx.main {
-		before := t.openSet[rec].conflicts(result)
+		before := t.notes.openSet[rec].conflicts(result)
 		t.tx.noteOpened(changeset.ID{}, merge{rec: rec, result: result}, before)
-		other = other || rows && !slices.Equal(before, result.OpenProps())
+		other = other || !slices.Equal(before, result.OpenProps()) || t.notes.openSet[rec].lacks(result.Agreed)
 	}
 	ch := difference(rec, s.exists, s.props, result.Exists, result.Props)
 	if ch == nil && other {

@@ -62,6 +62,7 @@ type Replica struct {
 	mu    sync.Mutex // guards what is loaded when it is first asked for
 	noted bool       // there are notes on every row of both logs
 	old   *oldIDs
+	open  openSet // as the log says, where the list of it cannot be believed
 
 	mark mark // of a mirror
 }
@@ -325,7 +326,7 @@ func (r *Replica) Reidentify(ctx context.Context) error {
 func (r *Replica) forget() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.noted, r.old = false, nil
+	r.noted, r.old, r.open = false, nil, nil
 }
 
 // Try runs a transaction that is never made: f sees what it would come to, and nothing is written.

@@ -232,5 +232,5 @@ func (t *txLog) settleStale(recs []changeset.RecordID) error {
 	for _, rec := range recs {
 		delete(t.restated.stale, rec)
 	}
-	return t.remerge(recs, false)
+	return t.remerge(recs)
 }

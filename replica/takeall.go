@@ -37,7 +37,7 @@ func (e *Edit) takeAll(ctx context.Context, how string, props []string) (left []
 	if err := e.tx.main.loadOpen(); err != nil {
 		return nil, err
 	}
-	for _, rec := range e.tx.main.openSet.inConflict() {
+	for _, rec := range e.tx.main.notes.openSet.inConflict() {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}

@@ -84,7 +84,7 @@ func (r *Replica) noteAndSettle(ctx context.Context, votes, main *derived) error
 		}
 		main.appendTo(tx.d, r.fs, r.log.prefix)
 		if main.ours {
-			return tx.main.remerge(main.differing(), false)
+			return tx.main.remerge(main.differing())
 		}
 		_, err := tx.Adopt(main.differ)
 		return err

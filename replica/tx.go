@@ -39,8 +39,7 @@ type txLog struct {
 	states      map[changeset.RecordID]*state
 	ids         map[changeset.ID]uint32 // of pending rows
 	known       *knownIDs
-	openSet     openSet // loaded when needed
-	openSize    int64
+	notes       rowNotes
 	marks       map[uuid.UUID]uint32 // v1 marks to write
 	digestShift sums                 // by how much the digests change
 	restated    restatement
@@ -204,11 +203,9 @@ func (t *txLog) append(c *changeset.Changeset, f flags) error {
 		return fmt.Errorf("add a changeset to %s: the log is full: it has %d rows", t.where, uint32(maxSeq))
 	}
 	if t.seq == t.latest { // the first row of this transaction
-		n, err := t.ours.noted(t.latest)
-		if err != nil {
+		if err := t.beginRows(); err != nil {
 			return err
 		}
-		t.lastID = n.lastID
 	}
 	text := c.Encode()
 	if len(text) > changeset.MaxFile || len(c.Changes) > changeset.MaxChanges {
@@ -229,7 +226,7 @@ func (t *txLog) append(c *changeset.Changeset, f flags) error {
 	} else {
 		t.tx.d.Append(t.name(changeset.IndexFile), int64(t.seq-1)*changeset.RowSize, changeset.AppendRow(nil, row))
 	}
-	t.tx.d.Append(t.name(rowsFile), int64(t.seq-1)*notedSize, appendNoted(nil, noted{t.lastID, f}))
+	t.noteRow(noted{lastID: t.lastID, flags: f})
 	t.pending[t.seq] = c
 	t.ids[c.ID] = t.seq
 	t.marks[c.ID.Origin] = max(t.marks[c.ID.Origin], c.ID.Seq)
@@ -308,30 +305,6 @@ func (t *txLog) lookup(id changeset.ID) (row uint32, ok bool, err error) {
 		}
 	}
 	return t.known.lookup(t.Log, id)
-}
-
-// setOpen notes what of the record is undecided. The resolutions replica has no such notes.
-func (t *txLog) setOpen(rec changeset.RecordID, u undecided) error {
-	if t != t.tx.main {
-		return nil
-	}
-	if err := t.loadOpen(); err != nil {
-		return err
-	}
-	if !t.openSet.note(rec, u) {
-		return nil
-	}
-	line := appendConflictLine(nil, conflictLine{t.seq, rec, u})
-	t.tx.d.Append(t.name(conflictsFile), t.openSize, line)
-	t.openSize += int64(len(line))
-	return nil
-}
-
-func (t *txLog) loadOpen() (err error) {
-	if t.openSet == nil {
-		t.openSet, t.openSize, err = t.ours.open()
-	}
-	return err
 }
 
 // Touching returns the ordinary changesets in the log that touch the record, pending ones included, in the order of the log.

@@ -1,0 +1,169 @@
+package replica_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/spf13/afero"
+
+	"prophet/internal/replicatest"
+	"prophet/replica"
+	"prophet/resolution"
+)
+
+// forgetLengths makes the notes on rows those of a version that did not note how long the list of what is undecided is.
+func forgetLengths(t *testing.T, fsys afero.Fs) {
+	t.Helper()
+	change(t, fsys, "prophet/rows", func(b []byte) []byte {
+		for i := 4; i < len(b); i += 8 {
+			b[i] &^= 8
+			copy(b[i+1:], "\x00\x00\x00")
+		}
+		return b
+	})
+}
+
+// lostLists are damages of the list of what is undecided that leave no line of it damaged.
+var lostLists = []struct {
+	name   string
+	damage func(t *testing.T, fsys afero.Fs, before []byte)
+}{
+	{"lost", func(t *testing.T, fsys afero.Fs, _ []byte) {
+		if err := fsys.Remove("prophet/conflicts"); err != nil {
+			t.Fatal(err)
+		}
+	}},
+	{"emptied", func(t *testing.T, fsys afero.Fs, _ []byte) {
+		change(t, fsys, "prophet/conflicts", func([]byte) []byte { return nil })
+	}},
+	{"cut", func(t *testing.T, fsys afero.Fs, _ []byte) {
+		change(t, fsys, "prophet/conflicts", func(b []byte) []byte { return b[:len(b)-3] })
+	}},
+	{"set back", func(t *testing.T, fsys afero.Fs, before []byte) {
+		change(t, fsys, "prophet/conflicts", func([]byte) []byte { return before })
+	}},
+	{"longer", func(t *testing.T, fsys afero.Fs, _ []byte) {
+		change(t, fsys, "prophet/conflicts", func(b []byte) []byte { return append(b, b...) })
+	}},
+}
+
+// withLostList makes a replica with a conflict over m, and rivals for n which agree, of which one list is noted; then the list is damaged.
+func withLostList(t *testing.T, damage func(t *testing.T, fsys afero.Fs, before []byte)) (*replica.Replica, afero.Fs) {
+	t.Helper()
+	r, fsys := newReplicaOn(t, afero.NewMemMapFs())
+	one := func(value string) map[string]string { return map[string]string{"m": value} }
+	rivalsOf(t, r, "Note", one("1"), one("2"), one("3"))
+	before, err := afero.ReadFile(fsys, "prophet/conflicts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	countedTwice(t, r)
+	damage(t, fsys, before)
+	r, err = replica.Open(fsys, replica.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, fsys
+}
+
+func TestAListOfConflictsThatWasLostIsNotBelieved(t *testing.T) {
+	for _, tt := range lostLists {
+		r, fsys := withLostList(t, tt.damage)
+		found := problems(t, fsys)
+		if !strings.HasPrefix(found, "prophet/conflicts: ") || !strings.Contains(found, "the next edit makes it again from the log (harmless)\n") || strings.Count(found, "\n") != 1 {
+			t.Errorf("%s: fsck says\n%s", tt.name, found)
+		}
+		if open, err := r.Conflicts(); err != nil || len(open) != 1 || open[0].Record.Type != "Note" {
+			t.Errorf("%s: the conflicts are %v, %v", tt.name, open, err)
+		}
+		if again := problems(t, fsys); again != found {
+			t.Errorf("%s: after a look at the conflicts fsck says\n%s", tt.name, again)
+		}
+		grow(t, r, 1)
+		sound(t, fsys)
+		if open, err := r.InConflict(); err != nil || len(open) != 1 {
+			t.Errorf("%s: after an edit these are in conflict: %v, %v", tt.name, open, err)
+		}
+	}
+}
+
+func TestARuleMissesNothingThatALostListNamed(t *testing.T) {
+	for _, tt := range lostLists {
+		r, fsys := withLostList(t, tt.damage)
+		setRule(t, r, "Ticket", "n", resolution.RuleSum)
+		if open, err := r.InConflict(); err != nil || len(open) != 2 {
+			t.Errorf("%s: in conflict are %v, %v", tt.name, open, err)
+		}
+		sound(t, fsys)
+	}
+}
+
+// What another program writes after the list was lost is taken over with a list of all that is undecided.
+func TestAListThatWasLostIsMadeAnewWithRowsOfAnother(t *testing.T) {
+	for _, tt := range lostLists {
+		r, fsys := withLostList(t, tt.damage)
+		ruleAsTheOriginal(t, fsys, r, "n", `["sum"]`)
+		r, err := replica.Open(fsys, replica.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if open, err := r.InConflict(); err != nil || len(open) == 0 {
+			t.Errorf("%s: in conflict are %v, %v", tt.name, open, err)
+		}
+		grow(t, r, 1)
+		if open, err := r.InConflict(); err != nil || len(open) != 2 {
+			t.Errorf("%s: after an edit these are in conflict: %v, %v", tt.name, open, err)
+		}
+		sound(t, fsys)
+	}
+}
+
+func TestAReplicaWithoutTheLengthOfItsListIsRight(t *testing.T) {
+	r, fsys := withLostList(t, func(t *testing.T, fsys afero.Fs, _ []byte) { forgetLengths(t, fsys) })
+	sound(t, fsys)
+	if open, err := r.InConflict(); err != nil || len(open) != 1 {
+		t.Errorf("in conflict are %v, %v", open, err)
+	}
+	grow(t, r, 1) // which notes the length
+	sound(t, fsys)
+	change(t, fsys, "prophet/conflicts", func([]byte) []byte { return nil })
+	if open, err := r.InConflict(); err != nil || len(open) != 1 {
+		t.Errorf("once it was lost these are in conflict: %v, %v", open, err)
+	}
+}
+
+func TestLinesThatAreLeftOfLostRowsDoNotComeBack(t *testing.T) {
+	r, fsys := newReplica(t)
+	grow(t, r, 1)
+	line := "2 + Ticket " + allRecords(t, r)[0].UUID.String() + " n\n"
+	if err := afero.WriteFile(fsys, "prophet/conflicts", []byte(line), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	grow(t, r, 1)
+	sound(t, fsys)
+	if open, err := r.InConflict(); err != nil || len(open) > 0 {
+		t.Errorf("in conflict are %v, %v", open, err)
+	}
+}
+
+// An edit looks how long the list is, and does not read it.
+func TestAnEditCostsTheSameWhateverIsUndecided(t *testing.T) {
+	costs := func(undecided int) replicatest.Counts {
+		counting := replicatest.Count(directory(t))
+		r, err := replica.Init(t.Context(), counting, replica.Identity{}, replica.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		countedTwice(t, r)
+		for range undecided {
+			countedTwice(t, r)
+		}
+		grow(t, r, 100)
+		counting.Reset()
+		grow(t, r, 1)
+		return counting.Counts()
+	}
+	if few, many := costs(0), costs(30); many.Bytes > few.Bytes+100 || many.Ops() > few.Ops()+8 {
+		t.Errorf("%s; with 30 more records on the list %s", few, many)
+	}
+}
