@@ -8,7 +8,9 @@ import (
 
 	"github.com/spf13/afero"
 
+	"prophet/changeset"
 	"prophet/internal/fixture"
+	"prophet/internal/replicatest"
 	"prophet/replica"
 	psync "prophet/sync"
 )
@@ -60,71 +62,13 @@ func (o *originals) reader(who string, order ...string) *replica.Replica {
 	return r
 }
 
-// gossip lets ours pull from each other until nothing comes any more.
-func (o *originals) gossip() {
+func (o *originals) view(r *replica.Replica) replicatest.View {
 	o.t.Helper()
-	for range 6 {
-		quiet := true
-		for _, to := range o.ours {
-			for _, from := range o.ours {
-				if to == from {
-					continue
-				}
-				report, err := psync.Pull(context.Background(), to, reopen(o.t, from.FS(), from.Where()), psync.Options{})
-				if err != nil {
-					o.t.Fatalf("%s pulls from %s: %v", to.Where(), from.Where(), err)
-				}
-				quiet = quiet && report.Integrated+report.Votes+report.Represented == 0
-			}
-		}
-		if quiet {
-			return
-		}
-	}
-	o.t.Fatal("still not quiet after six rounds")
-}
-
-// state is the records of a replica and what is open about them, with all rivals and fingerprints: a line each.
-func (o *originals) state(r *replica.Replica) (lines []string) {
-	o.t.Helper()
-	for typ, records := range shown(o.t, r) {
-		for u, props := range records {
-			lines = append(lines, fmt.Sprint(typ, u, props))
-		}
-	}
-	slices.Sort(lines)
-	open, err := r.Conflicts()
+	v, err := replicatest.Look(r, changeset.RecordID.String)
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	for _, c := range open {
-		lines = append(lines, fmt.Sprint(c.Record, " existence ", c.Existence != nil))
-		for _, p := range c.Conflicts {
-			line := fmt.Sprint(c.Record, p.Prop, p.Value, p.Why, p.Fingerprint)
-			for _, rival := range p.Rivals {
-				line += fmt.Sprint(" ", rival.ID, rival.Value)
-			}
-			lines = append(lines, line)
-		}
-	}
-	return lines
-}
-
-// alike checks that ours show the same, and that nothing is wrong with them.
-func (o *originals) alike(when string) {
-	o.t.Helper()
-	want := o.state(o.ours[0])
-	for _, r := range o.ours {
-		got := o.state(r)
-		for i := range max(len(got), len(want)) {
-			if i >= len(got) || i >= len(want) || got[i] != want[i] {
-				o.t.Errorf("%s: of %d and %d lines, number %d differs:\n%s: %s\n%s: %s", when, len(got), len(want), i,
-					r.Where(), got[min(i, len(got)-1)], o.ours[0].Where(), want[min(i, len(want)-1)])
-				break
-			}
-		}
-		sound(o.t, r.FS(), when+": "+r.Where())
-	}
+	return v
 }
 
 // orders returns some orders of the names, the first of them with the one that is hidden from the others.
@@ -152,11 +96,10 @@ func TestReadersOfTheOriginalsReplicasComeToTheSameInAnyOrder(t *testing.T) {
 				for k, order := range orders(names, hidden) {
 					o.reader(fmt.Sprintf("reader %d of %v", k, order), order...)
 				}
-				if slices.ContainsFunc(o.ours, func(r *replica.Replica) bool { return !slices.Equal(o.state(r), o.state(o.ours[0])) }) {
+				if slices.ContainsFunc(o.ours, func(r *replica.Replica) bool { return o.view(r) != o.view(o.ours[0]) }) {
 					differed++
 				}
-				o.gossip()
-				o.alike("without " + names[hidden])
+				replicatest.Meet(t, o.ours...)
 			}
 			t.Logf("readers differed before they met in %d of %d", differed, len(names))
 		})
@@ -174,9 +117,7 @@ func TestWhatIsLearntFromAnAuthorLaterSpreadsToThoseWhoKnowHisChangesets(t *test
 				for k, order := range orders(names, hidden)[1:] {
 					o.reader(fmt.Sprintf("reader %d of %v", k, order), order...)
 				}
-				o.gossip()
-				o.alike("before " + names[hidden])
-				before := o.ours[0].Latest()
+				replicatest.Meet(t, o.ours...)
 				for _, name := range append(names[hidden:hidden+1:hidden+1], names...) {
 					pull(t, o.ours[0], o.open(name))
 				}
@@ -185,8 +126,7 @@ func TestWhatIsLearntFromAnAuthorLaterSpreadsToThoseWhoKnowHisChangesets(t *test
 					t.Fatal(err)
 				}
 				listed += list.Latest()
-				o.gossip()
-				o.alike(fmt.Sprintf("after %s, %d rows more", names[hidden], o.ours[0].Latest()-before))
+				replicatest.Meet(t, o.ours...)
 			}
 			t.Logf("%d rows were listed", listed)
 		})

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/internal/fixture"
+	"prophet/internal/replicatest"
 	"prophet/internal/webtest"
 	"prophet/replica"
 	psync "prophet/sync"
@@ -42,7 +43,7 @@ func TestAMirrorAndACopyCarryTheList(t *testing.T) {
 		sound(t, dest, name)
 		o.reader("bob")
 		pull(t, o.ours[1], reopen(t, dest, name))
-		o.alike(name)
+		replicatest.Alike(t, name, o.ours...)
 	}
 }
 
@@ -63,7 +64,7 @@ func TestAMirrorWithAListIsReadOverTheWeb(t *testing.T) {
 	srv := webtest.Static(t, dest)
 	bob := o.reader("bob")
 	pull(t, bob, openLocation(t, srv.URL))
-	o.alike("cloned")
+	replicatest.Alike(t, "cloned", o.ours...)
 
 	opened := openLocation(t, srv.URL) // before the publication: the list is newer than these logs
 	if report := pull(t, r, o.open(o.names[1])); report.Represented == 0 {
@@ -71,7 +72,7 @@ func TestAMirrorWithAListIsReadOverTheWeb(t *testing.T) {
 	}
 	publish()
 	pull(t, bob, opened)
-	o.alike("pulled")
+	replicatest.Alike(t, "pulled", o.ours...)
 
 	for want := range 2 { // the mark says how long the list is; that of an older mirror does not
 		srv.Reset()

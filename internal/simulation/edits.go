@@ -11,7 +11,6 @@ import (
 
 	"prophet/changeset"
 	"prophet/replica"
-	"prophet/resolution"
 )
 
 // props are the writes as a map.
@@ -210,23 +209,6 @@ func describe(props map[string]changeset.PropChange) string {
 	var b strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(props)) {
 		fmt.Fprintf(&b, " %s: %q -> %q", name, props[name].Old.Text, props[name].New.Text)
-	}
-	return b.String()
-}
-
-// rivals and entries list changes by their IDs.
-func rivals(c *resolution.Conflict) string {
-	var b strings.Builder
-	for _, r := range c.Rivals {
-		fmt.Fprintf(&b, " %.8s:%d=%q", r.ID.Origin, r.ID.Seq, r.Value)
-	}
-	return b.String()
-}
-
-func entries(es []*resolution.Entry) string {
-	var b strings.Builder
-	for _, e := range es {
-		fmt.Fprintf(&b, " %.8s:%d", e.ID.Origin, e.ID.Seq)
 	}
 	return b.String()
 }

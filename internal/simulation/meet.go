@@ -2,18 +2,15 @@ package simulation
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 
 	"prophet/changeset"
+	"prophet/internal/replicatest"
 	"prophet/replica"
 	psync "prophet/sync"
 )
-
-// rounds is in how many rounds of everybody pulling from everybody all must be quiet.
-const rounds = 8
 
 // meet lets everybody pull from everybody until nothing comes any more, and asks the oracles. Those who use the original take part as sources.
 func (w *world) meet() error {
@@ -70,40 +67,28 @@ func gossip(ours, all []*member) error {
 			return err
 		}
 	}
-	for range rounds {
-		quiet := true
-		for i, m := range ours {
-			for _, other := range all {
-				if other.old != nil && i > 0 && m.w.h.Seed%2 == 0 { // the others learn from the first what it read there
-					continue
-				}
-				came, err := gossipOnce(m, other)
-				if err != nil {
-					return err
-				}
-				quiet = quiet && came == 0
-			}
+	err := replicatest.Gossip(ours, all, func(m, other *member) (news bool, err error) {
+		if other.old != nil && m != ours[0] && m.w.h.Seed%2 == 0 { // the others learn from the first what it read there
+			return false, nil
 		}
-		if quiet {
-			return nil
-		}
+		return gossipOnce(m, other)
+	})
+	if errors.Is(err, replicatest.ErrNotQuiet) {
+		return fail("quiet", "%v", err)
 	}
-	return fail("quiet", "something comes in every one of %d rounds", rounds)
+	return err
 }
 
-// gossipOnce lets one member pull from another, and returns how much came.
-func gossipOnce(m, other *member) (came int, err error) {
-	if m == other {
-		return 0, nil
-	}
+// gossipOnce lets one member pull from another, and reports whether that brought or changed anything.
+func gossipOnce(m, other *member) (news bool, err error) {
 	report, err := m.pull(other, psync.Options{})
 	if err != nil {
-		return 0, err
+		return false, err
 	}
 	if report.Known == forked {
-		return 1, m.mend(other)
+		return true, m.mend(other)
 	}
-	return report.Integrated + report.Votes, m.scan()
+	return replicatest.News(report), m.scan()
 }
 
 // mend moves the member's side of what is forked between it and another, as a person does whom a pull told to.
@@ -135,12 +120,12 @@ func (m *member) sound() error {
 // compare holds the members against the first.
 func compare(ours []*member) error {
 	first := ours[0]
-	var want view
+	var want replicatest.View
 	for _, m := range ours {
 		if err := m.reopen(); err != nil {
 			return err
 		}
-		got, err := look(m.r, m.w.account.records())
+		got, err := replicatest.Look(m.r, name)
 		if err != nil {
 			return err
 		}
@@ -148,75 +133,15 @@ func compare(ours []*member) error {
 			want = got
 			continue
 		}
-		for i, oracle := range []string{"same", "conflicts", "digest"} {
-			if got[i] != want[i] {
-				return fail(oracle, "%s has\n%s%s has\n%s", first.Name, want[i], m.Name, got[i])
+		for _, seen := range []struct{ oracle, want, got string }{
+			{"same", want.Records, got.Records}, {"conflicts", want.Conflicts, got.Conflicts}, {"digest", want.Digests, got.Digests},
+		} {
+			if seen.got != seen.want {
+				return fail(seen.oracle, "%s has\n%s%s has\n%s", first.Name, seen.want, m.Name, seen.got)
 			}
 		}
 	}
 	return nil
-}
-
-// view is what people see of a replica, in words: its records, what is open, its digests.
-type view [3]string
-
-func look(r *replica.Replica, recs []changeset.RecordID) (v view, err error) {
-	if v[0], err = shown(r, recs); err != nil {
-		return v, err
-	}
-	if v[1], err = openIn(r); err != nil {
-		return v, err
-	}
-	digests, err := r.Digest(context.Background())
-	v[2] = fmt.Sprintf("\t%s\n", digests)
-	return v, err
-}
-
-// shown lists what the replica shows of these records.
-func shown(r *replica.Replica, recs []changeset.RecordID) (string, error) {
-	var b strings.Builder
-	for _, rec := range recs {
-		props, lives, err := r.Log().Props(rec)
-		if err != nil {
-			return "", err
-		}
-		if lives {
-			fmt.Fprintf(&b, "\t%s%s\n", name(rec), values(props))
-		}
-	}
-	return b.String(), nil
-}
-
-func values(props map[string]string) string {
-	var b strings.Builder
-	for _, p := range slices.Sorted(maps.Keys(props)) {
-		fmt.Fprintf(&b, " %s=%q", p, props[p])
-	}
-	return b.String()
-}
-
-// openIn lists what is open in a replica.
-func openIn(r *replica.Replica) (string, error) {
-	open, err := r.Conflicts()
-	if err != nil {
-		return "", err
-	}
-	var b strings.Builder
-	for _, o := range open {
-		fmt.Fprintf(&b, "\t%s, heads", name(o.Record))
-		for _, id := range o.Heads {
-			fmt.Fprintf(&b, " %.8s:%d", id.Origin, id.Seq)
-		}
-		b.WriteString("\n")
-		if o.Existence != nil {
-			fmt.Fprintf(&b, "\t\tkeep%s, delete%s\n", entries(o.Existence.Keep), entries(o.Existence.Delete))
-		}
-		for i := range o.Conflicts {
-			c := &o.Conflicts[i]
-			fmt.Fprintf(&b, "\t\t%s=%q by %s of%s, %.8s\n", c.Prop, c.Value, c.Why, rivals(c), c.Fingerprint)
-		}
-	}
-	return b.String(), nil
 }
 
 // number returns the number of the edit that bears an ID in the replica.

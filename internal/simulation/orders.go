@@ -12,6 +12,7 @@ import (
 
 	"prophet/changeset"
 	"prophet/internal/crashfs"
+	"prophet/internal/replicatest"
 	"prophet/replica"
 )
 
@@ -206,9 +207,9 @@ func (p *Parcels) next(done uint) (items []int) {
 // arrivals plays the orders of a set.
 type arrivals struct {
 	*Parcels
-	order []int // so far
-	first []int // the first order that was complete
-	want  view  // and what the replica showed after it
+	order []int            // so far
+	first []int            // the first order that was complete
+	want  replicatest.View // and what the replica showed after it
 	count int
 }
 
@@ -274,7 +275,7 @@ func (a *arrivals) compare(fs *crashfs.FS) error {
 	if err != nil {
 		return err
 	}
-	got, err := look(r, a.recs)
+	got, err := replicatest.Look(r, name)
 	if err != nil {
 		return err
 	}
@@ -291,7 +292,7 @@ func (a *arrivals) compare(fs *crashfs.FS) error {
 		}
 	}
 	if got != a.want {
-		return fail("orders", "%safter the order %v the replica shows\n%safter %v\n%s", a, a.first, strings.Join(a.want[:], ""), a.order, strings.Join(got[:], ""))
+		return fail("orders", "%safter the order %v the replica shows\n%safter %v\n%s", a, a.first, a.want, a.order, got)
 	}
 	return nil
 }

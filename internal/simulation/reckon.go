@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"prophet/changeset"
+	"prophet/internal/replicatest"
 	"prophet/resolution"
 )
 
@@ -40,7 +41,7 @@ func (m *member) reckonRecord(c *claim, result *resolution.Result) error {
 		return err
 	}
 	if lives != result.Exists || !maps.Equal(props, result.Props) && lives {
-		return fail("log", "%s lives %v with%s, but merged it lives %v with%s", name(c.rec), lives, values(props), result.Exists, values(result.Props))
+		return fail("log", "%s lives %v with%s, but merged it lives %v with%s", name(c.rec), lives, replicatest.Values(props), result.Exists, replicatest.Values(result.Props))
 	}
 	if c.old() {
 		return m.reckonOld(c, result)

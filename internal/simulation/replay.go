@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"prophet/changeset"
+	"prophet/internal/replicatest"
 )
 
 // told is what the rows of a log tell, one after the other, to those who know nothing of the merge.
@@ -35,7 +36,7 @@ func (m *member) retell() error {
 			return err
 		}
 		if was, there := state[rec]; there != lives || !maps.Equal(was, props) {
-			return fail("log", "%s: the log tells of %s%s, but it shows %v%s", m.Name, name(rec), values(was), lives, values(props))
+			return fail("log", "%s: the log tells of %s%s, but it shows %v%s", m.Name, name(rec), replicatest.Values(was), lives, replicatest.Values(props))
 		}
 	}
 	return nil

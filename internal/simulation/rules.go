@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"prophet/changeset"
+	"prophet/internal/replicatest"
 	"prophet/resolution"
 )
 
@@ -35,7 +36,7 @@ func (m *member) reckonRule(rec changeset.RecordID, c *resolution.Conflict) erro
 	want, ok := extreme(c.Rivals, rule == `["max"]`)
 	switch {
 	case ok != (c.Why == resolution.WhyRule):
-		return fail("rules", "%s of %s is %q by %q, with the rule %s among%s", c.Prop, name(rec), c.Value, c.Why, rule, rivals(c))
+		return fail("rules", "%s of %s is %q by %q, with the rule %s among%s", c.Prop, name(rec), c.Value, c.Why, rule, replicatest.Rivals(c))
 	case ok && want != c.Value:
 		return fail("rules", "%s of %s is %q, but by the rule %s it must be %q", c.Prop, name(rec), c.Value, rule, want)
 	}
