@@ -36,21 +36,13 @@ func digestOf(t *testing.T, r *replica.Replica, when string) replica.Digests {
 }
 
 // trio returns three replicas of one database.
-func trio(t *testing.T) (all []*replica.Replica) {
+func trio(t *testing.T) []*replica.Replica {
 	t.Helper()
-	first, err := replica.Init(t.Context(), afero.NewMemMapFs(), replica.Identity{}, replica.Options{})
+	first, err := replica.Init(t.Context(), afero.NewMemMapFs(), replica.Identity{}, replica.Options{Where: "ann"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	all = append(all, first)
-	for range 2 {
-		r, _, err := psync.Clone(t.Context(), afero.NewMemMapFs(), first, replica.Options{}, psync.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, r)
-	}
-	return all
+	return []*replica.Replica{first, cloneOf(t, first, "bob"), cloneOf(t, first, "carol")}
 }
 
 // clash creates, changes, deletes or brings back one of few records, so that replicas that do so apart have conflicts, and decides some.
