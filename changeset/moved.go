@@ -23,6 +23,20 @@ func MovedOrigin(c *Changeset) uuid.UUID {
 	return uuid.NewSHA1(c.ID.Origin, bare.Encode())
 }
 
+// maxNames is how many names a move can choose from.
+const maxNames = 4
+
+// MovedOrigins returns the origins that c and what follows it may get in a [Move] from c on: that of [MovedOrigin], then what it would be for c under
+// that name, and so on, four in all. The first is the one to take; a later one serves where somebody has made up changesets under those before it.
+func MovedOrigins(c *Changeset) (origins []uuid.UUID) {
+	named := *c
+	for range maxNames {
+		named.ID.Origin = MovedOrigin(&named)
+		origins = append(origins, named.ID.Origin)
+	}
+	return origins
+}
+
 // bareChange is what all representations of a change share.
 func bareChange(ch Change) Change {
 	bare := Change{Record: ch.Record, Kind: Update, Props: map[string]PropChange{}}

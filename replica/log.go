@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"iter"
 	"path"
-	"slices"
 	"strings"
 	"sync"
 
@@ -65,12 +64,17 @@ func (l *limits) readCommitted(fsys afero.Fs, prefix, name string) ([]byte, erro
 	return b[:n], nil
 }
 
-// readReplaced reads a small file, or what a commit that was made is about to write there.
-func (l *limits) readReplaced(fsys afero.Fs, prefix, name string) ([]byte, error) {
+// readReplaced reads a file of so many bytes at most, and one more if there are more, or what a commit that was made is about to write there.
+func (l *limits) readReplaced(fsys afero.Fs, prefix, name string, most int64) ([]byte, error) {
 	if text, replaced := l.Replaced[prefix+name]; replaced {
 		return []byte(text), nil
 	}
-	return afero.ReadFile(fsys, name)
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, most+1))
 }
 
 // openLog reads the small files of a log. The latest sequence number is read first: rows up to it do not change, but by a move, which is another log.
@@ -112,29 +116,40 @@ func (l *Log) Database() uuid.UUID { return l.database }
 type formerUUIDs struct {
 	once sync.Once
 	list []uuid.UUID
+	set  map[uuid.UUID]bool
 	err  error
 }
 
+// maxFormer is how many bytes the list of former UUIDs has at most: a peer may lie.
+const maxFormer = 64 << 20
+
 // Former returns the UUIDs that the log's replica had before it was restored from a backup or copied.
 func (l *Log) Former() ([]uuid.UUID, error) {
-	l.former.once.Do(func() {
-		b, err := l.limits.readReplaced(l.fs, l.prefix, formerFile)
-		if err != nil {
-			if !isNotExist(err) {
-				l.former.err = fmt.Errorf("read %s: %w", path.Join(l.where, l.prefix, formerFile), err)
-			}
-			return
-		}
-		for _, line := range strings.Fields(string(b)) {
-			u, err := changeset.ParseUUID(line)
-			if err != nil {
-				l.former.err = &DamageError{Path: path.Join(l.where, l.prefix, formerFile), Err: err}
-				return
-			}
-			l.former.list = append(l.former.list, u)
-		}
-	})
+	l.former.once.Do(func() { l.former.err = l.loadFormer() })
 	return l.former.list, l.former.err
+}
+
+func (l *Log) loadFormer() error {
+	name := path.Join(l.where, l.prefix, formerFile)
+	b, err := l.limits.readReplaced(l.fs, l.prefix, formerFile, maxFormer)
+	if isNotExist(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read %s: %w", name, err)
+	}
+	if len(b) > maxFormer {
+		return &DamageError{Path: name, Err: fmt.Errorf("it is longer than %d bytes", maxFormer)}
+	}
+	l.former.set = map[uuid.UUID]bool{}
+	for line := range strings.FieldsSeq(string(b)) {
+		u, err := changeset.ParseUUID(line)
+		if err != nil {
+			return &DamageError{Path: name, Err: err}
+		}
+		l.former.list, l.former.set[u] = append(l.former.list, u), true
+	}
+	return nil
 }
 
 // made reports whether the log is its maker's own for changesets of that origin: what stands above one of them, its maker had seen.
@@ -142,8 +157,8 @@ func (l *Log) made(origin uuid.UUID) (bool, error) {
 	if origin == l.uuid || origin == l.renamed {
 		return true, nil
 	}
-	former, err := l.Former()
-	return slices.Contains(former, origin), err
+	_, err := l.Former()
+	return l.former.set[origin], err
 }
 
 // Latest is the sequence number of the last row, 0 if there is none.

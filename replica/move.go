@@ -19,11 +19,11 @@ type Moved struct {
 }
 
 // Move names changesets of the log anew, with the parents that name them, and gives its replica a new UUID: the moved one if its own changesets
-// move, else a random one. The rows stay where they are, so what the log made, and local ids, stay too. Bookkeeping in the
+// move and none of that is beyond its last row, else a random one. The rows stay where they are, so what the log made, and local ids, stay too. Bookkeeping in the
 // log, which is nobody else's, moves with its origin; where it is in the way, from row books on if that is not 0, it gets an origin of its own. Peers' logs will be
 // read again from the beginning. It is the first in its transaction, and of both logs only one can be moved in it.
 //
-// A move that does not follow from what the log holds is refused: see [changeset.MovedOrigin].
+// A move that does not follow from what the log holds is refused: see [changeset.MovedOrigins]. A random origin of version 4 follows from nothing, and is allowed.
 func (tx *Tx) Move(moves changeset.Moves, books uint32) (Moved, error) {
 	return tx.main.move(moves, books)
 }
@@ -92,7 +92,7 @@ func (m *mover) prove(i int) error {
 	}
 	named := *c
 	named.ID.Origin = move.From
-	if c.Bookkeeping() || changeset.MovedOrigin(&named) != move.To {
+	if c.Bookkeeping() || move.To.Version() == 5 && !slices.Contains(changeset.MovedOrigins(&named), move.To) {
 		return fmt.Errorf("%s does not follow from changeset %s", move.To, was)
 	}
 	return nil
@@ -102,7 +102,11 @@ func (m *mover) prove(i int) error {
 func (m *mover) rename() error {
 	mine := m.moves.ID(changeset.ID{Origin: m.uuid, Seq: maxSeq}).Origin
 	m.renew()
-	if mine != m.uuid {
+	ahead, err := m.ahead(mine)
+	if err != nil {
+		return err
+	}
+	if mine != m.uuid && !ahead {
 		m.self = mine
 	}
 	former, err := m.Former()
@@ -113,6 +117,16 @@ func (m *mover) rename() error {
 	own.renamed = m.self
 	m.Log = &own
 	return err
+}
+
+// ahead reports whether the log has a changeset of an origin with a number beyond its last row, which what is made here later would get too.
+func (m *mover) ahead(origin uuid.UUID) (bool, error) {
+	for row, err := range m.Rows(1, m.latest) {
+		if err != nil || row.ID.Origin == origin && row.ID.Seq > m.latest {
+			return true, err
+		}
+	}
+	return false, nil
 }
 
 // rewrite makes the whole new index.
@@ -149,7 +163,11 @@ func (m *mover) row(row changeset.Row) (changeset.Row, error) {
 			return row, err
 		}
 	}
-	if m.anew(row, c, moves) {
+	anew, err := m.anew(row, c, moves)
+	if err != nil {
+		return row, err
+	}
+	if anew {
 		if err := m.replace(&row, c); err != nil {
 			return row, err
 		}
@@ -214,18 +232,22 @@ func (m *mover) relist(c *changeset.Changeset) error {
 	return m.addBest(&named)
 }
 
-// anew names the changeset of a row anew, and reports whether that changed anything.
-func (m *mover) anew(row changeset.Row, c *changeset.Changeset, moves bool) bool {
+// anew names the changeset of a row anew, and reports whether that changed anything. Bookkeeping makes room for an edit that has its new name already.
+func (m *mover) anew(row changeset.Row, c *changeset.Changeset, moves bool) (bool, error) {
 	if !c.Bookkeeping() {
-		return m.moves.Apply(c)
+		return m.moves.Apply(c), nil
 	}
 	switch {
 	case moves:
 		c.ID = m.moves.ID(c.ID)
+		if _, taken, err := m.lookup(c.ID); err != nil || taken {
+			c.ID.Origin = m.aside()
+			return true, err
+		}
 	case m.books > 0 && row.Seq >= m.books:
 		c.ID.Origin = m.aside()
 	}
-	return c.ID != row.ID
+	return c.ID != row.ID, nil
 }
 
 // aside is a name for bookkeeping that is in the way. It is none that a move gives: by those, the lowest number tells where the move began.

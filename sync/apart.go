@@ -24,26 +24,49 @@ type Moved struct {
 // maxMoves bounds how often logs are compared again after a move: a move can be followed by that of what was moved.
 const maxMoves = 8
 
-// takeApart finds out what is new in the source, and moves what has to be moved before. settled is false if a dry run ends there.
-func (p *pull) takeApart(ctx context.Context) (settled bool, err error) {
-	for range maxMoves {
+// takeApart finds out what is new in the source, and moves what has to be moved before. All moves are rehearsed before the first is made, so that a source
+// which forks one number after another changes nothing.
+func (p *pull) takeApart(ctx context.Context) error {
+	for n := 0; ; n++ {
 		if err := p.compare(ctx); err != nil {
-			return false, err
+			return err
 		}
 		if p.votes.plan.empty() && p.main.plan.empty() {
 			p.total = len(p.votes.items) + len(p.main.items)
-			return true, nil
+			return nil
+		}
+		if n == maxMoves {
+			return fmt.Errorf("it has other edits under the names of those in %s, and again after each of %d moves: %w", p.to.Where(), n, errForged)
+		}
+		if n == 0 {
+			if err := p.rehearse(ctx); err != nil {
+				return err
+			}
 		}
 		for _, s := range []*side{p.votes, p.main} {
 			if err := p.move(ctx, s); err != nil {
-				return false, err
+				return err
 			}
 		}
-		if p.opts.DryRun {
-			return false, nil
-		}
 	}
-	return false, fmt.Errorf("%s and %s were taken apart %d times, and there is more: pull again, and if that does not end, the source is made up", p.to.Where(), p.from.Where(), maxMoves)
+}
+
+// rehearse takes apart what lies in the target as it is now, in memory, unless that is what p does already. Where a fork of others will stop the pull, nothing
+// is moved but what collides with the target's own: of two pairs of copies that met others in between, each would wait for the other.
+func (p *pull) rehearse(ctx context.Context) error {
+	if p.opts.DryRun {
+		return nil
+	}
+	scratch, err := p.to.Scratch()
+	if err != nil {
+		return err
+	}
+	rehearsal := newPull(scratch, p.from, Options{DryRun: true})
+	rehearsal.all = p.all
+	if err := rehearsal.takeApart(ctx); err != nil || rehearsal.splits {
+		return err
+	}
+	return rehearsal.refuseForks()
 }
 
 func (p *pull) compare(ctx context.Context) error {
@@ -60,6 +83,7 @@ func (p *pull) compare(ctx context.Context) error {
 		if err := s.makePlan(ctx); err != nil {
 			return err
 		}
+		p.splits = p.splits || len(s.plan.split) > 0
 	}
 	return nil
 }
@@ -86,13 +110,7 @@ func (p *pull) move(ctx context.Context, s *side) error {
 		}
 		return err
 	}
-	err := error(nil)
-	if p.opts.DryRun {
-		err = p.to.Try(do)
-	} else {
-		err = p.update(ctx, do)
-	}
-	if err != nil {
+	if err := p.update(ctx, do); err != nil {
 		return err
 	}
 	p.noteMove(s, moved)
@@ -153,7 +171,7 @@ func Reidentify(ctx context.Context, r, peer *replica.Replica, opts Options) ([]
 	p := newPull(r, peer, opts)
 	p.all = true
 	was := r.UUID()
-	if err := p.persist(ctx, p.justTakeApart); err != nil {
+	if err := p.persist(ctx, p.takeApart); err != nil {
 		return nil, fmt.Errorf("compare with %s: %w", peer.Where(), err)
 	}
 	if r.UUID() != was || !p.main.shared() && !p.votes.shared() {
@@ -163,9 +181,4 @@ func Reidentify(ctx context.Context, r, peer *replica.Replica, opts Options) ([]
 		return nil, err
 	}
 	return append(p.report.Moved, Moved{From: was, To: r.UUID()}), nil
-}
-
-func (p *pull) justTakeApart(ctx context.Context) error {
-	_, err := p.takeApart(ctx)
-	return err
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -160,7 +161,9 @@ func (w *town) edit(i int) {
 func (w *town) pull(i, j int) (quiet bool) {
 	from, err := replica.Open(w.homes[j].r.FS(), replica.Options{Where: fmt.Sprint("replica ", j)})
 	w.check(err)
+	tried, failed := w.try(i, from)
 	report, err := psync.Pull(context.Background(), w.homes[i].r, from, psync.Options{})
+	w.foretold(tried, report, failed, err)
 	var fork *replica.ForkError
 	if errors.As(err, &fork) {
 		w.say("%d does not pull from %d: %v", i, j, err)
@@ -174,6 +177,45 @@ func (w *town) pull(i, j int) (quiet bool) {
 	}
 	maps.Copy(w.homes[i].seen, w.homes[j].seen)
 	return report.Integrated == 0 && report.Votes == 0 && len(report.Moved) == 0
+}
+
+// try makes some of the pulls as dry runs, before they are made.
+func (w *town) try(i int, from *replica.Replica) (*psync.Report, error) {
+	if w.rng.IntN(4) > 0 {
+		return nil, nil
+	}
+	return psync.Pull(context.Background(), w.homes[i].r, from, psync.Options{DryRun: true})
+}
+
+// foretold checks that a dry run told what the pull did, but for random UUIDs.
+func (w *town) foretold(tried, report *psync.Report, failed, err error) {
+	if tried == nil && failed == nil {
+		return
+	}
+	if fmt.Sprint(failed) != fmt.Sprint(err) {
+		w.fatal("the dry run ended with %v, the pull with %v", failed, err)
+	}
+	if err != nil {
+		return
+	}
+	told, done := *tried, *report
+	told.Moved, done.Moved = unnamed(told.Moved), unnamed(done.Moved)
+	if !reflect.DeepEqual(told, done) {
+		w.fatal("the dry run told %+v, the pull did %+v", told, done)
+	}
+}
+
+// unnamed are moves without random UUIDs.
+func unnamed(moved []psync.Moved) (bare []psync.Moved) {
+	for _, m := range moved {
+		for _, u := range []*uuid.UUID{&m.From, &m.To} {
+			if u.Version() != 5 {
+				*u = uuid.Nil
+			}
+		}
+		bare = append(bare, m)
+	}
+	return bare
 }
 
 // gossip lets everybody pull from everybody until nothing comes any more. Where that does not end a fork, as its makers are gone, somebody takes it apart.

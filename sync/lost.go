@@ -22,9 +22,6 @@ func (s *side) shared() bool { return slices.ContainsFunc(s.items, s.twin) }
 
 // findLost finds out which logs' replicas need a new UUID.
 func (p *pull) findLost() (err error) {
-	if p.opts.DryRun {
-		return nil
-	}
 	for _, s := range []*side{p.votes, p.main} {
 		if s.lost, err = s.findLoss(); err != nil {
 			return err
@@ -79,6 +76,9 @@ func (s *side) findLoss() (loss, error) {
 }
 
 func (p *pull) warnOfLoss(s *side) {
+	if p.opts.DryRun {
+		return
+	}
 	switch s.lost {
 	case lossOfName:
 		p.opts.warn("%s and %s have one UUID, %s: one of them was copied or restored from a backup; %s gets a new one for what is made there from now on",

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/google/uuid"
@@ -15,112 +15,98 @@ import (
 // mayBeMoved reports whether an origin is of the kind that a move gives.
 func mayBeMoved(origin uuid.UUID) bool { return origin.Version() == 5 }
 
-// maxHops bounds how many moves from one edit on are followed.
-const maxHops = 4
+// numbered are rows here, by their changeset's number there.
+type numbered map[uint32][]changeset.Row
 
-// movesTo returns the moves from c on, each of what the last one named, that lead to an origin; nil if no few do.
-func movesTo(c *changeset.Changeset, wanted func(origin uuid.UUID) bool) (moves changeset.Moves) {
-	named := *c
-	for range maxHops {
-		m := changeset.MoveOf(&named)
-		if moves = append(moves, m); wanted(m.To) {
-			return moves
-		}
-		named.ID.Origin = m.To
-	}
-	return nil
-}
-
-// begun are the names here that may come from a move, by the edits with which they begin.
-type begun struct {
-	numbers map[uint32]bool
-	edits   map[uuid.UUID][]uuid.UUID // by editOf
-}
-
-// editOf identifies an edit and its number, whatever its origin is.
-func editOf(c *changeset.Changeset) uuid.UUID {
-	nameless := *c
-	nameless.ID.Origin = uuid.Nil
-	return changeset.MovedOrigin(&nameless)
-}
-
-// movedHere returns the names here that may come from a move.
-func (s *side) movedHere() (begun, error) {
-	b := begun{map[uint32]bool{}, map[uuid.UUID][]uuid.UUID{}}
+// movedHere returns the rows here that may have been moved, and whose numbers items have that are not known here, or are with other bytes.
+func (s *side) movedHere() (numbered, error) {
 	origins, err := s.origins()
 	if err != nil {
-		return b, err
+		return nil, err
 	}
-	for origin, first := range origins {
-		if !mayBeMoved(origin) {
-			continue
+	maps.DeleteFunc(origins, func(origin uuid.UUID, _ uint32) bool { return !mayBeMoved(origin) })
+	here := numbered{}
+	for _, it := range s.items {
+		if it.mine.Seq == 0 || it.differs() {
+			here[it.id.Seq] = nil
 		}
-		c, err := s.mine(changeset.ID{Origin: origin, Seq: first})
+	}
+	if len(origins) == 0 || len(here) == 0 {
+		return nil, nil
+	}
+	for row, err := range s.to().Rows(1, s.to().Latest()) {
 		if err != nil {
-			return b, err
+			return nil, err
 		}
-		if c != nil {
-			edit := editOf(c)
-			b.numbers[first], b.edits[edit] = true, append(b.edits[edit], origin)
+		if rows, wanted := here[row.ID.Seq]; wanted && mayBeMoved(row.ID.Origin) {
+			here[row.ID.Seq] = append(rows, row)
 		}
 	}
-	return b, nil
+	return here, nil
 }
 
 // readMoved finds out which changesets of the source, which has them under their old name still, bear another one here. Of an origin that was moved
 // more than once the greatest number is first, as in a plan.
 func (p *pull) readMoved(ctx context.Context, s *side) error {
 	here, err := s.movedHere()
-	if err != nil || len(here.edits) == 0 {
+	if err != nil || len(here) == 0 {
 		return err
 	}
-	read := map[uint32]uuid.UUID{} // edits of the source, by row
+	tried := map[attempt]bool{}
 	for {
-		moves, err := s.movedFromHere(ctx, here, read)
-		if err != nil || moves == nil {
+		move, err := s.movedFromHere(ctx, here, tried)
+		if err != nil || move == nil {
 			return err
 		}
-		s.moves = append(slices.Clip(s.moves), moves...)
+		s.moves = append(slices.Clip(s.moves), *move)
 		if err := p.locate(s); err != nil {
 			return err
 		}
 	}
 }
 
-// movedFromHere returns the moves that one of the items had here and not in the source; nil if there is none.
-func (s *side) movedFromHere(ctx context.Context, here begun, read map[uint32]uuid.UUID) (changeset.Moves, error) {
-	var items []item
-	for _, it := range s.items {
-		if here.numbers[it.id.Seq] && (it.mine.Seq == 0 || it.differs()) {
-			items = append(items, it)
-		}
-	}
+// attempt is the question whether a row here has the edit that a source has in a row of its own, under a name that a move from an origin gave.
+type attempt struct {
+	here, there uint32
+	from        uuid.UUID
+}
+
+// movedFromHere returns the move that one of the items had here and not in the source; nil if there is none.
+func (s *side) movedFromHere(ctx context.Context, here numbered, tried map[attempt]bool) (*changeset.Move, error) {
+	items := slices.DeleteFunc(slices.Clone(s.items), func(it item) bool { return len(here[it.id.Seq]) == 0 || it.mine.Seq > 0 && !it.differs() })
 	slices.SortStableFunc(items, func(a, b item) int { return cmp.Compare(b.id.Seq, a.id.Seq) })
 	for _, it := range items {
-		moves, err := s.movedFrom(it, here, read)
-		if err = errors.Join(err, ctx.Err()); err != nil || moves != nil {
-			return moves, err
+		for _, row := range here[it.id.Seq] {
+			a := attempt{row.Seq, it.row.Seq, it.id.Origin}
+			if tried[a] || row.ID == it.id {
+				continue
+			}
+			tried[a] = true
+			moved, err := s.movedAs(it, row)
+			if err = errors.Join(err, ctx.Err()); err != nil {
+				return nil, err
+			}
+			if moved {
+				return &changeset.Move{From: it.id.Origin, Seq: it.id.Seq, To: row.ID.Origin}, nil
+			}
 		}
 	}
 	return nil, nil
 }
 
-// movedFrom returns the moves that an item had, if it is the source's edit with which a name here begins.
-func (s *side) movedFrom(it item, here begun, read map[uint32]uuid.UUID) (changeset.Moves, error) {
-	if edit, ok := read[it.row.Seq]; ok && here.edits[edit] == nil {
-		return nil, nil
+// movedAs reports whether an item is the edit with which a name here begins that is in the row. The source is asked only if the name says so.
+func (s *side) movedAs(it item, row changeset.Row) (bool, error) {
+	mine, err := s.to().Changeset(row)
+	if err != nil || mine.Bookkeeping() {
+		return false, err
+	}
+	before := *mine
+	before.ID = it.id
+	if !slices.Contains(changeset.MovedOrigins(&before), row.ID.Origin) {
+		return false, nil
 	}
 	theirs, err := s.theirs(it)
-	if err != nil {
-		return nil, err
-	}
-	edit := editOf(theirs)
-	read[it.row.Seq] = edit
-	names := here.edits[edit]
-	if len(names) == 0 || theirs.Bookkeeping() {
-		return nil, nil
-	}
-	return movesTo(theirs, func(origin uuid.UUID) bool { return slices.Contains(names, origin) }), nil
+	return err == nil && sameButOrigin(mine, theirs), err
 }
 
 // mine returns the ordinary changeset with the ID here, nil if there is none.
@@ -149,11 +135,17 @@ func (s *side) theirs(it item) (*changeset.Changeset, error) {
 	return c, err
 }
 
-// planOffered plans to move what the source has moved: an origin that is not known here, and that follows from an edit here.
+// planOffered plans to move what the source has moved: what is not known here under the name that follows from an edit here.
 func (s *side) planOffered(ctx context.Context) error {
-	offered, numbers, err := s.offered()
-	if err != nil || len(offered) == 0 {
-		return err
+	offered := map[changeset.ID]item{}
+	numbers := map[uint32]bool{}
+	for _, it := range s.items {
+		if it.mine.Seq == 0 && mayBeMoved(it.id.Origin) {
+			offered[it.id], numbers[it.id.Seq] = it, true
+		}
+	}
+	if len(offered) == 0 {
+		return nil
 	}
 	for row, err := range s.to().Rows(1, s.to().Latest()) {
 		if err = errors.Join(err, ctx.Err()); err != nil {
@@ -168,55 +160,87 @@ func (s *side) planOffered(ctx context.Context) error {
 	return nil
 }
 
-// offered returns the source's changeset with the lowest number of each origin that may be the name that a move gave, and of which no lower one is known here; and
-// their numbers. It need not come first: what another copy made later may be moved with it, and stand above it.
-func (s *side) offered() (offered map[changeset.ID]item, numbers map[uint32]bool, err error) {
-	lowest := map[uuid.UUID]item{}
-	for _, it := range s.items {
-		if it.mine.Seq > 0 || !mayBeMoved(it.id.Origin) {
-			continue
-		}
-		if l, met := lowest[it.id.Origin]; !met || it.id.Seq < l.id.Seq {
-			lowest[it.id.Origin] = it
-		}
-	}
-	if len(lowest) == 0 {
-		return nil, nil, nil
-	}
-	known, err := s.origins()
-	if err != nil {
-		return nil, nil, err
-	}
-	offered, numbers = map[changeset.ID]item{}, map[uint32]bool{}
-	for origin, it := range lowest {
-		if first := known[origin]; first == 0 || it.id.Seq < first {
-			offered[it.id], numbers[it.id.Seq] = it, true
-		}
-	}
-	return offered, numbers, nil
-}
-
-// planMoveOf plans the moves from a row here on, if the source offers the name to which they lead. It has to show the edit.
+// planMoveOf plans the move from a row here on, if the source offers a name that it may get, and shows the edit under it.
 func (s *side) planMoveOf(row changeset.Row, offered map[changeset.ID]item) error {
 	mine, err := s.to().Changeset(row)
 	if err != nil || mine.Bookkeeping() {
 		return err
 	}
-	moves := movesTo(mine, func(origin uuid.UUID) bool {
-		_, ok := offered[changeset.ID{Origin: origin, Seq: row.ID.Seq}]
-		return ok
-	})
-	if moves == nil {
-		return nil
+	for _, to := range changeset.MovedOrigins(mine) {
+		it, ok := offered[changeset.ID{Origin: to, Seq: row.ID.Seq}]
+		if !ok {
+			continue
+		}
+		theirs, err := s.theirs(it)
+		if err != nil {
+			return err
+		}
+		if !sameButOrigin(mine, theirs) {
+			continue // made up
+		}
+		return s.planMove(mine, to)
 	}
-	it := offered[changeset.ID{Origin: moves[len(moves)-1].To, Seq: row.ID.Seq}]
-	theirs, err := s.theirs(it)
-	switch {
-	case err != nil || theirs.Bookkeeping():
-		return err
-	case !sameButOrigin(mine, theirs):
-		return fmt.Errorf("changeset %s is another edit there than the one that its origin is made from, %s here: %w", it.id, mine.ID, errForged)
-	}
-	s.plan.add(moves)
 	return nil
+}
+
+// planMove plans the move from an edit here on to the name that the source has for it, or to another one if that cannot be.
+func (s *side) planMove(mine *changeset.Changeset, to uuid.UUID) error {
+	m := changeset.Move{From: mine.ID.Origin, Seq: mine.ID.Seq, To: to}
+	free, err := s.free(m)
+	if err == nil && !free {
+		m, err = s.moveOf(mine)
+	}
+	s.plan.add(m)
+	return err
+}
+
+// moveOf returns the move from an edit here on that the source has not made. Its name is the first that can be. By the nature of these names, what is
+// in the way is made up. Should all be taken, it is a random one, which others will not give to the edit; but it can be moved.
+func (s *side) moveOf(mine *changeset.Changeset) (changeset.Move, error) {
+	m := changeset.Move{From: mine.ID.Origin, Seq: mine.ID.Seq}
+	for _, m.To = range changeset.MovedOrigins(mine) {
+		other := func(it item) bool { return it.id == changeset.ID{Origin: m.To, Seq: m.Seq} }
+		if slices.ContainsFunc(s.items, other) { // if it were the edit, the source would have made the move
+			continue
+		}
+		if free, err := s.free(m); err != nil || free {
+			return m, err
+		}
+	}
+	m.To = uuid.New()
+	return m, nil
+}
+
+// free reports whether nothing here is in the way of a move: no other edit has one of the names that it gives, nor had the log's replica that UUID.
+func (s *side) free(m changeset.Move) (bool, error) {
+	former, err := s.to().Former()
+	if err != nil || slices.Contains(former, m.To) {
+		return false, err
+	}
+	known, err := s.origins()
+	if err != nil || known[m.To] == 0 {
+		return err == nil, err
+	}
+	for row, err := range s.to().Rows(1, s.to().Latest()) {
+		if err != nil {
+			return false, err
+		}
+		if row.ID.Origin != m.To || row.ID.Seq < m.Seq {
+			continue
+		}
+		if same, err := s.sameUnder(changeset.ID{Origin: m.From, Seq: row.ID.Seq}, row); err != nil || !same {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// sameUnder reports whether what is here under a name, if anything is, is the edit of a row.
+func (s *side) sameUnder(id changeset.ID, row changeset.Row) (bool, error) {
+	mine, err := s.mine(id)
+	if err != nil || mine == nil {
+		return err == nil, err
+	}
+	other, err := s.to().Changeset(row)
+	return err == nil && !other.Bookkeeping() && changeset.SameEdit(mine, other), err
 }

@@ -22,13 +22,9 @@ type plan struct {
 
 func (p plan) empty() bool { return len(p.moves) == 0 && p.books == 0 }
 
-// add adds moves that follow one from another. Of one origin, all that the source has made are made here too, in the order in which that came about.
-func (p *plan) add(moves changeset.Moves) {
-	for _, m := range moves {
-		if !slices.Contains(p.moves, m) {
-			p.moves = append(p.moves, m)
-		}
-	}
+// add adds a move. Of one origin, all that the source has made are made here too, in the order in which that came about.
+func (p *plan) add(m changeset.Move) {
+	p.moves = append(p.moves, m)
 	slices.SortStableFunc(p.moves, func(a, b changeset.Move) int { return cmp.Compare(b.Seq, a.Seq) })
 }
 
@@ -77,10 +73,17 @@ func (s *side) planSplits() error {
 		if slices.ContainsFunc(offered, func(o changeset.Move) bool { return o.From == m.From && o.Seq <= m.Seq }) {
 			continue
 		}
-		if err := s.refuseForged(m); err != nil {
+		mine, err := s.mine(changeset.ID{Origin: m.From, Seq: m.Seq})
+		if err != nil {
 			return err
 		}
-		s.plan.add(changeset.Moves{m})
+		if err := s.refuseForged(mine); err != nil {
+			return err
+		}
+		if m, err = s.moveOf(mine); err != nil {
+			return err
+		}
+		s.plan.add(m)
 	}
 	return nil
 }
@@ -89,33 +92,13 @@ func (s *side) planSplits() error {
 var errForged = errors.New("no replica can have that, it is made up: nothing was changed, do not pull from there")
 
 // refuseForged returns an error where a fork cannot have come about honestly. A name that a move gave is made from the edit with which it
-// begins: nobody has another edit under that name and number, neither as it is here already nor as it would be named now.
-func (s *side) refuseForged(m changeset.Move) error {
-	mine, err := s.mine(changeset.ID{Origin: m.From, Seq: m.Seq})
-	if err != nil {
-		return err
-	}
+// begins: nobody has another edit under that name and number.
+func (s *side) refuseForged(mine *changeset.Changeset) error {
 	proven, err := s.proven(mine)
-	if err != nil {
+	if err != nil || !proven {
 		return err
 	}
-	if proven {
-		return fmt.Errorf("changeset %s is another edit there than the one that its origin is made from: %w", mine.ID, errForged)
-	}
-	to := changeset.ID{Origin: m.To, Seq: m.Seq}
-	for _, it := range s.items {
-		if it.id != to {
-			continue
-		}
-		theirs, err := s.theirs(it)
-		if err != nil {
-			return err
-		}
-		if !theirs.Bookkeeping() && !sameButOrigin(mine, theirs) {
-			return fmt.Errorf("changeset %s is another edit there than the one that its origin is made from, %s here: %w", to, mine.ID, errForged)
-		}
-	}
-	return nil
+	return fmt.Errorf(`changeset %s is another edit there than the one that its origin is made from: %w; if they took it up from somebody else, "prophet reidentify" in that replica, with this one as the peer, mends it`, mine.ID, errForged)
 }
 
 // proven reports whether a changeset here is the one that its origin is made from.
@@ -134,7 +117,7 @@ func (s *side) proven(c *changeset.Changeset) (bool, error) {
 	was := *c
 	follows := func(origin uuid.UUID) bool {
 		was.ID.Origin = origin
-		return changeset.MovedOrigin(&was) == c.ID.Origin
+		return slices.Contains(changeset.MovedOrigins(&was), c.ID.Origin)
 	}
 	if slices.ContainsFunc(before, follows) {
 		return true, nil

@@ -34,7 +34,7 @@ func (w Prefer) check() error {
 
 // Options of a pull. The zero value serves.
 type Options struct {
-	DryRun   bool // only find out what would come
+	DryRun   bool // only find out what would come: the pull is made in memory, as a whole; random UUIDs that it gives are others than those of the real one
 	Force    bool // even from another database
 	Prefer   Prefer
 	Adopt    bool                  // the pull makes a clone: adopt what a source of the original shows
@@ -78,6 +78,13 @@ func Pull(ctx context.Context, to, from *replica.Replica, opts Options) (*Report
 	}
 	if err := opts.Prefer.check(); err != nil {
 		return nil, err
+	}
+	if opts.DryRun {
+		scratch, err := to.Scratch()
+		if err != nil {
+			return nil, err
+		}
+		to = scratch
 	}
 	p := newPull(to, from, opts)
 	if err := p.persist(ctx, p.run); err != nil {
@@ -123,6 +130,7 @@ type pull struct {
 	voter   uuid.UUID           // of the target before the pull
 	renewed map[*side]uuid.UUID // what a log's replica was called that is given a new UUID with the next transaction
 	all     bool                // compare all, for Reidentify
+	splits  bool                // the source has other edits under names of the target's own
 	votes   *side
 	main    *side
 	list    *side                          // nil if the source has no list of representations
@@ -131,21 +139,14 @@ type pull struct {
 }
 
 func (p *pull) run(ctx context.Context) error {
-	settled, err := p.takeApart(ctx)
-	if err != nil {
+	if err := p.takeApart(ctx); err != nil {
 		return err
-	}
-	if p.opts.DryRun && !settled {
-		return p.finish()
 	}
 	if err := p.refuseForks(); err != nil {
 		return err
 	}
 	if err := p.findLost(); err != nil {
 		return err
-	}
-	if p.opts.DryRun {
-		return p.dryRun(ctx)
 	}
 	// The people's decisions first, so that conflicts come up decided.
 	for _, s := range []*side{p.votes, p.main} {
@@ -335,55 +336,9 @@ func (p *pull) integrateSome(tx *replica.Tx, s *side, changesets []fetched) (add
 			added++
 			p.noteCame(f.c.ID)
 		}
-		if tx.Size() > batchBytes && !p.opts.DryRun {
+		if tx.Size() > batchBytes {
 			return added, changesets[i+1:], nil
 		}
 	}
 	return added, nil, nil
-}
-
-// dryRun finds out what a pull would do, in memory and as one transaction that is never made.
-func (p *pull) dryRun(ctx context.Context) error {
-	return p.to.Try(func(tx *replica.Tx) error {
-		p.noteBefore()
-		for _, s := range []*side{p.votes, p.main} {
-			if err := p.trySide(ctx, tx, s); err != nil {
-				return err
-			}
-		}
-		if err := p.prepareList(); err != nil {
-			return err
-		}
-		if p.list != nil {
-			if err := p.trySide(ctx, tx, p.list); err != nil {
-				return err
-			}
-		}
-		p.report.Represented = tx.Represented()
-		decided, err := p.prefer(tx)
-		if err != nil {
-			return err
-		}
-		p.report.Decided = decided
-		p.noteOpened(tx.Opened())
-		if err := p.finishTry(tx); err != nil {
-			return err
-		}
-		return ctx.Err()
-	})
-}
-
-// trySide integrates what is new in one log of the source.
-func (p *pull) trySide(ctx context.Context, tx *replica.Tx, s *side) error {
-	for b := range fetch(ctx, s.items) {
-		if b.err != nil {
-			return b.err
-		}
-		added, _, err := p.integrate(tx, s, b.changesets)
-		if err != nil {
-			return err
-		}
-		p.account(s, b, added)
-	}
-	return nil
 }

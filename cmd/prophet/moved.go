@@ -28,14 +28,14 @@ func movedDocs(moved []psync.Moved) []movedDoc {
 	return docs
 }
 
-// movedTexts says what a dry run would move. What is new besides is known only after that.
+// movedTexts says what a dry run would move. New UUIDs that are random are not known before.
 func movedTexts(moved []movedDoc) (parts []string) {
 	for _, m := range moved {
 		if m.Changesets > 0 {
-			parts = append(parts, fmt.Sprintf("%s of %s would be moved to %s, and then what is new pulled", counted(m.Changesets, noun(m.Log)), m.From, m.To))
+			parts = append(parts, fmt.Sprintf("%s of %s would be moved to %s", counted(m.Changesets, noun(m.Log)), m.From, m.To))
 			continue
 		}
-		parts = append(parts, fmt.Sprintf("the log of %ss of replica %s would get the UUID %s, and then what is new be pulled", noun(m.Log), m.From, m.To))
+		parts = append(parts, fmt.Sprintf("the log of %ss of replica %s would get a new UUID", noun(m.Log), m.From))
 	}
 	return parts
 }
