@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -115,7 +116,10 @@ func (team *team) revert(in int, c *changeset.Changeset) string {
 		words = append(words, fmt.Sprintf("%s=%s", u.Prop, u.Value))
 	}
 	for _, l := range got.NotUndone {
-		words = append(words, fmt.Sprintf("%s left as %q: %s", l.Prop, l.Value, l.Why))
+		words = append(words, fmt.Sprintf("%s left as %q: %s%s", l.Prop, l.Value, l.Why, team.by(l.By)))
+	}
+	if len(got.Already) > 0 {
+		words = append(words, "already"+team.by(got.Already...))
 	}
 	if done == nil {
 		words = append(words, "no changeset")
@@ -123,6 +127,17 @@ func (team *team) revert(in int, c *changeset.Changeset) string {
 		words = append(words, fmt.Sprintf("decides %q", d[0].Prop))
 	}
 	return strings.Join(words, "; ")
+}
+
+// by names changesets by the replica in which they were made, from 0, and their number there.
+func (team *team) by(ids ...changeset.ID) (text string) {
+	for _, id := range ids {
+		at := slices.IndexFunc(team.replicas, func(r *replica.Replica) bool { return r.UUID() == id.Origin })
+		if !id.IsZero() {
+			text += fmt.Sprintf(" by %d:%d", at, id.Seq)
+		}
+	}
+	return text
 }
 
 func (team *team) first(in int, rec changeset.RecordID) *changeset.Changeset {
@@ -134,10 +149,10 @@ func TestRevertUndoesWhatStillHolds(t *testing.T) {
 		name, want, again string
 		f                 func(team *team, rec changeset.RecordID) *changeset.Changeset // what is to be reverted
 	}{
-		{"an update", "owner=; status=new", "no changeset", func(team *team, rec changeset.RecordID) *changeset.Changeset {
+		{"an update", "owner=; status=new", "already by 0:3; no changeset", func(team *team, rec changeset.RecordID) *changeset.Changeset {
 			return team.update(0, rec, "status", "open", "owner", "ann")
 		}},
-		{"one changed since", `owner=; status left as "closed": changed`, `status left as "closed": changed; no changeset`, func(team *team, rec changeset.RecordID) *changeset.Changeset {
+		{"one changed since", `owner=; status left as "closed": changed by 0:3`, `status left as "closed": changed by 0:3; already by 0:4; no changeset`, func(team *team, rec changeset.RecordID) *changeset.Changeset {
 			c := team.update(0, rec, "status", "open", "owner", "ann")
 			team.update(0, rec, "status", "closed")
 			return c
@@ -153,18 +168,18 @@ func TestRevertUndoesWhatStillHolds(t *testing.T) {
 			team.pull(0, 1)
 			return team.update(0, rec, "status", "stalled")
 		}},
-		{"a decision for another value", `status=stalled`, "no changeset", func(team *team, rec changeset.RecordID) *changeset.Changeset {
+		{"a decision for another value", "status=stalled", "already by 0:6; no changeset", func(team *team, rec changeset.RecordID) *changeset.Changeset {
 			team.update(0, rec, "status", "open")
 			team.update(1, rec, "status", "stalled")
 			team.pull(0, 1)
 			return team.update(0, rec, "status", "open")
 		}},
-		{"a creation", "=delete", "no changeset", func(team *team, rec changeset.RecordID) *changeset.Changeset { return team.first(0, rec) }},
+		{"a creation", "=delete", "already by 0:2; no changeset", func(team *team, rec changeset.RecordID) *changeset.Changeset { return team.first(0, rec) }},
 		{"a creation changed since", ` left as "": changed; no changeset`, ` left as "": changed; no changeset`, func(team *team, rec changeset.RecordID) *changeset.Changeset {
 			team.update(0, rec, "status", "open")
 			return team.first(0, rec)
 		}},
-		{"a deletion", "=keep", "no changeset", func(team *team, rec changeset.RecordID) *changeset.Changeset {
+		{"a deletion", "=keep", "already by 0:4; no changeset", func(team *team, rec changeset.RecordID) *changeset.Changeset {
 			team.update(0, rec, "owner", "ann")
 			return team.delete(0, rec)
 		}},
@@ -174,19 +189,19 @@ func TestRevertUndoesWhatStillHolds(t *testing.T) {
 			team.delete(0, rec)
 			return c
 		}},
-		{"what holds in a conflict", `status=stalled; decides "status"`, `status left as "stalled": changed; no changeset`, func(team *team, rec changeset.RecordID) *changeset.Changeset {
+		{"what holds in a conflict", `status=stalled; decides "status"`, "already by 0:6; no changeset", func(team *team, rec changeset.RecordID) *changeset.Changeset {
 			team.update(1, rec, "status", "stalled")
 			c := team.update(0, rec, "status", "open")
 			team.pull(0, 1)
 			return c
 		}},
-		{"what loses in a conflict", `status=stalled; decides "status"`, `status left as "stalled": changed; no changeset`, func(team *team, rec changeset.RecordID) *changeset.Changeset {
+		{"what loses in a conflict", `status=stalled; decides "status"`, "already by 0:5; no changeset", func(team *team, rec changeset.RecordID) *changeset.Changeset {
 			c := team.update(0, rec, "status", "open")
 			team.update(1, rec, "status", "stalled")
 			team.pull(0, 1)
 			return c
 		}},
-		{"what loses to its old value in a conflict", `status=new; decides "status"`, "no changeset", func(team *team, rec changeset.RecordID) *changeset.Changeset {
+		{"what loses to its old value in a conflict", `status=new; decides "status"`, "already by 0:6; no changeset", func(team *team, rec changeset.RecordID) *changeset.Changeset {
 			c := team.update(0, rec, "status", "open")
 			team.update(1, rec, "status", "stalled")
 			team.update(1, rec, "status", "new")
@@ -199,7 +214,7 @@ func TestRevertUndoesWhatStillHolds(t *testing.T) {
 			team.pull(0, 1)
 			return c
 		}},
-		{"one beside two that agree", `status=closed; decides "status"`, `status left as "closed": changed; no changeset`, func(team *team, rec changeset.RecordID) *changeset.Changeset {
+		{"one beside two that agree", `status=closed; decides "status"`, "already by 0:7; no changeset", func(team *team, rec changeset.RecordID) *changeset.Changeset {
 			c := team.threeRivals(rec, "open", "closed")
 			team.update(1, rec, "status", "closed")
 			team.pull(0, 1)
@@ -224,7 +239,88 @@ func TestRevertUndoesWhatStillHolds(t *testing.T) {
 			team.pull(0, 1)
 			return c
 		}},
-		{"a deletion in conflict", `=keep; decides ""`, "no changeset", func(team *team, rec changeset.RecordID) *changeset.Changeset {
+		{"one of two that are equal", `status left as "open": equal by 1:2; no changeset`, `status left as "open": equal by 1:2; no changeset`, func(team *team, rec changeset.RecordID) *changeset.Changeset {
+			c := team.update(0, rec, "status", "open")
+			team.update(1, rec, "status", "open")
+			team.pull(0, 1)
+			return c
+		}},
+		{"one of two that are equal, with something else since", `owner=; status left as "open": equal by 1:2`, `status left as "open": equal by 1:2; already by 0:6; no changeset`, func(team *team, rec changeset.RecordID) *changeset.Changeset {
+			c := team.update(0, rec, "status", "open", "owner", "ann")
+			team.update(1, rec, "status", "open")
+			team.pull(0, 1)
+			team.update(0, rec, "priority", "5")
+			return c
+		}},
+		{"one of two that a sum counts", `status=11; decides "status"`, "already by 0:8; no changeset", func(team *team, rec changeset.RecordID) *changeset.Changeset {
+			team.edit(0, func(e *replica.Edit) error { return e.SetRule("Ticket", "status", resolution.RuleSum) })
+			team.update(0, rec, "status", "10")
+			team.pull(1, 0)
+			c := team.update(0, rec, "status", "11")
+			team.update(1, rec, "status", "11")
+			team.pull(0, 1)
+			return c
+		}},
+		{"what was written again since", `status left as "open": equal by 0:4; no changeset`, `status left as "open": equal by 0:4; no changeset`, func(team *team, rec changeset.RecordID) *changeset.Changeset {
+			c := team.update(0, rec, "status", "open")
+			team.update(0, rec, "status", "closed")
+			team.update(0, rec, "status", "open")
+			return c
+		}},
+		{"what was put back by hand", "already by 0:4; no changeset", "already by 0:4; no changeset", func(team *team, rec changeset.RecordID) *changeset.Changeset {
+			c := team.update(0, rec, "status", "open")
+			team.update(0, rec, "status", "closed")
+			team.update(0, rec, "status", "new")
+			return c
+		}},
+		{"what was decided for a third value", `status left as "closed": changed by 0:5; no changeset`, `status left as "closed": changed by 0:5; no changeset`, func(team *team, rec changeset.RecordID) *changeset.Changeset {
+			c := team.update(0, rec, "status", "open")
+			team.update(1, rec, "status", "stalled")
+			team.pull(0, 1)
+			team.update(0, rec, "status", "closed")
+			return c
+		}},
+		{"a creation that somebody made too", ` left as "": equal by 1:2; no changeset`, ` left as "": equal by 1:2; no changeset`, func(team *team, rec changeset.RecordID) *changeset.Changeset {
+			other := changeset.RecordID{Type: "Ticket", UUID: team.replicas[0].UUID()}
+			c := team.edit(0, func(e *replica.Edit) error { return e.Restore(other, map[string]string{"status": "new"}) })
+			team.edit(1, func(e *replica.Edit) error { return e.Restore(other, map[string]string{"status": "new"}) })
+			team.pull(0, 1)
+			return c
+		}},
+		{"a creation put back since", "=delete", "already by 0:4; no changeset", func(team *team, rec changeset.RecordID) *changeset.Changeset {
+			team.update(0, rec, "status", "open")
+			team.update(0, rec, "status", "new")
+			return team.first(0, rec)
+		}},
+		{"one of two deletions", ` left as "": equal by 1:2; no changeset`, ` left as "": equal by 1:2; no changeset`, func(team *team, rec changeset.RecordID) *changeset.Changeset {
+			c := team.delete(0, rec)
+			team.delete(1, rec)
+			team.pull(0, 1)
+			return c
+		}},
+		{"one of two deletions in conflict", ` left as "": conflict; no changeset`, ` left as "": conflict; no changeset`, func(team *team, rec changeset.RecordID) *changeset.Changeset {
+			team.pull(2, 0)
+			c := team.delete(0, rec)
+			team.delete(2, rec)
+			team.update(1, rec, "status", "stalled")
+			team.pull(0, 2)
+			team.pull(0, 1)
+			return c
+		}},
+		{"a deletion that was decided against", "already by 0:6; no changeset", "already by 0:6; no changeset", func(team *team, rec changeset.RecordID) *changeset.Changeset {
+			c := team.delete(0, rec)
+			team.update(1, rec, "status", "stalled")
+			team.pull(0, 1)
+			team.edit(0, func(e *replica.Edit) error { return e.Keep(rec) })
+			return c
+		}},
+		{"a decision to keep", ` left as "": same; no changeset`, ` left as "": same; no changeset`, func(team *team, rec changeset.RecordID) *changeset.Changeset {
+			team.delete(0, rec)
+			team.update(1, rec, "status", "stalled")
+			team.pull(0, 1)
+			return team.edit(0, func(e *replica.Edit) error { return e.Keep(rec) })
+		}},
+		{"a deletion in conflict", `=keep; decides ""`, "already by 0:6; no changeset", func(team *team, rec changeset.RecordID) *changeset.Changeset {
 			c := team.delete(0, rec)
 			team.update(1, rec, "status", "stalled")
 			team.pull(0, 1)
@@ -253,6 +349,28 @@ func TestRevertUndoesWhatStillHolds(t *testing.T) {
 				t.Errorf("they have %v, we %v; %v", theirs.Props, ours.Props, err)
 			}
 		})
+	}
+}
+
+func TestARevertOfSeveralRecordsUndoesWhatCanBe(t *testing.T) {
+	team := newTeam(t, 1)
+	first, second, third := team.create(0, map[string]string{"status": "new"}), team.create(0, map[string]string{"status": "new"}), team.create(0, map[string]string{"status": "new"})
+	var made changeset.RecordID
+	c := team.edit(0, func(e *replica.Edit) (err error) {
+		made, err = e.Create("Note", nil)
+		return errors.Join(err, e.Update(first, map[string]string{"status": "open"}), e.Update(second, map[string]string{"status": "open"}), e.Delete(third))
+	})
+	team.update(0, second, "status", "closed")
+	got, _ := revertIn(t, team.replicas[0], c.ID)
+	undone := map[changeset.RecordID]string{}
+	for _, u := range got.Undone {
+		undone[u.Record] = u.Prop + "=" + u.Value
+	}
+	if want := map[changeset.RecordID]string{first: "status=new", third: "=keep", made: "=delete"}; !maps.Equal(undone, want) {
+		t.Errorf("undone: %v, want %v", undone, want)
+	}
+	if len(got.NotUndone) != 1 || got.NotUndone[0].Record != second || got.NotUndone[0].Why != replica.WhyChanged {
+		t.Errorf("not undone: %v", got.NotUndone)
 	}
 }
 

@@ -28,16 +28,18 @@ row in the log of this replica; LATEST is the last row.
   prophet revert 10b1e589:7
   prophet revert LATEST --dry-run
 
-A property that still has the value that the changeset wrote gets the one back
-that it had before. A record that the changeset made is deleted, and one that it
-deleted is restored. What was changed since stays as it is, and is named; so
-does a new record that somebody has changed. If nothing can be undone for that
-reason, the exit code is 1. If all was undone already, it is 0.
+A property to which nobody has written since gets the value back that it had
+before. A record that the changeset made is deleted, and one that it deleted is
+restored. What was changed since stays as it is, and is named; so does a new
+record that somebody has changed. If nothing can be undone for that reason, the
+exit code is 1. If all was undone already, it is 0, and the changeset is named
+by which.
 
-If what the changeset wrote is in conflict, that is decided for what the other
-rivals say; if they say several things, it stays as it is, and is named: then
-"prophet resolve" decides. Bookkeeping cannot be reverted. The changeset itself
-stays in the log.`,
+A revert says that this one changeset shall not count. What another one did too,
+later or without knowledge of this one, stays. If what it wrote is in conflict,
+that is decided for what the other rivals say; if they say several things, it
+stays as it is, and is named: then "prophet resolve" decides. Bookkeeping cannot
+be reverted. The changeset itself stays in the log.`,
 		Action: func(c *cli.Context) error {
 			args, err := arguments(c, 1, 1)
 			if err != nil {
@@ -57,7 +59,8 @@ type revertOptions struct {
 // The JSON of revert.
 type (
 	revertDoc struct {
-		Changeset *string        `json:"changeset"` // null if nothing was changed
+		Already   []string       `json:"already,omitempty"` // the changesets by which the rest was undone before
+		Changeset *string        `json:"changeset"`         // null if nothing was changed
 		Decided   []decisionDoc  `json:"decided"`
 		DryRun    bool           `json:"dry_run,omitempty"`
 		NotUndone []notUndoneDoc `json:"not_undone"`
@@ -65,6 +68,7 @@ type (
 		Undone    []decisionDoc  `json:"undone"`
 	}
 	notUndoneDoc struct {
+		By    string    `json:"by,omitempty"` // the changeset that changed it since or did it too
 		ID    *uint32   `json:"id"`
 		Prop  string    `json:"prop"` // "" is the record
 		Type  string    `json:"type"`
@@ -130,7 +134,14 @@ func (o *revertOptions) doc(r *replica.Replica, c *changeset.Changeset, reverted
 		if err != nil {
 			return nil, err
 		}
-		doc.NotUndone = append(doc.NotUndone, notUndoneDoc{idOrNull(id), n.Prop, n.Record.Type, n.Record.UUID, setOrNull(n.Value), n.Why})
+		left := notUndoneDoc{ID: idOrNull(id), Prop: n.Prop, Type: n.Record.Type, UUID: n.Record.UUID, Value: setOrNull(n.Value), Why: n.Why}
+		if !n.By.IsZero() {
+			left.By = n.By.String()
+		}
+		doc.NotUndone = append(doc.NotUndone, left)
+	}
+	for _, by := range reverted.Already {
+		doc.Already = append(doc.Already, by.String())
 	}
 	return doc, nil
 }
@@ -151,32 +162,54 @@ func (o *revertOptions) show(p *printer, doc *revertDoc) error {
 }
 
 func (o *revertOptions) showText(p *printer, doc *revertDoc) error {
-	name := doc.Reverted[:8] + doc.Reverted[36:]
+	name := shortName(doc.Reverted)
+	did := "Reverted"
+	if o.dryRun {
+		did = "Would revert"
+	}
 	switch {
-	case len(doc.Undone) > 0 && o.dryRun:
-		if err := p.linef("Would revert %s:", name); err != nil {
-			return err
-		}
+	case len(doc.Undone) == 0 && len(doc.NotUndone) == 0:
+		return p.donef("Everything that %s did was undone already%s: nothing to change", name, doc.byWhich())
 	case len(doc.Undone) > 0:
-		if err := p.donef("Reverted %s:", name); err != nil {
-			return err
-		}
-	case len(doc.NotUndone) == 0:
-		return p.donef("Everything that %s did was undone already: nothing to change", name)
-	}
-	for _, d := range doc.Undone {
-		if err := p.donecutf("  %s: %s", d.name, d.undoneText()); err != nil {
+		if err := doc.showUndone(p, did+" "+name); err != nil {
 			return err
 		}
 	}
-	if err := printDecisions(p, doc.Decided); err != nil {
-		return err
+	if len(doc.Already) > 0 {
+		p.notef("some of it was undone already%s", doc.byWhich())
 	}
 	for _, n := range doc.NotUndone {
 		p.warnf("%s", n.text())
 	}
 	return nil
 }
+
+func (d *revertDoc) showUndone(p *printer, did string) error {
+	if err := p.donef("%s:", did); err != nil {
+		return err
+	}
+	for _, u := range d.Undone {
+		if err := p.donecutf("  %s: %s", u.name, u.undoneText()); err != nil {
+			return err
+		}
+	}
+	return printDecisions(p, d.Decided)
+}
+
+// byWhich names what had undone something already: ", by 5ceaee3b:7 and 1f0e3dad:2".
+func (d *revertDoc) byWhich() string {
+	var names []string
+	for _, id := range d.Already {
+		names = append(names, shortName(id))
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return ", by " + list(names)
+}
+
+// shortName is a changeset's ID as it is listed to people: "5ceaee3b:7".
+func shortName(id string) string { return id[:8] + id[36:] }
 
 // undoneText says what something is again.
 func (d *decisionDoc) undoneText() string {
@@ -193,20 +226,33 @@ func (d *decisionDoc) undoneText() string {
 func (n *notUndoneDoc) text() string {
 	rec := recordName(idOf(n.ID), changeset.RecordID{Type: n.Type, UUID: n.UUID})
 	switch {
-	case n.Prop == "" && n.Why == replica.WhyRule:
-		return rec + " stays as it is: nobody could read it as the rule that it was"
 	case n.Prop == "":
-		return rec + " stays as it is: it was " + n.Why + " since"
+		return rec + " stays as it is: " + n.because()
+	case n.Value == nil:
+		return rec + ": " + n.Prop + " is not there: " + n.because()
 	}
-	value := "is not there"
-	if n.Value != nil {
-		value = fmt.Sprintf("stays %.200q", *n.Value)
+	return fmt.Sprintf("%s: %s stays %.200q: %s", rec, n.Prop, *n.Value, n.because())
+}
+
+// because is the reason.
+func (n *notUndoneDoc) because() string {
+	by := "another changeset"
+	since := ""
+	if n.By != "" {
+		by = shortName(n.By)
+		since = ", by " + by
 	}
-	why := map[string]string{
-		replica.WhyChanged:  "it was changed since",
-		replica.WhyConflict: `it is in conflict, and the other rivals are several: "prophet resolve" decides`,
-		replica.WhyRule:     "nobody could read what it was before as a rule",
-		replica.WhySame:     "it was that before, too",
-	}[n.Why]
-	return fmt.Sprintf("%s: %s %s: %s", rec, n.Prop, value, why)
+	switch n.Why {
+	case replica.WhyChanged:
+		return "it was changed since" + since
+	case replica.WhyDeleted:
+		return "it was deleted since"
+	case replica.WhyConflict:
+		return `it is in conflict, and the other rivals are several: "prophet resolve" decides`
+	case replica.WhyEqual:
+		return by + " did the same"
+	case replica.WhyRule:
+		return "nobody could read what it was before as a rule"
+	}
+	return "it was so before, too"
 }
