@@ -107,7 +107,8 @@ type DumpOptions struct {
 }
 
 // Dump writes the whole replica as one JSON document, in the shape in which the original reports of its replicas: changesets, records by type
-// and UUID, marks, and the same of the resolutions; and beside it what is ours: local ids and peers. It streams.
+// and UUID, marks, and the same of the resolutions; and beside it what is ours and cannot be made again from that: local ids, peers, the list of
+// representations and former UUIDs. It streams.
 func (r *Replica) Dump(w io.Writer, opts DumpOptions) error {
 	ids, err := r.LocalIDs()
 	if err != nil {
@@ -117,12 +118,17 @@ func (r *Replica) Dump(w io.Writer, opts DumpOptions) error {
 	if err != nil {
 		return err
 	}
+	list, err := r.Representations()
+	if err != nil {
+		return err
+	}
 	d := &dumper{w: bufio.NewWriter(w)}
 	d.open('{')
 	d.log(r.log, opts.RecordsOnly)
 	if !opts.RecordsOnly {
 		d.member("local_ids", ids)
 		d.member("peers", append([]Peer{}, peers...))
+		d.changesets("representations", list)
 		d.key("resolutions")
 		d.open('{')
 		d.log(r.votes, false)
@@ -196,7 +202,10 @@ func (d *dumper) log(l *Log, recordsOnly bool) {
 		marks, err := l.v1Marks()
 		d.fail(err)
 		d.member("last_changeset_from", marks)
-		d.changesets(l)
+		former, err := l.Former()
+		d.fail(err)
+		d.member("former_uuids", append([]uuid.UUID{}, former...))
+		d.changesets("changesets", l)
 	}
 	d.records(l)
 }
@@ -207,8 +216,9 @@ func (d *dumper) fail(err error) {
 	}
 }
 
-func (d *dumper) changesets(l *Log) {
-	d.key("changesets")
+// changesets writes what the rows of a log, or of a list of representations, hold.
+func (d *dumper) changesets(name string, l *Log) {
+	d.key(name)
 	d.open('[')
 	for row, err := range l.Rows(1, l.latest) {
 		if err != nil {

@@ -4,11 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/spf13/afero"
 
+	"prophet/changeset"
 	"prophet/internal/fixture"
 	"prophet/replica"
 )
@@ -73,6 +76,45 @@ func TestDumpHoldsAllThatTheOriginalReports(t *testing.T) {
 				t.Error(m)
 			}
 		}
+	}
+}
+
+func TestDumpHoldsWhatIsKnownBetterAndFormerUUIDs(t *testing.T) {
+	bare := made(idOf(xavier, 1), 1, changeset.Create, "a=>1")
+	r := holding(t, afero.NewMemMapFs(), bare, first(changeset.Create, "a=>1"))
+	before := r.UUID()
+	if err := r.Reidentify(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	if err := r.Dump(&text, replica.DumpOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	var dump struct {
+		FormerUUIDs     []uuid.UUID      `json:"former_uuids"`
+		Changesets      []map[string]any `json:"changesets"`
+		Representations []map[string]any `json:"representations"`
+		Resolutions     map[string]any   `json:"resolutions"`
+	}
+	if err := json.Unmarshal([]byte(text.String()), &dump); err != nil {
+		t.Fatal(err)
+	}
+	if len(dump.FormerUUIDs) != 1 || dump.FormerUUIDs[0] != before || len(dump.Resolutions["former_uuids"].([]any)) != 1 {
+		t.Errorf("former UUIDs are %v and %v", dump.FormerUUIDs, dump.Resolutions["former_uuids"])
+	}
+	parents := func(changesets []map[string]any) (got []string) {
+		for _, c := range changesets {
+			for _, ch := range c["changes"].(map[string]any) {
+				got = append(got, fmt.Sprintf("%v %v %v", c["original_source_uuid"], c["sequence_no"], ch.(map[string]any)["parents"]))
+			}
+		}
+		return got
+	}
+	if got, want := parents(dump.Changesets), []string{xavier.String() + " 1 <nil>"}; !slices.Equal(got, want) {
+		t.Errorf("changesets are %v, want %v", got, want)
+	}
+	if got, want := parents(dump.Representations), []string{xavier.String() + " 1 []"}; !slices.Equal(got, want) {
+		t.Errorf("representations are %v, want %v", got, want)
 	}
 }
 

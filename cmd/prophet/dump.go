@@ -16,12 +16,17 @@ func dumpCommand(e *env) *cli.Command {
 		Category: aboutReplica,
 		Flags:    []cli.Flag{&cli.BoolFlag{Name: "records", Usage: "print the present state of the records only"}},
 		Description: `
-Prints identity, changesets, records, people's decisions, local ids and peers,
-with and without --json. The names in it are those of replica format 1. It is
-printed as it is read, so that a replica of any size can be dumped.
+Prints identity, changesets, records, people's decisions, local ids, peers and
+what is known better of others' changesets than the log has it, with and without
+--json. The names in it are those of replica format 1. It is printed as it is
+read, so that a replica of any size can be dumped.
 
   prophet dump | gzip >bugs.json.gz
-  prophet dump --records`,
+  prophet dump --records
+
+It is for programs that look at a replica, and for people: no command reads it
+back. A backup is a copy of the directory, which has the file config too; what
+"prophet export" writes has all that was edited and decided.`,
 		Action: func(c *cli.Context) error {
 			if _, err := arguments(c, 0, 0); err != nil {
 				return err
