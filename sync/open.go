@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -115,11 +116,15 @@ func Directory(fsys afero.Fs) Carrier {
 			return nil, err
 		}
 		info, err := fsys.Stat(dir)
+		var failed *fs.PathError
+		if errors.As(err, &failed) {
+			return nil, failed.Err // the rest of it is the location
+		}
 		if err != nil {
 			return nil, err
 		}
 		if !info.IsDir() {
-			return nil, fmt.Errorf("%s is a file, not a directory", dir)
+			return nil, errors.New("it is a file, not a directory")
 		}
 		return afero.NewBasePathFs(fsys, dir), nil
 	}

@@ -130,18 +130,26 @@ func begun(ctx context.Context, r *replica.Replica, dir string, err error) error
 func (e *env) openSource(ctx context.Context, location string, g globals) (*replica.Replica, error) {
 	p := e.printer(g)
 	from, err := e.carriers().Open(ctx, location, replica.Options{Now: e.Now, Warn: func(s string) { p.warnf("%s", s) }})
-	if errors.Is(err, replica.ErrNotReplica) {
-		return nil, withHint(err, "name the directory of a replica, or the URL of one that was published")
+	if err == nil {
+		err = readLast(from)
 	}
-	if err != nil || from.Latest() == 0 {
-		return from, err
+	if err != nil {
+		return nil, e.peerHint(unreachable("clone", location, err), location, "")
+	}
+	return from, nil
+}
+
+// readLast reads the last changeset of a log, if it has one.
+func readLast(from *replica.Replica) error {
+	if from.Latest() == 0 {
+		return nil
 	}
 	row, err := from.Log().Row(from.Latest())
 	if err != nil {
-		return nil, err
+		return err
 	}
 	_, err = from.Log().Changeset(row)
-	return from, err
+	return err
 }
 
 // cloneDir returns the directory for a clone.

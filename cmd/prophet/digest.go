@@ -10,7 +10,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"prophet/replica"
-	psync "prophet/sync"
 )
 
 func digestCommand(e *env) *cli.Command {
@@ -160,12 +159,12 @@ func (o *digestOptions) compare(ctx context.Context, p *printer, dir string, r *
 	if err != nil {
 		return err
 	}
-	theirs, err := p.e.openPeer(ctx, location, dir, o.globals)
+	theirs, err := p.e.openPeer(ctx, "compare with", location, dir, o.globals)
 	if err != nil {
 		return err
 	}
 	if theirs.Database() != r.Database() {
-		return withHint(fmt.Errorf("%s is a replica of %w", theirs.Where(), psync.ErrOtherDatabase), "only replicas of one database can be compared")
+		return otherDatabase(r, theirs)
 	}
 	there, err := theirs.Digest(ctx)
 	switch {

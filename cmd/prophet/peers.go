@@ -168,8 +168,9 @@ func (e *env) carriers() psync.Carriers {
 	return psync.Carriers{"": directory, "file": directory, "http": web, "https": web}
 }
 
-// openPeer opens the replica at a location, which must not be the one at dir. What is written there is written with the options of the one at dir.
-func (e *env) openPeer(ctx context.Context, location, dir string, g globals) (*replica.Replica, error) {
+// openPeer opens the replica at a location, which must not be the one at dir, to do something with it, such as "pull from". What is written there is
+// written with the options of the one at dir.
+func (e *env) openPeer(ctx context.Context, doing, location, dir string, g globals) (*replica.Replica, error) {
 	if e.sameDir(location, dir) {
 		return nil, usagef("%s is this replica itself", psync.Shown(location))
 	}
@@ -181,15 +182,10 @@ func (e *env) openPeer(ctx context.Context, location, dir string, g globals) (*r
 		e.printer(g).notef("another process writes to %s; waiting for it", psync.Shown(location))
 	}
 	r, err := e.carriers().Open(ctx, location, opts)
-	switch {
-	case errors.Is(err, replica.ErrNotReplica):
-		return nil, withHint(err, "name the directory of a replica, or the URL of one that was published")
-	case errors.Is(err, fs.ErrNotExist) && e.missing(location):
-		return nil, withHint(err, "it is neither a directory nor the name of a replica in %s", filepath.Join(dir, "config"))
-	case errors.Is(err, fs.ErrPermission) && psync.ReadOnly(location):
-		return nil, withHint(err, `a URL with a password is not remembered; write it into %s/config, as "prophet help config" shows`, dir)
+	if err != nil {
+		return nil, e.peerHint(unreachable(doing, location, err), location, configFile(dir))
 	}
-	return r, err
+	return r, nil
 }
 
 // missing reports whether a location is a path where nothing is.

@@ -104,9 +104,9 @@ func (x *exchange) run(ctx context.Context, one func(ctx context.Context, locati
 	return errConflicts
 }
 
-// meet opens the replica at a location beside ours. Theirs is nil if it was met already under another location.
-func (x *exchange) meet(ctx context.Context, location string) (ours, theirs *replica.Replica, err error) {
-	if theirs, err = x.e.openPeer(ctx, location, x.dir, x.globals); err != nil {
+// meet opens the replica at a location, to pull from it or push to it, beside ours. Theirs is nil if it was met already under another location.
+func (x *exchange) meet(ctx context.Context, doing, location string) (ours, theirs *replica.Replica, err error) {
+	if theirs, err = x.e.openPeer(ctx, doing, location, x.dir, x.globals); err != nil {
 		return nil, nil, err
 	}
 	if x.all && x.met[theirs.UUID().String()] {
@@ -120,7 +120,7 @@ func (x *exchange) meet(ctx context.Context, location string) (ours, theirs *rep
 
 // pull pulls from one location.
 func (x *exchange) pull(ctx context.Context, location string) error {
-	ours, theirs, err := x.meet(ctx, location)
+	ours, theirs, err := x.meet(ctx, "pull from", location)
 	if err != nil || theirs == nil {
 		return err
 	}

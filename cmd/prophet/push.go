@@ -53,7 +53,7 @@ func (x *exchange) push(ctx context.Context, location string) error {
 	if psync.ReadOnly(location) {
 		return x.cannotPush(location)
 	}
-	ours, theirs, err := x.meet(ctx, location)
+	ours, theirs, err := x.meet(ctx, "push to", location)
 	if err != nil || theirs == nil {
 		return err
 	}

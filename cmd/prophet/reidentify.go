@@ -103,20 +103,25 @@ func (o *reidentifyOptions) openPeer(ctx context.Context, e *env, r *replica.Rep
 	if err != nil {
 		return nil, err
 	}
-	return e.openPeer(ctx, locations[0], dir, o.globals)
+	return e.openPeer(ctx, "compare with", locations[0], dir, o.globals)
 }
 
 // compare takes apart what the replica and a peer name alike.
 func (d *reidentifyDoc) compare(ctx context.Context, p *printer, r, peer *replica.Replica) error {
 	if r.Database() != peer.Database() {
-		err := fmt.Errorf("compare with %s: it is a replica of %w: %s, not %s", peer.Where(), psync.ErrOtherDatabase, peer.Database(), r.Database())
-		return withHint(err, "only replicas of one database can be compared")
+		return otherDatabase(r, peer)
 	}
 	moved, err := psync.Reidentify(ctx, r, peer, psync.Options{Warn: func(s string) { p.warnf("%s", s) }})
 	if err == nil && len(moved) > 0 {
 		d.Moved = movedDocs(moved)
 	}
 	return err
+}
+
+// otherDatabase is the error of a comparison with a replica of another database.
+func otherDatabase(r, peer *replica.Replica) error {
+	err := fmt.Errorf("compare with %s: it is a replica of %w: %s, not %s", peer.Where(), psync.ErrOtherDatabase, peer.Database(), r.Database())
+	return withHint(err, "only replicas of one database can be compared")
 }
 
 func (d *reidentifyDoc) print(p *printer, r, peer *replica.Replica) error {
