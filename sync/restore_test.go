@@ -120,6 +120,28 @@ func TestALogOfTheSameLengthWithOtherRowsIsReadAgain(t *testing.T) {
 	}
 }
 
+// What docs/merge.md says under Limits: only the last row that was read is compared, so that a pull with nothing new costs no look at the whole log.
+func TestALogThatGrewToTheSameRowAgainIsReadWholeElsewhere(t *testing.T) {
+	f := newFamily(t)
+	erin := f.clone("erin")
+	backup := copyTree(t, f.ann.FS())
+	for _, r := range []*replica.Replica{f.carol, f.dave, erin} {
+		update(t, r, f.ticket, r.Where(), "was here")
+	}
+	pull(t, f.ann, f.carol)
+	pull(t, f.ann, f.dave)
+	bob := f.clone("bob")
+	restored := reopen(t, backup, "ann")
+	pull(t, restored, erin) // in the place of carol's
+	pull(t, restored, f.dave)
+	if report := pull(t, bob, restored); report.Integrated != 0 {
+		t.Errorf("it was noticed: %+v; docs/merge.md says it is not", report)
+	}
+	if report := pull(t, bob, reopen(t, restored.FS(), "file:///ann")); report.Integrated != 1 {
+		t.Errorf("from elsewhere: %+v", report)
+	}
+}
+
 func TestTwoEditsUnderOneIDStopThePull(t *testing.T) {
 	ctx := context.Background()
 	ann, err := replica.Init(ctx, afero.NewMemMapFs(), replica.Identity{}, replica.Options{Where: "ann", Creator: "ann@example.com"})
