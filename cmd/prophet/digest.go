@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/google/uuid"
 	"github.com/urfave/cli/v2"
 
+	"prophet/changeset"
 	"prophet/replica"
 )
 
@@ -42,6 +42,10 @@ property. All three read what they show; the line costs the same at any size.
   prophet digest --types
   prophet digest --records Ticket
   prophet digest --record 12
+
+They are about the state and the settings, which are the records of the type
+__prophet_db_settings; some of them are what "prophet rules" lists. The votes
+are not among them: "prophet dump" has those, under "resolutions".
 
 It finds accidents. Somebody who chooses many records for the purpose can make
 two states with one digest.`,
@@ -151,20 +155,9 @@ func runDigest(ctx context.Context, e *env, o digestOptions) error {
 
 // compare holds the replica in a directory against the peer.
 func (o *digestOptions) compare(ctx context.Context, p *printer, dir string, r *replica.Replica, here replica.Digests) error {
-	peers, err := p.e.peers(dir, pulling)
+	theirs, err := p.e.openOther(ctx, o.peer, r, dir, o.globals)
 	if err != nil {
 		return err
-	}
-	location, err := peers.named(o.peer)
-	if err != nil {
-		return err
-	}
-	theirs, err := p.e.openPeer(ctx, "compare with", location, dir, o.globals)
-	if err != nil {
-		return err
-	}
-	if theirs.Database() != r.Database() {
-		return otherDatabase(r, theirs)
 	}
 	there, err := theirs.Digest(ctx)
 	switch {
@@ -193,8 +186,18 @@ func showComparison(p *printer, here, there replica.Digests) error {
 	case len(differ) == 0:
 		return p.donef("Equal: both show the same.")
 	}
-	return &failure{exitFailed, `"prophet pull" and "prophet push" bring what one of the two lacks; "prophet help digest" says how to find the rest`,
-		fmt.Errorf("the two replicas differ in %s", strings.Join(differ, " and "))}
+	return withHint(fmt.Errorf("the two replicas differ in %s", list(differ)), `"prophet pull" and "prophet push" bring what one of the two lacks; if they still differ then, compare %s on both sides`, whereToLook(differ))
+}
+
+// whereToLook names the command that shows more of what differs first.
+func whereToLook(differ []string) string {
+	switch differ[0] {
+	case "votes":
+		return `what "prophet dump" has under "resolutions"`
+	case "settings":
+		return fmt.Sprintf("%q", "prophet digest --records "+changeset.SettingsType)
+	}
+	return `"prophet digest --types"`
 }
 
 // differing names the digests that are not equal.

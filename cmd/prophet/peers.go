@@ -188,6 +188,27 @@ func (e *env) openPeer(ctx context.Context, doing, location, dir string, g globa
 	return r, nil
 }
 
+// openOther opens the replica that the user named, which is to be compared with r at dir.
+func (e *env) openOther(ctx context.Context, named string, r *replica.Replica, dir string, g globals) (*replica.Replica, error) {
+	peers, err := e.peers(dir, pulling)
+	if err != nil {
+		return nil, err
+	}
+	location, err := peers.named(named)
+	if err != nil {
+		return nil, err
+	}
+	other, err := e.openPeer(ctx, "compare with", location, dir, g)
+	if err != nil {
+		return nil, err
+	}
+	if other.Database() != r.Database() {
+		err := fmt.Errorf("compare with %s: it is a replica of %w: %s, not %s", other.Where(), psync.ErrOtherDatabase, other.Database(), r.Database())
+		return nil, withHint(err, "only replicas of one database can be compared")
+	}
+	return other, nil
+}
+
 // missing reports whether a location is a path where nothing is.
 func (e *env) missing(location string) bool {
 	path, err := psync.LocalPath(location)

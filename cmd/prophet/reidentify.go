@@ -70,14 +70,11 @@ func runReidentify(ctx context.Context, e *env, o reidentifyOptions) error {
 		return err
 	}
 	doc := reidentifyDoc{Former: r.UUID(), Moved: []movedDoc{}}
-	peer, err := o.openPeer(ctx, e, r, dir)
-	if err != nil {
-		return err
-	}
 	p := e.printer(o.globals)
-	if peer == nil {
+	var peer *replica.Replica
+	if o.peer == "" {
 		err = r.Reidentify(ctx)
-	} else {
+	} else if peer, err = e.openOther(ctx, o.peer, r, dir, o.globals); err == nil {
 		err = doc.compare(ctx, p, r, peer)
 	}
 	if err != nil {
@@ -90,38 +87,13 @@ func runReidentify(ctx context.Context, e *env, o reidentifyOptions) error {
 	return doc.print(p, r, peer)
 }
 
-// openPeer opens the replica that was named, nil if none was.
-func (o *reidentifyOptions) openPeer(ctx context.Context, e *env, r *replica.Replica, dir string) (*replica.Replica, error) {
-	if o.peer == "" {
-		return nil, nil
-	}
-	peers, err := e.peers(dir, pulling)
-	if err != nil {
-		return nil, err
-	}
-	locations, err := peers.chosen(r, o.peer, false)
-	if err != nil {
-		return nil, err
-	}
-	return e.openPeer(ctx, "compare with", locations[0], dir, o.globals)
-}
-
 // compare takes apart what the replica and a peer name alike.
 func (d *reidentifyDoc) compare(ctx context.Context, p *printer, r, peer *replica.Replica) error {
-	if r.Database() != peer.Database() {
-		return otherDatabase(r, peer)
-	}
 	moved, err := psync.Reidentify(ctx, r, peer, psync.Options{Warn: func(s string) { p.warnf("%s", s) }})
 	if err == nil && len(moved) > 0 {
 		d.Moved = movedDocs(moved)
 	}
 	return err
-}
-
-// otherDatabase is the error of a comparison with a replica of another database.
-func otherDatabase(r, peer *replica.Replica) error {
-	err := fmt.Errorf("compare with %s: it is a replica of %w: %s, not %s", peer.Where(), psync.ErrOtherDatabase, peer.Database(), r.Database())
-	return withHint(err, "only replicas of one database can be compared")
 }
 
 func (d *reidentifyDoc) print(p *printer, r, peer *replica.Replica) error {
