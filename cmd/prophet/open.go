@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/cas"
+	"prophet/changeset"
 	"prophet/internal/gitconfig"
 	"prophet/replica"
 	psync "prophet/sync"
@@ -64,6 +65,14 @@ func (e *env) openToWrite(g globals, words, files []string) (r *replica.Replica,
 	}
 	r, err = e.open(g)
 	return r, props, err
+}
+
+// openRecord is openToWrite, and finds the record that they are for, which may be deleted.
+func (e *env) openRecord(g globals, id string, words, files []string) (r *replica.Replica, rec changeset.RecordID, props map[string]string, err error) {
+	if r, props, err = e.openToWrite(g, words, files); err == nil {
+		rec, err = r.Find(id)
+	}
+	return r, rec, props, err
 }
 
 // checked is an edit that a person asks for, which leaves no rule that nobody can read.

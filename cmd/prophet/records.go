@@ -133,6 +133,15 @@ func textOrNull(v changeset.Value) *string {
 	return &v.Text
 }
 
+// changesetOrNull returns a changeset's ID, nil for the zero one.
+func changesetOrNull(id changeset.ID) *string {
+	if id.IsZero() {
+		return nil
+	}
+	text := id.String()
+	return &text
+}
+
 // shortID is how a record is named to people: by its local id, else by the first 8 characters of its UUID.
 func shortID(id uint32, u uuid.UUID) string {
 	if id > 0 {

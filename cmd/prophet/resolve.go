@@ -149,11 +149,7 @@ type resolveDoc struct {
 }
 
 func runResolve(ctx context.Context, e *env, o resolveOptions) error {
-	r, props, err := e.openToWrite(o.globals, o.words, o.files)
-	if err != nil {
-		return err
-	}
-	rec, err := r.Find(o.id)
+	r, rec, props, err := e.openRecord(o.globals, o.id, o.words, o.files)
 	if err != nil {
 		return err
 	}

@@ -59,11 +59,7 @@ type restoreDoc struct {
 }
 
 func runRestore(ctx context.Context, e *env, o restoreOptions) error {
-	r, props, err := e.openToWrite(o.globals, o.words, o.files)
-	if err != nil {
-		return err
-	}
-	rec, err := r.Find(o.id)
+	r, rec, props, err := e.openRecord(o.globals, o.id, o.words, o.files)
 	if err != nil {
 		return err
 	}

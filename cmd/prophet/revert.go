@@ -117,11 +117,7 @@ func (o *revertOptions) revert(ctx context.Context, r *replica.Replica, c *chang
 }
 
 func (o *revertOptions) doc(r *replica.Replica, c *changeset.Changeset, reverted replica.Reverted, edited replica.Edited) (*revertDoc, error) {
-	doc := &revertDoc{DryRun: o.dryRun, NotUndone: []notUndoneDoc{}, Reverted: c.ID.String()}
-	if !edited.ID.IsZero() {
-		id := edited.ID.String()
-		doc.Changeset = &id
-	}
+	doc := &revertDoc{Changeset: changesetOrNull(edited.ID), DryRun: o.dryRun, NotUndone: []notUndoneDoc{}, Reverted: c.ID.String()}
 	var err error
 	if doc.Decided, err = decisionDocs(r, edited.Decided); err != nil {
 		return nil, err

@@ -123,10 +123,5 @@ func showUpdatedJSON(p *printer, r *replica.Replica, rec *replica.Record, edited
 	if err != nil {
 		return err
 	}
-	doc := updateDoc{Decided: decided, Record: newRecordDoc(rec, open.OpenProps())}
-	if !edited.ID.IsZero() {
-		id := edited.ID.String()
-		doc.Changeset = &id
-	}
-	return p.writeJSON(doc)
+	return p.writeJSON(updateDoc{changesetOrNull(edited.ID), decided, newRecordDoc(rec, open.OpenProps())})
 }
