@@ -3,6 +3,7 @@ package replica
 import (
 	"context"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -127,6 +128,11 @@ func markFile(replica uuid.UUID) string {
 
 // writeMarks raises the original's marks; those of the log's own replica are none.
 func (t *txLog) writeMarks() error {
+	if t.turned {
+		if err := t.lowerMarks(); err != nil {
+			return err
+		}
+	}
 	for origin, seq := range t.marks {
 		if origin == t.self {
 			continue
@@ -138,6 +144,36 @@ func (t *txLog) writeMarks() error {
 		old, err := parseNumber(markFile(origin), text)
 		if err != nil || seq > old {
 			t.tx.d.Replace(t.name(markFile(origin)), strconv.AppendUint(nil, uint64(seq), 10))
+		}
+	}
+	return nil
+}
+
+// lowerMarks sets the original's marks that are ahead of what the log has back to that: with these, the original would never ask for what was lost.
+func (t *txLog) lowerMarks() error {
+	highest := maps.Clone(t.marks)
+	for row, err := range t.Rows(1, t.latest) {
+		if err != nil {
+			return err
+		}
+		highest[row.ID.Origin] = max(highest[row.ID.Origin], row.ID.Seq)
+	}
+	marks, err := t.v1Marks()
+	if err != nil {
+		return err
+	}
+	for u, mark := range marks {
+		p, err := t.Peer(u)
+		if err != nil {
+			return err
+		}
+		if turned, err := t.Turned(p); err != nil {
+			return err
+		} else if _, met := t.met[u]; !turned && !met {
+			highest[u] = max(highest[u], p.Read)
+		}
+		if highest[u] < mark {
+			t.tx.d.Replace(t.name(markFile(u)), strconv.AppendUint(nil, uint64(highest[u]), 10))
 		}
 	}
 	return nil

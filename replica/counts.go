@@ -1,6 +1,10 @@
 package replica
 
-import "context"
+import (
+	"context"
+
+	"github.com/google/uuid"
+)
 
 // TypeCount is a record type, how many living records it has, and how many of them have each property.
 type TypeCount struct {
@@ -15,9 +19,13 @@ func (r *Replica) CountTypes(ctx context.Context) ([]TypeCount, error) {
 	if err != nil {
 		return nil, err
 	}
+	ids, err := r.LocalIDs()
+	if err != nil {
+		return nil, err
+	}
 	var counts []TypeCount
 	for _, typ := range types {
-		c, err := r.log.countType(ctx, typ)
+		c, err := r.log.countType(ctx, typ, ids)
 		if err != nil {
 			return nil, err
 		}
@@ -28,7 +36,8 @@ func (r *Replica) CountTypes(ctx context.Context) ([]TypeCount, error) {
 	return counts, nil
 }
 
-func (l *Log) countType(ctx context.Context, typ string) (TypeCount, error) {
+// countType counts the records that have a local id: others are left of what the log lost.
+func (l *Log) countType(ctx context.Context, typ string, ids map[uuid.UUID]uint32) (TypeCount, error) {
 	c := TypeCount{Type: typ, Props: map[string]int{}}
 	for rec, err := range l.Records(typ) {
 		if err == nil {
@@ -37,7 +46,10 @@ func (l *Log) countType(ctx context.Context, typ string) (TypeCount, error) {
 		if err != nil {
 			return c, err
 		}
-		props, ok, err := l.Props(rec)
+		if ids[rec.UUID] == 0 {
+			continue
+		}
+		props, ok, err := l.listedProps(rec)
 		if err != nil {
 			return c, err
 		}
@@ -54,23 +66,28 @@ func (l *Log) countType(ctx context.Context, typ string) (TypeCount, error) {
 
 // CountRecords returns how many records live and how many are deleted, those of an exported copy excepted, which does not
 // say. It reads the last row of every record's index.
-func (l *Log) CountRecords(ctx context.Context) (living, deleted int, err error) {
-	types, err := l.Types()
+func (r *Replica) CountRecords(ctx context.Context) (living, deleted int, err error) {
+	ids, err := r.LocalIDs()
+	if err != nil && !isDamage(err) {
+		return 0, 0, err
+	}
+	types, err := r.log.Types()
 	if err != nil {
 		return 0, 0, err
 	}
 	for _, typ := range types {
-		for rec, err := range l.Records(typ) {
+		for rec, err := range r.log.Records(typ) {
 			if err == nil {
 				err = ctx.Err()
 			}
 			if err != nil {
 				return living, deleted, err
 			}
-			v, ok, err := l.Present(rec)
+			v, ok, err := r.log.Present(rec)
 			switch {
 			case err != nil:
 				return living, deleted, err
+			case ids != nil && ids[rec.UUID] == 0: // left of what the log lost
 			case ok && v.Deleted():
 				deleted++
 			case ok:

@@ -29,7 +29,7 @@ func TestCountsAreThoseOfTheRecords(t *testing.T) {
 			living++
 		}
 		checkCounts(t, name, r, want)
-		gotLiving, deleted, err := r.Log().CountRecords(t.Context())
+		gotLiving, deleted, err := r.CountRecords(t.Context())
 		if all := len(allRecords(t, r)); err != nil || gotLiving != living || deleted != all-living {
 			t.Errorf("%s: %d living and %d deleted records, want %d and %d, %v", name, gotLiving, deleted, living, all-living, err)
 		}
@@ -99,7 +99,7 @@ func TestCountingEndsWithTheContext(t *testing.T) {
 		if _, err := r.CountTypes(ctx); !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: types: %v", name, err)
 		}
-		if _, _, err := r.Log().CountRecords(ctx); !errors.Is(err, context.Canceled) {
+		if _, _, err := r.CountRecords(ctx); !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: records: %v", name, err)
 		}
 	})

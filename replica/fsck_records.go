@@ -83,7 +83,11 @@ func (c *checker) checkRecord(rec changeset.RecordID) {
 	if seqs = slices.Compact(seqs); !slices.Equal(seqs, c.touching[rec]) {
 		if n := len(c.touching[rec]); n < len(seqs) && slices.Equal(seqs[:n], c.touching[rec]) && !c.anyBroken(seqs) {
 			whole := slices.IndexFunc(versions, func(v changeset.Version) bool { return v.Seq == seqs[n] })
-			c.lostVersions(file, (len(versions)-whole)*changeset.VersionSize, int64(whole)*changeset.VersionSize, "are shown all the same")
+			but := "are listed all the same"
+			if whole == 0 {
+				but = "are shown by programs of the original"
+			}
+			c.lostVersions(file, (len(versions)-whole)*changeset.VersionSize, int64(whole)*changeset.VersionSize, but)
 		} else if !c.anyBroken(seqs) {
 			c.problem(file, "it names %s of the log; what touches the record is %s", few(seqs), few(c.touching[rec]))
 		}

@@ -241,7 +241,7 @@ func (r *Replica) byPrefix(prefix string) ([]changeset.RecordID, error) {
 			if !ok || !strings.HasPrefix(name, prefix) {
 				continue // fsck names strays
 			}
-			if _, ok, err := r.log.last(rec); err != nil {
+			if _, _, ok, err := r.log.shown(rec); err != nil {
 				return nil, err
 			} else if ok {
 				found = append(found, rec)

@@ -34,6 +34,8 @@ type Peer struct {
 	Adopt bool `json:"adopt,omitempty"`
 	// Moved is how the peer's log is read: it has, under their old names, changesets that bear new ones here.
 	Moved changeset.Moves `json:"moved,omitempty"`
+
+	lost bool // see Lose
 }
 
 // Forget notes that nothing was read of the peer's log and list.
@@ -41,6 +43,13 @@ func (p *Peer) Forget() {
 	p.SetRead(changeset.Row{})
 	p.SetRepresented(changeset.Row{})
 	p.Moved = nil
+}
+
+// Lose is Forget for a peer of which the log lost what was read: see [Log.Turned]. The original's marks, which may say that it was read, are lowered with the transaction
+// that takes note of the peer.
+func (p *Peer) Lose() {
+	p.Forget()
+	p.lost = true
 }
 
 // heldBy reports whether a log has the row that it ended with when the peer was noted; where none was noted, as in older files, it is believed.
@@ -178,6 +187,7 @@ func (tx *Tx) SetVotesPeer(p Peer) { tx.res.setPeer(p) }
 
 func (t *txLog) setPeer(p Peer) {
 	t.met[p.UUID] = p
+	t.turned = t.turned || p.lost
 	t.marks[p.UUID] = max(t.marks[p.UUID], p.Read)
 }
 

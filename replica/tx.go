@@ -41,6 +41,7 @@ type txLog struct {
 	known       *knownIDs
 	notes       rowNotes
 	marks       map[uuid.UUID]uint32 // v1 marks to write
+	turned      bool                 // the log was turned back, so there may be marks that are too high
 	digestShift sums                 // by how much the digests change
 	restated    restatement
 	met         map[uuid.UUID]Peer // the peers of which something was noted

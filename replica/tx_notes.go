@@ -24,8 +24,8 @@ func (t *txLog) beginRows() (err error) {
 		return err
 	}
 	t.lastID = t.notes.before.lastID
-	if t != t.tx.main {
-		return nil
+	if err := t.sweep(); err != nil || t != t.tx.main {
+		return err
 	}
 	size, err := t.ours.listSize()
 	if err != nil {

@@ -144,10 +144,21 @@ func (l *Log) props(key cas.Key) (map[string]string, error) {
 	return props, nil
 }
 
-// Props returns the present properties of the record; ok is false if it does not exist or is deleted.
+// Props returns the present properties of the record; ok is false if it does not exist or is deleted. What the log lost does not count.
 func (l *Log) Props(rec changeset.RecordID) (props map[string]string, ok bool, err error) {
+	v, _, ok, err := l.shown(rec)
+	return l.propsOf(v, ok, err)
+}
+
+// listedProps is Props for one of many records, of which the log is known to have the record: it does not look whether the newest version is the log's.
+func (l *Log) listedProps(rec changeset.RecordID) (props map[string]string, ok bool, err error) {
 	v, ok, err := l.last(rec)
-	if err != nil || !ok || v.Key == (cas.Key{}) {
+	return l.propsOf(v, ok, err)
+}
+
+// propsOf reads a version that was found, if it was.
+func (l *Log) propsOf(v changeset.Version, found bool, err error) (props map[string]string, ok bool, _ error) {
+	if err != nil || !found || v.Key == (cas.Key{}) {
 		return nil, false, err
 	}
 	props, err = l.props(v.Key)

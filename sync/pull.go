@@ -214,7 +214,7 @@ func (p *pull) known(l *replica.Log, source uuid.UUID) (replica.Peer, error) {
 	turned, err := l.Turned(peer)
 	if turned {
 		p.opts.warn("%s no longer has what was read of %s, as after a restore from a backup: that is read again from its beginning", p.to.Where(), p.from.Where())
-		peer.Forget()
+		peer.Lose()
 	}
 	return peer, err
 }

@@ -2,6 +2,7 @@ package sync_test
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -45,5 +46,58 @@ func TestABackupThatIsPutBackOverAReplicaGetsBackWhatItLost(t *testing.T) {
 	}
 	if _, ok, err := ann.Log().Props(bobs); !ok || err != nil || !strings.Contains(said, "no longer has what was read of bob") {
 		t.Errorf("bob's ticket is there: %v (%v); said %q", ok, err, said)
+	}
+}
+
+// The original asks a peer for what is above its mark, so that must not be above what the log has.
+func TestMarksOfTheOriginalDoNotStayAheadOfALogThatWasTurnedBack(t *testing.T) {
+	ctx := context.Background()
+	ann, err := replica.Init(ctx, afero.NewMemMapFs(), replica.Identity{}, at("ann", 8))
+	if err != nil {
+		t.Fatal(err)
+	}
+	newTicket(t, ann)
+	bob := cloneOf(t, ann, "bob")
+	carol := cloneOf(t, ann, "carol")
+	newTicket(t, bob)
+	pull(t, ann, bob)
+	backup := copyTree(t, ann.FS())
+	for range 3 {
+		newTicket(t, carol)
+		pull(t, bob, carol)
+		newTicket(t, bob)
+	}
+	pull(t, ann, bob)
+	putBack(t, backup, ann.FS())
+	for _, peer := range []*replica.Replica{bob, carol} { // of which the backup had one: files that it lacks stay
+		name := "local_metadata/last-changeset-from-" + peer.UUID().String()
+		if err := afero.WriteFile(ann.FS(), name, []byte("900"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p, err := ann.Log().Peer(bob.UUID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := `{"uuid":"` + bob.UUID().String() + `","url":"bob","read":8,"here":"` + strings.Repeat("00", 43) + `01"}`
+	if err := afero.WriteFile(ann.FS(), "prophet/peers/"+p.UUID.String(), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ann = reopen(t, ann.FS(), "ann")
+	pull(t, ann, bob)
+	for _, peer := range []*replica.Replica{bob, carol} {
+		b, err := afero.ReadFile(ann.FS(), "local_metadata/last-changeset-from-"+peer.UUID().String())
+		highest := 0
+		for row, err := range ann.Log().Rows(1, ann.Latest()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if row.ID.Origin == peer.UUID() {
+				highest = max(highest, int(row.ID.Seq))
+			}
+		}
+		if n, _ := strconv.Atoi(string(b)); err != nil || n < highest || n > int(bob.Latest()) {
+			t.Errorf("the mark is %s, %v; the log has up to %d, the peer's log %d rows", b, err, highest, bob.Latest())
+		}
 	}
 }

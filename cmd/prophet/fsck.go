@@ -81,7 +81,7 @@ func (d *fsckDoc) count(ctx context.Context, e *env, dir string) {
 		return
 	}
 	d.opened, d.Changesets = true, r.Latest()
-	living, deleted, err := r.Log().CountRecords(ctx)
+	living, deleted, err := r.CountRecords(ctx)
 	if err == nil {
 		d.Records = living + deleted
 	}

@@ -98,7 +98,7 @@ func runInfo(ctx context.Context, e *env, o infoOptions) error {
 
 // count fills in what has to be looked for in the replica.
 func (d *infoDoc) count(ctx context.Context, r *replica.Replica) (err error) {
-	if d.Records, d.Deleted, err = r.Log().CountRecords(ctx); err != nil {
+	if d.Records, d.Deleted, err = r.CountRecords(ctx); err != nil {
 		return err
 	}
 	open, err := r.InConflict()

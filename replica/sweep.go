@@ -1,0 +1,56 @@
+package replica
+
+import (
+	"fmt"
+
+	"prophet/changeset"
+)
+
+// notedAhead reports whether there are notes on rows that the log does not have and no unfinished commit explains: the log was turned back, or copied while somebody
+// wrote. Then record indexes may be ahead of it too.
+func (l *Log) notedAhead() bool {
+	info, err := l.ours.fs.Stat(rowsFile)
+	return err == nil && l.limits.of(l.prefix+rowsFile, info.Size())/notedSize > int64(l.latest)
+}
+
+// sweep cuts off what record indexes have of changesets that the log lost, before the numbers of these are given again. It looks at all records, but only
+// where the notes are ahead of the log.
+func (t *txLog) sweep() error {
+	if !t.notedAhead() {
+		return nil
+	}
+	t.turned = true
+	types, err := t.Types()
+	if err != nil {
+		return err
+	}
+	swept := 0
+	for _, typ := range types {
+		for rec, err := range t.Records(typ) {
+			if err != nil {
+				return err
+			}
+			if t.cutLost(rec) {
+				swept++
+			}
+		}
+	}
+	t.tx.r.warn(fmt.Sprintf("%s was turned back, or copied while somebody wrote to it: versions of %d records that are ahead of its log were cut off", join(t.where, t.prefix+changeset.IndexFile), swept))
+	return nil
+}
+
+// cutLost cuts the index of a record after the newest version that the log confirms. What cannot be read is left, for fsck to tell.
+func (t *txLog) cutLost(rec changeset.RecordID) (cut bool) {
+	name := changeset.RecordPath(rec)
+	info, err := t.fs.Stat(name)
+	if err != nil {
+		return false
+	}
+	_, _, at, err := t.confirmed(rec, t.changeset)
+	size := (at + 1) * changeset.VersionSize
+	if err != nil || info.Size() <= size {
+		return false
+	}
+	t.tx.d.Append(t.name(name), size, nil)
+	return true
+}
