@@ -167,3 +167,22 @@ func TestAnEditCostsTheSameWhateverIsUndecided(t *testing.T) {
 		t.Errorf("%s; with 30 more records on the list %s", few, many)
 	}
 }
+
+func TestTheListDoesNotGrowWithWhatWasDecided(t *testing.T) {
+	r, fsys := newReplicaOn(t, afero.NewMemMapFs())
+	one := func(value string) map[string]string { return map[string]string{"m": value} }
+	rivalsOf(t, r, "Note", one("1"), one("2"), one("3"))
+	for range 100 {
+		update(t, r, rivalsOf(t, r, "Task", one("1"), one("2"), one("3")), "m", "2")
+	}
+	list, err := afero.ReadFile(fsys, "prophet/conflicts")
+	if err != nil || len(list) > 6000 {
+		t.Errorf("the list of one record has %d bytes, %v", len(list), err)
+	}
+	if found := problems(t, fsys); found != "" {
+		t.Errorf("fsck says\n%s", found)
+	}
+	if open, err := r.Conflicts(); err != nil || len(open) != 1 || open[0].Record.Type != "Note" {
+		t.Errorf("open is %v, %v", open, err)
+	}
+}

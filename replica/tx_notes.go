@@ -14,7 +14,7 @@ type rowNotes struct {
 	before   noted   // of the row before the transaction
 	openSet  openSet // loaded when needed
 	openSize int64   // of the list, in bytes
-	anew     bool    // the list on the disk is not to be believed, and is written anew
+	anew     bool    // the list on the disk is not to be believed, or is mostly about what was decided since, and is written anew
 }
 
 // beginRows reads what the first row that the transaction adds follows. A list of another length than is noted is looked at: leftovers of it go, and one
@@ -76,6 +76,21 @@ func (t *txLog) finishNotes() {
 	t.writeRow()
 }
 
+// sparse is how many times as long as what counts of it the list may become, from a length on, before a transaction that needs it writes it anew.
+const sparse, sparseFrom = 4, 4096
+
+// isSparse reports whether most lines of the list are about what was decided since.
+func (n *rowNotes) isSparse() bool {
+	if n.openSize < sparseFrom {
+		return false
+	}
+	var lines []byte
+	for rec, u := range n.openSet {
+		lines = appendConflictLine(lines, conflictLine{maxSeq, rec, u})
+	}
+	return n.openSize > sparse*int64(len(lines))
+}
+
 // writeList writes the whole list, as of the last row. Lengths that are noted of it before that row are not its own any more.
 func (t *txLog) writeList() {
 	var text []byte
@@ -113,9 +128,12 @@ func (t *txLog) loadOpen() (err error) {
 	}
 	n := &t.notes
 	n.openSet, n.openSize, err = t.ours.open()
-	if n.anew = isDamage(err); n.anew {
+	if isDamage(err) {
+		n.anew = true
 		n.openSet, err = t.tx.r.undecidedAnew()
+		return err
 	}
+	n.anew = err == nil && n.isSparse()
 	return err
 }
 
