@@ -271,7 +271,7 @@ func (d *drawing) lines() (lines []string) {
 		op, props := "update", fmt.Sprintf(`,"props":{"a":"%d"}`, i)
 		switch {
 		case !lives[n]:
-			op = "create"
+			op, props = "create", fmt.Sprintf(`,"props":{"a":"%d","b":""}`, i) // the original loses what is empty when it passes it on
 		case d.IntN(4) == 0:
 			op, props = "delete", ""
 		}

@@ -14,6 +14,9 @@ import (
 
 // meet lets everybody pull from everybody until nothing comes any more, and asks the oracles. Those who use the original take part as sources.
 func (w *world) meet() error {
+	if err := w.meetOld(); err != nil {
+		return err
+	}
 	ours, all := w.ours(), w.readable()
 	var has set // edits that anybody has
 	for i, m := range all {
@@ -68,7 +71,7 @@ func gossip(ours, all []*member) error {
 		}
 	}
 	err := replicatest.Gossip(ours, all, func(m, other *member) (news bool, err error) {
-		if other.old != nil && m != ours[0] && m.w.h.Seed%2 == 0 { // the others learn from the first what it read there
+		if m.closed(other) {
 			return false, nil
 		}
 		return gossipOnce(m, other)

@@ -3,41 +3,89 @@ package simulation
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 
 	"prophet/changeset"
+	"prophet/internal/crashfs"
 	"prophet/internal/v1peer"
 )
 
 // enterOld makes a replica of the original for a member, as a clone of the first member.
 func (w *world) enterOld(i int, from *member) (err error) {
 	m := w.newMember(i)
-	m.old, err = v1peer.Clone(m.fs, from.fs, v1peer.Options{Creator: m.Name, Now: m.options().Now, NewUUID: m.newUUID})
+	m.old, err = v1peer.Clone(m.fs, from.fs, m.optionsOld())
 	if err != nil {
 		return fmt.Errorf("%s, who uses the original, clones %s: %w", m.Name, from.Name, err)
 	}
 	return m.scan()
 }
 
+// optionsOld leaves to chance what the original leaves to chance, in each step anew.
+func (m *member) optionsOld() v1peer.Options {
+	chance := rand.New(rand.NewPCG(m.w.h.Seed, uint64(m.w.step.N)))
+	return v1peer.Options{Creator: m.Name, Now: m.options().Now, NewUUID: m.newUUID, Rand: chance}
+}
+
 // doOld does a step in a replica of the original, as far as the original knows such a step.
-func (m *member) doOld(s Step, other *member) error {
+func (m *member) doOld(s Step, other *member) (err error) {
+	if m.old, err = v1peer.Open(m.fs, m.optionsOld()); err != nil {
+		return err
+	}
+	if s.meets() && (other == nil || other == m) {
+		return nil
+	}
 	switch s.Do {
 	case Pull, PullPart, PullVotes:
-		if other == nil || other == m {
-			return nil
+		return m.pullOld(other.fs, s)
+	case PullMirror:
+		if other.mirror != nil {
+			return m.pullOld(other.mirror, s)
 		}
-		answer := v1peer.To
-		if s.Pick%3 == 0 {
-			answer = v1peer.From
-		}
-		_, err := m.old.Pull(other.fs, answer)
-		if errors.Is(err, v1peer.ErrNotResolved) { // it dies; what came before stays
-			return nil
-		}
-		return err
 	case Create, Restore, Update, UpdateTwo, Delete, Set:
 		return m.writeOld(s)
 	}
 	return nil
+}
+
+// pullOld pulls from a replica or a mirror, as the original does.
+func (m *member) pullOld(from *crashfs.FS, s Step) error {
+	answer := v1peer.To
+	if s.Pick%3 == 0 {
+		answer = v1peer.From
+	}
+	_, err := m.old.Pull(from, answer)
+	if errors.Is(err, v1peer.ErrNotResolved) { // it dies; what came before stays
+		return nil
+	}
+	return err
+}
+
+// meetOld lets those who use the original pull from everybody.
+func (w *world) meetOld() error {
+	for _, m := range w.members {
+		for _, other := range w.members {
+			if m == nil || m.old == nil || other == nil {
+				continue
+			}
+			if err := m.doOld(Step{Do: Pull, Pick: 1}, other); err != nil {
+				return err
+			}
+			if err := m.scan(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// closed reports whether one of ours does not read the log of one who uses the original: at the end of every other history, and in each step of every
+// fourth one, only the first does, and the others learn from it what it read there.
+func (m *member) closed(other *member) bool {
+	every := uint64(4)
+	if m.w.step.N == meeting {
+		every = 2
+	}
+	return other.old != nil && m != m.w.members[0] && m.w.h.Seed%every == 0
 }
 
 // writeOld makes an edit.

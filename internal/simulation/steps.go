@@ -46,7 +46,7 @@ func (w *world) play() error {
 
 // do does what the step says. other is nil if that member is not there.
 func (m *member) do(s Step, other *member) error {
-	if s.meets() && (other == nil || other == m || other.Aside) {
+	if s.meets() && (other == nil || other == m || other.Aside || m.closed(other)) {
 		return nil
 	}
 	switch s.Do {
