@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
+	"prophet/internal/replicatest"
 	"prophet/replica"
 )
 
@@ -16,10 +17,7 @@ import (
 // brings the record back with other properties gets these and no others.
 func TestARecordBroughtBackAfterADeletionOfTheOriginalStartsAfresh(t *testing.T) {
 	ctx := context.Background()
-	r, err := replica.Init(ctx, afero.NewMemMapFs(), replica.Identity{}, replica.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := replicatest.Init(t, afero.NewMemMapFs(), replica.Options{})
 	rec := changeset.RecordID{Type: "Ticket", UUID: uuid.UUID{7}}
 	create := changeset.Change{Record: rec, Kind: changeset.Create, Props: map[string]changeset.PropChange{"a": {New: changeset.Text("1")}, "b": {New: changeset.Text("2")}}}
 	for i, ch := range []changeset.Change{create, {Record: rec, Kind: changeset.Delete}} {
@@ -28,9 +26,7 @@ func TestARecordBroughtBackAfterADeletionOfTheOriginalStartsAfresh(t *testing.T)
 			t.Fatal(err)
 		}
 	}
-	if _, err := r.Edit(ctx, func(e *replica.Edit) error { return e.Restore(rec, map[string]string{"b": "3"}) }); err != nil {
-		t.Fatal(err)
-	}
+	replicatest.Edit(t, r, func(e *replica.Edit) error { return e.Restore(rec, map[string]string{"b": "3"}) })
 	if props, _, err := r.Log().Props(rec); err != nil || !maps.Equal(props, map[string]string{"b": "3"}) {
 		t.Errorf("the record shows %v, %v; want b=3 alone", props, err)
 	}

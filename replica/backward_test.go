@@ -12,10 +12,7 @@ import (
 
 func TestTheLogBackwardIsTheLogTurnedRound(t *testing.T) {
 	counting := replicatest.Count(afero.NewMemMapFs())
-	r, err := replica.Init(t.Context(), counting, replica.Identity{}, replica.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := replicatest.Init(t, counting, replica.Options{})
 	const rows = 600
 	grow(t, r, rows)
 	for _, tt := range []struct{ from, to uint32 }{
@@ -50,10 +47,7 @@ func TestTheLogBackwardIsTheLogTurnedRound(t *testing.T) {
 
 func TestTheLogBackwardSaysWhereTheIndexEnds(t *testing.T) {
 	fsys := directory(t)
-	r, err := replica.Init(t.Context(), fsys, replica.Identity{}, replica.Options{Where: "here"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := replicatest.Init(t, fsys, replica.Options{Where: "here"})
 	grow(t, r, 3)
 	index, err := afero.ReadFile(fsys, "changesets.idx")
 	if err != nil {

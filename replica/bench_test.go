@@ -9,6 +9,7 @@ import (
 
 	"prophet/changeset"
 	"prophet/internal/crashfs"
+	"prophet/internal/replicatest"
 	"prophet/replica"
 )
 
@@ -23,10 +24,7 @@ func grown(b *testing.B, size int) *replica.Replica {
 
 func grownOn(b *testing.B, fsys afero.Fs, size int) *replica.Replica {
 	b.Helper()
-	r, err := replica.Init(b.Context(), fsys, replica.Identity{}, replica.Options{Creator: "ann@example.com"})
-	if err != nil {
-		b.Fatal(err)
-	}
+	r := replicatest.Init(b, fsys, replica.Options{Creator: "ann@example.com"})
 	grow(b, r, size)
 	return r
 }
@@ -41,12 +39,10 @@ func eachSize(b *testing.B, f func(b *testing.B, r *replica.Replica)) {
 func BenchmarkCreate(b *testing.B) {
 	create := func(b *testing.B, r *replica.Replica) {
 		for b.Loop() {
-			if _, err := r.Edit(b.Context(), func(e *replica.Edit) error {
+			replicatest.Edit(b, r, func(e *replica.Edit) error {
 				_, err := e.Create("Ticket", map[string]string{"summary": "one more", "status": "new"})
 				return err
-			}); err != nil {
-				b.Fatal(err)
-			}
+			})
 		}
 	}
 	for _, size := range sizes {

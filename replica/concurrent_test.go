@@ -9,6 +9,7 @@ import (
 
 	"prophet/changeset"
 	"prophet/internal/fixture"
+	"prophet/internal/replicatest"
 	"prophet/replica"
 )
 
@@ -49,10 +50,7 @@ func TestReadingIsSafeForConcurrentUse(t *testing.T) {
 	root := afero.NewMemMapFs()
 	fixture.Unpack(t, root, "", "three-laptops")
 	open := func() *replica.Replica {
-		r, err := replica.Open(afero.NewReadOnlyFs(afero.NewBasePathFs(root, "alice")), replica.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
+		r := replicatest.Open(t, afero.NewReadOnlyFs(afero.NewBasePathFs(root, "alice")), replica.Options{})
 		return r
 	}
 	recs := allRecords(t, open())

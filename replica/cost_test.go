@@ -38,10 +38,7 @@ func grow(t testing.TB, r *replica.Replica, n int) {
 func costs(t *testing.T, fsys afero.Fs, size int) map[string]replicatest.Counts {
 	t.Helper()
 	counting := replicatest.Count(fsys)
-	r, err := replica.Init(t.Context(), counting, replica.Identity{}, replica.Options{Creator: "ann@example.com"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := replicatest.Init(t, counting, replica.Options{Creator: "ann@example.com"})
 	grow(t, r, size)
 	costs := map[string]replicatest.Counts{}
 	measure := func(what string, f func(r *replica.Replica) error) {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"prophet/changeset"
+	"prophet/internal/replicatest"
 	"prophet/replica"
 )
 
@@ -76,17 +77,10 @@ func TestWhatIsNotedAsInConflictIs(t *testing.T) {
 }
 
 func TestTypesWithoutLivingRecordsAreNotCounted(t *testing.T) {
-	r, err := replica.Init(t.Context(), directory(t), replica.Identity{}, replica.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := replicatest.Init(t, directory(t), replica.Options{})
 	var rec changeset.RecordID
-	if _, err := r.Edit(t.Context(), func(e *replica.Edit) (err error) { rec, err = e.Create("Ticket", nil); return err }); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := r.Edit(t.Context(), func(e *replica.Edit) error { return e.Delete(rec) }); err != nil {
-		t.Fatal(err)
-	}
+	replicatest.Edit(t, r, func(e *replica.Edit) (err error) { rec, err = e.Create("Ticket", nil); return err })
+	replicatest.Edit(t, r, func(e *replica.Edit) error { return e.Delete(rec) })
 	if counts, err := r.CountTypes(t.Context()); err != nil || len(counts) > 0 {
 		t.Errorf("got %+v, %v", counts, err)
 	}

@@ -6,15 +6,13 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
+	"prophet/internal/replicatest"
 	"prophet/replica"
 )
 
 func TestADamagedObjectIsReportedOnce(t *testing.T) {
 	fsys := directory(t)
-	r, err := replica.Init(t.Context(), fsys, replica.Identity{}, replica.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := replicatest.Init(t, fsys, replica.Options{})
 	grow(t, r, 2)
 	row, err := r.Log().Row(1)
 	if err != nil {

@@ -37,10 +37,7 @@ func digestOf(t *testing.T, fsys afero.Fs, when string) replica.Digests {
 // digestNoted reports whether both logs have an entry for their last row.
 func digestNoted(t *testing.T, fsys afero.Fs) bool {
 	t.Helper()
-	r, err := replica.Open(fsys, replica.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := replicatest.Open(t, fsys, replica.Options{})
 	for _, l := range []*replica.Log{r.Log(), r.Resolutions()} {
 		if entry, err := l.DigestEntry(); err != nil || entry == nil && l.Latest() > 0 {
 			return false
@@ -107,10 +104,7 @@ func TestTheDigestThatIsKeptIsThatOfTheRecords(t *testing.T) {
 	for seed := range uint64(10) {
 		rng := rand.New(rand.NewPCG(seed, 10))
 		fsys := afero.NewMemMapFs()
-		r, err := replica.Init(t.Context(), fsys, replica.Identity{}, replica.Options{Creator: "ann@example.com"})
-		if err != nil {
-			t.Fatal(err)
-		}
+		r := replicatest.Init(t, fsys, replica.Options{Creator: "ann@example.com"})
 		if got := digestOf(t, fsys, "a new replica").String(); got != "state none  votes none  settings none" {
 			t.Error(got)
 		}
@@ -175,10 +169,7 @@ func TestTheDigestOfReplicasOfTheOriginal(t *testing.T) {
 					t.Errorf("%s: %s, its exported copy has %s", when, before, copied)
 				}
 			}
-			r, err := replica.Open(fsys, replica.Options{Creator: "ann@example.com"})
-			if err != nil {
-				t.Fatal(err)
-			}
+			r := replicatest.Open(t, fsys, replica.Options{Creator: "ann@example.com"})
 			var rec changeset.RecordID
 			for _, f := range []func(e *replica.Edit) error{
 				func(e *replica.Edit) (err error) { rec, err = e.Create("Ticket", nil); return err },
@@ -202,10 +193,7 @@ func TestTheDigestOfReplicasOfTheOriginal(t *testing.T) {
 
 func readDigest(t *testing.T, fsys afero.Fs) replica.Digests {
 	t.Helper()
-	r, err := replica.Open(fsys, replica.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := replicatest.Open(t, fsys, replica.Options{})
 	d, err := r.Digest(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -227,9 +215,7 @@ func TestTheDigestCountsWhatTheOriginalAddsToOurReplica(t *testing.T) {
 	if digestNoted(t, fsys) || digestOf(t, fsys, "after the original wrote").State == before.State {
 		t.Error("what the original wrote is not seen")
 	}
-	if _, err := r.Edit(t.Context(), func(e *replica.Edit) error { return e.Update(recs[1], map[string]string{"x": "4"}) }); err != nil {
-		t.Fatal(err)
-	}
+	replicatest.Edit(t, r, func(e *replica.Edit) error { return e.Update(recs[1], map[string]string{"x": "4"}) })
 	if digestOf(t, fsys, "after the next edit"); !digestNoted(t, fsys) {
 		t.Error("the next edit did not note it")
 	}
@@ -238,10 +224,7 @@ func TestTheDigestCountsWhatTheOriginalAddsToOurReplica(t *testing.T) {
 
 func TestAReaderFindsTheDigestOfWhatItSees(t *testing.T) {
 	r, fsys, _ := twoTickets(t)
-	reader, err := replica.Open(fsys, replica.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	reader := replicatest.Open(t, fsys, replica.Options{})
 	want := replicatest.Digest(t, reader)
 	grow(t, r, 1)
 	grow(t, r, 1)
@@ -261,9 +244,7 @@ func TestADamagedDigestDoesNotLiveOn(t *testing.T) {
 			t.Errorf("byte %d: fsck says %q", at, found)
 		}
 		digestOf(t, fsys, "damaged")
-		if _, err := r.Edit(t.Context(), func(e *replica.Edit) error { return e.Delete(recs[0]) }); err != nil {
-			t.Fatal(err)
-		}
+		replicatest.Edit(t, r, func(e *replica.Edit) error { return e.Delete(recs[0]) })
 		if digestOf(t, fsys, "after the next edit"); !digestNoted(t, fsys) {
 			t.Error("the next edit did not note it")
 		}
@@ -323,10 +304,7 @@ func TestADamagedRecordDoesNotKeepAnEditFromBeingMade(t *testing.T) {
 
 func TestTheDigestIsRightAfterACrashAtEveryOperation(t *testing.T) {
 	start := crashfs.New()
-	r, err := replica.Init(t.Context(), start, replica.Identity{}, replica.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := replicatest.Init(t, start, replica.Options{})
 	grow(t, r, 2)
 	rec := allRecords(t, r)[0]
 	work := func(fsys afero.Fs) error {
@@ -374,10 +352,7 @@ func TestTheDigestCostsTheSameAtAnySize(t *testing.T) {
 	ops := map[int]int{}
 	for _, size := range []int{100, 10_000} {
 		disk := crashfs.New()
-		r, err := replica.Init(t.Context(), disk, replica.Identity{}, replica.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
+		r := replicatest.Init(t, disk, replica.Options{})
 		grow(t, r, size)
 		for range size / 50 { // a transaction each, so an entry each
 			grow(t, r, 1)

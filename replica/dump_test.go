@@ -13,6 +13,7 @@ import (
 
 	"prophet/changeset"
 	"prophet/internal/fixture"
+	"prophet/internal/replicatest"
 	"prophet/replica"
 )
 
@@ -53,10 +54,7 @@ func TestDumpHoldsAllThatTheOriginalReports(t *testing.T) {
 		root := afero.NewMemMapFs()
 		fixture.Unpack(t, root, "", scenario)
 		for _, name := range fixture.Replicas(scenario) {
-			r, err := replica.Open(afero.NewReadOnlyFs(afero.NewBasePathFs(root, name)), replica.Options{Where: name})
-			if err != nil {
-				t.Fatal(err)
-			}
+			r := replicatest.Open(t, afero.NewReadOnlyFs(afero.NewBasePathFs(root, name)), replica.Options{Where: name})
 			var dump strings.Builder
 			if err := r.Dump(&dump, replica.DumpOptions{}); err != nil {
 				t.Fatal(err)

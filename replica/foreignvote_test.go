@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
+	"prophet/internal/replicatest"
 	"prophet/replica"
 )
 
@@ -14,10 +15,7 @@ import (
 func rivals(t *testing.T) (fsys afero.Fs, r *replica.Replica, rec changeset.RecordID) {
 	t.Helper()
 	fsys = afero.NewMemMapFs()
-	r, err := replica.Init(t.Context(), fsys, replica.Identity{}, replica.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r = replicatest.Init(t, fsys, replica.Options{})
 	edit := func(f func(e *replica.Edit) error) {
 		t.Helper()
 		if _, err := r.Edit(t.Context(), f); err != nil {
@@ -59,12 +57,10 @@ func voteAsTheOriginal(t *testing.T, fsys afero.Fs, r *replica.Replica, rec chan
 func TestVotesThatTheOriginalAddsAreCountedByTheNextEdit(t *testing.T) {
 	fsys, r, rec := rivals(t)
 	voteAsTheOriginal(t, fsys, r, rec, "stalled")
-	if _, err := r.Edit(t.Context(), func(e *replica.Edit) error {
+	replicatest.Edit(t, r, func(e *replica.Edit) error {
 		_, err := e.Create("Note", nil)
 		return err
-	}); err != nil {
-		t.Fatal(err)
-	}
+	})
 	if props, _, err := r.Log().Props(rec); err != nil || props["status"] != "stalled" {
 		t.Errorf("after the vote it shows %v, %v", props, err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"prophet/cas"
 	"prophet/changeset"
+	"prophet/internal/replicatest"
 	"prophet/replica"
 )
 
@@ -103,10 +104,7 @@ func TestFsckSaysInWordsWhatARecordShows(t *testing.T) {
 
 func TestOneUUIDInTwoTypesIsTwoRecords(t *testing.T) {
 	fsys, rec := noted(t)
-	r, err := replica.Open(fsys, replica.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := replicatest.Open(t, fsys, replica.Options{})
 	note := changeset.RecordID{Type: "Note", UUID: rec.UUID}
 	if err := r.Update(t.Context(), func(tx *replica.Tx) error {
 		_, err := tx.Integrate(&changeset.Changeset{ID: changeset.ID{Origin: r.Database(), Seq: 1}, Created: "2026-02-02 02:02:02",
@@ -122,10 +120,7 @@ func TestOneUUIDInTwoTypesIsTwoRecords(t *testing.T) {
 
 func TestACopyWhoseRecordsAreAllDeletedIsSound(t *testing.T) {
 	fsys, _ := noted(t)
-	r, err := replica.Open(fsys, replica.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := replicatest.Open(t, fsys, replica.Options{})
 	recs := allRecords(t, r)
 	export := func() {
 		for _, dir := range []string{"records", "prophet", "local_metadata"} {
@@ -134,16 +129,14 @@ func TestACopyWhoseRecordsAreAllDeletedIsSound(t *testing.T) {
 			}
 		}
 	}
-	if _, err := r.Edit(t.Context(), func(e *replica.Edit) error {
+	replicatest.Edit(t, r, func(e *replica.Edit) error {
 		for _, rec := range recs {
 			if err := e.Delete(rec); err != nil {
 				return err
 			}
 		}
 		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
+	})
 	export()
 	if found := problems(t, fsys); found != "" {
 		t.Errorf("fsck says\n%s", found)

@@ -277,10 +277,7 @@ func TestDecisionsCostTheSameHoweverLongARecordsHistoryIs(t *testing.T) {
 	reads := map[int]int{}
 	for _, changes := range []int{10, 1000} {
 		fsys := replicatest.Count(crashfs.New())
-		r, err := replica.Init(t.Context(), fsys, replica.Identity{}, replica.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
+		r := replicatest.Init(t, fsys, replica.Options{})
 		rewrite(t, r, changes)
 		decisions := r.Decisions()
 		fsys.Reset()

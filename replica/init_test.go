@@ -7,16 +7,14 @@ import (
 
 	"github.com/spf13/afero"
 
+	"prophet/internal/replicatest"
 	"prophet/replica"
 )
 
 func TestInitDoesNotDestroyAReplicaThatLostItsVersion(t *testing.T) {
 	for _, counts := range []string{"latest-sequence-no", "resolutions/latest-sequence-no"} {
 		fsys := directory(t)
-		r, err := replica.Init(t.Context(), fsys, replica.Identity{}, replica.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
+		r := replicatest.Init(t, fsys, replica.Options{})
 		grow(t, r, 3)
 		if err := fsys.Remove("replica-version"); err != nil {
 			t.Fatal(err)

@@ -59,10 +59,7 @@ func withLostList(t *testing.T, damage func(t *testing.T, fsys afero.Fs, before 
 	}
 	countedTwice(t, r)
 	damage(t, fsys, before)
-	r, err = replica.Open(fsys, replica.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r = replicatest.Open(t, fsys, replica.Options{})
 	return r, fsys
 }
 
@@ -103,10 +100,7 @@ func TestAListThatWasLostIsMadeAnewWithRowsOfAnother(t *testing.T) {
 	for _, tt := range lostLists {
 		r, fsys := withLostList(t, tt.damage)
 		ruleAsTheOriginal(t, fsys, r, "n", `["sum"]`)
-		r, err := replica.Open(fsys, replica.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
+		r = replicatest.Open(t, fsys, replica.Options{})
 		if open, err := r.InConflict(); err != nil || len(open) == 0 {
 			t.Errorf("%s: in conflict are %v, %v", tt.name, open, err)
 		}
@@ -150,10 +144,7 @@ func TestLinesThatAreLeftOfLostRowsDoNotComeBack(t *testing.T) {
 func TestAnEditCostsTheSameWhateverIsUndecided(t *testing.T) {
 	costs := func(undecided int) replicatest.Counts {
 		counting := replicatest.Count(directory(t))
-		r, err := replica.Init(t.Context(), counting, replica.Identity{}, replica.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
+		r := replicatest.Init(t, counting, replica.Options{})
 		countedTwice(t, r)
 		for range undecided {
 			countedTwice(t, r)

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"prophet/changeset"
+	"prophet/internal/replicatest"
 	"prophet/replica"
 )
 
@@ -20,10 +21,7 @@ func madeBy(origin uuid.UUID, seq uint32, rec changeset.RecordID, value string, 
 // forkable makes a replica with three edits of one origin and one of another on top, which is known without parents and, in the list, with them.
 func forkable(t *testing.T) (r *replica.Replica, u, x uuid.UUID, rec changeset.RecordID) {
 	t.Helper()
-	r, err := replica.Init(t.Context(), directory(t), replica.Identity{}, replica.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r = replicatest.Init(t, directory(t), replica.Options{})
 	u, x = uuid.UUID{1, 6: 0x40, 8: 0x80}, uuid.UUID{2, 6: 0x40, 8: 0x80}
 	rec = changeset.RecordID{Type: "Ticket", UUID: uuid.UUID{3, 6: 0x40, 8: 0x80}}
 	first := madeBy(u, 1, rec, "new")
@@ -135,17 +133,12 @@ func TestAMoveThatDoesNotFollowFromTheLogIsRefused(t *testing.T) {
 
 func TestReidentifyGivesBothLogsNewUUIDsAndNothingElse(t *testing.T) {
 	fsys, rec := noted(t)
-	r, err := replica.Open(fsys, replica.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := replicatest.Open(t, fsys, replica.Options{})
 	was, voter := r.UUID(), r.Resolutions().UUID()
 	if err := r.Reidentify(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if r, err = replica.Open(fsys, replica.Options{}); err != nil {
-		t.Fatal(err)
-	}
+	r = replicatest.Open(t, fsys, replica.Options{})
 	if r.UUID() == was || r.Resolutions().UUID() == voter || r.Latest() != 4 {
 		t.Errorf("replica %s, voter %s, %d rows", r.UUID(), r.Resolutions().UUID(), r.Latest())
 	}

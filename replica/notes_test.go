@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
+	"prophet/internal/replicatest"
 	"prophet/replica"
 )
 
@@ -16,10 +17,7 @@ import (
 func noted(t *testing.T) (afero.Fs, changeset.RecordID) {
 	t.Helper()
 	fsys := directory(t)
-	r, err := replica.Init(t.Context(), fsys, replica.Identity{}, replica.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := replicatest.Init(t, fsys, replica.Options{})
 	grow(t, r, 4)
 	recs := allRecords(t, r)
 	for _, rec := range recs {
@@ -68,11 +66,8 @@ func TestDamagedNotesAreNoValueAndNoMemory(t *testing.T) {
 	for _, tt := range damagedNotes {
 		fsys, rec := noted(t)
 		change(t, fsys, tt.file, tt.damage)
-		r, err := replica.Open(fsys, replica.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = r.LocalID(rec)
+		r := replicatest.Open(t, fsys, replica.Options{})
+		_, err := r.LocalID(rec)
 		var damage *replica.DamageError
 		if !errors.As(err, &damage) || !strings.HasPrefix(damage.Error(), tt.want) {
 			t.Errorf("%s: got %v", tt.name, err)
@@ -93,10 +88,7 @@ func TestNotesAreMadeAnewAsTheMessageSays(t *testing.T) {
 		if err := fsys.Remove("prophet/rows"); err != nil {
 			t.Fatal(err)
 		}
-		r, err := replica.Open(fsys, replica.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
+		r := replicatest.Open(t, fsys, replica.Options{})
 		grow(t, r, 1)
 		if id, err := r.LocalID(rec); err != nil || id != 4 {
 			t.Errorf("%s: the local id is %d, %v", tt.name, id, err)
@@ -118,10 +110,7 @@ func TestDamagedNotesOnConflictsAreMadeAnew(t *testing.T) {
 	if err := fsys.Remove("prophet/rows"); err != nil {
 		t.Fatal(err)
 	}
-	r, err := replica.Open(fsys, replica.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := replicatest.Open(t, fsys, replica.Options{})
 	grow(t, r, 1)
 	if found := problems(t, fsys); found != "" {
 		t.Errorf("after the next edit fsck says\n%s", found)

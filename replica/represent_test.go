@@ -16,6 +16,7 @@ import (
 
 	"prophet/changeset"
 	"prophet/internal/crashfs"
+	"prophet/internal/replicatest"
 	"prophet/replica"
 )
 
@@ -46,10 +47,7 @@ func first(kind changeset.Kind, writes string) *changeset.Changeset {
 // holding makes a replica that has integrated changesets, one in each transaction.
 func holding(t *testing.T, fsys afero.Fs, changesets ...*changeset.Changeset) *replica.Replica {
 	t.Helper()
-	r, err := replica.Init(t.Context(), fsys, replica.Identity{}, replica.Options{Creator: "ann@example.com"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := replicatest.Init(t, fsys, replica.Options{Creator: "ann@example.com"})
 	for _, c := range changesets {
 		if err := r.Update(t.Context(), func(tx *replica.Tx) error { _, err := tx.Integrate(c); return err }); err != nil {
 			t.Fatal(err)
@@ -68,10 +66,7 @@ type seen struct {
 
 func look(t *testing.T, fsys afero.Fs) seen {
 	t.Helper()
-	r, err := replica.Open(fsys, replica.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := replicatest.Open(t, fsys, replica.Options{})
 	list, err := r.Representations()
 	if err != nil {
 		t.Fatal(err)
@@ -188,14 +183,12 @@ func TestABetterRepresentationChangesWhatItChanges(t *testing.T) {
 			if got := look(t, fsys); got != test.after {
 				t.Errorf("without prophet/rows: %+v, want %+v", got, test.after)
 			}
-			if _, err := r.Edit(t.Context(), func(e *replica.Edit) error {
+			replicatest.Edit(t, r, func(e *replica.Edit) error {
 				if test.after.state == "deleted" {
 					return e.Restore(thing, map[string]string{"status": "done"})
 				}
 				return e.Update(thing, map[string]string{"status": "done"})
-			}); err != nil {
-				t.Fatal(err)
-			}
+			})
 			faults(t, fsys, "after an edit")
 		})
 	}
@@ -363,13 +356,8 @@ func TestAnEditWithoutAListAsksForItTwice(t *testing.T) {
 	fsys := &listFS{Fs: directory(t)}
 	holding(t, fsys, first(changeset.Create, "status=>new"))
 	fsys.asked = nil
-	r, err := replica.Open(fsys, replica.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := r.Edit(t.Context(), func(e *replica.Edit) error { return e.Update(thing, map[string]string{"status": "open"}) }); err != nil {
-		t.Fatal(err)
-	}
+	r := replicatest.Open(t, fsys, replica.Options{})
+	replicatest.Edit(t, r, func(e *replica.Edit) error { return e.Update(thing, map[string]string{"status": "open"}) })
 	once := "open " + replica.LatestRepresentationFile
 	if !slices.Equal(fsys.asked, []string{once, once}) {
 		t.Errorf("asked for %v", fsys.asked)

@@ -29,19 +29,15 @@ func setRule(t testing.TB, r *replica.Replica, typ, prop string, rule resolution
 // rivalsOf makes a record of a type with rival values, of which mine holds by the latest.
 func rivalsOf(t testing.TB, r *replica.Replica, typ string, base, mine, theirs map[string]string) (rec changeset.RecordID) {
 	t.Helper()
-	if _, err := r.Edit(t.Context(), func(e *replica.Edit) (err error) {
+	replicatest.Edit(t, r, func(e *replica.Edit) (err error) {
 		rec, err = e.Create(typ, base)
 		return err
-	}); err != nil {
-		t.Fatal(err)
-	}
+	})
 	created, err := r.Merged(rec)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.Edit(t.Context(), func(e *replica.Edit) error { return e.Update(rec, mine) }); err != nil {
-		t.Fatal(err)
-	}
+	replicatest.Edit(t, r, func(e *replica.Edit) error { return e.Update(rec, mine) })
 	rival := changeset.Change{Record: rec, Kind: changeset.Update, Parents: created.Heads, Props: map[string]changeset.PropChange{}}
 	for name, value := range theirs {
 		rival.Props[name] = changeset.PropChange{Old: changeset.TextOrNull(base[name]), New: changeset.TextOrNull(value)}
@@ -95,10 +91,7 @@ func newReplica(t testing.TB) (*replica.Replica, afero.Fs) {
 
 func newReplicaOn(t testing.TB, fsys afero.Fs) (*replica.Replica, afero.Fs) {
 	t.Helper()
-	r, err := replica.Init(t.Context(), fsys, replica.Identity{}, replica.Options{Creator: "ann@example.com"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := replicatest.Init(t, fsys, replica.Options{Creator: "ann@example.com"})
 	return r, fsys
 }
 
@@ -141,9 +134,7 @@ func TestADeletedRuleCanBeSetAgain(t *testing.T) {
 	if err != nil || len(rules) != 1 {
 		t.Fatal(rules, err)
 	}
-	if _, err := r.Edit(t.Context(), func(e *replica.Edit) error { return e.Delete(rules[0].Record) }); err != nil {
-		t.Fatal(err)
-	}
+	replicatest.Edit(t, r, func(e *replica.Edit) error { return e.Delete(rules[0].Record) })
 	if s, err := r.Rule("Ticket", "votes"); err != nil || s.Set || s.Rule != resolution.RuleLatest {
 		t.Errorf("deleted: %+v, %v", s, err)
 	}
@@ -179,16 +170,14 @@ func TestSettingsThatAreNoRulesAreLeftAlone(t *testing.T) {
 	foreign := changeset.RecordID{Type: changeset.SettingsType, UUID: uuid.New()}
 	wrongUUID := changeset.RecordID{Type: changeset.SettingsType, UUID: uuid.New()}
 	wrongLabel := changeset.RecordID{Type: changeset.SettingsType, UUID: uuid.NewSHA1(r.Database(), []byte("merge:Ticket:a"))}
-	if _, err := r.Edit(t.Context(), func(e *replica.Edit) error {
+	replicatest.Edit(t, r, func(e *replica.Edit) error {
 		for rec, label := range map[changeset.RecordID]string{foreign: "default_status", wrongUUID: "merge:Ticket:a", wrongLabel: "merge:Ticket:b"} {
 			if err := e.Restore(rec, map[string]string{"label": label, "content": `["max"]`}); err != nil {
 				return err
 			}
 		}
 		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
+	})
 	rules, others, err := r.Rules()
 	if err != nil || len(rules) != 0 || len(others) != 2 || others[0].Record != wrongUUID || others[1].Record != wrongLabel {
 		t.Errorf("got %v and %v, %v", rules, others, err)
@@ -215,15 +204,13 @@ func TestContentThatIsNoRuleMeansLatest(t *testing.T) {
 	for _, test := range []struct{ content, want string }{
 		{`["max"]`, "9"}, {`"max"`, "2"}, {` [ "max" ] `, "9"}, {`max`, "2"}, {`["max","min"]`, "2"}, {`[]`, "2"}, {`["MAX"]`, "2"}, {`[null]`, "2"}, {``, "2"}, {`["min"]`, "2"},
 	} {
-		if _, err := r.Edit(t.Context(), func(e *replica.Edit) error {
+		replicatest.Edit(t, r, func(e *replica.Edit) error {
 			props := map[string]string{"label": "merge:Ticket:a", "content": test.content}
 			if err := e.Restore(rule, props); !errors.Is(err, replica.ErrLives) {
 				return err
 			}
 			return e.Update(rule, props)
-		}); err != nil {
-			t.Fatal(err)
-		}
+		})
 		if got := propsOf(t, r, rec)["a"]; got != test.want {
 			t.Errorf("%s: got %s, want %s", test.content, got, test.want)
 		}
@@ -236,9 +223,7 @@ func TestARuleChangeRecomputesWhatIsUndecidedUnderIt(t *testing.T) {
 	open := rivalsOf(t, r, "Ticket", base, mine, theirs)
 	decided := rivalsOf(t, r, "Ticket", base, mine, theirs)
 	other := rivalsOf(t, r, "Comment", base, mine, theirs)
-	if _, err := r.Edit(t.Context(), func(e *replica.Edit) error { return e.Update(decided, map[string]string{"n": "2"}) }); err != nil {
-		t.Fatal(err)
-	}
+	replicatest.Edit(t, r, func(e *replica.Edit) error { return e.Update(decided, map[string]string{"n": "2"}) })
 	before := r.Latest()
 	setRule(t, r, "Ticket", "n", resolution.RuleMax)
 	if got := kinds(t, r, before); got != "edit resolution" {
@@ -300,18 +285,13 @@ func TestARuleAndWhatItIsForMayComeInOneTransaction(t *testing.T) {
 func ruleCost(t *testing.T, others int, prop string) replicatest.Counts {
 	t.Helper()
 	counting := replicatest.Count(directory(t))
-	r, err := replica.Init(t.Context(), counting, replica.Identity{}, replica.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := replicatest.Init(t, counting, replica.Options{})
 	one := func(value string) map[string]string { return map[string]string{"n": value} }
 	rec := rivalsOf(t, r, "Ticket", one("1"), one("2"), one("9"))
 	for range others {
 		rivalsOf(t, r, "Ticket", map[string]string{prop: "1"}, map[string]string{prop: "2"}, map[string]string{prop: "9"})
 	}
-	if r, err = replica.Open(counting, replica.Options{}); err != nil {
-		t.Fatal(err)
-	}
+	r = replicatest.Open(t, counting, replica.Options{})
 	counting.Reset()
 	setRule(t, r, "Ticket", "n", resolution.RuleMax)
 	counts := counting.Counts()
@@ -340,9 +320,7 @@ func TestLinesOnConflictsNameTheOpenProperties(t *testing.T) {
 	rec := rivalsOf(t, r, "Ticket", props("1"), props("2"), props("9"))
 	decide := func(prop string) {
 		t.Helper()
-		if _, err := r.Edit(t.Context(), func(e *replica.Edit) error { return e.Update(rec, map[string]string{prop: "3"}) }); err != nil {
-			t.Fatal(err)
-		}
+		replicatest.Edit(t, r, func(e *replica.Edit) error { return e.Update(rec, map[string]string{prop: "3"}) })
 	}
 	decide("ä")
 	decide("a b")
@@ -420,12 +398,10 @@ func TestARuleThatTheOriginalWritesIsFollowedByTheNextEdit(t *testing.T) {
 			t.Errorf("before the next edit fsck says %s", line)
 		}
 	}
-	if _, err := r.Edit(t.Context(), func(e *replica.Edit) error {
+	replicatest.Edit(t, r, func(e *replica.Edit) error {
 		_, err := e.Create("Note", nil)
 		return err
-	}); err != nil {
-		t.Fatal(err)
-	}
+	})
 	if got := propsOf(t, r, rec)["n"]; got != "9" {
 		t.Errorf("got %s", got)
 	}

@@ -19,10 +19,7 @@ func eachFixture(t *testing.T, f func(name string, r *replica.Replica)) {
 		root := afero.NewMemMapFs()
 		fixture.Unpack(t, root, "", scenario)
 		for _, name := range fixture.Replicas(scenario) {
-			r, err := replica.Open(afero.NewReadOnlyFs(afero.NewBasePathFs(root, name)), replica.Options{Where: scenario + "/" + name})
-			if err != nil {
-				t.Fatal(err)
-			}
+			r := replicatest.Open(t, afero.NewReadOnlyFs(afero.NewBasePathFs(root, name)), replica.Options{Where: scenario + "/" + name})
 			f(scenario+"/"+name, r)
 		}
 	}
@@ -68,10 +65,7 @@ func TestStateIsTheMergedState(t *testing.T) {
 
 func TestStateOfARecordWithoutForksDoesNotReadItsHistory(t *testing.T) {
 	counting := replicatest.Count(directory(t))
-	r, err := replica.Init(t.Context(), counting, replica.Identity{}, replica.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := replicatest.Init(t, counting, replica.Options{})
 	var rec changeset.RecordID
 	costs := map[int]int{}
 	edit := func(f func(e *replica.Edit) error) {

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
+	"prophet/internal/replicatest"
 	"prophet/replica"
 )
 
@@ -33,10 +34,7 @@ func writeAsTheOriginal(t *testing.T, fsys afero.Fs, self changeset.ID, changes 
 
 func TestAnUpdateAfterADeletionIsNoStraightLine(t *testing.T) {
 	fsys := afero.NewMemMapFs()
-	r, err := replica.Init(t.Context(), fsys, replica.Identity{}, replica.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := replicatest.Init(t, fsys, replica.Options{})
 	rec := changeset.RecordID{Type: "Ticket", UUID: r.Database()}
 	set := func(kind changeset.Kind, props map[string]string) changeset.Change {
 		ch := changeset.Change{Record: rec, Kind: kind, Props: map[string]changeset.PropChange{}}
@@ -50,12 +48,10 @@ func TestAnUpdateAfterADeletionIsNoStraightLine(t *testing.T) {
 		set(changeset.Delete, nil),
 		set(changeset.Update, map[string]string{"status": "open"}),
 	})
-	if _, err := r.Edit(t.Context(), func(e *replica.Edit) error {
+	replicatest.Edit(t, r, func(e *replica.Edit) error {
 		_, err := e.Create("Note", nil)
 		return err
-	}); err != nil {
-		t.Fatal(err)
-	}
+	})
 	shown, _, err := r.Log().Props(rec)
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
+	"prophet/internal/replicatest"
 	"prophet/replica"
 )
 
@@ -17,10 +18,7 @@ import (
 func strewn(t *testing.T) (fsys afero.Fs, recs []changeset.RecordID, said map[string]string) {
 	t.Helper()
 	fsys = afero.NewBasePathFs(afero.NewOsFs(), t.TempDir())
-	r, err := replica.Init(t.Context(), fsys, replica.Identity{}, replica.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := replicatest.Init(t, fsys, replica.Options{})
 	grow(t, r, 3)
 	recs = allRecords(t, r)
 	index, err := afero.ReadFile(fsys, changeset.RecordPath(recs[0]))
@@ -48,10 +46,7 @@ func strewn(t *testing.T) (fsys afero.Fs, recs []changeset.RecordID, said map[st
 
 func TestStrayFilesBesideRecordsAreNoRecords(t *testing.T) {
 	fsys, recs, _ := strewn(t)
-	r, err := replica.Open(fsys, replica.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := replicatest.Open(t, fsys, replica.Options{})
 	if got := allRecords(t, r); !slices.Equal(got, recs) {
 		t.Errorf("got %v, want %v", got, recs)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
+	"prophet/internal/replicatest"
 	"prophet/replica"
 )
 
@@ -71,9 +72,7 @@ func (d *dispute) comes(from uuid.UUID, rec changeset.RecordID, parent changeset
 // here writes properties in the replica itself, before the others' edits come.
 func (d *dispute) here(rec changeset.RecordID, props map[string]string) {
 	d.t.Helper()
-	if _, err := d.Edit(d.t.Context(), func(e *replica.Edit) error { return e.Update(rec, props) }); err != nil {
-		d.t.Fatal(err)
-	}
+	replicatest.Edit(d.t, d.Replica, func(e *replica.Edit) error { return e.Update(rec, props) })
 }
 
 // disputed has a record for each kind of conflict.

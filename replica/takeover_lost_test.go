@@ -3,6 +3,7 @@ package replica_test
 import (
 	"testing"
 
+	"prophet/internal/replicatest"
 	"prophet/replica"
 	"prophet/resolution"
 )
@@ -14,9 +15,7 @@ func TestAStaleValueInAReplicaOfOursIsNotDecidedFor(t *testing.T) {
 	if err := fsys.Remove("prophet/conflicts"); err != nil { // so that the rule is not applied to what is in conflict
 		t.Fatal(err)
 	}
-	if _, err := r.Edit(t.Context(), func(e *replica.Edit) error { return e.SetRule("Ticket", "n", resolution.RuleSum) }); err != nil {
-		t.Fatal(err)
-	}
+	replicatest.Edit(t, r, func(e *replica.Edit) error { return e.SetRule("Ticket", "n", resolution.RuleSum) })
 	if err := fsys.Remove("prophet/rows"); err != nil {
 		t.Fatal(err)
 	}

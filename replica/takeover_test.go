@@ -11,6 +11,7 @@ import (
 	"prophet/cas"
 	"prophet/changeset"
 	"prophet/internal/fixture"
+	"prophet/internal/replicatest"
 	"prophet/replica"
 )
 
@@ -45,10 +46,7 @@ func TestTheFirstEditOfAReplicaOfTheOriginalKeepsWhatItShows(t *testing.T) {
 				continue
 			}
 			fsys := afero.NewBasePathFs(root, name)
-			r, err := replica.Open(fsys, replica.Options{Where: name})
-			if err != nil {
-				t.Fatal(err)
-			}
+			r := replicatest.Open(t, fsys, replica.Options{Where: name})
 			before := records(t, r)
 			ids := oldIDs(t, fsys)
 			var rec changeset.RecordID
@@ -105,11 +103,8 @@ func oldIDs(t *testing.T, fsys afero.Fs) map[string]uint32 {
 func TestAnExportedCopyIsNotEdited(t *testing.T) {
 	root := afero.NewMemMapFs()
 	fixture.Unpack(t, root, "", "three-laptops")
-	r, err := replica.Open(afero.NewBasePathFs(root, "bob-export"), replica.Options{Where: "bob-export"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = r.Edit(t.Context(), func(e *replica.Edit) error {
+	r := replicatest.Open(t, afero.NewBasePathFs(root, "bob-export"), replica.Options{Where: "bob-export"})
+	_, err := r.Edit(t.Context(), func(e *replica.Edit) error {
 		_, err := e.Create("Ticket", nil)
 		return err
 	})
@@ -148,17 +143,12 @@ func jsonNumber(n uint32) string {
 
 func TestRowsThatTheOriginalAddsToOurReplicaAreCaughtUpWith(t *testing.T) {
 	fsys := afero.NewMemMapFs()
-	r, err := replica.Init(t.Context(), fsys, replica.Identity{}, replica.Options{Creator: "ann@example.com"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := replicatest.Init(t, fsys, replica.Options{Creator: "ann@example.com"})
 	var rec changeset.RecordID
-	if _, err := r.Edit(t.Context(), func(e *replica.Edit) (err error) {
+	replicatest.Edit(t, r, func(e *replica.Edit) (err error) {
 		rec, err = e.Create("Ticket", map[string]string{"status": "new"})
 		return err
-	}); err != nil {
-		t.Fatal(err)
-	}
+	})
 	props, _, err := r.Log().Props(rec)
 	if err != nil {
 		t.Fatal(err)
@@ -173,18 +163,13 @@ func TestRowsThatTheOriginalAddsToOurReplicaAreCaughtUpWith(t *testing.T) {
 		Changes: []changeset.Change{{Record: made, Kind: changeset.Create,
 			Props: map[string]changeset.PropChange{"text": {New: changeset.Text("by the original")}}}}}, map[string]string{"text": "by the original"})
 
-	again, err := replica.Open(afero.NewReadOnlyFs(fsys), replica.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	again := replicatest.Open(t, afero.NewReadOnlyFs(fsys), replica.Options{})
 	if found, err := again.Find("2"); err != nil || found != made {
 		t.Errorf("a reader finds %v as record 2 (%v), want %v", found, err, made)
 	}
-	if _, err := r.Edit(t.Context(), func(e *replica.Edit) error {
+	replicatest.Edit(t, r, func(e *replica.Edit) error {
 		return e.Update(rec, map[string]string{"status": "closed"})
-	}); err != nil {
-		t.Fatal(err)
-	}
+	})
 	if got, _, err := r.Log().Props(rec); err != nil || got["status"] != "closed" {
 		t.Errorf("after the next edit the record is %v (%v)", got, err)
 	}

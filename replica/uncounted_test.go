@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
+	"prophet/internal/replicatest"
 	"prophet/replica"
 )
 
@@ -14,19 +15,14 @@ import (
 func twoTickets(t *testing.T) (*replica.Replica, afero.Fs, []changeset.RecordID) {
 	t.Helper()
 	fsys := afero.NewMemMapFs()
-	r, err := replica.Init(t.Context(), fsys, replica.Identity{}, replica.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := replicatest.Init(t, fsys, replica.Options{})
 	var recs []changeset.RecordID
 	for _, x := range []string{"1", "2"} {
-		if _, err := r.Edit(t.Context(), func(e *replica.Edit) error {
+		replicatest.Edit(t, r, func(e *replica.Edit) error {
 			rec, err := e.Create("Ticket", map[string]string{"x": x})
 			recs = append(recs, rec)
 			return err
-		}); err != nil {
-			t.Fatal(err)
-		}
+		})
 	}
 	return r, fsys, recs
 }

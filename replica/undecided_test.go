@@ -25,9 +25,7 @@ func countedTwice(t testing.TB, r *replica.Replica) changeset.RecordID {
 
 func update(t testing.TB, r *replica.Replica, rec changeset.RecordID, prop, value string) {
 	t.Helper()
-	if _, err := r.Edit(t.Context(), func(e *replica.Edit) error { return e.Update(rec, map[string]string{prop: value}) }); err != nil {
-		t.Fatal(err)
-	}
+	replicatest.Edit(t, r, func(e *replica.Edit) error { return e.Update(rec, map[string]string{prop: value}) })
 }
 
 // listed writes what is shown for n, what is in conflict, and what the three ways to ask for records in conflict say.
@@ -86,12 +84,10 @@ func TestAConflictThatChangesNoValueIsOneAllTheSame(t *testing.T) {
 	r, fsys := newReplica(t)
 	var rec changeset.RecordID
 	ten := map[string]string{"n": "10"}
-	if _, err := r.Edit(t.Context(), func(e *replica.Edit) (err error) {
+	replicatest.Edit(t, r, func(e *replica.Edit) (err error) {
 		rec, err = e.Create("Ticket", ten)
 		return err
-	}); err != nil {
-		t.Fatal(err)
-	}
+	})
 	for heads := headsOf(t, r, rec); r.Latest() < 3; {
 		integrate(t, r, rec, ten, ten, heads)
 	}
@@ -152,9 +148,7 @@ func TestLinesOnConflictsNameWhatAgreesApart(t *testing.T) {
 	update(t, r, rec, "a b", "4") // nobody looks
 	setRule(t, r, "Ticket", "=", resolution.RuleSum)
 	setRule(t, r, "Ticket", "=", resolution.RuleMax)
-	if _, err := r.Edit(t.Context(), func(e *replica.Edit) error { return e.Delete(rec) }); err != nil {
-		t.Fatal(err)
-	}
+	replicatest.Edit(t, r, func(e *replica.Edit) error { return e.Delete(rec) })
 	setRule(t, r, "Ticket", "=", resolution.RuleMin)
 	want := "4 + REC n =%2D =%3D =a+b\n6 + REC =%2D =%3D =a+b\n9 + REC %3D =%2D\n11 + REC =%2D =%3D\n12 - REC\n"
 	if got := conflictLines(t, fsys, rec); got != want {
@@ -166,9 +160,7 @@ func TestLinesOnConflictsNameWhatAgreesApart(t *testing.T) {
 func TestARecordThatComesBackHasRivalsThatAgree(t *testing.T) {
 	r, fsys := newReplica(t)
 	rec := countedTwice(t, r)
-	if _, err := r.Edit(t.Context(), func(e *replica.Edit) error { return e.Delete(rec) }); err != nil {
-		t.Fatal(err)
-	}
+	replicatest.Edit(t, r, func(e *replica.Edit) error { return e.Delete(rec) })
 	setRule(t, r, "Ticket", "n", resolution.RuleSum)
 	integrate(t, r, rec, map[string]string{"m": ""}, map[string]string{"m": "1"}, headsOf(t, r, rec))
 	if got := listed(t, r, rec); got != "12 n? 2 by rule" {
@@ -182,12 +174,10 @@ func TestSumAndEqualWritesMayComeInOneTransaction(t *testing.T) {
 	for place := range 4 {
 		r, fsys := newReplica(t)
 		var rec changeset.RecordID
-		if _, err := r.Edit(t.Context(), func(e *replica.Edit) (err error) {
+		replicatest.Edit(t, r, func(e *replica.Edit) (err error) {
 			rec, err = e.Create("Ticket", map[string]string{"n": "10"})
 			return err
-		}); err != nil {
-			t.Fatal(err)
-		}
+		})
 		heads := headsOf(t, r, rec)
 		if err := r.Update(t.Context(), func(tx *replica.Tx) error {
 			edit := func(f func(e *replica.Edit) error) error { _, err := tx.Edit(f); return err }
@@ -285,10 +275,7 @@ func TestASumThatTheOriginalSetsOpensWhatAgreed(t *testing.T) {
 func longAfter(t testing.TB, changes int) map[string]replicatest.Counts {
 	t.Helper()
 	counting := replicatest.Count(directory(t))
-	r, err := replica.Init(t.Context(), counting, replica.Identity{}, replica.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := replicatest.Init(t, counting, replica.Options{})
 	rec := countedTwice(t, r)
 	if err := r.Update(t.Context(), func(tx *replica.Tx) error {
 		for i := range changes {
@@ -305,10 +292,7 @@ func longAfter(t testing.TB, changes int) map[string]replicatest.Counts {
 		"show": func(r *replica.Replica) error { _, err := r.State(rec); return err },
 		"edit": func(r *replica.Replica) error { update(t, r, rec, "other", "at the end"); return nil },
 	} {
-		r, err := replica.Open(counting, replica.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
+		r := replicatest.Open(t, counting, replica.Options{})
 		counting.Reset()
 		if err := do(r); err != nil {
 			t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/internal/fixture"
+	"prophet/internal/replicatest"
 	"prophet/replica"
 	psync "prophet/sync"
 )
@@ -28,15 +29,9 @@ func (c *cancellingFs) Open(name string) (afero.File, error) {
 func TestCloneCutOffBeforeItsFirstBatchIsFinishedByAPull(t *testing.T) {
 	root := afero.NewMemMapFs()
 	fixture.Unpack(t, root, "", "three-laptops")
-	from, err := replica.Open(afero.NewBasePathFs(root, "alice"), replica.Options{Where: "/alice"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	from := replicatest.Open(t, afero.NewBasePathFs(root, "alice"), replica.Options{Where: "/alice"})
 	ctx, cancel := context.WithCancel(context.Background())
-	cut, err := replica.Open(&cancellingFs{from.FS(), cancel}, replica.Options{Where: "/alice"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	cut := replicatest.Open(t, &cancellingFs{from.FS(), cancel}, replica.Options{Where: "/alice"})
 	r, _, err := psync.Clone(ctx, afero.NewMemMapFs(), cut, replica.Options{}, psync.Options{Adopt: true})
 	if err == nil || r == nil || r.Latest() > 0 {
 		t.Fatalf("the clone is not cut off: %v, %v", r, err)

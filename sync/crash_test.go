@@ -12,6 +12,7 @@ import (
 
 	"prophet/changeset"
 	"prophet/internal/crashfs"
+	"prophet/internal/replicatest"
 	"prophet/replica"
 	psync "prophet/sync"
 )
@@ -30,22 +31,13 @@ type scene struct {
 }
 
 func newScene(t *testing.T) *scene {
-	ctx := context.Background()
 	s := &scene{disk: crashfs.New()}
-	r, err := replica.Init(ctx, s.disk, replica.Identity{}, replica.Options{Creator: "ann@example.com"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := r.Edit(ctx, func(e *replica.Edit) (err error) {
+	r := replicatest.Init(t, s.disk, replica.Options{Creator: "ann@example.com"})
+	replicatest.Edit(t, r, func(e *replica.Edit) (err error) {
 		s.ticket, err = e.Create("Ticket", map[string]string{"status": "new", "owner": "ann"})
 		return err
-	}); err != nil {
-		t.Fatal(err)
-	}
-	s.peer, _, err = psync.Clone(ctx, afero.NewMemMapFs(), r, replica.Options{Creator: "bob@example.com"}, psync.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	})
+	s.peer = replicatest.Clone(t, r, replica.Options{Creator: "bob@example.com"})
 	update(t, s.peer, s.ticket, "status", "open")
 	update(t, s.peer, s.ticket, "owner", "bob")
 	update(t, r, s.ticket, "status", "stalled") // a conflict, as soon as they meet
@@ -54,9 +46,7 @@ func newScene(t *testing.T) *scene {
 
 func update(t *testing.T, r *replica.Replica, rec changeset.RecordID, name, value string) {
 	t.Helper()
-	if _, err := r.Edit(context.Background(), func(e *replica.Edit) error { return e.Update(rec, map[string]string{name: value}) }); err != nil {
-		t.Fatal(err)
-	}
+	replicatest.Edit(t, r, func(e *replica.Edit) error { return e.Update(rec, map[string]string{name: value}) })
 }
 
 func (s *scene) accidents() []accident {
@@ -87,10 +77,7 @@ func (s *scene) accidents() []accident {
 // state is all that a replica shows: what it has logged and what its records are.
 func state(t *testing.T, fsys afero.Fs) string {
 	t.Helper()
-	r, err := replica.Open(fsys, replica.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := replicatest.Open(t, fsys, replica.Options{})
 	return fmt.Sprint(r.Latest(), r.Resolutions().Latest(), shown(t, r))
 }
 

@@ -38,10 +38,7 @@ func digestOf(t *testing.T, r *replica.Replica, when string) replica.Digests {
 // trio returns three replicas of one database.
 func trio(t *testing.T) []*replica.Replica {
 	t.Helper()
-	first, err := replica.Init(t.Context(), afero.NewMemMapFs(), replica.Identity{}, replica.Options{Where: "ann"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	first := replicatest.Init(t, afero.NewMemMapFs(), replica.Options{Where: "ann"})
 	return []*replica.Replica{first, cloneOf(t, first, "bob"), cloneOf(t, first, "carol")}
 }
 
@@ -70,8 +67,8 @@ func TestDigestsAreEqualWhereReplicasAre(t *testing.T) {
 			i, j := rng.IntN(3), rng.IntN(3)
 			if i != j && rng.IntN(3) == 0 {
 				pull(t, all[i], reopen(t, all[j].FS(), "another process"))
-			} else if _, err := all[i].Edit(t.Context(), func(e *replica.Edit) error { return clash(e, rng) }); err != nil {
-				t.Fatal(err)
+			} else {
+				replicatest.Edit(t, all[i], func(e *replica.Edit) error { return clash(e, rng) })
 			}
 			digestOf(t, all[i], fmt.Sprintf("seed %d, step %d", seed, n))
 		}
@@ -127,10 +124,7 @@ func TestAMirrorThatIsBehindItsDigestSaysSo(t *testing.T) {
 func TestPublishDoesNotReadAllForADigest(t *testing.T) {
 	root := afero.NewMemMapFs()
 	fixture.Unpack(t, root, "", "three-laptops")
-	alice, err := replica.Open(afero.NewBasePathFs(root, "alice"), replica.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	alice := replicatest.Open(t, afero.NewBasePathFs(root, "alice"), replica.Options{})
 	dest := crashfs.New()
 	if _, err := psync.Publish(t.Context(), alice, dest, psync.PublishOptions{Flat: true}); err != nil {
 		t.Fatal(err)
@@ -149,12 +143,10 @@ func TestPublishDoesNotReadAllForADigest(t *testing.T) {
 	if got, err := nearby.Digest(t.Context()); err != nil || got != digestOf(t, alice, "alice") {
 		t.Errorf("the directory of the mirror has %s (%v)", got, err)
 	}
-	if _, err := alice.Edit(t.Context(), func(e *replica.Edit) error {
+	replicatest.Edit(t, alice, func(e *replica.Edit) error {
 		_, err := e.Create("Ticket", map[string]string{"status": "new"})
 		return err
-	}); err != nil {
-		t.Fatal(err)
-	}
+	})
 	if _, err := psync.Publish(t.Context(), alice, dest, psync.PublishOptions{Flat: true}); err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"prophet/changeset"
 	"prophet/internal/fixture"
+	"prophet/internal/replicatest"
 	"prophet/replica"
 	psync "prophet/sync"
 )
@@ -40,10 +41,7 @@ func eachFixture(t *testing.T, f func(t *testing.T, r *replica.Replica, want exp
 					if err := json.Unmarshal(b, &want); err != nil {
 						t.Fatal(err)
 					}
-					r, err := replica.Open(afero.NewBasePathFs(root, name), replica.Options{Where: name})
-					if err != nil {
-						t.Fatal(err)
-					}
+					r := replicatest.Open(t, afero.NewBasePathFs(root, name), replica.Options{Where: name})
 					f(t, r, want, fixture.Replicas(scenario), root)
 				})
 			}
@@ -118,10 +116,7 @@ func TestClonesOfTheOriginalsReplicasShowWhatTheyShow(t *testing.T) {
 		}
 		for round := range 2 {
 			for _, name := range others {
-				other, err := replica.Open(afero.NewBasePathFs(root, name), replica.Options{Where: name})
-				if err != nil {
-					t.Fatal(err)
-				}
+				other := replicatest.Open(t, afero.NewBasePathFs(root, name), replica.Options{Where: name})
 				report, err := psync.Pull(ctx, clone, other, psync.Options{})
 				if err != nil {
 					t.Fatalf("pull %s: %v", name, err)

@@ -12,6 +12,7 @@ import (
 
 	"prophet/changeset"
 	"prophet/internal/crashfs"
+	"prophet/internal/replicatest"
 	"prophet/replica"
 	psync "prophet/sync"
 )
@@ -135,10 +136,7 @@ func TestImportKilledAnywhereGoesOn(t *testing.T) {
 	start := crashfs.New()
 	newReplica(t, start, "alice")
 	open := func(fsys afero.Fs) *replica.Replica {
-		r, err := replica.Open(fsys, replica.Options{Where: "alice"})
-		if err != nil {
-			t.Fatal(err)
-		}
+		r := replicatest.Open(t, fsys, replica.Options{Where: "alice"})
 		return r
 	}
 	whole := start.Survivor(crashfs.Kill, 0)
@@ -341,10 +339,7 @@ func TestTwoImportsAtATime(t *testing.T) {
 		fsys := newMemFS()
 		r := newReplica(t, fsys, "alice")
 		meanwhile := func(read, size int64) {
-			again, err := replica.Open(fsys, replica.Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
+			again := replicatest.Open(t, fsys, replica.Options{})
 			importText(t, again, test.other)
 		}
 		report, err := psync.Import(context.Background(), r, "bugs", source(t, "bugs.jsonl", text), psync.ImportOptions{Checked: meanwhile})

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
+	"prophet/internal/replicatest"
 	"prophet/replica"
 	psync "prophet/sync"
 )
@@ -109,9 +110,7 @@ func pull(tb testing.TB, to, from *replica.Replica) *psync.Report {
 
 func edit(tb testing.TB, r *replica.Replica, n int, props map[string]string) {
 	tb.Helper()
-	if _, err := r.Edit(context.Background(), func(e *replica.Edit) error { return e.Update(record(n), props) }); err != nil {
-		tb.Fatal(err)
-	}
+	replicatest.Edit(tb, r, func(e *replica.Edit) error { return e.Update(record(n), props) })
 }
 
 // files returns the name and content of every file.

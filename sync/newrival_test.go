@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
+	"prophet/internal/replicatest"
 	"prophet/replica"
 	psync "prophet/sync"
 )
@@ -15,16 +16,10 @@ import (
 // or, with deleting, whether it lives.
 func quarrel(t *testing.T, deleting bool) (ann, bob, carol *replica.Replica, rec changeset.RecordID) {
 	t.Helper()
-	ann, err := replica.Init(t.Context(), afero.NewMemMapFs(), replica.Identity{}, at("ann", 9))
-	if err != nil {
-		t.Fatal(err)
-	}
+	ann = replicatest.Init(t, afero.NewMemMapFs(), at("ann", 9))
 	rec = newTicket(t, ann)
 	clone := func(who string, hour int) *replica.Replica {
-		r, _, err := psync.Clone(t.Context(), afero.NewMemMapFs(), ann, at(who, hour), psync.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
+		r := replicatest.Clone(t, ann, at(who, hour))
 		return r
 	}
 	bob, carol = clone("bob", 10), clone("carol", 11)
@@ -41,9 +36,7 @@ func quarrel(t *testing.T, deleting bool) (ann, bob, carol *replica.Replica, rec
 
 func remove(t *testing.T, r *replica.Replica, rec changeset.RecordID) {
 	t.Helper()
-	if _, err := r.Edit(t.Context(), func(e *replica.Edit) error { return e.Delete(rec) }); err != nil {
-		t.Fatal(err)
-	}
+	replicatest.Edit(t, r, func(e *replica.Edit) error { return e.Delete(rec) })
 }
 
 func TestAPullTellsOfANewRivalInAConflictThatWasOpen(t *testing.T) {

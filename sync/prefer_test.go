@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
+	"prophet/internal/replicatest"
 	"prophet/replica"
 	psync "prophet/sync"
 )
@@ -15,24 +16,15 @@ import (
 // rivals returns two replicas that edited the same records apart: mine wrote "mine", theirs first "old" and then "new".
 func rivals(t *testing.T, records int) (mine, theirs *replica.Replica, recs []changeset.RecordID) {
 	t.Helper()
-	ctx := context.Background()
-	mine, err := replica.Init(ctx, afero.NewMemMapFs(), replica.Identity{}, replica.Options{Where: "mine", Creator: "ann@example.com"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	mine = replicatest.Init(t, afero.NewMemMapFs(), replica.Options{Where: "mine", Creator: "ann@example.com"})
 	for i := range records {
-		if _, err := mine.Edit(ctx, func(e *replica.Edit) error {
+		replicatest.Edit(t, mine, func(e *replica.Edit) error {
 			rec, err := e.Create("Ticket", map[string]string{"n": fmt.Sprint(i), "status": "start"})
 			recs = append(recs, rec)
 			return err
-		}); err != nil {
-			t.Fatal(err)
-		}
+		})
 	}
-	theirs, _, err = psync.Clone(ctx, afero.NewMemMapFs(), mine, replica.Options{Where: "theirs", Creator: "bob@example.com"}, psync.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	theirs = replicatest.Clone(t, mine, replica.Options{Where: "theirs", Creator: "bob@example.com"})
 	for _, rec := range recs {
 		update(t, theirs, rec, "status", "old")
 		update(t, mine, rec, "status", "mine")
@@ -118,15 +110,9 @@ func TestTwoWhoEachPreferTheirOwnSideEndEqual(t *testing.T) {
 // apart returns two replicas that are in conflict about a property, about the existence of a record, which bob deleted, or about both.
 func apart(t *testing.T, kind string) (ann, bob *replica.Replica) {
 	t.Helper()
-	ann, err := replica.Init(t.Context(), afero.NewMemMapFs(), replica.Identity{}, at("ann", 9))
-	if err != nil {
-		t.Fatal(err)
-	}
+	ann = replicatest.Init(t, afero.NewMemMapFs(), at("ann", 9))
 	one, two := newTicket(t, ann), newTicket(t, ann)
-	bob, _, err = psync.Clone(t.Context(), afero.NewMemMapFs(), ann, at("bob", 10), psync.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	bob = replicatest.Clone(t, ann, at("bob", 10))
 	if kind != "existence" {
 		update(t, ann, one, "status", "ann")
 		update(t, bob, one, "status", "bob")
@@ -178,20 +164,14 @@ func fork(t *testing.T, from *replica.Replica, rec changeset.RecordID) (bob *rep
 
 func cloneOf(t *testing.T, from *replica.Replica, name string) *replica.Replica {
 	t.Helper()
-	r, _, err := psync.Clone(context.Background(), afero.NewMemMapFs(), from, at(name, 10), psync.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := replicatest.Clone(t, from, at(name, 10))
 	return r
 }
 
 func TestPreferToDecidesAConflictOfTwoOthersForWhatWasHeldBeforeThePull(t *testing.T) {
 	for _, rows := range []int{1, 2, 1000} {
 		psync.SmallBatches(t, rows, 1<<20)
-		ann, err := replica.Init(context.Background(), afero.NewMemMapFs(), replica.Identity{}, at("ann", 8))
-		if err != nil {
-			t.Fatal(err)
-		}
+		ann := replicatest.Init(t, afero.NewMemMapFs(), at("ann", 8))
 		rec := newTicket(t, ann)
 		before, _, _ := ann.Log().Props(rec)
 		bob := fork(t, ann, rec)
@@ -207,18 +187,11 @@ func TestPreferToDecidesAConflictOfTwoOthersForWhatWasHeldBeforeThePull(t *testi
 func TestPreferToLeavesAConflictOpenInARecordThatWasDeletedBeforeThePull(t *testing.T) {
 	for _, rows := range []int{1, 2, 1000} {
 		psync.SmallBatches(t, rows, 1<<20)
-		ann, err := replica.Init(context.Background(), afero.NewMemMapFs(), replica.Identity{}, at("ann", 8))
-		if err != nil {
-			t.Fatal(err)
-		}
+		ann := replicatest.Init(t, afero.NewMemMapFs(), at("ann", 8))
 		rec := newTicket(t, ann)
-		if _, err := ann.Edit(context.Background(), func(e *replica.Edit) error { return e.Delete(rec) }); err != nil {
-			t.Fatal(err)
-		}
+		replicatest.Edit(t, ann, func(e *replica.Edit) error { return e.Delete(rec) })
 		dave := cloneOf(t, ann, "dave")
-		if _, err := dave.Edit(context.Background(), func(e *replica.Edit) error { return e.Restore(rec, map[string]string{"status": "back"}) }); err != nil {
-			t.Fatal(err)
-		}
+		replicatest.Edit(t, dave, func(e *replica.Edit) error { return e.Restore(rec, map[string]string{"status": "back"}) })
 		report, err := psync.Pull(context.Background(), ann, fork(t, dave, rec), psync.Options{Prefer: psync.PreferTo})
 		if err != nil {
 			t.Fatal(err)

@@ -17,6 +17,7 @@ import (
 	"prophet/changeset"
 	"prophet/internal/crashfs"
 	"prophet/internal/fixture"
+	"prophet/internal/replicatest"
 	"prophet/replica"
 	psync "prophet/sync"
 )
@@ -107,10 +108,7 @@ func TestExportShowsWhatItsSourceShows(t *testing.T) {
 			t.Fatal(err)
 		}
 		faultless(t, "export", dest)
-		export, err := replica.Open(dest, replica.Options{Where: "export"})
-		if err != nil {
-			t.Fatal(err)
-		}
+		export := replicatest.Open(t, dest, replica.Options{Where: "export"})
 		sameRecords(t, "export", shown(t, export), want.Records)
 		for _, pair := range [][2]*replica.Log{{export.Log(), from.Log()}, {export.Resolutions(), from.Resolutions()}} {
 			if !bytes.Equal(rowsOf(t, pair[0]), rowsOf(t, pair[1])) {

@@ -13,6 +13,7 @@ import (
 
 	"prophet/changeset"
 	"prophet/internal/crashfs"
+	"prophet/internal/replicatest"
 	"prophet/replica"
 	psync "prophet/sync"
 )
@@ -186,14 +187,8 @@ func TestMirrorOfAReplicaOfTheOriginalIsAdopted(t *testing.T) {
 		if report.Latest != from.Latest() {
 			t.Errorf("report %+v", *report)
 		}
-		mirror, err := replica.Open(dest, replica.Options{Where: "mirror"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		clone, _, err := psync.Clone(t.Context(), afero.NewMemMapFs(), mirror, replica.Options{}, psync.Options{Adopt: true})
-		if err != nil {
-			t.Fatal(err)
-		}
+		mirror := replicatest.Open(t, dest, replica.Options{Where: "mirror"})
+		clone := replicatest.Clone(t, mirror, replica.Options{})
 		sameRecords(t, "mirror", shown(t, mirror), want.Records)
 		sameRecords(t, "clone", shown(t, clone), want.Records)
 	})
@@ -211,10 +206,7 @@ func TestMirrorHoldsSeveralDatabases(t *testing.T) {
 	var group sync.WaitGroup
 	var databases []string
 	for range 6 {
-		r, err := replica.Init(t.Context(), afero.NewMemMapFs(), replica.Identity{}, replica.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
+		r := replicatest.Init(t, afero.NewMemMapFs(), replica.Options{})
 		databases = append(databases, r.Database().String())
 		for range 2 { // and two publishers of each
 			group.Go(func() {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
+	"prophet/internal/replicatest"
 	"prophet/replica"
 	psync "prophet/sync"
 )
@@ -37,37 +38,25 @@ func copyTree(t *testing.T, from afero.Fs) afero.Fs {
 
 func reopen(t *testing.T, fsys afero.Fs, who string) *replica.Replica {
 	t.Helper()
-	r, err := replica.Open(fsys, replica.Options{Where: who, Creator: who + "@example.com"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := replicatest.Open(t, fsys, replica.Options{Where: who, Creator: who + "@example.com"})
 	return r
 }
 
 // newTicket makes a ticket whose status is "new".
 func newTicket(t *testing.T, r *replica.Replica) (rec changeset.RecordID) {
 	t.Helper()
-	if _, err := r.Edit(context.Background(), func(e *replica.Edit) (err error) {
+	replicatest.Edit(t, r, func(e *replica.Edit) (err error) {
 		rec, err = e.Create("Ticket", map[string]string{"status": "new"})
 		return err
-	}); err != nil {
-		t.Fatal(err)
-	}
+	})
 	return rec
 }
 
 func TestARestoredReplicaTakesItsLostChangesetsBackAndGetsANewUUID(t *testing.T) {
-	ctx := context.Background()
-	ann, err := replica.Init(ctx, afero.NewMemMapFs(), replica.Identity{}, replica.Options{Where: "ann", Creator: "ann@example.com"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	ann := replicatest.Init(t, afero.NewMemMapFs(), replica.Options{Where: "ann", Creator: "ann@example.com"})
 	rec := newTicket(t, ann)
 	backup := copyTree(t, ann.FS())
-	bob, _, err := psync.Clone(ctx, afero.NewMemMapFs(), ann, replica.Options{Where: "bob", Creator: "bob@example.com"}, psync.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	bob := replicatest.Clone(t, ann, replica.Options{Where: "bob", Creator: "bob@example.com"})
 	update(t, bob, rec, "owner", "bob")
 	update(t, ann, rec, "status", "open") // a conflict is not needed: what is lost is ann's own
 	pull(t, bob, ann)
@@ -91,17 +80,10 @@ func TestARestoredReplicaTakesItsLostChangesetsBackAndGetsANewUUID(t *testing.T)
 }
 
 func TestALogOfTheSameLengthWithOtherRowsIsReadAgain(t *testing.T) {
-	ctx := context.Background()
-	source, err := replica.Init(ctx, afero.NewMemMapFs(), replica.Identity{}, replica.Options{Where: "source", Creator: "ann@example.com"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	source := replicatest.Init(t, afero.NewMemMapFs(), replica.Options{Where: "source", Creator: "ann@example.com"})
 	rec := newTicket(t, source)
 	clone := func(who string) *replica.Replica {
-		r, _, err := psync.Clone(ctx, afero.NewMemMapFs(), source, replica.Options{Where: who, Creator: who}, psync.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
+		r := replicatest.Clone(t, source, replica.Options{Where: who, Creator: who})
 		return r
 	}
 	carol, dave := clone("carol"), clone("dave")
@@ -144,25 +126,17 @@ func TestALogThatGrewToTheSameRowAgainIsReadWholeElsewhere(t *testing.T) {
 
 func TestTwoEditsUnderOneIDStopThePull(t *testing.T) {
 	ctx := context.Background()
-	ann, err := replica.Init(ctx, afero.NewMemMapFs(), replica.Identity{}, replica.Options{Where: "ann", Creator: "ann@example.com"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	ann := replicatest.Init(t, afero.NewMemMapFs(), replica.Options{Where: "ann", Creator: "ann@example.com"})
 	twin := reopen(t, copyTree(t, ann.FS()), "twin")
 	for _, r := range []*replica.Replica{ann, twin} {
-		if _, err := r.Edit(ctx, func(e *replica.Edit) error {
+		replicatest.Edit(t, r, func(e *replica.Edit) error {
 			_, err := e.Create("Ticket", map[string]string{"summary": "made by " + r.Where()})
 			return err
-		}); err != nil {
-			t.Fatal(err)
-		}
+		})
 	}
-	bob, _, err := psync.Clone(ctx, afero.NewMemMapFs(), ann, replica.Options{Where: "bob"}, psync.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	bob := replicatest.Clone(t, ann, replica.Options{Where: "bob"})
 	before := state(t, bob.FS())
-	_, err = psync.Pull(ctx, bob, twin, psync.Options{})
+	_, err := psync.Pull(ctx, bob, twin, psync.Options{})
 	var fork *replica.ForkError
 	if !errors.As(err, &fork) || fork.ID.Origin != ann.UUID() || fork.ID.Seq != 1 {
 		t.Errorf("the pull gave %v, want a fork of %s:1", err, ann.UUID())
@@ -174,13 +148,10 @@ func TestTwoEditsUnderOneIDStopThePull(t *testing.T) {
 
 func TestAChangesetWhoseParentIsNotThereStopsThePull(t *testing.T) {
 	ctx := context.Background()
-	r, err := replica.Init(ctx, afero.NewMemMapFs(), replica.Identity{}, replica.Options{Where: "ann"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := replicatest.Init(t, afero.NewMemMapFs(), replica.Options{Where: "ann"})
 	stranger := changeset.ID{Origin: r.Database(), Seq: 7}
 	rec := changeset.RecordID{Type: "Ticket", UUID: r.Database()}
-	err = r.Update(ctx, func(tx *replica.Tx) error {
+	err := r.Update(ctx, func(tx *replica.Tx) error {
 		_, err := tx.Integrate(&changeset.Changeset{ID: changeset.ID{Origin: r.Database(), Seq: 8}, Created: "2026-01-01 00:00:00",
 			Changes: []changeset.Change{{Record: rec, Kind: changeset.Update, Parents: []changeset.ID{stranger},
 				Props: map[string]changeset.PropChange{"a": {New: changeset.Text("1")}}}}})

@@ -32,10 +32,7 @@ func newTeam(t *testing.T, names ...string) *team {
 	opts := func(name string) replica.Options {
 		return replica.Options{Where: name, Creator: name, Now: func() time.Time { return tm.now }}
 	}
-	first, err := replica.Init(context.Background(), afero.NewMemMapFs(), replica.Identity{}, opts(names[0]))
-	if err != nil {
-		t.Fatal(err)
-	}
+	first := replicatest.Init(t, afero.NewMemMapFs(), opts(names[0]))
 	tm.rs[names[0]] = first
 	tm.edit(names[0], func(e *replica.Edit) (err error) {
 		tm.rec, err = e.Create("Ticket", map[string]string{"n": "10", "m": "10"})

@@ -1,7 +1,6 @@
 package sync_test
 
 import (
-	"context"
 	"slices"
 	"testing"
 	"time"
@@ -9,8 +8,8 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
+	"prophet/internal/replicatest"
 	"prophet/replica"
-	psync "prophet/sync"
 )
 
 // at gives a replica a clock that stands still.
@@ -19,16 +18,9 @@ func at(who string, hour int) replica.Options {
 }
 
 func TestAConflictIsLoggedAsTheOriginalDoesAndADecisionAsItsVote(t *testing.T) {
-	ctx := context.Background()
-	ann, err := replica.Init(ctx, afero.NewMemMapFs(), replica.Identity{}, at("ann", 12))
-	if err != nil {
-		t.Fatal(err)
-	}
+	ann := replicatest.Init(t, afero.NewMemMapFs(), at("ann", 12))
 	rec := newTicket(t, ann)
-	bob, _, err := psync.Clone(ctx, afero.NewMemMapFs(), ann, at("bob", 11), psync.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	bob := replicatest.Clone(t, ann, at("bob", 11))
 	update(t, bob, rec, "status", "open")
 	update(t, ann, rec, "status", "closed") // later, so it holds
 	first := ann.Latest() + 1

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/afero"
 
-	"prophet/replica"
+	"prophet/internal/replicatest"
 	psync "prophet/sync"
 )
 
@@ -24,10 +24,7 @@ func putBack(t *testing.T, backup, over afero.Fs) {
 
 func TestABackupThatIsPutBackOverAReplicaGetsBackWhatItLost(t *testing.T) {
 	ctx := context.Background()
-	ann, err := replica.Init(ctx, afero.NewMemMapFs(), replica.Identity{}, at("ann", 8))
-	if err != nil {
-		t.Fatal(err)
-	}
+	ann := replicatest.Init(t, afero.NewMemMapFs(), at("ann", 8))
 	newTicket(t, ann)
 	bob := cloneOf(t, ann, "bob")
 	backup := copyTree(t, ann.FS())

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/afero"
 
+	"prophet/internal/replicatest"
 	"prophet/internal/v1peer"
 	"prophet/replica"
 	psync "prophet/sync"
@@ -18,10 +19,7 @@ func TestACreateWithEmptyPropertiesComesBackFromTheOriginal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	original, err := replica.Open(bob.FS(), replica.Options{Where: "bob"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	original := replicatest.Open(t, bob.FS(), replica.Options{Where: "bob"})
 	carol, _, err := psync.Clone(t.Context(), newMemFS(), original, replica.Options{Where: "carol"}, psync.Options{})
 	if err != nil {
 		t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"prophet/changeset"
 	"prophet/internal/fixture"
 	"prophet/internal/realserver"
+	"prophet/internal/replicatest"
 	"prophet/internal/webtest"
 	"prophet/replica"
 	psync "prophet/sync"
@@ -115,14 +116,8 @@ func (p *pullable) original(t *testing.T) {
 	fixture.Unpack(t, p.root, "v1", "three-laptops")
 	for _, name := range []string{"bob", "bob-export"} {
 		fsys, location := p.sub("v1/" + name)
-		want, err := replica.Open(fsys, replica.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		clone, _, err := psync.Clone(t.Context(), afero.NewMemMapFs(), openLocation(t, location), replica.Options{}, psync.Options{Adopt: true})
-		if err != nil {
-			t.Fatal(err)
-		}
+		want := replicatest.Open(t, fsys, replica.Options{})
+		clone := replicatest.Clone(t, openLocation(t, location), replica.Options{})
 		if got, want := recordsOf(t, clone), recordsOf(t, want); len(got) != len(want) {
 			t.Errorf("%s: %d records, want %d", name, len(got), len(want))
 		} else {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/internal/crashfs"
+	"prophet/internal/replicatest"
 	"prophet/internal/webtest"
 	"prophet/replica"
 	psync "prophet/sync"
@@ -143,14 +144,11 @@ func TestShortURLNamesTheOnlyDatabase(t *testing.T) {
 	}
 	other := newWorkshop(t, afero.NewMemMapFs())
 	other.uuid()
-	second, err := replica.Init(t.Context(), afero.NewMemMapFs(), replica.Identity{}, other.options("carol"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	second := replicatest.Init(t, afero.NewMemMapFs(), other.options("carol"))
 	if _, err := psync.Publish(t.Context(), second, dest, psync.PublishOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	_, err = carriers().Open(t.Context(), srv.URL, replica.Options{})
+	_, err := carriers().Open(t.Context(), srv.URL, replica.Options{})
 	for _, want := range []string{"it holds 2 databases; name one of them:", w.ann.Database().String(), second.Database().String()} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %s", err, want)
