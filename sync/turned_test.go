@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/internal/replicatest"
+	"prophet/replica"
 	psync "prophet/sync"
 )
 
