@@ -119,45 +119,51 @@ func settle(rec changeset.RecordID, conflicts []Conflict, answers Answers) {
 		return
 	}
 	for i := range conflicts {
-		c := &conflicts[i]
-		answer := winner(answers(c.Fingerprint))
-		if answer == nil {
-			answer = jointAnswer(rec, clashes, i, answers)
-		}
-		if answer != nil {
-			c.Value, c.Why, c.Asks = answer[c.Prop], WhyVote, ""
-		}
+		conflicts[i].take(winner(answers(conflicts[i].Fingerprint)))
+	}
+	if len(conflicts) <= maxJoint {
+		settleJointly(rec, conflicts, clashes, answers)
+	}
+}
+
+// take settles the conflict by an answer of people's; by none if it is nil.
+func (c *Conflict) take(answer map[string]string) {
+	if answer != nil {
+		c.Value, c.Why, c.Asks = answer[c.Prop], WhyVote, ""
 	}
 }
 
 // maxJoint is how many properties an answer of the original's to several at once may cover to be found: their order in its fingerprint is arbitrary.
 const maxJoint = 4
 
-// jointAnswer looks for an answer of the original's that covers clash i and others of the record:
+// settleJointly looks for answers of the original's to several conflicts of the record at once, for those that have none of their own:
 // the smaller sets first, then by name, all orders of names pooled.
-func jointAnswer(rec changeset.RecordID, clashes []changeset.Clash, i int, answers Answers) map[string]string {
-	if len(clashes) > maxJoint {
-		return nil
-	}
-	for size := 2; size <= len(clashes); size++ {
-		for _, set := range subsets(len(clashes), size) {
-			if !slices.Contains(set, i) {
+func settleJointly(rec changeset.RecordID, conflicts []Conflict, clashes []changeset.Clash, answers Answers) {
+	for size := 2; size <= len(conflicts); size++ {
+		for _, set := range subsets(len(conflicts), size) {
+			open := slices.DeleteFunc(slices.Clone(set), func(i int) bool { return conflicts[i].Why == WhyVote })
+			if len(open) == 0 {
 				continue
 			}
-			var votes []map[string]string
-			for _, order := range permutations(set) {
-				var ordered []changeset.Clash
-				for _, k := range order {
-					ordered = append(ordered, clashes[k])
-				}
-				votes = append(votes, answers(changeset.Fingerprint(rec, ordered))...)
-			}
-			if answer := winner(votes); answer != nil {
-				return answer
+			answer := jointAnswer(rec, clashes, set, answers)
+			for _, i := range open {
+				conflicts[i].take(answer)
 			}
 		}
 	}
-	return nil
+}
+
+// jointAnswer is the answer to all conflicts of a set at once, or nil.
+func jointAnswer(rec changeset.RecordID, clashes []changeset.Clash, set []int, answers Answers) map[string]string {
+	var votes []map[string]string
+	for _, order := range permutations(set) {
+		var ordered []changeset.Clash
+		for _, k := range order {
+			ordered = append(ordered, clashes[k])
+		}
+		votes = append(votes, answers(changeset.Fingerprint(rec, ordered))...)
+	}
+	return winner(votes)
 }
 
 // winner returns the answer with the most votes, then the smallest SHA-1 of its canonical JSON; nil without votes.
