@@ -16,11 +16,12 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
+	"prophet/internal/race"
 	"prophet/replica"
 	psync "prophet/sync"
 )
 
-var copyHistories = flag.Int("copies", 60, "how many random histories with copies and restores are played")
+var copyHistories = flag.Int("copies", race.Part(60), "how many random histories with copies and restores are played")
 
 // town is some replicas that are copied, restored from backups and edited at random. It keeps account of who has seen what, by the values that were
 // written, each of which is written once.

@@ -9,14 +9,15 @@ import (
 	"testing"
 	"time"
 
+	"prophet/internal/race"
 	"prophet/internal/simulation"
 	psync "prophet/sync"
 )
 
 var (
-	histories = flag.Int("histories", 500, "how many random histories the simulation plays")
+	histories = flag.Int("histories", race.Part(500), "how many random histories the simulation plays")
 	seed      = flag.Uint64("seed", 1, "of the first random history")
-	sets      = flag.Int("sets", 60, "how many small sets of changesets are integrated in all orders")
+	sets      = flag.Int("sets", race.Part(60), "how many small sets of changesets are integrated in all orders")
 	shrink    = flag.Bool("shrink", true, "shrink a history that fails to a short story")
 )
 
@@ -24,7 +25,7 @@ var (
 const shrinkPlays = 400
 
 // TestReplicasThatHaveSeenTheSameShowTheSame plays random histories: see package simulation. Three quarters of them in small batches, so
-// that a pull that is cut off has done a part.
+// that a pull that is cut off has done a part. It plays 500; under the race detector a fifth of that, as the other random tests here.
 func TestReplicasThatHaveSeenTheSameShowTheSame(t *testing.T) {
 	var large, small []uint64
 	for s := *seed; s < *seed+uint64(*histories); s++ {

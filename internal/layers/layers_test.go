@@ -43,6 +43,7 @@ var helpers = []string{
 	"internal/crashfs",
 	"internal/fixture",
 	"internal/layers",
+	"internal/race",
 	"internal/realserver",
 	"internal/replicatest",
 	"internal/v1peer",
@@ -85,6 +86,51 @@ func TestFilesEnvironmentAndTerminalAreTouchedWhereTheyMayBe(t *testing.T) {
 	for _, fault := range reservedFaults(parse(t, os.DirFS("../.."))) {
 		t.Error(fault)
 	}
+}
+
+// TestTheDesignNamesEveryPackage looks for each package by its path, or by its last name where others of its directory stand before it in the line.
+func TestTheDesignNamesEveryPackage(t *testing.T) {
+	page, err := os.ReadFile("../../docs/design.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := packagesIn(string(page))
+	for _, pkg := range slices.Concat(packages(), helpers) {
+		if !slices.Contains(named, pkg) {
+			t.Errorf("docs/design.md does not name %s among the packages", pkg)
+		}
+	}
+	for _, pkg := range named {
+		if !inTable(pkg) && !slices.Contains(helpers, pkg) {
+			t.Errorf("docs/design.md names %s, which is no package", pkg)
+		}
+	}
+}
+
+// packagesIn lists the packages that the page names in its block under "Packages": "sync   what it is for", "internal/a, b, c   what they are for".
+func packagesIn(page string) (pkgs []string) {
+	_, page, _ = strings.Cut(page, "\n## Packages\n\n```\n")
+	block, _, _ := strings.Cut(page, "```")
+	for line := range strings.Lines(block) {
+		names, _, _ := strings.Cut(line, "  ")
+		dir := ""
+		for i, name := range strings.Split(strings.TrimSpace(names), ", ") {
+			if i == 0 && strings.Contains(name, "/") {
+				dir = path.Dir(name)
+				name = path.Base(name)
+			}
+			pkgs = append(pkgs, path.Join(dir, name))
+		}
+	}
+	return pkgs
+}
+
+// packages lists those of the table.
+func packages() (pkgs []string) {
+	for _, row := range table {
+		pkgs = append(pkgs, row.pkg)
+	}
+	return pkgs
 }
 
 func TestFaultsAreFound(t *testing.T) {
