@@ -34,7 +34,7 @@ func newClient(ctx context.Context, base *url.URL, user *url.Userinfo, opts Opti
 	c.place.origin = base
 	transport := &http.Transport{
 		Proxy:                  opts.Proxy,
-		DialContext:            (&net.Dialer{Timeout: opts.ConnectTimeout}).DialContext,
+		DialContext:            opts.Dial,
 		TLSClientConfig:        opts.TLS.Clone(),
 		TLSHandshakeTimeout:    opts.ConnectTimeout,
 		ResponseHeaderTimeout:  opts.IdleTimeout,

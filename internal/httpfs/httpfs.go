@@ -40,6 +40,7 @@ package httpfs
 import (
 	"context"
 	"crypto/tls"
+	"net"
 	"net/http"
 	"net/url"
 	"path"
@@ -66,6 +67,8 @@ type Options struct {
 	TLS *tls.Config
 	// Proxy finds the proxy for a request; nil means none. See [http.ProxyFromEnvironment].
 	Proxy func(*http.Request) (*url.URL, error)
+	// Dial connects to a server, until ctx is done at most. Nil means the network, within ConnectTimeout.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Sleep waits between tries, until ctx is done at most. Nil means the clock.
 	Sleep func(ctx context.Context, d time.Duration) error
 }
@@ -76,6 +79,9 @@ func (o Options) withDefaults() Options {
 	orDefault(&o.ConnectTimeout, 10*time.Second)
 	orDefault(&o.IdleTimeout, 30*time.Second)
 	orDefault(&o.MaxBody, 64<<20)
+	if o.Dial == nil {
+		o.Dial = (&net.Dialer{Timeout: o.ConnectTimeout}).DialContext
+	}
 	if o.Sleep == nil {
 		o.Sleep = sleep
 	}

@@ -16,6 +16,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/spf13/afero"
@@ -213,9 +214,13 @@ func TestAProxyIsUsedWhereOneIsGiven(t *testing.T) {
 }
 
 func TestRequestsInFlightAreBoundedAndConnectionsKept(t *testing.T) {
+	synctest.Test(t, requestsInFlight)
+}
+
+func requestsInFlight(t *testing.T) {
 	const bound, readers, reads = 4, 20, 10
 	var now, most, connections atomic.Int64
-	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		n := now.Add(1)
 		defer now.Add(-1)
 		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
@@ -226,15 +231,13 @@ func TestRequestsInFlightAreBoundedAndConnectionsKept(t *testing.T) {
 			return
 		}
 		io.WriteString(w, r.URL.Path)
-	}))
-	srv.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+	})}
+	srv.ConnState = func(_ net.Conn, s http.ConnState) {
 		if s == http.StateNew {
 			connections.Add(1)
 		}
 	}
-	srv.Start()
-	defer srv.Close()
-	fsys := open(t, srv.URL, httpfs.Options{Connections: bound})
+	fsys := open(t, webtest.PipeURL, httpfs.Options{Dial: webtest.Pipe(t, srv), Connections: bound})
 	var wg sync.WaitGroup
 	for i := range readers {
 		wg.Go(func() {
@@ -257,9 +260,13 @@ func TestRequestsInFlightAreBoundedAndConnectionsKept(t *testing.T) {
 }
 
 func TestAServerThatClosesConnectionsIsAskedLessAtOnce(t *testing.T) {
+	synctest.Test(t, askedLess)
+}
+
+func askedLess(t *testing.T) {
 	const bound, readers = 16, 30
 	var now, most atomic.Int64
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	dial, _ := piped(t, func(w http.ResponseWriter, r *http.Request) {
 		n := now.Add(1)
 		defer now.Add(-1)
 		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
@@ -267,23 +274,22 @@ func TestAServerThatClosesConnectionsIsAskedLessAtOnce(t *testing.T) {
 		time.Sleep(2 * time.Millisecond)
 		w.Header().Set("Connection", "close")
 		io.WriteString(w, r.URL.Path)
-	}))
-	defer srv.Close()
-	fsys := open(t, srv.URL, httpfs.Options{Connections: bound})
+	})
+	fsys := open(t, webtest.PipeURL, httpfs.Options{Dial: dial, Connections: bound})
 	read := func(name string) {
 		if got, err := afero.ReadFile(fsys, name); err != nil || string(got) != "/"+name {
 			t.Errorf("%s: %q, %v", name, got, err)
 		}
 	}
 	read("first")
-	time.Sleep(20 * time.Millisecond) // it takes the slots away beside the work
+	synctest.Wait() // it takes the slots away beside the work
 	most.Store(0)
 	var wg sync.WaitGroup
 	for i := range readers {
 		wg.Go(func() { read(fmt.Sprint("f", i)) })
 	}
 	wg.Wait()
-	if most.Load() > 4 {
+	if most.Load() != 4 {
 		t.Errorf("%d requests at once, want 4: such a server drops connections beyond the five that it queues", most.Load())
 	}
 }
@@ -308,6 +314,10 @@ func TestCompressionIsAskedForWholeFilesOnly(t *testing.T) {
 }
 
 func TestOneOpenFileServesManyReadersAtOnce(t *testing.T) {
+	synctest.Test(t, manyReaders)
+}
+
+func manyReaders(t *testing.T) {
 	var now, most atomic.Int64
 	slow := func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -319,20 +329,22 @@ func TestOneOpenFileServesManyReadersAtOnce(t *testing.T) {
 			next.ServeHTTP(w, r)
 		})
 	}
-	srv := webtest.Static(t, files(t), slow)
-	fsys := open(t, srv.URL, httpfs.Options{})
+	srv, dial := webtest.StaticPipe(t, files(t), slow)
+	fsys := open(t, srv.URL, httpfs.Options{Dial: dial})
 	f := openFile(t, fsys, index)
+	read := func(i int) {
+		p := make([]byte, 44)
+		if _, err := f.ReadAt(p, int64(44*i)); err != nil || string(p) != string(rows[44*i:44*i+44]) {
+			t.Errorf("row %d: %q, %v", i, p, err)
+		}
+	}
+	read(0) // whether the server sends parts is found out by one alone
 	var wg sync.WaitGroup
-	for i := range 40 {
-		wg.Go(func() {
-			p := make([]byte, 44)
-			if _, err := f.ReadAt(p, int64(44*i)); err != nil || string(p) != string(rows[44*i:44*i+44]) {
-				t.Errorf("row %d: %q, %v", i, p, err)
-			}
-		})
+	for i := 1; i < 40; i++ {
+		wg.Go(func() { read(i) })
 	}
 	wg.Wait()
-	if most.Load() < 2 || srv.Ranges() != 40 {
+	if most.Load() != 16 || srv.Ranges() != 40 {
 		t.Errorf("at most %d at once, %d ranges", most.Load(), srv.Ranges())
 	}
 }

@@ -8,16 +8,29 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/spf13/afero"
 
 	"prophet/internal/httpfs"
+	"prophet/internal/webtest"
 )
 
+// piped serves over pipes, for tests in which time passes while everybody waits, and counts the requests.
+func piped(t *testing.T, h http.HandlerFunc) (dial webtest.Dial, requests *atomic.Int64) {
+	t.Helper()
+	requests = new(atomic.Int64)
+	return webtest.Pipe(t, &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		requests.Add(1)
+		h(w, r)
+	})}), requests
+}
+
 func TestSlowServers(t *testing.T) {
-	const idle = 200 * time.Millisecond
+	const idle = 30 * time.Second
 	hang := func(r *http.Request) { <-r.Context().Done() }
 	drip := func(w http.ResponseWriter, r *http.Request) {
 		for err := error(nil); err == nil && r.Context().Err() == nil; time.Sleep(idle / 10) {
@@ -36,33 +49,35 @@ func TestSlowServers(t *testing.T) {
 			w.Write(rows)
 			http.NewResponseController(w).Flush()
 			hang(r)
-		}, "tried 2 times: the server stopped in the middle: fewer than 512 bytes came in 200ms", 2},
+		}, "tried 2 times: the server stopped in the middle: fewer than 512 bytes came in 30s", 2},
 		{"drips", drip, "tried 2 times: the server stopped in the middle", 2},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			t.Parallel()
-			url, requests := serve(t, tc.serve)
-			_, err := io.ReadAll(openFile(t, open(t, url, httpfs.Options{IdleTimeout: idle}), "x"))
-			wantError(t, err, url+"/x", tc.text)
-			if requests.Load() != tc.tries {
-				t.Errorf("%d tries", requests.Load())
-			}
+			synctest.Test(t, func(t *testing.T) {
+				dial, requests := piped(t, tc.serve)
+				_, err := io.ReadAll(openFile(t, open(t, webtest.PipeURL, httpfs.Options{Dial: dial, IdleTimeout: idle}), "x"))
+				wantError(t, err, webtest.PipeURL+"/x", tc.text)
+				if requests.Load() != tc.tries {
+					t.Errorf("%d tries", requests.Load())
+				}
+			})
 		})
 	}
 }
 
 func TestASlowServerThatGoesOnIsRead(t *testing.T) {
-	t.Parallel()
-	url, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		for i := 0; i < len(rows); i += 880 {
-			w.Write(rows[i : i+880])
-			http.NewResponseController(w).Flush()
-			time.Sleep(200 * time.Millisecond)
+	synctest.Test(t, func(t *testing.T) {
+		dial, _ := piped(t, func(w http.ResponseWriter, r *http.Request) {
+			for i := 0; i < len(rows); i += 880 {
+				w.Write(rows[i : i+880])
+				http.NewResponseController(w).Flush()
+				time.Sleep(29 * time.Second)
+			}
+		})
+		if got, err := afero.ReadFile(open(t, webtest.PipeURL, httpfs.Options{Dial: dial}), "x"); err != nil || !bytes.Equal(got, rows) {
+			t.Errorf("%d bytes, %v", len(got), err)
 		}
 	})
-	if got, err := afero.ReadFile(open(t, url, httpfs.Options{IdleTimeout: 700 * time.Millisecond}), "x"); err != nil || !bytes.Equal(got, rows) {
-		t.Errorf("%d bytes, %v", len(got), err)
-	}
 }
 
 func TestConnectionErrorsAreTriedFourTimes(t *testing.T) {
@@ -111,21 +126,24 @@ func TestCancelEndsReadsUnderWayAndLaterOnes(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			ctx, cancel := context.WithCancelCause(t.Context())
-			defer cancel(nil)
-			url, requests := serve(t, func(w http.ResponseWriter, r *http.Request) { h(cancel, w, r) })
-			fsys, err := httpfs.New(ctx, url, httpfs.Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			for range 2 {
-				if _, err := io.ReadAll(openFile(t, fsys, "x")); !errors.Is(err, reason) {
-					t.Errorf("got %v", err)
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancelCause(t.Context())
+				defer cancel(nil)
+				dial, requests := piped(t, func(w http.ResponseWriter, r *http.Request) { h(cancel, w, r) })
+				fsys, err := httpfs.New(ctx, webtest.PipeURL, httpfs.Options{Dial: dial})
+				if err != nil {
+					t.Fatal(err)
 				}
-			}
-			if requests.Load() != 1 {
-				t.Errorf("%d requests", requests.Load())
-			}
+				began := time.Now()
+				for range 2 {
+					if _, err := io.ReadAll(openFile(t, fsys, "x")); !errors.Is(err, reason) {
+						t.Errorf("got %v", err)
+					}
+				}
+				if took := time.Since(began); requests.Load() != 1 || took > 20*time.Millisecond {
+					t.Errorf("%d requests, in %v", requests.Load(), took)
+				}
+			})
 		})
 	}
 }

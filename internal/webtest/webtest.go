@@ -38,14 +38,19 @@ type Server struct {
 // Static starts a server of files, changed by modifiers; the first of them sees a request first.
 func Static(tb testing.TB, files afero.Fs, modifiers ...Modifier) *Server {
 	tb.Helper()
-	s := &Server{files: http.FileServer(dir{files})}
-	s.Set(modifiers...)
+	s := newServer(files, modifiers)
 	web := httptest.NewServer(s)
 	s.URL = web.URL
 	tb.Cleanup(func() {
 		web.CloseClientConnections() // sets free what hangs on purpose
 		web.Close()
 	})
+	return s
+}
+
+func newServer(files afero.Fs, modifiers []Modifier) *Server {
+	s := &Server{files: http.FileServer(dir{files})}
+	s.Set(modifiers...)
 	return s
 }
 
