@@ -166,7 +166,7 @@ func (p *pullable) damaged(t *testing.T) {
 				continue // a lower number is a state like any other
 			}
 			w.check(damage.do())
-			err := pullFrom(t.Context(), clone, location)
+			err := pullFrom(t.Context(), carriers(), clone, location)
 			if err == nil || !strings.Contains(err.Error(), p.location) || !strings.Contains(err.Error(), filepath.Base(name)) && name != "replica-version" {
 				t.Errorf("%s %s: error %v", name, damage.what, err)
 			}
@@ -174,7 +174,7 @@ func (p *pullable) damaged(t *testing.T) {
 			w.check(afero.WriteFile(dest, name, good, 0o666))
 		}
 	}
-	w.check(pullFrom(t.Context(), clone, location))
+	w.check(pullFrom(t.Context(), carriers(), clone, location))
 	sameState(t, "in the end", clone, w.ann)
 }
 

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/spf13/afero"
@@ -44,8 +45,6 @@ func TestFaultsOfAServerAreToldAndLeaveTheReplica(t *testing.T) {
 		{"a changeset cut off", webtest.Truncate(object, 20), `fetch URL/cas/changesets/\S+: tried 2 times: the answer ends after 20 of \d+ bytes`, nil},
 		{"the index cut off", webtest.Truncate("changesets.idx", 20), `read rows \d+ to \d+ of URL/changesets.idx: fetch URL/changesets.idx: tried 2 times: the answer ends after 20 of \d+ bytes`, nil},
 		{"a small file cut off", webtest.Truncate("database-uuid", 20), `fetch URL/database-uuid: tried 2 times: the answer ends after 20 of 36 bytes`, nil},
-		{"a slow changeset", webtest.Slow(object), `fetch URL/cas/changesets/\S+: tried 2 times: the server stopped in the middle`, nil},
-		{"a slow small file", webtest.Slow("replica-uuid"), `fetch URL/replica-uuid: tried 2 times: the server stopped in the middle`, nil},
 		{"a number that is none", replaced("latest-sequence-no", "many\n"), `open replica URL: latest-sequence-no is damaged: sequence number "many"`, nil},
 		{"a UUID that is none", replaced("replica-uuid", "ann"), `open replica URL: replica-uuid is damaged: "ann" is not a UUID`, nil},
 		{"a newer format", replaced("replica-version", "2"), `URL has replica format "2"; this program reads format 1`, nil},
@@ -54,17 +53,18 @@ func TestFaultsOfAServerAreToldAndLeaveTheReplica(t *testing.T) {
 		{"another database", replaced("database-uuid", stranger.String()), `pull from URL into .*: it is a replica of another database`, psync.ErrOtherDatabase},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			w, clone, srv := behind(t)
+			w, clone, dest := behind(t)
+			srv := webtest.Static(t, dest)
 			before := filesOf(t, clone.FS())
 			srv.Set(tc.fail)
-			err := pullFrom(t.Context(), clone, srv.URL)
+			err := pullFrom(t.Context(), carriers(), clone, srv.URL)
 			want := strings.ReplaceAll(tc.want, "URL", regexp.QuoteMeta(srv.URL))
 			if err == nil || !regexp.MustCompile(want).MatchString(err.Error()) || tc.is != nil && !errors.Is(err, tc.is) {
 				t.Errorf("got  %v\nwant %s", err, want)
 			}
 			sameFiles(t, "the replica", filesOf(t, clone.FS()), before)
 			srv.Set()
-			if err := pullFrom(t.Context(), clone, srv.URL); err != nil {
+			if err := pullFrom(t.Context(), carriers(), clone, srv.URL); err != nil {
 				t.Errorf("when the server works again: %v", err)
 			}
 			sameState(t, "the replica", clone, w.ann)
@@ -72,8 +72,29 @@ func TestFaultsOfAServerAreToldAndLeaveTheReplica(t *testing.T) {
 	}
 }
 
-// behind returns a clone that lacks some changesets of what a server has.
-func behind(t *testing.T) (*workshop, *replica.Replica, *webtest.Server) {
+// A server that stops in the middle is given up on. It is reached over pipes in a bubble, so that no other answer can be late.
+func TestASlowServerIsToldAndLeavesTheReplica(t *testing.T) {
+	for path, want := range map[string]string{
+		"cas/changesets/*": `fetch http://\S+/cas/changesets/\S+: tried 2 times: the server stopped in the middle: fewer than 512 bytes came in 30s`,
+		"replica-uuid":     `fetch http://\S+/replica-uuid: tried 2 times: the server stopped in the middle: fewer than 512 bytes came in 30s`,
+	} {
+		t.Run(path, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				_, clone, dest := behind(t)
+				before := filesOf(t, clone.FS())
+				srv, dial := webtest.StaticPipe(t, dest, webtest.Slow(path))
+				err := pullFrom(t.Context(), psync.Carriers{"http": psync.Web(psync.WebOptions{Dial: dial})}, clone, srv.URL)
+				if err == nil || !regexp.MustCompile(want).MatchString(err.Error()) {
+					t.Errorf("got  %v\nwant %s", err, want)
+				}
+				sameFiles(t, "the replica", filesOf(t, clone.FS()), before)
+			})
+		})
+	}
+}
+
+// behind returns a clone that lacks some changesets of a mirror.
+func behind(t *testing.T) (*workshop, *replica.Replica, afero.Fs) {
 	t.Helper()
 	w := newWorkshop(t, afero.NewMemMapFs())
 	w.few()
@@ -86,7 +107,7 @@ func behind(t *testing.T) (*workshop, *replica.Replica, *webtest.Server) {
 	w.comment(w.ann, rec, "It was in the fridge.")
 	dest := crashfs.New()
 	w.publish(dest, psync.PublishOptions{Flat: true})
-	return w, clone, webtest.Static(t, dest)
+	return w, clone, dest
 }
 
 // A pull commits in batches, the resolutions before the changesets. What was committed before a fault is whole, and stays.
@@ -100,7 +121,7 @@ func TestFaultAfterABatchLeavesTheBatch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := pullFrom(t.Context(), clone, srv.URL); !errors.Is(err, fs.ErrNotExist) {
+	if err := pullFrom(t.Context(), carriers(), clone, srv.URL); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("error %v", err)
 	}
 	after, err := replica.Open(clone.FS(), replica.Options{})
@@ -109,14 +130,14 @@ func TestFaultAfterABatchLeavesTheBatch(t *testing.T) {
 	}
 	faultless(t, "the replica", clone.FS())
 	srv.Set()
-	if err := pullFrom(t.Context(), clone, srv.URL); err != nil {
+	if err := pullFrom(t.Context(), carriers(), clone, srv.URL); err != nil {
 		t.Fatal(err)
 	}
 	sameState(t, "the replica", clone, w.ann)
 }
 
-func pullFrom(ctx context.Context, to *replica.Replica, location string) error {
-	from, err := carriers().Open(ctx, location, replica.Options{})
+func pullFrom(ctx context.Context, carriers psync.Carriers, to *replica.Replica, location string) error {
+	from, err := carriers.Open(ctx, location, replica.Options{})
 	if err != nil {
 		return err
 	}

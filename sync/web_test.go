@@ -17,9 +17,9 @@ import (
 	psync "prophet/sync"
 )
 
-// carriers reach directories of the disk and web servers; the latter are given up on soon.
+// carriers reach directories of the disk and web servers; the latter are asked again at once.
 func carriers() psync.Carriers {
-	web := psync.Web(psync.WebOptions{IdleTimeout: 300 * time.Millisecond,
+	web := psync.Web(psync.WebOptions{IdleTimeout: 5 * time.Minute, // a machine may be busy
 		Sleep: func(ctx context.Context, _ time.Duration) error { return context.Cause(ctx) }})
 	files := psync.Directory(afero.NewOsFs())
 	return psync.Carriers{"": files, "file": files, "http": web, "https": web}
