@@ -18,24 +18,29 @@ func (s *interrupts) watch(parent context.Context) (ctx context.Context, stop fu
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
-	go func() {
-		for {
-			select {
-			case <-signals:
-				if s.held.Load() > 0 {
-					continue
-				}
-				signal.Stop(signals) // from here on a signal does what it does by default
-				cancel(errInterrupted)
-				return
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
+	go s.follow(ctx, signals, func() {
+		signal.Stop(signals) // from here on a signal does what it does by default
+		cancel(errInterrupted)
+	})
 	return ctx, func() {
 		signal.Stop(signals)
 		cancel(nil)
+	}
+}
+
+// follow calls interrupt at the first signal that is not held, and ends then or with ctx.
+func (s *interrupts) follow(ctx context.Context, signals <-chan os.Signal, interrupt func()) {
+	for {
+		select {
+		case <-signals:
+			if s.held.Load() > 0 {
+				continue
+			}
+			interrupt()
+			return
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 

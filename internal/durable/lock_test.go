@@ -13,6 +13,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/spf13/afero"
@@ -153,16 +154,24 @@ func TestLockEndsWithItsProcess(t *testing.T) {
 }
 
 func TestLockWaitsAndSaysSoOnce(t *testing.T) {
+	synctest.Test(t, waitsAndSaysSo)
+}
+
+func waitsAndSaysSo(t *testing.T) {
 	fs := afero.NewMemMapFs()
 	unlock, err := Lock(t.Context(), fs, "lock", func() { t.Error("said to wait for a lock that was free") })
 	if err != nil {
 		t.Fatal(err)
 	}
+	began := time.Now()
 	time.AfterFunc(lockPatience+300*time.Millisecond, func() { unlock() })
-	said := 0
-	again, err := Lock(t.Context(), fs, "lock", func() { said++ })
-	if err != nil || said != 1 {
-		t.Errorf("said %d times to wait, %v", said, err)
+	var said []time.Duration
+	again, err := Lock(t.Context(), fs, "lock", func() { said = append(said, time.Since(began)) })
+	if err != nil || len(said) != 1 || said[0] < lockPatience || said[0] > lockPatience+2*lockPoll {
+		t.Errorf("said to wait after %v, %v", said, err)
+	}
+	if took := time.Since(began); took > lockPatience+300*time.Millisecond+lockPoll {
+		t.Errorf("had the lock after %v", took)
 	}
 	unlock() // does nothing, and does not free what another holds
 	soon, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
@@ -179,7 +188,7 @@ func TestLocksOfDifferentFilesAreDifferent(t *testing.T) {
 		fs   afero.Fs
 		name string
 	}{{one, "lock"}, {one, "other/lock"}, {two, "lock"}, {crashfs.New(), "lock"}, {crashfs.New(), "lock"}, {plain{one}, "lock"}, {plain{two}, "lock"}} {
-		soon, cancel := context.WithTimeout(t.Context(), time.Second)
+		soon, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		unlock, err := Lock(soon, l.fs, l.name, nil)
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -26,6 +27,10 @@ func (s *screen) String() string {
 }
 
 func TestProgressShowsRateAndEstimateAndThenGoesAway(t *testing.T) {
+	synctest.Test(t, showsRateAndEstimate)
+}
+
+func showsRateAndEstimate(t *testing.T) {
 	var s screen
 	p := StartProgress(&s, 80, "import\x1bing", false)
 	for done := int64(100); !strings.Contains(s.String(), " left"); done += 100 {
@@ -45,13 +50,16 @@ func TestProgressShowsRateAndEstimateAndThenGoesAway(t *testing.T) {
 }
 
 func TestProgressOfShortWorkShowsNothing(t *testing.T) {
-	var s screen
-	p := StartProgress(&s, 80, "fetching", true)
-	p.Set(1<<20, 0)
-	p.Done()
-	if got := strings.Trim(s.String(), "\r "); got != "" {
-		t.Errorf("got %q", got)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		var s screen
+		p := StartProgress(&s, 80, "fetching", true)
+		p.Set(1<<20, 0)
+		time.Sleep(progressRefresh - 1)
+		p.Done()
+		if got := strings.Trim(s.String(), "\r "); got != "" {
+			t.Errorf("got %q", got)
+		}
+	})
 }
 
 func TestProgressMayBeNil(t *testing.T) {
