@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 // The documents show commands and what they print, in blocks that begin with ```console. These tests run the commands of a document, with the
@@ -40,12 +41,14 @@ func steps(text, kind string) (all []step) {
 	return all
 }
 
-// shell returns the script that runs the steps in one shell and writes what each prints, and its exit code, to files in dir. Slowly is as people type.
-func shell(all []step, dir string, slowly bool) string {
+// shell returns the script that runs the steps in one shell and writes what each prints, and its exit code, to files in dir. With ticks each step is a second
+// later than the one before, by the clock of [clockMain]: people are not so fast, and later edits are to bear later times.
+func shell(all []step, dir string, ticks bool) string {
 	var b strings.Builder
+	noon := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 	for i, s := range all {
-		if slowly && (strings.Contains(s.command, "prophet update") || strings.Contains(s.command, "prophet resolve")) {
-			b.WriteString("sleep 1.1\n") // people are not so fast; later edits are to bear later times
+		if ticks {
+			fmt.Fprintf(&b, "export NOW='%s'\n", noon.Add(time.Duration(i)*time.Second).Format(time.DateTime))
 		}
 		fmt.Fprintf(&b, "{ %s\n} >%s/%d.out 2>&1; echo $? >%s/%d.code\n", s.command, dir, i, dir, i)
 	}
@@ -86,11 +89,7 @@ func TestMatches(t *testing.T) {
 
 func TestDocumentsShowWhatIsPrinted(t *testing.T) {
 	t.Parallel()
-	bin := t.TempDir()
-	build := exec.Command("go", "build", "-o", filepath.Join(bin, "prophet"), ".")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	bin := prophetIn(t)
 	for _, name := range []string{"README.md", "docs/tutorial.md", "docs/merge.md"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -102,16 +101,22 @@ func TestDocumentsShowWhatIsPrinted(t *testing.T) {
 // TestStoriesOfMergesShowWhatIsPrinted runs a document that sets the clock of each command, by NOW: see [clockMain].
 func TestStoriesOfMergesShowWhatIsPrinted(t *testing.T) {
 	t.Parallel()
+	const name = "docs/merge-stories.md"
+	runSteps(t, name, steps(readDocument(t, name), "console"), prophetIn(t))
+}
+
+// prophetIn returns a directory in which this test binary has the name prophet, and so is the program: see [TestMain].
+func prophetIn(t *testing.T) (bin string) {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	bin := t.TempDir()
+	bin = t.TempDir()
 	if err := os.Symlink(self, filepath.Join(bin, "prophet")); err != nil {
 		t.Fatal(err)
 	}
-	const name = "docs/merge-stories.md"
-	runSteps(t, name, steps(readDocument(t, name), "console"), bin)
+	return bin
 }
 
 func readDocument(t *testing.T, name string) string {
