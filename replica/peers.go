@@ -21,12 +21,17 @@ type Peer struct {
 	// Read is how many rows of its log were read, in the transactions that integrated them, and Row the last of them in hex.
 	Read uint32 `json:"read"`
 	Row  string `json:"row,omitempty"`
+	// Tail is the [Tail] of its log that was read, and Own the last row in hex of what was read that it made itself: a log that was restored from a backup may have
+	// the last row again, after others.
+	Tail string `json:"tail,omitempty"`
+	Own  string `json:"own,omitempty"`
 	// Representations is how many rows of its list of representations were read, and Representation the last of them in hex.
 	Representations uint32 `json:"representations,omitempty"`
 	Representation  string `json:"representation,omitempty"`
 	// Here is the last row of our own log, in hex, in the transaction that noted how far the peer's was read, and HereListed that of our list of
 	// representations: where ours no longer have these rows, they lost what was read, as when a backup is put back over a replica.
 	Here       string `json:"here,omitempty"`
+	HereTail   string `json:"here_tail,omitempty"` // of our own log then
 	HereListed string `json:"here_representation,omitempty"`
 	// V1 says that it is a mirror that the original made, which has no such list; it is asked again when its log has grown.
 	V1 bool `json:"v1,omitempty"`
@@ -52,8 +57,8 @@ func (p *Peer) Lose() {
 	p.lost = true
 }
 
-// heldBy reports whether a log has the row that it ended with when the peer was noted; where none was noted, as in older files, it is believed.
-func heldBy(l *Log, text string) (bool, error) {
+// heldBy reports whether a log has the row, and the tail, that it ended with when the peer was noted; where none was noted, as in older files, it is believed.
+func heldBy(l *Log, text, tail string) (bool, error) {
 	if text == "" {
 		return true, nil
 	}
@@ -65,6 +70,10 @@ func heldBy(l *Log, text string) (bool, error) {
 	if err != nil || row.Seq > l.latest {
 		return false, nil
 	}
+	if tail != "" {
+		now, err := l.tailAt(row.Seq)
+		return now == tail, err
+	}
 	now, err := l.Row(row.Seq)
 	return now == row, err
 }
@@ -74,9 +83,9 @@ func (l *Log) Turned(p Peer) (bool, error) {
 	if p.Read == 0 && p.Representations == 0 {
 		return false, nil
 	}
-	held, err := heldBy(l, p.Here)
+	held, err := heldBy(l, p.Here, p.HereTail)
 	if err == nil && held && l.reps != nil && l.reps.rows != nil {
-		held, err = heldBy(l.reps.rows, p.HereListed)
+		held, err = heldBy(l.reps.rows, p.HereListed, "")
 	}
 	return !held, err
 }
@@ -87,7 +96,12 @@ func (p Peer) encode() []byte {
 }
 
 // SetRead notes that all rows up to this one were read; the zero row, that none was.
-func (p *Peer) SetRead(row changeset.Row) { p.Read, p.Row = row.Seq, rowText(row) }
+func (p *Peer) SetRead(row changeset.Row) {
+	p.Read, p.Row, p.Tail, p.Own = row.Seq, rowText(row), "", ""
+}
+
+// SetOwn notes the last row that the peer made itself, of what was read; the zero row, that there is none.
+func (p *Peer) SetOwn(row changeset.Row) { p.Own = rowText(row) }
 
 // SetRepresented is SetRead for the list of representations.
 func (p *Peer) SetRepresented(row changeset.Row) {
@@ -103,6 +117,16 @@ func rowText(row changeset.Row) string {
 
 // LastRow returns the last row that was read; ok is false if it is not known.
 func (p *Peer) LastRow() (row changeset.Row, ok bool) { return parseRowText(p.Row, p.Read) }
+
+// LastOwn returns the last row that was read of what the peer made itself; ok is false if it is not known.
+func (p *Peer) LastOwn() (row changeset.Row, ok bool) {
+	b, err := hex.DecodeString(p.Own)
+	if err != nil || len(b) != changeset.RowSize {
+		return row, false
+	}
+	row, err = changeset.ParseRow(b)
+	return row, err == nil
+}
 
 // LastRepresentation is LastRow for the list of representations.
 func (p *Peer) LastRepresentation() (row changeset.Row, ok bool) {
@@ -196,9 +220,13 @@ func (t *txLog) writePeers() error {
 	if len(t.met) == 0 {
 		return nil
 	}
-	last, err := t.lastRow()
+	rows, err := t.lastRows()
 	if err != nil {
 		return err
+	}
+	last := changeset.Row{}
+	if len(rows) > 0 {
+		last = rows[len(rows)-1]
 	}
 	listed := t.restated.last
 	if t.reps != nil && listed.Seq == 0 && t.restated.seq > 0 {
@@ -207,21 +235,8 @@ func (t *txLog) writePeers() error {
 		}
 	}
 	for u, p := range t.met {
-		p.Here, p.HereListed = rowText(last), rowText(listed)
+		p.Here, p.HereTail, p.HereListed = rowText(last), Tail(rows), rowText(listed)
 		t.tx.d.Replace(t.name(peerFile(u)), p.encode())
 	}
 	return nil
-}
-
-// lastRow returns the last row of the log as the transaction leaves it, the zero row if it has none.
-func (t *txLog) lastRow() (changeset.Row, error) {
-	switch {
-	case t.seq == 0:
-		return changeset.Row{}, nil
-	case t.rewritten != nil:
-		return changeset.ParseRow(t.rewritten[len(t.rewritten)-changeset.RowSize:])
-	case t.seq > t.latest:
-		return t.added, nil
-	}
-	return t.Row(t.seq)
 }

@@ -45,7 +45,7 @@ type txLog struct {
 	digestShift sums                 // by how much the digests change
 	restated    restatement
 	met         map[uuid.UUID]Peer // the peers of which something was noted
-	added       changeset.Row      // the last row, if the transaction adds one
+	added       []changeset.Row    // the rows that the transaction adds, the last few
 	rewritten   []byte             // the whole index, if it is written anew
 }
 
@@ -221,7 +221,7 @@ func (t *txLog) append(c *changeset.Changeset, f flags) error {
 		}
 	}
 	row := changeset.Row{Seq: t.seq, ID: c.ID, Key: key}
-	t.added = row
+	t.added = append(t.added[max(0, len(t.added)-TailRows+1):], row)
 	if t.rewritten != nil {
 		t.rewritten = changeset.AppendRow(t.rewritten, row)
 	} else {

@@ -189,25 +189,50 @@ func (p *publisher) follows(l *treeLog, m mirrored) error {
 		return fmt.Errorf("the mirror has %d rows in %s, this replica %d: %w", m.have, index, l.Latest(), errLost)
 	}
 	l.have = m.have
-	if m.have == 0 {
-		return nil
-	}
-	mine, err := l.Row(m.have)
-	if err != nil || mine == m.last {
+	mine, theirs, err := p.firstOther(l, m)
+	if err != nil || mine == theirs {
 		return err
 	}
-	if mine.ID != m.last.ID {
-		return fmt.Errorf("row %d of %s is changeset %s in the mirror and %s here: %w", m.have, index, m.last.ID, mine.ID, errLost)
+	if mine.ID != theirs.ID {
+		return fmt.Errorf("row %d of %s is changeset %s in the mirror and %s here: %w", mine.Seq, index, theirs.ID, mine.ID, errLost)
 	}
-	same, err := p.sameEdit(l, m.last, mine)
+	same, err := p.sameEdit(l, theirs, mine)
 	switch {
 	case err != nil:
 		return err
 	case same:
 		return fmt.Errorf("row %d of %s is changeset %s in the mirror too, but with other bytes: another program exported it; publish to another directory",
-			m.have, index, mine.ID)
+			mine.Seq, index, mine.ID)
 	}
-	return fmt.Errorf("row %d of %s, changeset %s, is one edit in the mirror and another one here: %w", m.have, index, mine.ID, errLost)
+	return fmt.Errorf("row %d of %s, changeset %s, is one edit in the mirror and another one here: %w", mine.Seq, index, mine.ID, errLost)
+}
+
+// firstOther returns the first row in which a mirror differs from the log, as it is here and there; equal ones if there is none. With nothing new, which is to cost nothing, only the
+// last row is looked at; else the index is written as a whole anyway.
+func (p *publisher) firstOther(l *treeLog, m mirrored) (mine, theirs changeset.Row, err error) {
+	if m.have == 0 {
+		return mine, theirs, nil
+	}
+	if mine, err = l.Row(m.have); err != nil || !l.news() || mine.ID != m.last.ID {
+		return mine, m.last, err
+	}
+	index, err := afero.ReadFile(p.tree, l.prefix+changeset.IndexFile)
+	if err != nil {
+		return mine, theirs, err
+	}
+	for row, err := range l.Rows(1, m.have) {
+		if err != nil {
+			return row, theirs, err
+		}
+		at := int(row.Seq-1) * changeset.RowSize
+		if len(index) < at+changeset.RowSize {
+			return row, theirs, &replica.DamageError{Path: l.prefix + changeset.IndexFile, Err: fmt.Errorf("it ends before row %d", row.Seq)}
+		}
+		if theirs, err = changeset.ParseRow(index[at : at+changeset.RowSize]); err != nil || theirs != row {
+			return row, theirs, err
+		}
+	}
+	return mine, m.last, nil
 }
 
 // errLost is why a mirror that has this replica's UUID, or a former one, is refused.

@@ -184,16 +184,17 @@ func (p *pull) begin() error {
 	p.votes = &side{votes: true, what: "log of resolutions", from: p.from.Resolutions(), to: to.Resolutions, lookup: to.LookupVote, integrate: (*replica.Tx).IntegrateVote,
 		setPeer: (*replica.Tx).SetVotesPeer, renew: (*replica.Tx).RenewVoter, count: &p.report.Votes,
 		origins: to.VoteOrigins, move: (*replica.Tx).MoveVotes, all: p.all,
-		peer: &votes, read: votes.Read, last: (*replica.Peer).LastRow, setLast: (*replica.Peer).SetRead,
+		peer: &votes, read: votes.Read, last: (*replica.Peer).LastRow,
 		marked: func(m replica.Mark) changeset.Row { return m.Resolutions }}
 	p.main = &side{what: "log", from: p.from.Log(), to: to.Log, lookup: to.Lookup, integrate: (*replica.Tx).Integrate,
 		setPeer: (*replica.Tx).SetPeer, renew: (*replica.Tx).Renew, count: &p.report.Integrated,
 		origins: to.Origins, move: (*replica.Tx).Move, all: p.all,
-		peer: &main, read: main.Read, last: (*replica.Peer).LastRow, setLast: (*replica.Peer).SetRead,
+		peer: &main, read: main.Read, last: (*replica.Peer).LastRow,
 		marked: func(m replica.Mark) changeset.Row { return m.Changesets }}
+	p.votes.setLast, p.main.setLast = p.votes.setRead, p.main.setRead
 	p.list = nil
 	if list != nil {
-		p.list = &side{what: "list of representations", from: list, to: to.Log, lookup: to.Lookup, integrate: represent,
+		p.list = &side{list: true, what: "list of representations", from: list, to: to.Log, lookup: to.Lookup, integrate: represent,
 			setPeer: (*replica.Tx).SetPeer, count: new(int),
 			peer: &main, read: main.Representations, last: (*replica.Peer).LastRepresentation, setLast: (*replica.Peer).SetRepresented,
 			marked: func(m replica.Mark) changeset.Row { return m.Representations }}

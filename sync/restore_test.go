@@ -102,13 +102,16 @@ func TestALogOfTheSameLengthWithOtherRowsIsReadAgain(t *testing.T) {
 	}
 }
 
-// What docs/merge.md says under Limits: only the last row that was read is compared, so that a pull with nothing new costs no look at the whole log.
-func TestALogThatGrewToTheSameRowAgainIsReadWholeElsewhere(t *testing.T) {
+// What docs/merge.md says under Limits: only the last rows that were read are compared, and the last own one, so that a pull with nothing new costs no look at the whole log.
+func TestALogThatGrewToTheSameRowsAgainIsReadWholeElsewhere(t *testing.T) {
 	f := newFamily(t)
 	erin := f.clone("erin")
 	backup := copyTree(t, f.ann.FS())
 	for _, r := range []*replica.Replica{f.carol, f.dave, erin} {
 		update(t, r, f.ticket, r.Where(), "was here")
+	}
+	for range replica.TailRows {
+		newTicket(t, f.dave)
 	}
 	pull(t, f.ann, f.carol)
 	pull(t, f.ann, f.dave)
@@ -121,6 +124,93 @@ func TestALogThatGrewToTheSameRowAgainIsReadWholeElsewhere(t *testing.T) {
 	}
 	if report := pull(t, bob, reopen(t, restored.FS(), "file:///ann")); report.Integrated != 1 {
 		t.Errorf("from elsewhere: %+v", report)
+	}
+}
+
+// restoredBelow returns ann, who was restored in her place and has another edit in row 2 than bob read, and in as many rows after it again what both lives got from carol. The
+// mirror is one of the first life.
+func restoredBelow(t *testing.T, after int) (ann, bob *replica.Replica, mirror afero.Fs, rec changeset.RecordID) {
+	t.Helper()
+	ann, err := replica.Init(context.Background(), afero.NewMemMapFs(), replica.Identity{}, replica.Options{Where: "ann", Creator: "ann@example.com"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec = newTicket(t, ann)
+	bob, mirror = cloneOf(t, ann, "bob"), afero.NewMemMapFs()
+	carol := cloneOf(t, ann, "carol")
+	for range after {
+		newTicket(t, carol)
+	}
+	backup := copyTree(t, ann.FS())
+	update(t, ann, rec, "status", "open")
+	pull(t, ann, carol)
+	pull(t, bob, ann)
+	if err := publishFlat(ann, mirror); err != nil {
+		t.Fatal(err)
+	}
+
+	ann = reopen(t, backup, "ann")
+	update(t, ann, rec, "status", "stalled")
+	pull(t, ann, carol)
+	return ann, bob, mirror, rec
+}
+
+func TestARestoredReplicaIsReadAgainThoughItHasTheLastRowThatWasRead(t *testing.T) {
+	for _, after := range []int{1, 2 * replica.TailRows} {
+		ann, bob, _, rec := restoredBelow(t, after)
+		update(t, ann, rec, "status", "closed")
+		_, err := psync.Pull(context.Background(), bob, ann, psync.Options{})
+		var fork *replica.ForkError
+		if !errors.As(err, &fork) || fork.ID.Seq != 2 {
+			t.Fatalf("%d rows after it: bob pulls from ann: %v, want a fork at number 2", after, err)
+		}
+		pull(t, ann, bob)
+		pull(t, bob, ann)
+		for _, r := range []*replica.Replica{ann, bob} {
+			result, err := r.Merged(rec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c := result.Conflict("status"); c == nil || len(c.Rivals) != 2 || c.Rivals[0].Value == c.Rivals[1].Value {
+				t.Errorf("%s: conflict %+v, want open against closed", r.Where(), c)
+			}
+			sound(t, r.FS(), r.Where())
+		}
+	}
+}
+
+func TestWhatARestoredReplicaMadeInThePlaceOfOthersRowsIsRead(t *testing.T) {
+	ann, err := replica.Init(context.Background(), afero.NewMemMapFs(), replica.Identity{}, at("ann", 8))
+	if err != nil {
+		t.Fatal(err)
+	}
+	newTicket(t, ann)
+	bob, carol, dave := cloneOf(t, ann, "bob"), cloneOf(t, ann, "carol"), cloneOf(t, ann, "dave")
+	newTicket(t, carol)
+	newTicket(t, dave)
+	backup := copyTree(t, ann.FS())
+	pull(t, ann, dave)
+	pull(t, ann, carol)
+	pull(t, bob, ann)
+
+	ann = reopen(t, backup, "ann")
+	newTicket(t, ann)
+	pull(t, ann, carol)
+	if report := pull(t, bob, ann); report.Integrated != 1 {
+		t.Errorf("%d changesets of ann's second life came, want 1", report.Integrated)
+	}
+}
+
+func TestTheMirrorOfAnotherLifeIsRefusedThoughItsLastRowIsTheSame(t *testing.T) {
+	ann, _, mirror, rec := restoredBelow(t, 1)
+	update(t, ann, rec, "status", "closed")
+	before := filesOf(t, mirror)
+	err := publishFlat(ann, mirror)
+	if err == nil || !strings.Contains(err.Error(), "row 2 of changesets.idx") || !strings.Contains(err.Error(), "is one edit in the mirror and another one here") {
+		t.Errorf("publish over the mirror of another life: %v", err)
+	}
+	if !maps.Equal(filesOf(t, mirror), before) {
+		t.Error("the mirror was changed")
 	}
 }
 

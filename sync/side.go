@@ -13,6 +13,7 @@ import (
 type side struct {
 	what      string // in words
 	votes     bool
+	list      bool
 	from      *replica.Log
 	to        func() *replica.Log // as it is now
 	lookup    func(id changeset.ID) (uint32, bool, error)
@@ -28,6 +29,7 @@ type side struct {
 	lost      loss            // why the target needs a new UUID
 	peer      *replica.Peer   // what is known of the source; the list's is that of its log
 	read      uint32          // how many rows of the source were read before
+	tail      []changeset.Row // the last rows of the source that were read before
 	items     []item          // the rows of the source that were never read
 	moves     changeset.Moves // how the source is read
 	all       bool            // compare the whole log, and move every fork of others too
@@ -128,12 +130,14 @@ func (p *pull) newRows(s *side) ([]changeset.Row, error) {
 		return nil, nil
 	}
 	if s.read > 0 && s.read <= s.from.Latest() {
-		rows, err := collect(s.from, s.read)
+		rows, err := collect(s.from, replica.TailBegins(s.read))
 		if err != nil {
 			return nil, err
 		}
-		if last, ok := s.last(s.peer); ok && last == rows[0] {
-			return rows[1:], nil
+		old := s.read - rows[0].Seq + 1
+		if ok, err := s.follows(rows[:old]); err != nil || ok {
+			s.tail = slices.Clone(rows[:old])
+			return rows[old:], err
 		}
 	}
 	if s.read > 0 {
@@ -143,7 +147,47 @@ func (p *pull) newRows(s *side) ([]changeset.Row, error) {
 			s.peer.Moved = nil
 		}
 	}
+	s.tail = nil
 	return collect(s.from, 1)
+}
+
+// follows reports whether rows of the source, which end with the last one that was read, are not known to be others than those that were read, there and above.
+func (s *side) follows(rows []changeset.Row) (bool, error) {
+	if last, ok := s.last(s.peer); !ok || last != rows[len(rows)-1] {
+		return false, nil
+	}
+	if s.list || s.peer.Tail != "" && s.peer.Tail != replica.Tail(rows) {
+		return s.list, nil
+	}
+	own, ok := s.peer.LastOwn()
+	if !ok || own.Seq >= rows[0].Seq {
+		return true, nil
+	}
+	now, err := s.from.Row(own.Seq)
+	return now == own, err
+}
+
+// setRead notes how far the source was read, with what tells whether it still is what was read.
+func (s *side) setRead(peer *replica.Peer, row changeset.Row) {
+	before := peer.Read
+	own, _ := peer.LastOwn()
+	peer.SetRead(row)
+	if row.Seq == 0 {
+		return
+	}
+	read := s.items[:row.Seq-s.items[0].row.Seq+1]
+	for i := len(read) - 1; i >= 0 && read[i].row.Seq > before; i-- {
+		if read[i].row.ID.Origin == s.from.UUID() {
+			own = read[i].row
+			break
+		}
+	}
+	rows := slices.Clone(s.tail)
+	for _, it := range read[max(0, len(read)-replica.TailRows):] {
+		rows = append(rows, it.row)
+	}
+	peer.Tail = replica.Tail(rows)
+	peer.SetOwn(own)
 }
 
 // asMarked reports whether the mark of a mirror does not deny that the last row that was read is still there. The original's mirrors have none: they are not asked.

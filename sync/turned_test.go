@@ -99,3 +99,26 @@ func TestMarksOfTheOriginalDoNotStayAheadOfALogThatWasTurnedBack(t *testing.T) {
 		}
 	}
 }
+
+func TestABackupThatIsPutBackAndGotTheSameRowAgainGetsBackWhatItLost(t *testing.T) {
+	ann, err := replica.Init(context.Background(), afero.NewMemMapFs(), replica.Identity{}, at("ann", 8))
+	if err != nil {
+		t.Fatal(err)
+	}
+	newTicket(t, ann)
+	bob, carol := cloneOf(t, ann, "bob"), cloneOf(t, ann, "carol")
+	backup := copyTree(t, ann.FS())
+	newTicket(t, bob)
+	newTicket(t, carol)
+	pull(t, bob, carol)
+	pull(t, ann, bob) // row 2 is bob's ticket and row 3 carol's
+	putBack(t, backup, ann.FS())
+
+	ann = reopen(t, ann.FS(), "ann")
+	newTicket(t, ann)
+	pull(t, ann, carol) // row 3 again
+	if report := pull(t, ann, bob); report.Integrated != 1 {
+		t.Errorf("%d changesets of bob's came back, want 1", report.Integrated)
+	}
+	sound(t, ann.FS(), "ann")
+}
