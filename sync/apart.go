@@ -153,8 +153,12 @@ func (p *pull) warnOfMove(s *side, m changeset.Move, n int, own bool) {
 			s.named(p.to), s.named(p.from), m.From, m.Seq, n, m.To)
 		return
 	}
-	p.opts.warn("two replicas had the UUID %s: the edits of one of them from number %d on, %d in all, are kept under %s in %s too, as %s has them",
-		m.From, m.Seq, n, m.To, s.named(p.to), s.named(p.from))
+	like := ""
+	if slices.ContainsFunc(s.items, func(it item) bool { return it.id.Origin == m.To }) {
+		like = fmt.Sprintf(", as %s has them", s.named(p.from))
+	}
+	p.opts.warn("two replicas had the UUID %s: the edits of one of them from number %d on, %d in all, are kept under %s in %s from now on%s",
+		m.From, m.Seq, n, m.To, s.named(p.to), like)
 }
 
 // named says of which replica and log a message is.
