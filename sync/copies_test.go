@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
+	"prophet/internal/replicatest"
 	"prophet/replica"
 	psync "prophet/sync"
 )
@@ -62,43 +63,10 @@ func (f *family) fork(to, from *replica.Replica) {
 // meet lets all pull from all until nothing comes any more, and checks that they show the same: these rivals for the status, or this value.
 func (f *family) meet(want []string, rs ...*replica.Replica) {
 	f.t.Helper()
-	for round := 0; ; round++ {
-		quiet := true
-		for _, to := range rs {
-			for _, from := range rs {
-				if to == from {
-					continue
-				}
-				report, err := psync.Pull(context.Background(), to, from, psync.Options{})
-				var fork *replica.ForkError
-				if errors.As(err, &fork) {
-					quiet = false
-					continue
-				}
-				if err != nil {
-					f.t.Fatal(err)
-				}
-				quiet = quiet && report.Integrated+report.Votes+len(report.Moved) == 0
-			}
-		}
-		if quiet {
-			break
-		}
-		if round == 10 {
-			f.t.Fatal("still not quiet")
-		}
-	}
-	digest, err := rs[0].Digest(context.Background())
-	if err != nil {
-		f.t.Fatal(err)
-	}
+	replicatest.Meet(f.t, rs...)
 	for _, r := range rs {
-		sound(f.t, r.FS(), r.Where())
 		if got := f.values(r); !slices.Equal(got, want) {
 			f.t.Errorf("%s has %v for the status, want %v", r.Where(), got, want)
-		}
-		if d, err := r.Digest(context.Background()); err != nil || d != digest {
-			f.t.Errorf("%s shows %s (%v), %s shows %s", r.Where(), d, err, rs[0].Where(), digest)
 		}
 	}
 }

@@ -84,13 +84,7 @@ func state(t *testing.T, fsys afero.Fs) string {
 // sound fails the test unless fsck finds nothing.
 func sound(t *testing.T, fsys afero.Fs, when string) {
 	t.Helper()
-	if err := replica.Check(context.Background(), fsys, replica.Options{}, func(p replica.Problem) {
-		if !p.Harmless {
-			t.Errorf("%s: %s: %s", when, p.Path, p.Text)
-		}
-	}, nil); err != nil {
-		t.Errorf("%s: %v", when, err)
-	}
+	replicatest.Sound(t, fsys, when)
 }
 
 func TestACrashLeavesTheStateBeforeOrAfterAndTheNextEditSucceeds(t *testing.T) {
