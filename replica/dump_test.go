@@ -122,11 +122,7 @@ func TestFsckFindsTheOriginalsReplicasSound(t *testing.T) {
 		fixture.Unpack(t, root, "", scenario)
 		for _, name := range fixture.Replicas(scenario) {
 			fsys := afero.NewReadOnlyFs(afero.NewBasePathFs(root, name))
-			if err := replica.Check(t.Context(), fsys, replica.Options{Where: name}, func(p replica.Problem) {
-				t.Errorf("%s/%s: %s: %s", scenario, name, p.Path, p.Text)
-			}, nil); err != nil {
-				t.Error(err)
-			}
+			replicatest.Faultless(t, fsys, scenario+"/"+name)
 		}
 	}
 }

@@ -98,13 +98,6 @@ func look(t *testing.T, fsys afero.Fs) seen {
 	return s
 }
 
-func faults(t *testing.T, fsys afero.Fs, when string) {
-	t.Helper()
-	if err := replica.Check(t.Context(), fsys, replica.Options{}, func(p replica.Problem) { t.Errorf("%s: %s: %s", when, p.Path, p.Text) }, nil); err != nil {
-		t.Errorf("%s: %v", when, err)
-	}
-}
-
 func TestABetterRepresentationChangesWhatItChanges(t *testing.T) {
 	x1, x2, y1 := idOf(xavier, 1), idOf(xavier, 2), idOf(yvonne, 1)
 	created := first(changeset.Create, "status=>new")
@@ -175,7 +168,7 @@ func TestABetterRepresentationChangesWhatItChanges(t *testing.T) {
 				if got := look(t, fsys); got != test.after {
 					t.Errorf("after: %+v, want %+v", got, test.after)
 				}
-				faults(t, fsys, "after")
+				replicatest.Faultless(t, fsys, "after")
 			}
 			if err := fsys.Remove("prophet/rows"); err != nil { // it is made again, in memory and on disk
 				t.Fatal(err)
@@ -189,7 +182,7 @@ func TestABetterRepresentationChangesWhatItChanges(t *testing.T) {
 				}
 				return e.Update(thing, map[string]string{"status": "done"})
 			})
-			faults(t, fsys, "after an edit")
+			replicatest.Faultless(t, fsys, "after an edit")
 		})
 	}
 }
@@ -247,7 +240,7 @@ func TestAnEditAfterARepresentationSeesItsState(t *testing.T) {
 	if got, want := look(t, fsys), (seen{7, 1, "map[owner:bob status:new]", 1, ""}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
-	faults(t, fsys, "after")
+	replicatest.Faultless(t, fsys, "after")
 }
 
 // A changeset of our own without parents tells them by its place in the log, unless it was lost and came back to another place.
@@ -266,7 +259,7 @@ func TestWhatCameBackToAnotherRowIsNotTakenForOurOwn(t *testing.T) {
 		if got := look(t, fsys); got.heads != test.heads || got.open != test.open {
 			t.Errorf("number %d in row 4: %+v, want %d heads", test.seq, got, test.heads)
 		}
-		faults(t, fsys, fmt.Sprint("number ", test.seq))
+		replicatest.Faultless(t, fsys, fmt.Sprint("number ", test.seq))
 	}
 }
 
@@ -325,7 +318,7 @@ func TestACrashAmongRepresentationsLeavesTheStateBeforeOrAfter(t *testing.T) {
 				if got := look(t, left); got != after {
 					t.Errorf("%s: the next try leads to %+v, want %+v", when, got, after)
 				}
-				faults(t, left, when)
+				replicatest.Faultless(t, left, when)
 			}
 		}
 	}
@@ -429,7 +422,7 @@ func TestDamagesOfTheListAreNamed(t *testing.T) {
 			if err := r.Update(t.Context(), func(tx *replica.Tx) error { _, err := tx.Represent(better); return err }); err != nil {
 				t.Fatal(err)
 			}
-			faults(t, fsys, "before")
+			replicatest.Faultless(t, fsys, "before")
 			test.damage(t, fsys)
 			var found []replica.Problem
 			if err := replica.Check(t.Context(), fsys, replica.Options{}, func(p replica.Problem) { found = append(found, p) }, nil); err != nil {

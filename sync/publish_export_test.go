@@ -107,7 +107,7 @@ func TestExportShowsWhatItsSourceShows(t *testing.T) {
 		if err := psync.Export(t.Context(), from, dest, nil); err != nil {
 			t.Fatal(err)
 		}
-		faultless(t, "export", dest)
+		replicatest.Faultless(t, dest, "export")
 		export := replicatest.Open(t, dest, replica.Options{Where: "export"})
 		sameRecords(t, "export", shown(t, export), want.Records)
 		for _, pair := range [][2]*replica.Log{{export.Log(), from.Log()}, {export.Resolutions(), from.Resolutions()}} {
@@ -197,7 +197,7 @@ func TestExportThatWasCutOffIsNoReplica(t *testing.T) {
 				t.Fatalf("%s at operation %d: there is a replica-version: %v, but %v", mode, k, begun, err)
 			}
 			if err == nil {
-				faultless(t, mode.String(), left)
+				replicatest.Faultless(t, left, mode.String())
 				sameState(t, mode.String(), r, w.ann)
 			}
 		}

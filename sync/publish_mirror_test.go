@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/afero"
 
+	"prophet/internal/replicatest"
 	"prophet/replica"
 	psync "prophet/sync"
 )
@@ -41,8 +42,8 @@ func TestMirrorInTheRepositoryCanBeCloned(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	faultless(t, "mirror", mirror.FS())
-	faultless(t, "clone", clone.FS())
+	replicatest.Faultless(t, mirror.FS(), "mirror")
+	replicatest.Faultless(t, clone.FS(), "clone")
 	sameState(t, "clone", clone, mirror)
 	counts := map[string]int{}
 	authors := map[string]int{}

@@ -35,7 +35,7 @@ func TestMirrorIsACopyThatCanBeCloned(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			faultless(t, "mirror", mirror.FS())
+			replicatest.Faultless(t, mirror.FS(), "mirror")
 			sameState(t, "mirror", mirror, w.ann)
 			clone, pulled, err := psync.Clone(t.Context(), afero.NewMemMapFs(), mirror, replica.Options{}, psync.Options{Adopt: true})
 			if err != nil {
@@ -262,7 +262,7 @@ func TestPublishersOfOneReplicaTakeTurns(t *testing.T) {
 		t.Fatal(err)
 	}
 	sameState(t, "mirror", mirror, w.ann)
-	faultless(t, "mirror", mirror.FS())
+	replicatest.Faultless(t, mirror.FS(), "mirror")
 }
 
 // interrupted is a file system that does something else before some operations.

@@ -1,7 +1,6 @@
 package sync_test
 
 import (
-	"context"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -272,13 +271,4 @@ func recordsOf(tb testing.TB, r *replica.Replica) map[changeset.RecordID]string 
 		records[rec.ID] = string(changeset.EncodeRecord(rec.Props))
 	}
 	return records
-}
-
-// faultless checks a replica or a mirror with fsck.
-func faultless(tb testing.TB, what string, fsys afero.Fs) {
-	tb.Helper()
-	err := replica.Check(context.Background(), fsys, replica.Options{}, func(p replica.Problem) { tb.Errorf("%s: %s: %s", what, p.Path, p.Text) }, nil)
-	if err != nil {
-		tb.Errorf("%s: %v", what, err)
-	}
 }

@@ -93,7 +93,7 @@ func (p *pullable) mirror(t *testing.T) {
 			t.Fatal(err)
 		}
 		sameState(t, location, clone, w.ann)
-		faultless(t, location, clone.FS())
+		replicatest.Faultless(t, clone.FS(), location)
 		if report.Adopted > 0 {
 			t.Errorf("%s: report %+v", location, *report)
 		}
@@ -216,7 +216,7 @@ func testPushableTo(t *testing.T, serve transport) {
 	}
 	w.pull(w.ann, openLocation(t, location))
 	sameState(t, "in the end", openLocation(t, location), w.ann)
-	faultless(t, "in the end", afero.NewBasePathFs(root, "theirs"))
+	replicatest.Faultless(t, afero.NewBasePathFs(root, "theirs"), "in the end")
 	p := &pushable{root, location}
 	p.refusesOthers(t, w)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/internal/crashfs"
+	"prophet/internal/replicatest"
 	"prophet/internal/webtest"
 	"prophet/replica"
 	psync "prophet/sync"
@@ -128,7 +129,7 @@ func TestFaultAfterABatchLeavesTheBatch(t *testing.T) {
 	if err != nil || after.Latest() != 0 {
 		t.Errorf("%d rows, %v", after.Latest(), err)
 	}
-	faultless(t, "the replica", clone.FS())
+	replicatest.Faultless(t, clone.FS(), "the replica")
 	srv.Set()
 	if err := pullFrom(t.Context(), carriers(), clone, srv.URL); err != nil {
 		t.Fatal(err)

@@ -140,8 +140,19 @@ func firstDifference(a, b View) (ofA, ofB string) {
 // Sound fails the test if fsck finds anything wrong with a replica. What is harmless may be there: a crash leaves it.
 func Sound(t testing.TB, fsys afero.Fs, when string) {
 	t.Helper()
+	check(t, fsys, when, func(p replica.Problem) bool { return p.Harmless })
+}
+
+// Faultless is Sound for a replica, or a mirror, in which not even what is harmless may be.
+func Faultless(t testing.TB, fsys afero.Fs, when string) {
+	t.Helper()
+	check(t, fsys, when, func(replica.Problem) bool { return false })
+}
+
+func check(t testing.TB, fsys afero.Fs, when string, mayBe func(p replica.Problem) bool) {
+	t.Helper()
 	if err := replica.Check(context.Background(), fsys, replica.Options{}, func(p replica.Problem) {
-		if !p.Harmless {
+		if !mayBe(p) {
 			t.Errorf("%s: %s: %s", when, p.Path, p.Text)
 		}
 	}, nil); err != nil {
