@@ -40,6 +40,7 @@ func TestEveryMutantFitsTheSource(t *testing.T) {
 // It takes about a quarter of an hour: go test ./sync -run Mutant -mutations -v -timeout 2h
 func TestTheSimulationCatchesEveryMutant(t *testing.T) {
 	if !*mutate {
+		t.Log("nothing is built without -mutations: go test ./sync -run Mutant -mutations -v -timeout 2h")
 		return
 	}
 	fmt.Println("| rule that is broken | caught after | by |\n|---|---|---|")

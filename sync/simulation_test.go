@@ -37,10 +37,11 @@ func TestReplicasThatHaveSeenTheSameShowTheSame(t *testing.T) {
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(400)) // a world is small, and soon gone
 	began := time.Now()
-	playHistories(t, simulation.Draw, large)
+	played := playHistories(t, simulation.Draw, large)
 	psync.SmallBatches(t, 3, 2000)
-	playHistories(t, simulation.Draw, small)
-	t.Logf("%d histories, %.0f a second", *histories, float64(*histories)/time.Since(began).Seconds())
+	played += playHistories(t, simulation.Draw, small)
+	enough(t, played, *histories)
+	t.Logf("%d histories, %.0f a second", played, float64(played)/time.Since(began).Seconds())
 }
 
 // TestReplicasAgreeWithUsersOfTheOriginalAmongThem plays histories with one or two such, whose logs ours read, or of whom they know through others only.
@@ -51,20 +52,31 @@ func TestReplicasAgreeWithUsersOfTheOriginalAmongThem(t *testing.T) {
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	psync.SmallBatches(t, 5, 4000)
-	playHistories(t, simulation.DrawWithOld, seeds)
+	enough(t, playHistories(t, simulation.DrawWithOld, seeds), (*histories+1)/2)
 }
 
-// playHistories plays the histories of these seeds, until one fails.
-func playHistories(t *testing.T, draw func(seed uint64) *simulation.History, seeds []uint64) {
+// enough fails a test that did not fail because too little was played, or nothing at all.
+func enough(t *testing.T, played, want int) {
+	t.Helper()
+	if !t.Failed() && played < max(1, want) {
+		t.Errorf("%d were played, want %d, and one at least", played, want)
+	}
+}
+
+// playHistories plays the histories of these seeds, until one fails, and returns how many it played.
+func playHistories(t *testing.T, draw func(seed uint64) *simulation.History, seeds []uint64) (played int) {
 	t.Helper()
 	var failed atomic.Bool
+	var ended atomic.Int64
 	onAllProcessors(len(seeds), func(k int) (goOn bool) {
 		h := draw(seeds[k])
 		if f := h.Play(); f != nil && !failed.Swap(true) {
 			report(t, h, f, k+1)
 		}
+		ended.Add(1)
 		return !failed.Load()
 	})
+	return int(ended.Load())
 }
 
 // onAllProcessors calls f for the numbers below n, until one call returns false.
@@ -112,6 +124,7 @@ func TestInWhateverOrderChangesetsComeTheyComeToTheSame(t *testing.T) {
 		}
 		return played.Add(1) < int64(*sets)
 	})
+	enough(t, int(played.Load()), *sets)
 	t.Logf("%d sets in %d orders", played.Load(), orders.Load())
 }
 
