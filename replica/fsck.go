@@ -58,6 +58,7 @@ func Check(ctx context.Context, fsys afero.Fs, opts Options, report func(Problem
 	if err := logs[1].checkRepresentations(); err != nil {
 		return err
 	}
+	logs[1].checkMark()
 	_, failed := r.ours() // the merge needs notes on every row, those that another program wrote too
 	for _, c := range logs {
 		c.mergeable, c.settled = failed == nil, logs[0].noted >= logs[0].l.latest && logs[1].settingsNoted() || !logs[0].ours
@@ -97,7 +98,7 @@ func checkSmallFiles(fsys afero.Fs, report func(Problem)) (sound bool, err error
 				var damage *DamageError
 				switch {
 				case isNotExist(err):
-					err = errMissing
+					err = fmt.Errorf("%w%s", errMissing, instead(fsys, prefix, f.name))
 				case errors.As(err, &damage):
 					err = damage.Err
 				}
@@ -107,6 +108,30 @@ func checkSmallFiles(fsys afero.Fs, report func(Problem)) (sound bool, err error
 		}
 	}
 	return checkListNumber(fsys, report) && sound, nil
+}
+
+// instead says what to do about a missing file of a line.
+func instead(fsys afero.Fs, prefix, name string) string {
+	index := prefix + changeset.IndexFile
+	b, err := afero.ReadFile(fsys, index)
+	if err != nil && !isNotExist(err) {
+		return ""
+	}
+	switch name {
+	case changeset.DatabaseUUIDFile:
+		return "; every replica of the database has the same: copy it from one"
+	case changeset.LatestFile:
+		return fmt.Sprintf("; it says how many changesets there are, and %s has %d rows", index, len(b)/changeset.RowSize)
+	case changeset.ReplicaVersionFile:
+		return fmt.Sprintf("; it holds %s", formatVersion)
+	}
+	for ; len(b) >= changeset.RowSize; b = b[:len(b)-changeset.RowSize] {
+		row, err := changeset.ParseRow(b[len(b)-len(b)%changeset.RowSize-changeset.RowSize:][:changeset.RowSize])
+		if err == nil && row.Seq == row.ID.Seq {
+			return fmt.Sprintf("; row %d of %s seems to be the replica's own, then it was %s", row.Seq, index, row.ID.Origin)
+		}
+	}
+	return "; nothing was made here, so that any new UUID serves"
 }
 
 var errMissing = errors.New("the file is missing")

@@ -2,6 +2,7 @@ package replica_test
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"path"
 	"strings"
@@ -58,14 +59,29 @@ func TestFsckNamesEveryDamage(t *testing.T) {
 }
 
 func TestFsckNamesMissingSmallFiles(t *testing.T) {
-	for _, name := range []string{"database-uuid", "replica-uuid", "latest-sequence-no", "resolutions/database-uuid", "resolutions/replica-uuid",
-		"resolutions/latest-sequence-no", "resolutions/replica-version"} {
+	for name, do := range map[string]string{
+		"database-uuid":                  "; every replica of the database has the same: copy it from one",
+		"replica-uuid":                   "; row 4 of changesets.idx seems to be the replica's own, then it was OWN",
+		"latest-sequence-no":             "; it says how many changesets there are, and changesets.idx has 4 rows",
+		"resolutions/database-uuid":      "; every replica of the database has the same: copy it from one",
+		"resolutions/replica-uuid":       "; nothing was made here, so that any new UUID serves",
+		"resolutions/latest-sequence-no": "; it says how many changesets there are, and resolutions/changesets.idx has 0 rows",
+		"resolutions/replica-version":    "; it holds 1",
+	} {
 		fsys, _ := noted(t)
+		id, err := afero.ReadFile(fsys, "replica-uuid")
+		if err != nil {
+			t.Fatal(err)
+		}
 		if err := fsys.Remove(name); err != nil {
 			t.Fatal(err)
 		}
-		if found, want := problems(t, fsys), name+": the file is missing\n"; found != want {
+		if found, want := problems(t, fsys), name+": the file is missing"+strings.ReplaceAll(do, "OWN", string(id))+"\n"; found != want {
 			t.Errorf("%s: fsck says\n%s", name, found)
+		}
+		var damage *replica.DamageError
+		if _, err := replica.Open(fsys, replica.Options{}); name != "resolutions/replica-version" && (!errors.As(err, &damage) || damage.Path != name) {
+			t.Errorf("%s: Open says %v", name, err)
 		}
 	}
 }

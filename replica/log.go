@@ -86,7 +86,7 @@ func openLog(root afero.Fs, prefix, where string, limits *limits) (*Log, error) 
 	}
 	var err error
 	if l.rawLatest, err = readSmall(l.fs, changeset.LatestFile); err != nil {
-		return nil, err
+		return nil, missing(prefix+changeset.LatestFile, err)
 	}
 	if old, limited := limits.Points[prefix+changeset.LatestFile]; limited {
 		l.rawLatest = old
@@ -270,6 +270,14 @@ func readSmall(fsys afero.Fs, name string) (string, error) {
 	return strings.TrimSpace(string(b)), nil
 }
 
+// missing says of a file without which there is no replica that it is damage if there is none.
+func missing(name string, err error) error {
+	if !isNotExist(err) {
+		return err
+	}
+	return &DamageError{Path: name, Err: err}
+}
+
 // parseNumber reads the text of a file that holds a decimal number.
 func parseNumber(name, text string) (uint32, error) {
 	if text == "0" {
@@ -288,7 +296,7 @@ func (l *Log) readUUID(name string) (uuid.UUID, error) {
 	if !replaced {
 		var err error
 		if s, err = readSmall(l.fs, name); err != nil {
-			return uuid.UUID{}, err
+			return uuid.UUID{}, missing(l.prefix+name, err)
 		}
 	}
 	u, err := changeset.ParseUUID(s)

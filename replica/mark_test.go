@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
+	"github.com/spf13/afero"
 
 	"prophet/cas"
 	"prophet/changeset"
@@ -20,6 +21,44 @@ func TestMarkIsReadAsItIsWritten(t *testing.T) {
 	for _, text := range []string{"", "7", "[]", `{"changesets":7}`, `{"changesets":"00"}`, `{"resolutions":"zz"}`} {
 		if m, ok := replica.ParseMark(text); ok || m != (replica.Mark{}) {
 			t.Errorf("%q is read as %v", text, m)
+		}
+	}
+}
+
+func TestFsckComparesTheMarkOfAMirror(t *testing.T) {
+	fsys, _ := noted(t)
+	r, err := replica.Open(fsys, replica.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	last, err := r.Log().Row(4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := r.Log().Row(3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, beyond := last, last
+	other.Key[0]++
+	beyond.Seq = 5
+	const not = " that is not there, so readers may miss changesets; empty the file, and the next publication writes it\n"
+	for _, tt := range []struct {
+		mark replica.Mark
+		want string
+	}{
+		{replica.Mark{Changesets: last}, ""},
+		{replica.Mark{Changesets: before}, "prophet/mirror: it names row 3 of the log as the last one, there are 4: a publication was cut off or is at work (harmless)\n"},
+		{replica.Mark{Changesets: other}, "prophet/mirror: it names a row 4 of the log" + not},
+		{replica.Mark{Changesets: beyond}, "prophet/mirror: it names a row 5 of the log" + not},
+		{replica.Mark{Changesets: last, Resolutions: last}, "prophet/mirror: it names a row 4 of the log of the resolutions" + not},
+		{replica.Mark{Changesets: last, Representations: last}, "prophet/mirror: it names a row 4 of the list of representations" + not},
+	} {
+		if err := afero.WriteFile(fsys, replica.MirrorMark, []byte(tt.mark.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if found := problems(t, fsys); found != tt.want {
+			t.Errorf("fsck says\n%swant\n%s", found, tt.want)
 		}
 	}
 }

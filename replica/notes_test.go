@@ -132,3 +132,22 @@ func problems(t *testing.T, fsys afero.Fs) string {
 	}
 	return b.String()
 }
+
+func TestLocalIDsThatWereCutAreMadeAgainWhenOneIsGiven(t *testing.T) {
+	for _, cut := range []int{0, 20, 70} {
+		fsys, rec := noted(t)
+		change(t, fsys, "prophet/ids", func(b []byte) []byte { return b[:cut] })
+		said := ""
+		r, err := replica.Open(fsys, replica.Options{Warn: func(s string) { said = s }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		grow(t, r, 2)
+		if id, err := r.LocalID(rec); err != nil || id != 4 || !strings.Contains(said, "was made again") {
+			t.Errorf("cut to %d bytes: the local id is %d, %v; said %q", cut, id, err, said)
+		}
+		if found := problems(t, fsys); found != "" {
+			t.Errorf("cut to %d bytes: fsck says\n%s", cut, found)
+		}
+	}
+}

@@ -111,7 +111,7 @@ func (r *Replica) openLogs() (again bool, err error) {
 	var before, listed string
 	if !r.opts.Mirror {
 		if before, err = readSmall(r.fs, changeset.LatestFile); err != nil {
-			return false, fmt.Errorf("open replica %s: %w", r.where(), err)
+			return false, fmt.Errorf("open replica %s: %w", r.where(), missing(changeset.LatestFile, err))
 		}
 		if listed, err = readListed(r.fs, r.opts.Where); err != nil {
 			return false, err

@@ -241,7 +241,9 @@ func (t *txLog) apply(c *changeset.Change) error {
 		return err
 	}
 	if s.wasNever() {
-		t.giveID(c.Record.UUID)
+		if err := t.giveID(c.Record.UUID); err != nil {
+			return err
+		}
 	}
 	s.begin(c.Record)
 	t.noteRule(c.Record, s.props)
@@ -265,12 +267,16 @@ func (t *txLog) apply(c *changeset.Change) error {
 }
 
 // giveID gives a record that is new to the log its local id. The resolutions replica has none.
-func (t *txLog) giveID(rec uuid.UUID) {
+func (t *txLog) giveID(rec uuid.UUID) error {
 	if t != t.tx.main {
-		return
+		return nil
+	}
+	if err := t.holdIDs(); err != nil {
+		return err
 	}
 	t.tx.d.Append(t.name(idsFile), int64(t.lastID)*localIDSize, appendLocalID(nil, localID{rec, t.seq}))
 	t.lastID++
+	return nil
 }
 
 // Replay applies a change to a record's state as any reader of the log does: a create of a record that is not there

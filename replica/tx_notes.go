@@ -2,6 +2,7 @@ package replica
 
 import (
 	"errors"
+	"fmt"
 
 	"prophet/changeset"
 )
@@ -14,6 +15,7 @@ type rowNotes struct {
 	before   noted   // of the row before the transaction
 	openSet  openSet // loaded when needed
 	openSize int64   // of the list, in bytes
+	idsHeld  bool    // the table of local ids has been looked at
 	anew     bool    // the list on the disk is not to be believed, or is mostly about what was decided since, and is written anew
 }
 
@@ -141,4 +143,29 @@ func (t *txLog) loadOpen() (err error) {
 func isDamage(err error) bool {
 	var damage *DamageError
 	return errors.As(err, &damage)
+}
+
+// holdIDs makes sure, before a local id is given, that the table has all that were given before. One that was lost or cut is made again from the log.
+func (t *txLog) holdIDs() error {
+	if t.notes.idsHeld {
+		return nil
+	}
+	t.notes.idsHeld = true
+	held, err := t.ours.idsHeld()
+	if err != nil || held >= int64(t.lastID) {
+		return err
+	}
+	d, err := t.tx.r.newDeriver(t.tx.r.log, 0)
+	if err == nil {
+		err = d.run()
+	}
+	if err != nil {
+		return fmt.Errorf("make %s again, which holds %d local ids of %d: %w", idsFile, held, t.lastID, err)
+	}
+	if d.lastID != t.lastID {
+		return t.ours.damaged(idsFile, "it holds %d local ids, %s counts %d, and the log brings %d", held, rowsFile, t.lastID, d.lastID)
+	}
+	t.tx.r.warn(fmt.Sprintf("%s held %d local ids of %d: it was made again from the log", idsFile, held, t.lastID))
+	t.tx.d.Append(t.name(idsFile), 0, d.out.ids)
+	return nil
 }

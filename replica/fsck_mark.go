@@ -1,0 +1,36 @@
+package replica
+
+import "prophet/changeset"
+
+// checkMark compares the mark of a mirror with the last rows that it names. It is written after the numbers, so it may be behind them; then readers look at the rows.
+func (c *checker) checkMark() {
+	m, told := c.r.Mark()
+	if !told {
+		return
+	}
+	list, err := c.r.Representations()
+	if err != nil {
+		return // reported with the list
+	}
+	for _, of := range []struct {
+		name string
+		l    *Log
+		row  changeset.Row
+	}{{"the log", c.l, m.Changesets}, {"the list of representations", list, m.Representations}, {"the log of the resolutions", c.r.votes, m.Resolutions}} {
+		c.checkMarked(of.name, of.l, of.row)
+	}
+}
+
+// checkMarked compares a row that the mark names with the log's.
+func (c *checker) checkMarked(name string, l *Log, marked changeset.Row) {
+	if marked.Seq < l.latest {
+		c.harmless(MirrorMark, "it names row %d of %s as the last one, there are %d: a publication was cut off or is at work", marked.Seq, name, l.latest)
+	}
+	if marked.Seq == 0 {
+		return
+	}
+	row, err := l.Row(marked.Seq)
+	if marked.Seq > l.latest || err == nil && row != marked {
+		c.problem(MirrorMark, "it names a row %d of %s that is not there, so readers may miss changesets; empty the file, and the next publication writes it", marked.Seq, name)
+	}
+}
