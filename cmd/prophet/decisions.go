@@ -40,9 +40,14 @@ func decisionDocs(r namer, decided []replica.Decision) ([]decisionDoc, error) {
 	return docs, nil
 }
 
-func printDecisions(p *printer, decided []decisionDoc) error {
+// printDecisions says what was decided, or, of what was only tried, what would be.
+func printDecisions(p *printer, decided []decisionDoc, tried bool) error {
+	did := "decided"
+	if tried {
+		did = "would be decided"
+	}
 	for _, d := range decided {
-		if err := p.donecutf("%s: decided: %s", d.name, d.text()); err != nil {
+		if err := p.donecutf("%s: "+did+": %s", d.name, d.text()); err != nil {
 			return err
 		}
 	}

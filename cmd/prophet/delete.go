@@ -107,5 +107,5 @@ func showDeleted(p *printer, r *replica.Replica, recs []changeset.RecordID, edit
 	if p.json {
 		return p.writeJSON(doc)
 	}
-	return printDecisions(p, decided)
+	return printDecisions(p, decided, false)
 }

@@ -180,7 +180,7 @@ func printReport(l *conflictLister, d *reportDoc, did string) error {
 	if err := line("%s: %s", did, d.summary()); err != nil {
 		return err
 	}
-	if err := printDecisions(l.p, d.Decided); err != nil || len(d.Conflicts) == 0 {
+	if err := printDecisions(l.p, d.Decided, d.DryRun); err != nil || len(d.Conflicts) == 0 {
 		return err
 	}
 	elsewhere := l.r.UUID() != l.at.here

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/google/uuid"
 
 	"prophet/changeset"
@@ -11,12 +13,13 @@ import (
 // places says where edits were made, to somebody who works on one replica.
 type places struct {
 	here  uuid.UUID
+	db    uuid.UUID            // the database
 	names map[uuid.UUID]string // of other replicas: what the config calls them, else where they were found last
 }
 
 // newPlaces knows of the replicas that here, or r, exchanges changesets with. What cannot be read is not known: it only helps.
 func newPlaces(e *env, r, here *replica.Replica) *places {
-	pl := &places{here.UUID(), map[uuid.UUID]string{}}
+	pl := &places{here.UUID(), here.Database(), map[uuid.UUID]string{}}
 	pl.learn(r)
 	if r.UUID() != here.UUID() {
 		pl.names[r.UUID()] = r.Where()
@@ -56,13 +59,14 @@ func (pl *places) nameByConfig(e *env, dir string) {
 	}
 }
 
-// of says where a rival was written: "here", "at office", "at /srv/bugs", "replica 10b1e589".
+// of says where a rival was written: "here", "at office", "at /srv/bugs", "replica 10b1e589". Of a database in a mirror, which may hold
+// others, it is the mirror: that is long enough.
 func (pl *places) of(d rivalDoc) string {
 	switch {
 	case d.Here:
 		return "here"
 	case d.Where != "":
-		return "at " + d.Where
+		return "at " + strings.TrimSuffix(d.Where, "/"+pl.db.String())
 	}
 	return "replica " + d.Origin[:8]
 }

@@ -171,7 +171,7 @@ func (o *resolveOptions) decide(edit *replica.Edit, rec changeset.RecordID, name
 		return err
 	}
 	if !result.Open() {
-		return fmt.Errorf("nothing about %s is in conflict", name)
+		return withHint(fmt.Errorf("nothing about %s is in conflict", name), `"prophet update" edits it; "prophet history" shows what was decided`)
 	}
 	for _, prop := range o.props {
 		if err := mustBeOpen(result, name, prop); err != nil {
@@ -256,7 +256,7 @@ func showDecided(p *printer, r *replica.Replica, rec changeset.RecordID, edited 
 	if p.json {
 		return p.writeJSON(resolveDoc{edited.ID.String(), decided, newRecordDoc(record, result.OpenProps())})
 	}
-	if err := printDecisions(p, decided); err != nil {
+	if err := printDecisions(p, decided, false); err != nil {
 		return err
 	}
 	if result.Open() {

@@ -63,7 +63,7 @@ func (d *resolveAllDoc) print(p *printer) error {
 		p.notef("nothing is in conflict")
 		return nil
 	}
-	if err := printDecisions(p, d.Decided); err != nil {
+	if err := printDecisions(p, d.Decided, false); err != nil {
 		return err
 	}
 	for _, l := range d.Left {

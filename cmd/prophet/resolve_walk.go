@@ -206,7 +206,7 @@ func (q *question) decide(ctx context.Context, value string) error {
 		return err
 	}
 	q.decided += len(decided)
-	return printDecisions(q.p, decided)
+	return printDecisions(q.p, decided, false)
 }
 
 func (q *question) write(e *replica.Edit, value string) error {

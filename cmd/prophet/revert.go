@@ -189,7 +189,7 @@ func (d *revertDoc) showUndone(p *printer, did string) error {
 			return err
 		}
 	}
-	return printDecisions(p, d.Decided)
+	return printDecisions(p, d.Decided, d.DryRun)
 }
 
 // byWhich names what had undone something already: ", by 5ceaee3b:7 and 1f0e3dad:2".

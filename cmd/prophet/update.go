@@ -115,7 +115,7 @@ func showUpdated(p *printer, r *replica.Replica, id changeset.RecordID, edited r
 	if err := p.donef("Updated %s (%s)", name, id.UUID); err != nil {
 		return err
 	}
-	return printDecisions(p, decided)
+	return printDecisions(p, decided, false)
 }
 
 func showUpdatedJSON(p *printer, r *replica.Replica, rec *replica.Record, edited replica.Edited, decided []decisionDoc) error {
