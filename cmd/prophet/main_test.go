@@ -15,6 +15,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if err := writeToMemory(); err != nil {
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){"prophet": clockMain, "waiting": waitMain})
 }
 
