@@ -30,7 +30,8 @@ func searchCommand(e *env) *cli.Command {
 		},
 		Description: `
 Lists the records, of one type or of all, of which all tests hold. Without a
-test it lists all of them.
+test it lists all of them. The database's settings, which "prophet rules" shows,
+are left out unless their type is named.
 
   prophet search
   prophet search Ticket status=open owner!=ann@example.com
@@ -154,6 +155,9 @@ func (o *searchOptions) find(ctx context.Context, r *replica.Replica, s *slips) 
 		}
 		if err := ctx.Err(); err != nil {
 			return nil, err
+		}
+		if rec.ID.Type == changeset.SettingsType && o.query.Type == "" {
+			continue
 		}
 		s.look(rec)
 		if o.query.Match(rec.Props) && o.matches(rec.Props) {
