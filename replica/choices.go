@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/google/uuid"
-
 	"prophet/changeset"
 	"prophet/resolution"
 )
@@ -79,8 +77,10 @@ func (e *Edit) Take(rec changeset.RecordID, how string, props ...string) error {
 	if how == TakeKeep || how == TakeDelete {
 		props = []string{""}
 	}
-	chosen, left := (&taker{result, how, e.tx.main.self}).choose(all, props)
+	chosen, left, err := e.choose(result, how, props)
 	switch {
+	case err != nil:
+		return err
 	case len(left) > 0:
 		left[0].Record = rec
 		return &left[0]
@@ -126,7 +126,30 @@ func (l *Left) Unwrap() error { return l.Err }
 type taker struct {
 	result *resolution.Result
 	how    string
-	self   uuid.UUID
+	mine   map[changeset.ID]bool // the rivals that were written in the replica itself
+}
+
+// choose picks among all rivals of a record, as [taker.choose] does.
+func (e *Edit) choose(result *resolution.Result, how string, props []string) (chosen []Choice, left []Left, err error) {
+	t := &taker{result, how, map[changeset.ID]bool{}}
+	all := Choices(result)
+	if how == TakeMine || how == TakeTheirs {
+		for _, c := range all {
+			if t.mine[c.Entry.ID], err = e.tx.main.wrote(c.Entry.ID); err != nil {
+				return nil, nil, err
+			}
+		}
+	}
+	chosen, left = t.choose(all, props)
+	return chosen, left, nil
+}
+
+// wrote is [Log.Wrote], for what this transaction makes too.
+func (t *txLog) wrote(id changeset.ID) (bool, error) {
+	if id.Origin == t.self && id.Seq > t.latest {
+		return true, nil
+	}
+	return t.Wrote(id)
 }
 
 // choose picks one choice for each conflict, or for those about the properties named, and returns also those for which there is none.
@@ -156,9 +179,9 @@ func (t *taker) chooseOne(rivals []Choice) (Choice, error) {
 	prop := rivals[0].Prop
 	switch t.how {
 	case TakeMine:
-		return only(rivals, t.how, func(c Choice) bool { return c.Entry.ID.Origin == t.self })
+		return only(rivals, t.how, func(c Choice) bool { return t.mine[c.Entry.ID] })
 	case TakeTheirs:
-		return only(rivals, t.how, func(c Choice) bool { return c.Entry.ID.Origin != t.self })
+		return only(rivals, t.how, func(c Choice) bool { return !t.mine[c.Entry.ID] })
 	case TakeLatest:
 		return slices.MaxFunc(rivals, func(a, b Choice) int { return resolution.CompareTime(a.Entry, b.Entry) }), nil
 	case TakeMerged:

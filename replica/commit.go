@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"path"
-	"slices"
 	"strconv"
 
 	"github.com/google/uuid"
@@ -75,9 +74,10 @@ func (t *txLog) writeUUIDs() error {
 		return err
 	}
 	var lines []byte
-	for _, u := range append(slices.Clone(former), t.uuid) {
-		lines = append(append(lines, u.String()...), '\n')
+	for _, u := range former {
+		lines = appendFormer(lines, u, t.former.rows[u])
 	}
+	lines = appendFormer(lines, t.uuid, t.left)
 	t.tx.d.Replace(t.name(changeset.ReplicaUUIDFile), []byte(t.self.String()))
 	if t.tx.journaled() {
 		t.tx.d.Replace(t.name(formerFile), lines)

@@ -365,6 +365,6 @@ func (tx *Tx) Renewed() (main, votes uuid.UUID) { return tx.main.self, tx.res.se
 // renew gives the log's replica a new UUID, for what is made from now on: the old one is another's too.
 func (t *txLog) renew() {
 	if t.self == t.uuid {
-		t.self = t.tx.r.opts.NewUUID()
+		t.self, t.left = t.tx.r.opts.NewUUID(), t.seq
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"iter"
 	"path"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -116,7 +117,7 @@ func (l *Log) Database() uuid.UUID { return l.database }
 type formerUUIDs struct {
 	once sync.Once
 	list []uuid.UUID
-	set  map[uuid.UUID]bool
+	rows map[uuid.UUID]uint32 // that the log had when the replica gave that one up; maxSeq where that was not noted
 	err  error
 }
 
@@ -141,15 +142,34 @@ func (l *Log) loadFormer() error {
 	if len(b) > maxFormer {
 		return &DamageError{Path: name, Err: fmt.Errorf("it is longer than %d bytes", maxFormer)}
 	}
-	l.former.set = map[uuid.UUID]bool{}
-	for line := range strings.FieldsSeq(string(b)) {
-		u, err := changeset.ParseUUID(line)
+	l.former.rows = map[uuid.UUID]uint32{}
+	for line := range strings.Lines(string(b)) {
+		u, rows, err := parseFormer(strings.TrimSpace(line))
 		if err != nil {
 			return &DamageError{Path: name, Err: err}
 		}
-		l.former.list, l.former.set[u] = append(l.former.list, u), true
+		l.former.list, l.former.rows[u] = append(l.former.list, u), max(l.former.rows[u], rows)
 	}
 	return nil
+}
+
+// parseFormer reads a line of the list: a UUID, a space and the number of rows that the log had when the replica gave it up. Older versions wrote the UUID alone.
+func parseFormer(line string) (u uuid.UUID, rows uint32, err error) {
+	text, number, noted := strings.Cut(line, " ")
+	if u, err = changeset.ParseUUID(text); err != nil || !noted {
+		return u, maxSeq, err
+	}
+	rows, err = parseNumber(formerFile, number)
+	return u, rows, err
+}
+
+// appendFormer appends a line as parseFormer reads it.
+func appendFormer(b []byte, u uuid.UUID, rows uint32) []byte {
+	b = append(b, u.String()...)
+	if rows < maxSeq {
+		b = strconv.AppendUint(append(b, ' '), uint64(rows), 10)
+	}
+	return append(b, '\n')
 }
 
 // made reports whether the log is its maker's own for changesets of that origin: what stands above one of them, its maker had seen.
@@ -158,7 +178,26 @@ func (l *Log) made(origin uuid.UUID) (bool, error) {
 		return true, nil
 	}
 	_, err := l.Former()
-	return l.former.set[origin], err
+	_, is := l.former.rows[origin]
+	return is, err
+}
+
+// Wrote reports whether a changeset in the log was made in the replica itself, under its present UUID or a former one: it stands in the row of its number, and
+// stood there when the replica gave up that UUID. What came under a former UUID later is by a copy of the replica, or was lost with a restored backup and came back: nobody
+// can tell which.
+func (l *Log) Wrote(id changeset.ID) (bool, error) {
+	rows := l.latest
+	if id.Origin != l.uuid {
+		if _, err := l.Former(); err != nil {
+			return false, err
+		}
+		rows = min(rows, l.former.rows[id.Origin])
+	}
+	if id.Seq > rows {
+		return false, nil
+	}
+	row, err := l.Row(id.Seq)
+	return row.ID == id, err
 }
 
 // Latest is the sequence number of the last row, 0 if there is none.

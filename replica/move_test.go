@@ -1,11 +1,13 @@
 package replica_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/uuid"
+	"github.com/spf13/afero"
 
 	"prophet/changeset"
 	"prophet/internal/replicatest"
@@ -154,5 +156,45 @@ func TestReidentifyGivesBothLogsNewUUIDsAndNothingElse(t *testing.T) {
 	}
 	if found := problems(t, fsys); found != "" {
 		t.Errorf("fsck says\n%s", found)
+	}
+}
+
+func TestWroteIsWhatStoodInItsRowWhenTheUUIDWasGivenUp(t *testing.T) {
+	fsys, _ := noted(t)
+	r := replicatest.Open(t, fsys, replica.Options{})
+	was, other := r.UUID(), uuid.UUID{7}
+	if err := r.Reidentify(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	late := made(idOf(was, 5), 5, changeset.Create, "status=>new") // of a copy, in the row of its number
+	if err := r.Update(t.Context(), func(tx *replica.Tx) error { _, err := tx.Integrate(late); return err }); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		former string
+		want   string
+	}{
+		{was.String() + " 4\n", "true true false false"},
+		{was.String() + "\n", "true true true false"}, // of an older version
+		{was.String() + " 3\n" + was.String() + " 4\n", "true true false false"},
+		{other.String() + " 4\n", "false false false false"},
+		{was.String() + " four\n", "damaged"},
+	} {
+		if err := afero.WriteFile(fsys, "prophet/former-uuids", []byte(tt.former), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r := replicatest.Open(t, fsys, replica.Options{})
+		var wrote []string
+		for _, id := range []changeset.ID{idOf(was, 1), idOf(was, 4), idOf(was, 5), idOf(was, 6)} {
+			is, err := r.Log().Wrote(id)
+			if err != nil {
+				wrote = []string{"damaged"}
+				break
+			}
+			wrote = append(wrote, fmt.Sprint(is))
+		}
+		if got := strings.Join(wrote, " "); got != tt.want {
+			t.Errorf("%q: %s, want %s", tt.former, got, tt.want)
+		}
 	}
 }

@@ -62,7 +62,10 @@ func (e *Edit) takeWhatCanBe(rec changeset.RecordID, how string, props []string)
 	if err != nil {
 		return nil, err
 	}
-	chosen, left := (&taker{result, how, e.tx.main.self}).choose(Choices(result), props)
+	chosen, left, err := e.choose(result, how, props)
+	if err != nil {
+		return nil, err
+	}
 	keeps := len(chosen) > 0 && chosen[0].Prop == ""
 	if keeps && chosen[0].Value == TakeDelete {
 		left = nil // with the record go its conflicts

@@ -32,6 +32,7 @@ type txLog struct {
 	*Log
 	tx          *Tx
 	self        uuid.UUID // origin of what is made in this transaction
+	left        uint32    // the last row that was made before, if self is a new one
 	seq         uint32    // of the last row, pending ones included
 	lastID      uint32
 	pending     map[uint32]*changeset.Changeset // by row

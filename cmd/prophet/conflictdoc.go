@@ -36,6 +36,8 @@ type (
 		Origin  string  `json:"origin"`
 		Value   *string `json:"value"`           // null removes the property
 		Where   string  `json:"where,omitempty"` // what is known of the origin: its name in the config, else its URL
+
+		copied bool // the origin is a former UUID of the replica here, but the rival was not written here since it has its log
 	}
 )
 
@@ -60,7 +62,11 @@ func conflictDocs(pl *places, r *replica.Replica, rec changeset.RecordID, result
 			docs = append(docs, d)
 		}
 		d := &docs[len(docs)-1]
-		d.Rivals = append(d.Rivals, newRivalDoc(pl, c))
+		rival := newRivalDoc(c)
+		if err := pl.made(&rival, c.Entry.ID); err != nil {
+			return nil, err
+		}
+		d.Rivals = append(d.Rivals, rival)
 	}
 	return docs, nil
 }
@@ -85,18 +91,15 @@ func (d *conflictDoc) text(value string) string {
 	return d.sets.Text(d.Prop, value)
 }
 
-func newRivalDoc(pl *places, c replica.Choice) rivalDoc {
-	origin := c.Entry.ID.Origin
+func newRivalDoc(c replica.Choice) rivalDoc {
 	return rivalDoc{
 		Created: c.Entry.Created,
 		Creator: setOrNull(c.Entry.Creator),
-		Here:    origin == pl.here,
 		Holds:   c.Holds,
 		ID:      c.Entry.ID.String(),
 		N:       c.N,
-		Origin:  origin.String(),
+		Origin:  c.Entry.ID.Origin.String(),
 		Value:   setOrNull(c.Value),
-		Where:   pl.names[origin],
 	}
 }
 

@@ -183,7 +183,7 @@ func printReport(l *conflictLister, d *reportDoc, did string) error {
 	if err := printDecisions(l.p, d.Decided, d.DryRun); err != nil || len(d.Conflicts) == 0 {
 		return err
 	}
-	elsewhere := l.r.UUID() != l.at.here
+	elsewhere := l.r.UUID() != l.at.here.UUID()
 	if err := l.p.linef("%s:", d.openedText(elsewhere)); err != nil {
 		return err
 	}

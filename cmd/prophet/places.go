@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -12,14 +13,14 @@ import (
 
 // places says where edits were made, to somebody who works on one replica.
 type places struct {
-	here  uuid.UUID
+	here  *replica.Replica
 	db    uuid.UUID            // the database
 	names map[uuid.UUID]string // of other replicas: what the config calls them, else where they were found last
 }
 
 // newPlaces knows of the replicas that here, or r, exchanges changesets with. What cannot be read is not known: it only helps.
 func newPlaces(e *env, r, here *replica.Replica) *places {
-	pl := &places{here.UUID(), here.Database(), map[uuid.UUID]string{}}
+	pl := &places{here, here.Database(), map[uuid.UUID]string{}}
 	pl.learn(r)
 	if r.UUID() != here.UUID() {
 		pl.names[r.UUID()] = r.Where()
@@ -27,7 +28,30 @@ func newPlaces(e *env, r, here *replica.Replica) *places {
 	}
 	pl.nameByConfig(e, here.Where())
 	delete(pl.names, here.UUID())
+	pl.forgetFormer()
 	return pl
+}
+
+// forgetFormer leaves out that a former UUID of the replica here was found where that is: under it, others write from then on.
+func (pl *places) forgetFormer() {
+	former, _ := pl.here.Log().Former()
+	for _, u := range former {
+		if pl.names[u] == pl.here.Where() {
+			delete(pl.names, u)
+		}
+	}
+}
+
+// made says of a rival where it was made.
+func (pl *places) made(d *rivalDoc, id changeset.ID) (err error) {
+	d.Where = pl.names[id.Origin]
+	if d.Here, err = pl.here.Log().Wrote(id); err != nil || d.Here {
+		d.Where = ""
+		return err
+	}
+	former, err := pl.here.Log().Former()
+	d.copied = slices.Contains(former, id.Origin)
+	return err
 }
 
 func (pl *places) learn(r *replica.Replica) {
@@ -60,13 +84,15 @@ func (pl *places) nameByConfig(e *env, dir string) {
 }
 
 // of says where a rival was written: "here", "at office", "at /srv/bugs", "replica 10b1e589". Of a database in a mirror, which may hold
-// others, it is the mirror: that is long enough.
+// others, it is the mirror: that is long enough. What came under a former UUID of the replica here, it lost and got back, or a copy of it wrote it.
 func (pl *places) of(d rivalDoc) string {
 	switch {
 	case d.Here:
 		return "here"
 	case d.Where != "":
 		return "at " + strings.TrimSuffix(d.Where, "/"+pl.db.String())
+	case d.copied:
+		return "here before a restore, or in a copy"
 	}
 	return "replica " + d.Origin[:8]
 }
