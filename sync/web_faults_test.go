@@ -38,7 +38,7 @@ func TestFaultsOfAServerAreToldAndLeaveTheReplica(t *testing.T) {
 		{"no latest-sequence-no", webtest.Status("latest-sequence-no", 404), `fetch URL/latest-sequence-no: file does not exist`, fs.ErrNotExist},
 		{"no index", webtest.Status("changesets.idx", 404), `fetch URL/changesets.idx: file does not exist`, fs.ErrNotExist},
 		{"no changeset", webtest.Status(object, 404, 404, 404, 404), `read changeset \S+ from URL: object \S+: fetch URL/cas/changesets/\S+: file does not exist`, fs.ErrNotExist},
-		{"no resolutions", webtest.Status("resolutions/*", 404), `open the resolutions of replica URL: fetch URL/resolutions/latest-sequence-no: file does not exist`, fs.ErrNotExist},
+		{"no resolutions", webtest.Status("resolutions/*", 404), `open the resolutions of replica URL: resolutions/latest-sequence-no is damaged: fetch URL/resolutions/latest-sequence-no: file does not exist`, fs.ErrNotExist},
 		{"forbidden", webtest.Status("*", 403), `fetch URL/replica-version: permission denied`, fs.ErrPermission},
 		{"a password wanted", webtest.Status("*", 401), `fetch URL/replica-version: the server wants a user name and password`, fs.ErrPermission},
 		{"500", webtest.Status(object, always(500)...), `fetch URL/cas/changesets/\S+: tried 4 times: the server answered 500 Internal Server Error`, nil},
