@@ -13,6 +13,7 @@ import (
 	"prophet/changeset"
 	"prophet/internal/replicatest"
 	"prophet/replica"
+	"prophet/resolution"
 )
 
 var bob, carol = uuid.MustParse("b0b00000-0000-4000-8000-000000000001"), uuid.MustParse("ca201000-0000-4000-8000-000000000002")
@@ -167,9 +168,18 @@ func TestTakeMergedNeedsTwoRivalsMadeFromOneValueInDifferentPlaces(t *testing.T)
 		{"three", "a b c", "x b c", "a b y", "a z c", `two rivals can be merged, but "body" has 3`},
 		{"the same place", "a b c", "x b c", "y b c", "", `the rivals for "body" cannot be merged: their changes overlap`},
 		{"no base", "", "x", "y", "", `the rivals for "body" cannot be merged: there is no one value that both were made from`},
+		{"sum", "10", "11", "11", "", `the rivals for "body" cannot be merged as texts: under the rule sum each of them counts`},
+		{"sum", "about 10 in all", "11 in all", "about 10", "", `the rivals for "body" cannot be merged as texts: under the rule sum each of them counts`},
+		{"max", "10", "11", "12", "", `the rivals for "body" cannot be merged: their changes overlap`},
+		{"min", "10", "9", "8", "", `the rivals for "body" cannot be merged: their changes overlap`},
+		{"union", "a, b, c", "b, c", "a, b, c, d", "", "b, c, d"},
+		{"union", "a b c", "x a b c", "a b c x", "", "x a b c"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d := newDispute(t)
+			if rule, err := resolution.ParseRule(tt.name); err == nil {
+				setRule(t, d.Replica, "Ticket", "body", rule)
+			}
 			rec, made := d.record("it", props{"body": tt.base})
 			d.here(rec, props{"body": tt.mine})
 			d.comes(bob, rec, made, props{"body": tt.bobs})

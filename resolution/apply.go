@@ -190,6 +190,12 @@ func union(rivals []Rival) (value, asks string) {
 	return value, ""
 }
 
+// Once returns a list as the rule union would: in its order, each element once.
+func Once(list string) string {
+	value, _ := union([]Rival{{Value: list}})
+	return value
+}
+
 // separator is what separates the elements of the rivals' lists, any of the characters, and what joins them: commas if any list has one.
 func separator(rivals []Rival) (split, joint string) {
 	has := func(text string) bool {
