@@ -60,6 +60,9 @@ func (t *txLog) integrate(c *changeset.Changeset) (added bool, err error) {
 type ForkError struct {
 	ID          changeset.ID
 	Here, There string // where the replicas are that have one and the other; "" where that is not known
+	Maker       bool   // the replica there made its own edit: a pull by it from here takes the two apart
+	// KnownHere and KnownThere are where the replica of that UUID was found from here and from there, as each of them noted it; "" where it never was.
+	KnownHere, KnownThere string
 }
 
 func (e *ForkError) Error() string {

@@ -92,10 +92,29 @@ func (p *pull) compare(ctx context.Context) error {
 func (p *pull) refuseForks() error {
 	for _, s := range []*side{p.votes, p.main} {
 		if s.plan.fork != nil {
-			return &replica.ForkError{ID: *s.plan.fork, Here: p.to.Where(), There: p.from.Where()}
+			return p.forkError(s, s.plan.fork)
 		}
 	}
 	return nil
+}
+
+// forkError names a fork of others, with what is known of who can take it apart.
+func (p *pull) forkError(s *side, f *fetched) error {
+	maker, err := s.from.Own(f.row)
+	if err != nil {
+		return err
+	}
+	fork := &replica.ForkError{ID: f.id, Here: p.to.Where(), There: p.from.Where(), Maker: maker}
+	if known, err := s.to().Peer(f.id.Origin); err == nil {
+		fork.KnownHere = known.URL
+	}
+	if p.from.Mirror() {
+		return fork // it shows nothing of whom it knows
+	}
+	if known, err := s.from.Peer(f.id.Origin); err == nil {
+		fork.KnownThere = known.URL
+	}
+	return fork
 }
 
 // move does what the plan for a log says, in one transaction.

@@ -17,7 +17,7 @@ type plan struct {
 	moves changeset.Moves // the greatest number first: after the move from an earlier one, the later would be found no more
 	split changeset.Moves // of forks, not yet among moves: the lowest number of each origin
 	books uint32          // from this row on bookkeeping is in the way; 0: none is
-	fork  *changeset.ID   // of others
+	fork  *fetched        // of others
 }
 
 func (p plan) empty() bool { return len(p.moves) == 0 && p.books == 0 }
@@ -160,7 +160,7 @@ func (s *side) planFork(f fetched) error {
 	case made || s.all:
 		s.plan.apart(changeset.MoveOf(mine))
 	case s.plan.fork == nil:
-		s.plan.fork = &f.id
+		s.plan.fork = &f
 	}
 	return nil
 }

@@ -88,15 +88,6 @@ func checked(f func(e *replica.Edit) error) func(e *replica.Edit) error {
 	}
 }
 
-// hintFork says what to do where others' edits have one name.
-func hintFork(fork *replica.ForkError) string {
-	inCopy := fmt.Sprintf(`if %s is the copy, run "prophet pull -r %s %s": it takes a new identity by itself`, fork.There, fork.There, fork.Here)
-	if psync.ReadOnly(fork.There) {
-		inCopy = "let the owner of the copy pull from you: it takes a new identity by itself, and can be published again"
-	}
-	return inCopy + fmt.Sprintf(`; then do this again. Only if its owner is gone, run "prophet reidentify -r %s %s": that keeps both edits, each under a name of its own`, fork.Here, fork.There)
-}
-
 // isFormat reports whether a text may be the number of a format.
 func isFormat(version string) bool {
 	n, err := strconv.ParseUint(version, 10, 16)
