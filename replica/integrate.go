@@ -211,7 +211,6 @@ func follows(id changeset.ID, ch *changeset.Change, head changeset.ID) bool {
 // settle notes what is now known of a record, and whether it began or ceased to be in conflict.
 func (t *txLog) settle(id changeset.ID, m merge) error {
 	s := t.states[m.rec]
-	before := s.merged
 	s.settled, s.head, s.entries, s.merged = m.settled, id, m.entries, m.result
 	if t != t.tx.main || m.result == nil { // it had seen all, and nothing was in conflict
 		return nil
@@ -219,7 +218,10 @@ func (t *txLog) settle(id changeset.ID, m merge) error {
 	if m.settled {
 		s.entries, s.merged = nil, nil
 	}
-	t.tx.noteOpened(id, m, before.OpenProps())
+	if err := t.loadOpen(); err != nil {
+		return err
+	}
+	t.tx.noteOpened(id, m, t.notes.openSet[m.rec].conflicts(m.result)) // not as the merge before has it, which may be by a rule that has just come
 	return t.setOpen(m.rec, undecidedIn(m.result))
 }
 

@@ -112,3 +112,15 @@ func TestAPullThatPrefersASideDecidesAlsoWhatGetsANewRival(t *testing.T) {
 		})
 	}
 }
+
+// Two agree; then comes the rule by which each of them counts, and in the same pull another rival.
+func TestARivalThatComesWithTheRuleThatOpensTheConflictIsNoNewRivalInOne(t *testing.T) {
+	tm := newTeam(t, "ann", "bob")
+	for _, step := range []string{"ann n=11", "bob n=11", "bob pulls ann", "ann rule n sum", "ann n=13"} {
+		tm.do(step)
+	}
+	report, err := psync.Pull(t.Context(), tm.rs["bob"], tm.rs["ann"], psync.Options{})
+	if want := []psync.Opened{{Record: tm.rec, Prop: "n"}}; err != nil || fmt.Sprint(report.Opened) != fmt.Sprint(want) {
+		t.Errorf("bob's pull opened %v (%v), want %v", report.Opened, err, want)
+	}
+}
