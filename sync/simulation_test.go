@@ -37,11 +37,13 @@ func TestReplicasThatHaveSeenTheSameShowTheSame(t *testing.T) {
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(400)) // a world is small, and soon gone
 	began := time.Now()
-	played := playHistories(t, simulation.Draw, large)
+	counts := newTally()
+	played := playHistories(t, simulation.Draw, large, counts)
 	psync.SmallBatches(t, 3, 2000)
-	played += playHistories(t, simulation.Draw, small)
+	played += playHistories(t, simulation.Draw, small, counts)
 	enough(t, played, *histories)
-	t.Logf("%d histories, %.0f a second", played, float64(played)/time.Since(began).Seconds())
+	counts.check(t)
+	t.Logf("%d histories, %.0f a second; %s", played, float64(played)/time.Since(began).Seconds(), counts)
 }
 
 // TestReplicasAgreeWithUsersOfTheOriginalAmongThem plays histories with one or two such, whose logs ours read, or of whom they know through others only.
@@ -52,7 +54,9 @@ func TestReplicasAgreeWithUsersOfTheOriginalAmongThem(t *testing.T) {
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	psync.SmallBatches(t, 5, 4000)
-	enough(t, playHistories(t, simulation.DrawWithOld, seeds), (*histories+1)/2)
+	counts := newTally()
+	enough(t, playHistories(t, simulation.DrawWithOld, seeds, counts), (*histories+1)/2)
+	t.Log(counts)
 }
 
 // enough fails a test that did not fail because too little was played, or nothing at all.
@@ -64,16 +68,18 @@ func enough(t *testing.T, played, want int) {
 }
 
 // playHistories plays the histories of these seeds, until one fails, and returns how many it played.
-func playHistories(t *testing.T, draw func(seed uint64) *simulation.History, seeds []uint64) (played int) {
+func playHistories(t *testing.T, draw func(seed uint64) *simulation.History, seeds []uint64, counts *tally) (played int) {
 	t.Helper()
 	var failed atomic.Bool
 	var ended atomic.Int64
 	onAllProcessors(len(seeds), func(k int) (goOn bool) {
 		h := draw(seeds[k])
-		if f := h.Play(); f != nil && !failed.Swap(true) {
+		did, f := h.PlayCounting()
+		if f != nil && !failed.Swap(true) {
 			report(t, h, f, k+1)
 		}
 		ended.Add(1)
+		counts.add(h, did)
 		return !failed.Load()
 	})
 	return int(ended.Load())

@@ -10,36 +10,97 @@ import (
 	"prophet/resolution"
 )
 
-// reckonVotes holds who wins a conflict for now against the votes on it in the replica's log of them, counted in the plainest way. What the original decides about
-// several properties at once is left to the other oracles.
-func (m *member) reckonVotes(rec changeset.RecordID, c *resolution.Conflict) error {
-	ballots, err := m.ballots(c.Fingerprint)
+// reckonVotes holds who wins a conflict for now against the votes in the replica's log of them, counted in the plainest way.
+func (m *member) reckonVotes(rec changeset.RecordID, result *resolution.Result, c *resolution.Conflict) error {
+	own, err := m.ballots()
 	if err != nil {
 		return err
 	}
-	counts := map[string]int{}
-	for _, props := range ballots {
-		if props != nil {
-			counts[string(changeset.EncodeRecord(props))]++
+	best := elect(own, c.Fingerprint)
+	if best == "" {
+		if best = jointly(own, rec, result.Conflicts, c.Prop); best != "" {
+			m.w.note(jointSettles)
 		}
 	}
-	best := ""
+	switch {
+	case best == "" && c.Why == resolution.WhyVote:
+		return fail("votes", "%s of %s has no votes, but %q holds by one", c.Prop, name(rec), c.Value)
+	case best == "":
+		return nil
+	case c.Why != resolution.WhyVote:
+		return fail("votes", "%s of %s has the vote %s, but %q holds by %q", c.Prop, name(rec), best, c.Value, c.Why)
+	}
+	answer, err := changeset.DecodeRecord([]byte(best))
+	if err == nil && answer[c.Prop] != c.Value {
+		return fail("votes", "%s of %s has the vote %s, but %q holds", c.Prop, name(rec), best, c.Value)
+	}
+	return err
+}
+
+// elect returns the answer with most votes on conflicts of these fingerprints, then the one with the smallest hash; "" if there is none.
+func elect(own []*changeset.Changeset, fingerprints ...string) (best string) {
+	counts := map[string]int{}
+	for _, fingerprint := range fingerprints {
+		for _, props := range cast(own, fingerprint) {
+			if props != nil {
+				counts[string(changeset.EncodeRecord(props))]++
+			}
+		}
+	}
 	for answer, n := range counts {
 		if best == "" || n > counts[best] || n == counts[best] && hash(answer) < hash(best) {
 			best = answer
 		}
 	}
-	switch {
-	case best == "":
-		return nil
-	case c.Why != resolution.WhyVote:
-		return fail("votes", "%s of %s has the votes %v, but %q holds by %q", c.Prop, name(rec), counts, c.Value, c.Why)
+	return best
+}
+
+// jointly returns the answer to this and other conflicts of the record at once, of which there are no more than four: the fewest first, then by name, in any order.
+func jointly(own []*changeset.Changeset, rec changeset.RecordID, open []resolution.Conflict, prop string) string {
+	if len(open) > 4 {
+		return ""
 	}
-	answer, err := changeset.DecodeRecord([]byte(best))
-	if err == nil && answer[c.Prop] != c.Value {
-		return fail("votes", "%s of %s has the votes %v, but %q holds", c.Prop, name(rec), counts, c.Value)
+	for size := 2; size <= len(open); size++ {
+		for _, some := range choose(open, size) {
+			if !slices.ContainsFunc(some, func(c resolution.Conflict) bool { return c.Prop == prop }) {
+				continue
+			}
+			var prints []string
+			for _, ordered := range orders(some) {
+				prints = append(prints, resolution.JointFingerprint(rec, ordered))
+			}
+			if best := elect(own, prints...); best != "" {
+				return best
+			}
+		}
 	}
-	return err
+	return ""
+}
+
+// choose returns all parts of so many conflicts, in their order.
+func choose(from []resolution.Conflict, size int) (parts [][]resolution.Conflict) {
+	if size == 0 {
+		return [][]resolution.Conflict{nil}
+	}
+	for i := range from {
+		for _, rest := range choose(from[i+1:], size-1) {
+			parts = append(parts, append([]resolution.Conflict{from[i]}, rest...))
+		}
+	}
+	return parts
+}
+
+// orders returns conflicts in all orders.
+func orders(of []resolution.Conflict) (all [][]resolution.Conflict) {
+	if len(of) == 0 {
+		return [][]resolution.Conflict{nil}
+	}
+	for i := range of {
+		for _, rest := range orders(slices.Delete(slices.Clone(of), i, i+1)) {
+			all = append(all, append([]resolution.Conflict{of[i]}, rest...))
+		}
+	}
+	return all
 }
 
 func hash(answer string) string {
@@ -47,8 +108,8 @@ func hash(answer string) string {
 	return string(h[:])
 }
 
-// ballots returns the votes on a conflict: of each voter what its own changes come to, in the order of their numbers; nil if it took it back.
-func (m *member) ballots(fingerprint string) (map[uuid.UUID]map[string]string, error) {
+// ballots returns the changesets of votes in the member's log, in the order of their numbers.
+func (m *member) ballots() ([]*changeset.Changeset, error) {
 	var own []*changeset.Changeset
 	log := m.r.Resolutions()
 	for row, err := range log.Rows(1, log.Latest()) {
@@ -64,29 +125,34 @@ func (m *member) ballots(fingerprint string) (map[uuid.UUID]map[string]string, e
 		}
 	}
 	slices.SortFunc(own, func(a, b *changeset.Changeset) int { return a.ID.Compare(b.ID) })
+	return own, nil
+}
+
+// cast returns the votes on a conflict: of each voter what its own changes come to; nil if it took it back.
+func cast(own []*changeset.Changeset, fingerprint string) map[uuid.UUID]map[string]string {
 	ballots := map[uuid.UUID]map[string]string{}
 	for _, c := range own {
 		if ch := c.Change(changeset.RecordID{Type: voteType + fingerprint, UUID: c.ID.Origin}); ch != nil {
-			cast(ballots, c.ID.Origin, ch)
+			ballots[c.ID.Origin] = revised(ballots[c.ID.Origin], ch)
 		}
 	}
-	return ballots, nil
+	return ballots
 }
 
-// cast applies what a voter says to what it said before.
-func cast(ballots map[uuid.UUID]map[string]string, voter uuid.UUID, ch *changeset.Change) {
+// revised is a vote after what its voter says next.
+func revised(vote map[string]string, ch *changeset.Change) map[string]string {
 	if ch.Kind == changeset.Delete {
-		ballots[voter] = nil
-		return
+		return nil
 	}
-	if ballots[voter] == nil {
-		ballots[voter] = map[string]string{}
+	if vote == nil {
+		vote = map[string]string{}
 	}
 	for prop, pc := range ch.Props {
 		if pc.New.Text == "" {
-			delete(ballots[voter], prop)
+			delete(vote, prop)
 		} else {
-			ballots[voter][prop] = pc.New.Text
+			vote[prop] = pc.New.Text
 		}
 	}
+	return vote
 }

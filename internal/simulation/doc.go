@@ -31,6 +31,7 @@
 //	          replaced, or its record deleted, by somebody who had seen it
 //	rules     what the settings say about a property settles it where there are no votes
 //	votes     the votes that there are settle what they are about, and no others do
+//	opened    a pull lists the conflicts that it opened or put a new rival to, and no others; what it preferred it decided
 //
 // What a maker had seen is the set of changesets in its replica when it made the edit. The parents that a change names are not looked at.
 package simulation

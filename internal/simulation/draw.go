@@ -19,15 +19,23 @@ type drawing struct {
 	h       *History
 	at      int // seconds
 	records int
-	crew    int      // members that are not copies
-	weights []weight // of the actions
-	doubled bool     // two replicas may get one identity
+	crew    int    // members that are not copies
+	mixture        // of actions
+	there   []bool // members that have come
+	doubled bool   // two replicas may get one identity
 	whom    func(d *drawing, who int) int
 }
 
 type weight struct {
 	do    Action
 	times int
+}
+
+// mixture is what a history is mixed of.
+type mixture struct {
+	name     string
+	weights  []weight
+	settings int // of twelve rounds so many are quarrels about a setting
 }
 
 // Draw makes a history. It depends on the seed alone.
@@ -44,21 +52,25 @@ func draw(seed uint64, old bool) *History {
 	if old {
 		d.drawOld()
 	}
-	d.weights = pick(d, mixed, mixed, quarrels, lives, ballotsAndSettings, journeys)
-	if d.doubled = !old && d.IntN(4) == 0; d.doubled {
-		d.weights = doubles
+	d.mixture = pick(d, mixed, mixed, quarrels, lives, ballotsAndSettings, journeys)
+	if d.doubled = d.IntN(4) == 0; d.doubled {
+		d.mixture = doubles
 	}
+	d.h.Mixture = d.name
 	topology := pick(d, line, star, ring, pairs, pairs, pairs, partition)
 	d.whom = topology
 	d.h.Lines = d.lines()
-	if d.IntN(3) == 0 {
+	if d.IntN(2) == 0 {
 		d.add(Step{Do: Set, Record: 1 + d.IntN(2), Writes: []Write{{"content", pick(d, `["max"]`, `["min"]`, `["union"]`, `["sum"]`, `["ask"]`)}}})
 	}
 	d.start()
-	for range 4 + d.IntN(3*d.crew) {
+	for range 3 + d.IntN(2*d.crew+1) {
 		switch chance := d.IntN(12); {
 		case chance < 2:
 			d.clash()
+			continue
+		case chance < 2+d.settings:
+			d.quarrel()
 			continue
 		case chance < 5 && d.doubled:
 			d.double()
@@ -77,8 +89,9 @@ func pick[T any](d *drawing, from ...T) T { return from[d.IntN(len(from))] }
 func (d *drawing) drawMembers() {
 	for i := range d.crew {
 		m := Member{Name: names[i], Ahead: pick(d, 0, 0, 0, 2*time.Second, time.Minute, 3*time.Hour, -5*time.Hour)}
-		m.Late = i > 1 && d.IntN(4) == 0
+		m.Late = i > 1 && d.IntN(3) == 0
 		d.h.Members = append(d.h.Members, m)
+		d.there = append(d.there, !m.Late)
 	}
 }
 
@@ -86,43 +99,54 @@ func (d *drawing) drawMembers() {
 func (d *drawing) drawOld() {
 	last := &d.h.Members[d.crew-1]
 	last.Old, last.Late = true, false
+	d.there[d.crew-1] = true
 	if d.crew > 3 && d.IntN(2) == 0 {
 		other := &d.h.Members[d.crew-2]
 		other.Old, other.Late = true, false
+		d.there[d.crew-2] = true
 		last.Aside = d.IntN(2) == 0
 	}
 }
 
 // The mixtures of actions. Each brings out other clashes.
 var (
-	mixed = []weight{{Create, 8}, {Update, 22}, {UpdateTwo, 6}, {Delete, 6}, {Restore, 5}, {Decide, 8}, {Set, 4}, {Vote, 3}, {Pull, 30},
-		{PullPart, 3}, {PullCrash, 1}, {PullVotes, 2}, {Publish, 3}, {PullMirror, 3}, {Clone, 3}, {CloneMirror, 1}, {Import, 4}}
-	quarrels           = []weight{{Create, 5}, {Update, 40}, {UpdateTwo, 6}, {Decide, 14}, {Pull, 30}, {PullPart, 3}, {Clone, 2}}
-	lives              = []weight{{Create, 12}, {Update, 14}, {Delete, 16}, {Restore, 12}, {Decide, 6}, {Pull, 32}, {Clone, 2}, {Import, 3}}
-	ballotsAndSettings = []weight{{Create, 5}, {Update, 22}, {Set, 14}, {Decide, 16}, {Vote, 12}, {PullVotes, 8}, {Pull, 26}, {PullPart, 4}}
-	journeys           = []weight{{Create, 6}, {Update, 22}, {Delete, 4}, {Restore, 3}, {Decide, 6}, {Pull, 24}, {PullPart, 4}, {PullCrash, 4},
-		{Publish, 8}, {PullMirror, 8}, {Clone, 4}, {CloneMirror, 4}, {Import, 4}}
-	doubles = []weight{{Create, 8}, {Update, 26}, {UpdateTwo, 3}, {Delete, 5}, {Restore, 4}, {Decide, 6}, {Pull, 28}, {PullPart, 2}, {Clone, 2},
-		{Backup, 7}, {PutBack, 5}, {Copy, 6}, {Reidentify, 2}, {Publish, 3}, {PullMirror, 3}}
+	mixed = mixture{"mixed", []weight{{Create, 8}, {Update, 22}, {UpdateTwo, 6}, {Delete, 6}, {Restore, 5}, {Decide, 8}, {Set, 4}, {Vote, 3}, {Pull, 20}, {Push, 10},
+		{PullPart, 3}, {PullCrash, 2}, {PullVotes, 2}, {Publish, 2}, {PullMirror, 3}, {Import, 4}}, 1}
+	quarrels           = mixture{"quarrels", []weight{{Create, 5}, {Update, 40}, {UpdateTwo, 6}, {Decide, 14}, {Pull, 20}, {Push, 10}, {PullPart, 3}}, 0}
+	lives              = mixture{"lives", []weight{{Create, 12}, {Update, 14}, {Delete, 16}, {Restore, 12}, {Decide, 6}, {Pull, 22}, {Push, 10}, {Import, 3}}, 0}
+	ballotsAndSettings = mixture{"ballots and settings", []weight{{Create, 5}, {Update, 22}, {Set, 14}, {Decide, 16}, {Vote, 12}, {PullVotes, 8}, {Pull, 18},
+		{Push, 8}, {PullPart, 4}}, 4}
+	journeys = mixture{"journeys", []weight{{Create, 6}, {Update, 22}, {Delete, 4}, {Restore, 3}, {Decide, 6}, {Pull, 18}, {Push, 8}, {PullPart, 4}, {PullCrash, 5},
+		{Publish, 3}, {PullMirror, 9}, {Import, 4}}, 0}
+	doubles = mixture{"doubles", []weight{{Create, 8}, {Update, 26}, {UpdateTwo, 3}, {Delete, 5}, {Restore, 4}, {Decide, 6}, {Pull, 20}, {Push, 8}, {PullPart, 2},
+		{Backup, 7}, {PutBack, 5}, {Copy, 3}, {Reidentify, 2}, {Publish, 2}, {PullMirror, 3}}, 0}
 )
 
 // Who pulls from whom.
-func line(d *drawing, who int) int { return max(0, min(d.crew-1, who+pick(d, -1, 1))) }
+func line(d *drawing, who int) int {
+	switch who {
+	case 0:
+		return 1
+	case d.crew - 1:
+		return who - 1
+	}
+	return who + pick(d, -1, 1)
+}
 
 func star(d *drawing, who int) int {
 	if who > 0 {
 		return 0
 	}
-	return d.IntN(d.crew)
+	return pairs(d, who)
 }
 
 func ring(d *drawing, who int) int { return (who + 1) % d.crew }
 
-func pairs(d *drawing, _ int) int { return d.IntN(d.crew) }
+func pairs(d *drawing, who int) int { return (who + 1 + d.IntN(d.crew-1)) % d.crew }
 
 // partition keeps the even and the odd apart for a time.
 func partition(d *drawing, who int) int {
-	whom := d.IntN(d.crew)
+	whom := pairs(d, who)
 	if len(d.h.Steps) < 30 && (whom-who)%2 != 0 {
 		return who
 	}
@@ -150,7 +174,7 @@ func (d *drawing) clash() {
 	one := d.IntN(d.crew)
 	two := (one + 1 + d.IntN(d.crew-1)) % d.crew
 	n, ws := 1+d.IntN(d.records), d.writes(1)
-	other := []Write{{ws[0].Prop, ws[0].Value + pick(d, "5", " z")}}
+	other := []Write{{ws[0].Prop, ws[0].Value + pick(d, "5", " z", "")}}
 	d.add(Step{Do: Pull, Who: one, Whom: two})
 	d.add(Step{Do: Pull, Who: two, Whom: one})
 	d.add(Step{Do: pick(d, Update, Update, Update, UpdateTwo), Who: one, Record: n, Also: n%d.records + 1, Writes: ws})
@@ -185,8 +209,8 @@ func (d *drawing) double() {
 	edit := func(who int) {
 		d.add(Step{Do: pick(d, Update, Update, Create, Delete, Restore), Who: who, Record: 1 + d.IntN(d.records), Writes: d.writes(1)})
 	}
-	for i, m := range d.h.Members {
-		if m.Late && i != who && i != third {
+	for i, there := range d.there {
+		if !there && i != who && i != third {
 			twin = i
 		}
 	}
@@ -194,6 +218,7 @@ func (d *drawing) double() {
 		d.add(Step{Do: Backup, Who: who})
 	} else {
 		d.add(Step{Do: Copy, Who: twin, Whom: who})
+		d.there[twin] = true
 	}
 	edit(who)
 	d.add(Step{Do: pick(d, Pull, Publish), Who: pick(d, third, who), Whom: who})
@@ -216,28 +241,85 @@ func (d *drawing) add(s Step) {
 
 func (d *drawing) drawStep() {
 	who := d.IntN(d.crew)
+	if !d.there[who] {
+		d.come(who)
+		return
+	}
 	s := Step{Do: d.action(), Who: who, Record: 1 + d.IntN(d.records), Writes: d.writes(1 + d.IntN(2)), Pick: d.IntN(1000)}
+	if s.meets() {
+		s.Whom = d.whom(d, who)
+	}
 	switch s.Do {
 	case UpdateTwo:
 		s.Also = s.Record%d.records + 1
 	case Set:
-		s.Record, s.Writes = 1+d.IntN(len(labels)), []Write{{"content", pick(d, `["max"]`, `["min"]`, `["union"]`, `["sum"]`, `["sum"]`, `["ask"]`, `["latest"]`, "other")}}
+		s.Record, s.Writes = 1+d.IntN(len(labels)), []Write{d.rule()}
 	case Vote:
 		s.Cut = 1 + d.IntN(2)
 		s.Also = pick(d, s.Cut, s.Cut, s.Cut, 3-s.Cut)
-	case Pull:
+	case Pull, Push:
 		s.Prefer = pick(d, psync.PreferNone, psync.PreferNone, psync.PreferNone, psync.PreferNone, psync.PreferFrom, psync.PreferTo)
 	case PullPart:
 		s.Cut = 1 + d.IntN(3)
 	case PullCrash:
-		s.Cut = 1 + d.IntN(120)
+		s.Cut = d.IntN(10_000)
+		d.news(s.Whom)
+	case PullMirror:
+		if d.IntN(4) > 0 {
+			d.news(s.Whom)
+			d.add(Step{Do: Publish, Who: s.Whom})
+		}
 	case Import:
 		s.Pick, s.Prefer = 1+d.IntN(len(d.h.Lines)), pick(d, psync.PreferNone, psync.PreferNone, psync.PreferFrom, psync.PreferTo)
 	}
-	if s.meets() {
-		s.Whom = d.whom(d, who)
+	d.add(s)
+}
+
+// rule draws what a setting may say.
+func (d *drawing) rule() Write {
+	return Write{"content", pick(d, `["max"]`, `["min"]`, `["union"]`, `["sum"]`, `["sum"]`, `["ask"]`, `["latest"]`, "other")}
+}
+
+// news lets somebody have something new.
+func (d *drawing) news(who int) {
+	d.add(Step{Do: Update, Who: who, Record: 1 + d.IntN(d.records), Writes: d.writes(1)})
+}
+
+// come lets a member that is late come, in one of the ways in which that can be, from somebody who is there and uses no original.
+func (d *drawing) come(who int) {
+	whom := d.IntN(d.crew)
+	if !d.there[whom] || d.h.Members[whom].Old {
+		whom = 0
+	}
+	s := Step{Do: Clone, Who: who, Whom: whom}
+	switch chance := d.IntN(3); {
+	case chance < 2 && d.doubled:
+		s.Do = Copy
+	case chance == 0:
+		d.add(Step{Do: Publish, Who: whom})
+		s.Do = CloneMirror
 	}
 	d.add(s)
+	d.there[who] = true
+}
+
+// quarrel draws two who set the same differently, apart, and what they or others do about it.
+func (d *drawing) quarrel() {
+	one := d.IntN(d.crew)
+	two := (one + 1 + d.IntN(d.crew-1)) % d.crew
+	n := 1 + d.IntN(len(labels))
+	d.add(Step{Do: Pull, Who: one, Whom: two})
+	d.add(Step{Do: Pull, Who: two, Whom: one})
+	for _, who := range []int{one, two} {
+		d.add(Step{Do: Set, Who: who, Record: n, Writes: []Write{d.rule()}})
+	}
+	d.add(Step{Do: pick(d, Pull, Pull, Push, PullVotes), Who: one, Whom: two, Cut: 1})
+	for range d.IntN(4) {
+		s := Step{Do: pick(d, Decide, Vote, Vote), Who: pick(d, one, one, two), Settings: true, Pick: d.IntN(1000), Cut: 1 + d.IntN(3)}
+		s.Also = s.Cut
+		d.add(s)
+	}
+	d.add(Step{Do: pick(d, PullVotes, Pull), Who: d.IntN(d.crew), Whom: one, Cut: 1})
 }
 
 func (d *drawing) action() Action {

@@ -11,6 +11,7 @@ import (
 
 	"prophet/changeset"
 	"prophet/replica"
+	"prophet/resolution"
 )
 
 // props are the writes as a map.
@@ -25,12 +26,15 @@ func (s Step) props() map[string]string {
 // write makes an edit and checks that it came to what was asked.
 func (m *member) write(s Step) error {
 	var asked []changeset.RecordID
-	_, err := m.r.Edit(context.Background(), func(e *replica.Edit) (err error) {
+	edited, err := m.r.Edit(context.Background(), func(e *replica.Edit) (err error) {
 		asked, err = m.ask(e, s)
 		return err
 	})
 	if err != nil {
 		return err
+	}
+	if !edited.ID.IsZero() && (s.Do != UpdateTwo || len(asked) > 1) {
+		m.w.took()
 	}
 	for _, rec := range asked {
 		if err := m.checkWritten(rec, s); err != nil {
@@ -114,10 +118,11 @@ func (m *member) checkWritten(rec changeset.RecordID, s Step) error {
 
 // decide settles one of the open conflicts, in one of the ways that there are, and checks that it is settled.
 func (m *member) decide(s Step) error {
-	open, err := m.r.Conflicts()
+	open, err := m.conflicts(s)
 	if err != nil || len(open) == 0 {
 		return err
 	}
+	m.w.took()
 	o := open[s.Pick%len(open)]
 	props := []string{}
 	_, err = m.r.Edit(context.Background(), func(e *replica.Edit) (err error) {
@@ -128,6 +133,16 @@ func (m *member) decide(s Step) error {
 		return err
 	}
 	return m.checkDecided(o.Record, props...)
+}
+
+// conflicts returns the open conflicts among which a step chooses.
+func (m *member) conflicts(s Step) ([]replica.OpenConflict, error) {
+	open, err := m.r.Conflicts()
+	other := func(o replica.OpenConflict) bool { return o.Record.Type != changeset.SettingsType }
+	if about := slices.DeleteFunc(slices.Clone(open), other); s.Settings && len(about) > 0 {
+		return about, err
+	}
+	return open, err
 }
 
 // settle settles the conflicts about these properties of a record, "" for its existence.
@@ -172,7 +187,7 @@ func outsider(n int) uuid.UUID { return numbered(900 + n) }
 
 // outsiderVotes integrates the vote of an outsider on an open conflict. Where it says that it is another's vote, it must not count.
 func (m *member) outsiderVotes(s Step) error {
-	open, err := m.r.Conflicts()
+	open, err := m.conflicts(s)
 	if err != nil {
 		return err
 	}
@@ -181,24 +196,36 @@ func (m *member) outsiderVotes(s Step) error {
 		return nil
 	}
 	o := open[s.Pick%len(open)]
-	c := o.Conflicts[s.Pick%len(o.Conflicts)]
+	fingerprint, answer := answerTo(o, s)
 	vote := &changeset.Changeset{
 		ID:      changeset.ID{Origin: outsider(s.Cut), Seq: uint32(s.N)},
 		Created: m.w.now.Format(changeset.TimeFormat),
 		Creator: changeset.Text("outsider"),
 		Changes: []changeset.Change{{
-			Record: changeset.RecordID{Type: voteType + c.Fingerprint, UUID: outsider(s.Also)},
+			Record: changeset.RecordID{Type: voteType + fingerprint, UUID: outsider(s.Also)},
 			Kind:   changeset.Create,
-			Props: map[string]changeset.PropChange{
-				"_meta": {New: changeset.Text("update_file")},
-				c.Prop:  {New: changeset.TextOrNull(c.Rivals[s.Pick%len(c.Rivals)].Value)},
-			},
+			Props:  answer,
 		}},
 	}
+	m.w.took()
 	return m.r.Update(context.Background(), func(tx *replica.Tx) error {
 		_, err := tx.IntegrateVote(vote)
 		return err
 	})
+}
+
+// answerTo is a vote on one conflict of a record; or, as only the original's users cast them, on two at once, in one order or the other.
+func answerTo(o replica.OpenConflict, s Step) (fingerprint string, answer map[string]changeset.PropChange) {
+	c := o.Conflicts[s.Pick%len(o.Conflicts)]
+	about := []resolution.Conflict{c}
+	if other := o.Conflicts[s.Pick/5%len(o.Conflicts)]; s.Pick/3%2 == 0 && other.Prop != c.Prop {
+		about = append(about, other)
+	}
+	answer = map[string]changeset.PropChange{"_meta": {New: changeset.Text("update_file")}}
+	for _, c := range about {
+		answer[c.Prop] = changeset.PropChange{New: changeset.TextOrNull(c.Rivals[s.Pick%len(c.Rivals)].Value)}
+	}
+	return resolution.JointFingerprint(o.Record, about), answer
 }
 
 // voteType begins the type of a vote; the fingerprint of the conflict follows.

@@ -12,6 +12,7 @@ import (
 // History is what happens among some replicas of one database.
 type History struct {
 	Seed    uint64 // it was drawn with, for messages
+	Mixture string // of actions from which it was drawn, for figures
 	Members []Member
 	Lines   []string // of a foreign source that everybody can import
 	Steps   []Step
@@ -36,13 +37,14 @@ const (
 	UpdateTwo   Action = "update two"   // those of two records that live, in one changeset (Record, Also, Writes)
 	Delete      Action = "delete"       // a record that lives (Record)
 	Restore     Action = "restore"      // a record that does not live, with the properties given alone (Record, Writes)
-	Decide      Action = "decide"       // an open conflict, if there is one (Pick)
+	Decide      Action = "decide"       // an open conflict, if there is one (Pick, Settings)
 	Set         Action = "set"          // a setting (Record, Writes)
-	Vote        Action = "vote"         // of an outsider, on an open conflict; it comes to the replica without an edit (Cut: which outsider; Also: whose vote it says it is; Pick)
+	Vote        Action = "vote"         // of an outsider, on an open conflict; it comes to the replica without an edit (Cut: which outsider; Also: whose vote it says it is; Pick, Settings)
 	Pull        Action = "pull"         // (Whom, Prefer)
 	PullPart    Action = "pull part"    // a pull that is cancelled (Whom, Cut: after so many batches)
 	PullCrash   Action = "pull crash"   // a pull that crashes (Whom, Cut: at that file operation; Pick: odd: the power fails, even: it is killed)
 	PullVotes   Action = "pull votes"   // the votes alone (Whom)
+	Push        Action = "push"         // a pull by the other one, in the process of this one (Whom: to it; Prefer)
 	Publish     Action = "publish"      // a mirror
 	PullMirror  Action = "pull mirror"  // from a published mirror (Whom)
 	Clone       Action = "clone"        // a member that is late comes to be (Whom)
@@ -54,15 +56,20 @@ const (
 	Reidentify  Action = "reidentify"   // take a new identity, as after a copy
 )
 
+// Actions are all of them.
+var Actions = []Action{Create, Update, UpdateTwo, Delete, Restore, Decide, Set, Vote, Pull, PullPart, PullCrash, PullVotes, Push,
+	Publish, PullMirror, Clone, CloneMirror, Import, Backup, PutBack, Copy, Reidentify}
+
 // Step is one thing that happens. It is a no-op where what it needs is not there.
 type Step struct {
 	N            int // its number in the history as it was drawn, from 1
 	At           int // seconds since the beginning, by a clock that is right
 	Do           Action
-	Who, Whom    int // members; Whom is pulled from
+	Who, Whom    int // members; Whom is pulled from, or pushed to
 	Record, Also int // records, by number
 	Writes       []Write
-	Pick         int // one of the things that there are to choose from
+	Pick         int  // one of the things that there are to choose from
+	Settings     bool // choose among what is about settings, if anything is
 	Prefer       psync.Prefer
 	Cut          int
 }
@@ -128,7 +135,7 @@ func (h *History) mentions(i int) bool {
 // meets reports whether the step has to do with another member.
 func (s Step) meets() bool {
 	switch s.Do {
-	case Pull, PullPart, PullCrash, PullVotes, PullMirror, Clone, CloneMirror, Copy:
+	case Pull, PullPart, PullCrash, PullVotes, Push, PullMirror, Clone, CloneMirror, Copy:
 		return true
 	}
 	return false
@@ -151,6 +158,7 @@ func (h *History) words(s Step) string {
 		PullPart:    fmt.Sprintf("pulls from %s, but stops after %d batches", whom, s.Cut),
 		PullCrash:   fmt.Sprintf("pulls from %s, but %s at change %d of its files", whom, crashes(s), s.Cut),
 		PullVotes:   "takes the votes of " + whom + " alone",
+		Push:        "pushes to " + whom + prefers(s.Prefer),
 		Publish:     "publishes a mirror",
 		PullMirror:  "pulls from the mirror of " + whom,
 		Clone:       "comes with a clone of " + whom,

@@ -84,7 +84,11 @@ func gossip(ours, all []*member) error {
 
 // gossipOnce lets one member pull from another, and reports whether that brought or changed anything.
 func gossipOnce(m, other *member) (news bool, err error) {
-	report, err := m.pull(other, psync.Options{})
+	from, err := other.open()
+	if err != nil {
+		return false, err
+	}
+	report, err := m.pullFrom(context.Background(), from, psync.Options{})
 	if err != nil {
 		return false, err
 	}

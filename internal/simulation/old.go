@@ -53,7 +53,10 @@ func (m *member) pullOld(from *crashfs.FS, s Step) error {
 	if s.Pick%3 == 0 {
 		answer = v1peer.From
 	}
-	_, err := m.old.Pull(from, answer)
+	pulled, err := m.old.Pull(from, answer)
+	if pulled.Integrated > 0 {
+		m.w.took()
+	}
 	if errors.Is(err, v1peer.ErrNotResolved) { // it dies; what came before stays
 		return nil
 	}
@@ -102,6 +105,9 @@ func (m *member) writeOld(s Step) error {
 	}
 	if len(changes) == 0 {
 		return nil
+	}
+	if s.Do != UpdateTwo || len(changes) > 1 {
+		m.w.took()
 	}
 	return m.old.Edit(changes...)
 }

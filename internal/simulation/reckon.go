@@ -13,14 +13,19 @@ import (
 // claim is what the account says about one record: it is reckoned from who had seen what, in the plainest way.
 type claim struct {
 	a       *account
+	known   *known // how the replica knows the edits
 	rec     changeset.RecordID
 	touches []int // edits of the record
 }
 
 // reckon holds what the replica shows against the account.
 func (m *member) reckon() error {
+	k, err := m.known()
+	if err != nil {
+		return err
+	}
 	for _, rec := range m.w.account.records() {
-		c := &claim{m.w.account, rec, m.w.account.touching(rec, m.has)}
+		c := &claim{m.w.account, k, rec, m.w.account.touching(rec, m.has)}
 		if len(c.touches) == 0 {
 			continue
 		}
@@ -67,9 +72,6 @@ func (m *member) reckonExistence(c *claim, result *resolution.Result) error {
 			keep = append(keep, n)
 		}
 	}
-	if lives := len(keep) > 0; lives != result.Exists {
-		return fail("account", "%s lives: %v, but heads are %s and deletions %s", name(c.rec), result.Exists, c.list(keep), c.list(del))
-	}
 	var listed [2][]int
 	if x := result.Existence; x != nil {
 		for i, es := range [][]*resolution.Entry{x.Keep, x.Delete} {
@@ -80,8 +82,15 @@ func (m *member) reckonExistence(c *claim, result *resolution.Result) error {
 				}
 				listed[i] = append(listed[i], n)
 			}
-			listed[i] = sortedOnce(listed[i])
+			listed[i] = c.known.less(listed[i], append(slices.Clone(keep), del...))
 		}
+	}
+	twice := result.Existence != nil && slices.ContainsFunc(result.Existence.Keep, func(e *resolution.Entry) bool { n, _ := m.number(e.ID); return c.known.twice(n) })
+	if lives := len(keep) > 0; lives != result.Exists && !(result.Exists && twice) {
+		return fail("account", "%s lives: %v, but heads are %s and deletions %s", name(c.rec), result.Exists, c.list(keep), c.list(del))
+	}
+	if len(listed[0]) == 0 || len(listed[1]) == 0 { // it is a conflict only because one bears two names
+		listed = [2][]int{}
 	}
 	if len(keep) == 0 || len(del) == 0 {
 		keep, del = nil, nil
@@ -95,13 +104,7 @@ func (m *member) reckonExistence(c *claim, result *resolution.Result) error {
 
 // reckonProp holds the rivals for a property against the account: its writes that no other write has seen.
 func (m *member) reckonProp(c *claim, result *resolution.Result, prop string) error {
-	var writes []int
-	for _, n := range c.touches {
-		if _, wrote := c.write(n, prop); wrote {
-			writes = append(writes, n)
-		}
-	}
-	rivals := c.unseen(writes)
+	rivals := c.rivals(prop)
 	distinct := map[string]bool{}
 	for _, n := range rivals {
 		v, _ := c.write(n, prop)
@@ -117,6 +120,9 @@ func (m *member) reckonProp(c *claim, result *resolution.Result, prop string) er
 			return err
 		}
 	}
+	if conflict != nil && len(distinct) < 2 && rule != `["sum"]` && c.onlyNames(m, conflict, rivals) {
+		return m.reckonWinner(c.rec, result, conflict)
+	}
 	if len(distinct) < 2 && (conflict == nil || rule != `["sum"]`) {
 		value, _ := c.write(rivals[0], prop)
 		if conflict != nil || result.Props[prop] != value {
@@ -127,11 +133,21 @@ func (m *member) reckonProp(c *claim, result *resolution.Result, prop string) er
 	if conflict == nil {
 		return fail("account", "%s of %s is %q without a conflict, but nobody chose among %s", prop, name(c.rec), result.Props[prop], c.list(rivals))
 	}
-	return m.reckonConflict(c, conflict, rivals)
+	return m.reckonConflict(c, result, conflict, rivals)
+}
+
+// onlyNames reports whether there is a conflict only because an edit that somebody had seen under one of its names is listed under the other.
+func (c *claim) onlyNames(m *member, conflict *resolution.Conflict, rivals []int) bool {
+	var listed []int
+	for _, r := range conflict.Rivals {
+		n, _ := m.number(r.ID)
+		listed = append(listed, n)
+	}
+	return len(sortedOnce(listed)) > len(rivals) && slices.Equal(c.known.less(listed, rivals), rivals)
 }
 
 // reckonConflict holds the rivals of an open conflict, and who wins for now, against the account.
-func (m *member) reckonConflict(c *claim, conflict *resolution.Conflict, rivals []int) error {
+func (m *member) reckonConflict(c *claim, result *resolution.Result, conflict *resolution.Conflict, rivals []int) error {
 	var listed []int
 	for _, r := range conflict.Rivals {
 		n, err := m.number(r.ID)
@@ -143,16 +159,19 @@ func (m *member) reckonConflict(c *claim, conflict *resolution.Conflict, rivals 
 			return fail("account", "%s writes %q, but as a rival it is listed with %q", c.a.edits[n], v, r.Value)
 		}
 	}
-	sorted := sortedOnce(listed)
+	sorted := c.known.less(listed, rivals)
 	if !slices.Equal(sorted, rivals) {
 		return fail("account", "the rivals for %s of %s are %s, but listed are %s", conflict.Prop, name(c.rec), c.list(rivals), c.list(sorted))
 	}
-	return m.reckonWinner(c.rec, conflict)
+	if err := m.reckonAsked(c, conflict, rivals); err != nil {
+		return err
+	}
+	return m.reckonWinner(c.rec, result, conflict)
 }
 
 // reckonWinner holds what is shown for now against the votes, the rules and the times.
-func (m *member) reckonWinner(rec changeset.RecordID, conflict *resolution.Conflict) error {
-	if err := m.reckonVotes(rec, conflict); err != nil || conflict.Why == resolution.WhyVote {
+func (m *member) reckonWinner(rec changeset.RecordID, result *resolution.Result, conflict *resolution.Conflict) error {
+	if err := m.reckonVotes(rec, result, conflict); err != nil || conflict.Why == resolution.WhyVote {
 		return err
 	}
 	if err := m.reckonRule(rec, conflict); err != nil {
@@ -177,6 +196,17 @@ func later(a, b *resolution.Entry) int {
 		return 1
 	}
 	return a.ID.Compare(b.ID)
+}
+
+// rivals returns the writes to a property that no other write to it has seen.
+func (c *claim) rivals(prop string) []int {
+	var writes []int
+	for _, n := range c.touches {
+		if _, wrote := c.write(n, prop); wrote {
+			writes = append(writes, n)
+		}
+	}
+	return c.unseen(writes)
 }
 
 // unseen returns those of the edits that no other of them has seen.

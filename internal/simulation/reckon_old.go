@@ -9,8 +9,11 @@ import (
 
 // old reports whether an edit of the record was made with the original. What its maker had seen is then not always known to the others.
 func (c *claim) old() bool {
-	return slices.ContainsFunc(c.touches, func(n int) bool { return c.a.edits[n].old })
+	return slices.ContainsFunc(c.touches, c.guessed)
 }
+
+// guessed reports whether the replica has to guess what the maker of an edit had seen: it was made with the original, or only the original passed it on.
+func (c *claim) guessed(n int) bool { return c.a.edits[n].old || c.known.bare.has(n) }
 
 // reckonOld holds a record that users of the original edited against the account. No edit may be gone unseen, with what the rules
 // for edits without parents say about deletions and old values: those are the only other ways to be replaced.
@@ -54,18 +57,31 @@ func (m *member) written(c *claim, result *resolution.Result, n int, prop, value
 	}
 	return c.by(n, func(k int) bool {
 		other := c.a.edits[k]
-		if _, wrote := c.write(k, prop); wrote && (other.seen.has(n) || c.sawOldDeletion(k, n)) {
+		if _, wrote := c.write(k, prop); wrote && (other.seen.has(n) || c.sawOldDeletion(k, n) || c.guessed(k) && c.chained(k, n)) {
 			return true
 		}
 		anew := other.c.Change(c.rec).Kind == changeset.Create
-		return other.old && (anew || other.olds[oldKey(c.rec, prop, value)])
+		return c.guessed(k) && (anew || other.olds[oldKey(c.rec, prop, value)])
 	})
 }
 
 // sawOldDeletion reports whether an edit had seen a deletion made with the original, which counts as one that had seen what was made before it.
 func (c *claim) sawOldDeletion(k, n int) bool {
 	return c.by(k, func(d int) bool {
-		return d != n && c.a.edits[d].old && c.deletes(d) && c.a.edits[k].seen.has(d) && !c.a.edits[n].seen.has(d)
+		return d != n && c.guessed(d) && c.deletes(d) && c.a.edits[k].seen.has(d) && !c.a.edits[n].seen.has(d)
+	})
+}
+
+// chained reports whether an edit of which nothing is known but its name counts as one that had seen another: it bears the same origin with a greater number,
+// or follows one that does and had seen the other. Of a replica that was copied, the original passes on edits of both copies under one origin.
+func (c *claim) chained(k, n int) bool {
+	return c.by(k, func(e int) bool { return c.follows(k, e) && (e == n || c.a.edits[e].seen.has(n)) })
+}
+
+// follows reports whether an edit bears a greater number of an origin that another one bears too.
+func (c *claim) follows(k, e int) bool {
+	return slices.ContainsFunc(c.known.ids[k], func(id changeset.ID) bool {
+		return slices.ContainsFunc(c.known.ids[e], func(other changeset.ID) bool { return other.Origin == id.Origin && other.Seq < id.Seq })
 	})
 }
 
@@ -75,7 +91,7 @@ func (c *claim) by(n int, f func(k int) bool) bool {
 }
 
 // sawOrOld reports whether one edit had seen another, or was made with the original, so that others have to guess.
-func (c *claim) sawOrOld(k, n int) bool { return c.a.edits[k].seen.has(n) || c.a.edits[k].old }
+func (c *claim) sawOrOld(k, n int) bool { return c.a.edits[k].seen.has(n) || c.guessed(k) }
 
 // lists reports whether the conflict lists a deletion.
 func (m *member) lists(x *resolution.ExistenceConflict, n int) bool {

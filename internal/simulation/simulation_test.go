@@ -76,8 +76,7 @@ func TestEveryActionHasItsWordsAndIsDrawn(t *testing.T) {
 			}
 		}
 	}
-	for _, do := range []Action{Create, Update, UpdateTwo, Delete, Restore, Decide, Set, Vote, Pull, PullPart, PullCrash, PullVotes,
-		Publish, PullMirror, Clone, CloneMirror, Import, Backup, PutBack, Copy, Reidentify} {
+	for _, do := range Actions {
 		if !drawn[do] {
 			t.Errorf("%s is not drawn", do)
 		}

@@ -7,8 +7,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"prophet/changeset"
 	"prophet/internal/crashfs"
+	"prophet/internal/replicatest"
 	"prophet/replica"
 	psync "prophet/sync"
 )
@@ -57,8 +60,9 @@ func (m *member) do(s Step, other *member) error {
 	case Vote:
 		return m.outsiderVotes(s)
 	case Pull:
-		_, err := m.pull(other, psync.Options{Prefer: s.Prefer})
-		return err
+		return m.pull(other, s)
+	case Push:
+		return m.push(other, s)
 	case PullPart:
 		return m.pullPart(other, s.Cut)
 	case PullCrash:
@@ -72,10 +76,12 @@ func (m *member) do(s Step, other *member) error {
 	case Import:
 		return m.importLines(s)
 	case Backup:
+		m.w.took()
 		m.backup = m.fs.Survivor(crashfs.Kill, 0)
 	case PutBack:
 		return m.putBack()
 	case Reidentify:
+		m.w.took()
 		return m.r.Reidentify(context.Background())
 	}
 	return nil
@@ -104,6 +110,7 @@ func (w *world) join(from *member) error {
 	if m.r, _, err = psync.Clone(context.Background(), m.fs, source, m.options(), psync.Options{Adopt: true}); err != nil {
 		return err
 	}
+	w.took()
 	return m.scan()
 }
 
@@ -113,6 +120,7 @@ func (w *world) copy(from *member) error {
 		return nil
 	}
 	w.twins = true
+	w.took()
 	m := w.newMember(w.step.Who)
 	m.fs = from.fs.Survivor(crashfs.Kill, 0)
 	if err := m.reopen(); err != nil {
@@ -122,12 +130,59 @@ func (w *world) copy(from *member) error {
 }
 
 // pull pulls from another member, which is opened as another program finds it.
-func (m *member) pull(other *member, opts psync.Options) (*psync.Report, error) {
+func (m *member) pull(other *member, s Step) error {
 	from, err := other.open()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return m.pullFrom(context.Background(), from, opts)
+	return m.pullChecked(from, s.Prefer)
+}
+
+// pullChecked pulls, and checks what the pull says that it did.
+func (m *member) pullChecked(from *replica.Replica, prefer psync.Prefer) error {
+	was, err := m.look()
+	if err != nil {
+		return err
+	}
+	report, err := m.pullFrom(context.Background(), from, psync.Options{Prefer: prefer})
+	if err != nil || report.Known == forked {
+		return err
+	}
+	m.noteReport(report)
+	return m.checkPulled(was, report, prefer)
+}
+
+func (m *member) noteReport(report *psync.Report) {
+	if replicatest.News(report) {
+		m.w.took()
+	}
+	if report.Represented > 0 {
+		m.w.note(joined)
+	}
+	for _, moved := range report.Moved {
+		if moved.Changesets > 0 {
+			m.w.note(apart)
+		}
+	}
+}
+
+// push lets another member pull from this one, by the clock and in the name of who pushes.
+func (m *member) push(other *member, s Step) (err error) {
+	if other.old != nil {
+		return nil
+	}
+	opts := m.options()
+	opts.Where = other.Name
+	if other.r, err = replica.Open(other.fs, opts); err != nil {
+		return err
+	}
+	if err := other.pullChecked(m.r, s.Prefer); err != nil {
+		return err
+	}
+	if err := other.reopen(); err != nil {
+		return err
+	}
+	return other.scan()
 }
 
 // pullFrom pulls from a replica or a mirror.
@@ -157,6 +212,9 @@ func (m *member) pullPart(other *member, batches int) error {
 		}
 	}})
 	if ctx.Err() != nil {
+		if err != nil {
+			m.w.took()
+		}
 		return nil
 	}
 	return err
@@ -168,14 +226,45 @@ func (m *member) pullCrash(other *member, s Step) error {
 	if s.Pick%2 == 1 {
 		mode = crashfs.PowerCut
 	}
-	m.fs.CrashAt(s.Cut)
-	_, err := m.pull(other, psync.Options{})
+	from, err := other.open()
+	if err != nil {
+		return err
+	}
+	changes, err := m.rehearse(from)
+	if err != nil {
+		return err
+	}
+	m.fs.CrashAt(1 + s.Cut%(changes+1))
+	_, err = m.pullFrom(context.Background(), from, psync.Options{})
 	if err != nil && !m.fs.Failed() {
 		return err
+	}
+	if m.fs.Failed() {
+		m.w.took()
 	}
 	m.fs = m.fs.Survivor(mode, int64(s.N))
 	m.scanned = 0
 	return m.reopen()
+}
+
+// rehearse returns how often a pull changes something on the disk.
+func (m *member) rehearse(from *replica.Replica) (changes int, err error) {
+	fs, n := m.fs.Survivor(crashfs.Kill, 0), 700
+	r, err := replica.Open(fs, replica.Options{Where: m.Name, NewUUID: func() uuid.UUID { n++; return numbered(n) }})
+	if err != nil {
+		return 0, err
+	}
+	_, err = psync.Pull(context.Background(), r, from, psync.Options{})
+	var fork *replica.ForkError
+	if m.w.twins && errors.As(err, &fork) {
+		err = nil
+	}
+	for _, op := range fs.Ops() {
+		if op.Changes() {
+			changes++
+		}
+	}
+	return changes, err
 }
 
 // pullVotes integrates the votes that another member has, and no edits.
@@ -196,8 +285,12 @@ func (m *member) pullVotes(other *member) error {
 			if c.Bookkeeping() {
 				continue
 			}
-			if _, err := tx.IntegrateVote(c); err != nil {
+			added, err := tx.IntegrateVote(c)
+			if err != nil {
 				return err
+			}
+			if added {
+				m.w.took()
 			}
 		}
 		return nil
@@ -214,7 +307,10 @@ func (m *member) publish() error {
 	if m.mirror == nil {
 		m.mirror = crashfs.New()
 	}
-	_, err := psync.Publish(context.Background(), m.r, m.mirror, psync.PublishOptions{Flat: true})
+	published, err := psync.Publish(context.Background(), m.r, m.mirror, psync.PublishOptions{Flat: true})
+	if err == nil && published.Wrote {
+		m.w.took()
+	}
 	return err
 }
 
@@ -231,8 +327,7 @@ func (m *member) pullMirror(other *member) error {
 	if err != nil || from == nil {
 		return err
 	}
-	_, err = m.pullFrom(context.Background(), from, psync.Options{})
-	return err
+	return m.pullChecked(from, psync.PreferNone)
 }
 
 func (m *member) importLines(s Step) error {
@@ -241,7 +336,10 @@ func (m *member) importLines(s Step) error {
 	if err != nil {
 		return err
 	}
-	_, err = psync.Import(context.Background(), m.r, sourceName, src, psync.ImportOptions{Prefer: s.Prefer})
+	report, err := psync.Import(context.Background(), m.r, sourceName, src, psync.ImportOptions{Prefer: s.Prefer})
+	if err == nil && report.Integrated > 0 {
+		m.w.took()
+	}
 	return err
 }
 
@@ -251,6 +349,7 @@ func (m *member) putBack() error {
 		return nil
 	}
 	m.w.twins = true
+	m.w.took()
 	m.fs, m.mirror = m.backup.Survivor(crashfs.Kill, 0), nil
 	m.has, m.scanned = nil, 0
 	return m.reopen()

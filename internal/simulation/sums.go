@@ -12,8 +12,8 @@ import (
 
 // reckonSum holds what a sum came to against the account. Where one edit has two names, because two have mended one fork apart, it counts as two, and nothing is said.
 func (m *member) reckonSum(c *claim, prop string, conflict *resolution.Conflict) error {
-	if doubled, err := m.doubled(c); err != nil || doubled {
-		return err
+	if slices.ContainsFunc(c.touches, c.known.twice) {
+		return nil
 	}
 	value, counts := c.sum(prop)
 	switch {
@@ -25,39 +25,10 @@ func (m *member) reckonSum(c *claim, prop string, conflict *resolution.Conflict)
 	return nil
 }
 
-// doubled reports whether some edit of the record stands in the log under two names.
-func (m *member) doubled(c *claim) (bool, error) {
-	var met set
-	log := m.r.Log()
-	for row, err := range log.Rows(1, log.Latest()) {
-		if err != nil {
-			return false, err
-		}
-		n, err := m.edit(row)
-		if err != nil {
-			return false, err
-		}
-		if n < 0 || !slices.Contains(c.touches, n) {
-			continue
-		}
-		if met.has(n) {
-			return true, nil
-		}
-		met.add(n)
-	}
-	return false, nil
-}
-
 // sum is what a property has if each write counts: what was there before the rivals parted, and what each write since then has added. It counts only if there are
 // several rivals and all are numbers; else value is what they agree on, or what was there.
 func (c *claim) sum(prop string) (value string, counts bool) {
-	var writes []int
-	for _, n := range c.touches {
-		if _, wrote := c.write(n, prop); wrote {
-			writes = append(writes, n)
-		}
-	}
-	rivals := c.unseen(writes)
+	rivals := c.rivals(prop)
 	if len(rivals) == 0 || !slices.ContainsFunc(c.unseen(c.touches), func(n int) bool { return !c.deletes(n) }) {
 		return "", false
 	}
@@ -68,12 +39,10 @@ func (c *claim) sum(prop string) (value string, counts bool) {
 	if len(rivals) == 1 || agree && !slices.ContainsFunc(rivals, named) {
 		return first, false
 	}
-	before := &claim{c.a, c.rec, nil}
+	before := c.before(rivals)
 	var since []changeset.PropChange
 	for _, n := range c.touches {
-		if !slices.ContainsFunc(rivals, func(r int) bool { return r == n || !c.a.edits[r].seen.has(n) }) {
-			before.touches = append(before.touches, n)
-		} else if pc, is := c.a.edits[n].c.Change(c.rec).Props[prop]; is && slices.Contains(writes, n) {
+		if pc, is := c.a.edits[n].c.Change(c.rec).Props[prop]; is && !c.deletes(n) && !slices.Contains(before.touches, n) {
 			since = append(since, pc)
 		}
 	}

@@ -53,6 +53,7 @@ type world struct {
 	step    Step
 	now     time.Time
 	twins   bool // two replicas may have one identity
+	did     Effects
 }
 
 // member is a replica that takes part.
@@ -71,17 +72,27 @@ type member struct {
 }
 
 // Play plays the history and returns what went wrong, nil if nothing did.
-func (h *History) Play() (failure *Failure) {
+func (h *History) Play() *Failure {
+	_, failure := h.PlayCounting()
+	return failure
+}
+
+// PlayCounting is Play, and tells what took effect.
+func (h *History) PlayCounting() (did Effects, failure *Failure) {
 	w, err := begin(h)
 	if err != nil {
-		return fail("error", "%v", err)
+		return nil, fail("error", "%v", err)
 	}
+	return w.did, w.playAll()
+}
+
+func (w *world) playAll() (failure *Failure) {
 	defer func() {
 		if p := recover(); p != nil {
 			failure = w.failed(fail("error", "panic: %v\n%s", p, debug.Stack()))
 		}
 	}()
-	for _, w.step = range h.Steps {
+	for _, w.step = range w.h.Steps {
 		if err := w.play(); err != nil {
 			return w.failed(err)
 		}
@@ -95,7 +106,7 @@ func (h *History) Play() (failure *Failure) {
 
 // begin makes the replicas of the members that are there from the beginning.
 func begin(h *History) (*world, error) {
-	w := &world{h: h, members: make([]*member, len(h.Members)), account: newAccount(), now: beginning}
+	w := &world{h: h, members: make([]*member, len(h.Members)), account: newAccount(), now: beginning, did: Effects{}}
 	for i, m := range h.Members {
 		if m.Late {
 			continue

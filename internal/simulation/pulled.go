@@ -1,0 +1,126 @@
+package simulation
+
+import (
+	"slices"
+
+	"prophet/changeset"
+	"prophet/replica"
+	psync "prophet/sync"
+)
+
+// contest is what a conflict is about; prop is "" for the record's existence.
+type contest struct {
+	rec  changeset.RecordID
+	prop string
+}
+
+// before is what a member had when a pull began.
+type before struct {
+	open   map[contest]set // the rivals
+	has    set
+	latest uint32
+}
+
+// look returns what is open, and what the member has.
+func (m *member) look() (before, error) {
+	b := before{map[contest]set{}, slices.Clone(m.has), m.r.Latest()}
+	open, err := m.r.Conflicts()
+	if err != nil {
+		return b, err
+	}
+	m.w.noteConflicts(open)
+	for _, o := range open {
+		for _, c := range replica.Choices(o.Result) {
+			n, err := m.number(c.Entry.ID)
+			if err != nil {
+				return b, err
+			}
+			rivals := b.open[contest{o.Record, c.Prop}]
+			rivals.add(n)
+			b.open[contest{o.Record, c.Prop}] = rivals
+		}
+	}
+	return b, nil
+}
+
+// checkPulled holds what a pull says that it opened and decided against what was open before it and is now.
+func (m *member) checkPulled(was before, report *psync.Report, prefer psync.Prefer) error {
+	if err := m.scan(); err != nil {
+		return err
+	}
+	now, err := m.look()
+	if err != nil {
+		return err
+	}
+	listed := map[contest]bool{}
+	for _, o := range report.Opened {
+		at := contest{o.Record, o.Prop}
+		listed[at] = true
+		rivals, open := now.open[at]
+		old, before := was.open[at]
+		switch {
+		case !open:
+			return fail("opened", "%s lists a conflict about %q of %s, which is not open", m.Name, o.Prop, name(o.Record))
+		case o.Before && !before:
+			return fail("opened", "%s lists a conflict about %q of %s as open before", m.Name, o.Prop, name(o.Record))
+		case before && old.lacks(rivals) < 0 && !m.reopened(was, report, o.Record):
+			return fail("opened", "%s lists the conflict about %q of %s, which has no new rival", m.Name, o.Prop, name(o.Record))
+		}
+		if err := m.checkLeft(was, at, rivals, prefer); err != nil {
+			return err
+		}
+	}
+	for at := range now.open {
+		if _, before := was.open[at]; !before && !listed[at] {
+			return fail("opened", "%s does not list that the pull opened a conflict about %q of %s", m.Name, at.prop, name(at.rec))
+		}
+	}
+	return m.checkPreferred(was, report, prefer)
+}
+
+// reopened reports whether a pull may have closed conflicts about a record that it then opened again: it decided one, or a deletion came.
+func (m *member) reopened(was before, report *psync.Report, rec changeset.RecordID) bool {
+	c := &claim{m.w.account, nil, rec, m.w.account.touching(rec, m.has)}
+	return slices.ContainsFunc(report.Decided, func(d replica.Decision) bool { return d.Record == rec }) ||
+		slices.ContainsFunc(c.touches, func(n int) bool { return !was.has.has(n) && c.deletes(n) })
+}
+
+// checkLeft makes sure that a conflict which a pull opened and left is one that the preferred side has no answer to.
+func (m *member) checkLeft(was before, at contest, rivals set, prefer psync.Prefer) error {
+	_, lived, _, err := m.r.Log().PropsAt(at.rec, was.latest)
+	switch {
+	case err != nil || prefer == psync.PreferNone:
+		return err
+	case prefer == psync.PreferTo && lived, prefer == psync.PreferFrom && was.has.lacks(rivals) >= 0:
+		return fail("opened", "%s prefers %q and left the conflict about %q of %s open", m.Name, prefer, at.prop, name(at.rec))
+	}
+	return nil
+}
+
+// checkPreferred makes sure that a pull decided for what was held before, or for what came.
+func (m *member) checkPreferred(was before, report *psync.Report, prefer psync.Prefer) error {
+	for _, d := range report.Decided {
+		had, lived, known, err := m.r.Log().PropsAt(d.Record, was.latest)
+		if err != nil {
+			return err
+		}
+		ok := d.Prop == "" || m.came(was, d)
+		if prefer == psync.PreferTo {
+			ok = d.Prop != "" && had[d.Prop] == d.Value || d.Prop == "" && (d.Value == replica.TakeKeep) == (lived || !known)
+		}
+		if !ok {
+			return fail("opened", "%s prefers %q and decided %q of %s for %q", m.Name, prefer, d.Prop, name(d.Record), d.Value)
+		}
+	}
+	return nil
+}
+
+// came reports whether one of the edits that are new wrote the value for which it was decided.
+func (m *member) came(was before, d replica.Decision) bool {
+	a := m.w.account
+	c := &claim{a, nil, d.Record, a.touching(d.Record, m.has)}
+	return slices.ContainsFunc(c.touches, func(n int) bool {
+		value, wrote := c.write(n, d.Prop)
+		return !was.has.has(n) && wrote && value == d.Value
+	})
+}
