@@ -75,7 +75,7 @@ func againstEachOther(s *replica.RuleSetting) string {
 
 // rivals prints the rivals of a conflict, and whether they can be merged.
 func (l *conflictLister) rivals(d conflictDoc) error {
-	if err := l.nobodys(d); err != nil {
+	if err := l.nobodys(d, ""); err != nil {
 		return err
 	}
 	lines := l.rivalLines(&d)
@@ -103,8 +103,8 @@ func setsRule(s *replica.RuleSetting) string {
 	return fmt.Sprintf(`"prophet rules %s %s RULE"`, s.Type, s.Prop)
 }
 
-// nobodys prints what holds for now if no rival wrote it.
-func (l *conflictLister) nobodys(d conflictDoc) error {
+// nobodys prints what holds for now if no rival wrote it, with the key that takes it, if there is one.
+func (l *conflictLister) nobodys(d conflictDoc, key string) error {
 	if !d.isNobodys() {
 		return nil
 	}
@@ -112,7 +112,7 @@ func (l *conflictLister) nobodys(d conflictDoc) error {
 	if d.Value != nil {
 		value = d.text(*d.Value)
 	}
-	if err := l.p.indented("*     ", l.p.textLines(value, rivalIndent, l.most)); err != nil {
+	if err := l.p.indented(fmt.Sprintf("* %2s  ", key), l.p.textLines(value, rivalIndent, l.most)); err != nil {
 		return err
 	}
 	about := terminal.Safe("holds for now: " + d.whyText())

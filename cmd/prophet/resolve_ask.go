@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -24,7 +25,7 @@ func (q *question) show(place string) error {
 			break
 		}
 	}
-	if err := q.list.nobodys(q.doc); err != nil {
+	if err := q.list.nobodys(q.doc, "h"); err != nil {
 		return err
 	}
 	for i, rival := range q.doc.Rivals {
@@ -32,13 +33,27 @@ func (q *question) show(place string) error {
 			return err
 		}
 	}
+	if err := q.showMerged(); err != nil {
+		return err
+	}
 	return q.list.rule(q.doc)
+}
+
+// showMerged shows the merged text as one of the choices.
+func (q *question) showMerged() error {
+	if q.doc.Merged == nil {
+		return nil
+	}
+	if err := q.p.indented("   m  ", q.textLines(q.doc.text(*q.doc.Merged), 0)); err != nil {
+		return err
+	}
+	return q.p.linef("      the changes of both, merged")
 }
 
 // keys are the answers that can be given, and what they do.
 func (q *question) keys() (keys []string, help []string) {
 	add := func(key, what string) { keys, help = append(keys, key), append(help, key+"  "+what) }
-	add("1-"+strconv.Itoa(len(q.choices)), "take the rival with this number")
+	add(fmt.Sprintf("%d-%d", q.choices[0].N, q.choices[len(q.choices)-1].N), "take the rival with this number")
 	switch {
 	case q.prop == "":
 		add("k", "keep the record")
@@ -95,8 +110,8 @@ func (q *question) answer(ctx context.Context, answer string) (again bool, err e
 		return false, errSkip
 	case answer == "q":
 		return false, errQuit
-	case notNumber == nil && n >= 1 && n <= len(q.choices):
-		err := q.decide(ctx, q.choices[n-1].Value)
+	case notNumber == nil && q.offers(n):
+		err := q.decide(ctx, q.choices[n-q.choices[0].N].Value)
 		if again = errors.As(err, new(*replica.RuleError)); again {
 			q.refused(err)
 			return true, nil
@@ -115,6 +130,11 @@ func (q *question) answer(ctx context.Context, answer string) (again bool, err e
 	}
 	q.p.beside(safef(`"%.100s" is no answer here; ? shows what is`, answer))
 	return true, nil
+}
+
+// offers reports whether a rival that is asked about has the number.
+func (q *question) offers(n int) bool {
+	return slices.ContainsFunc(q.choices, func(c replica.Choice) bool { return c.N == n })
 }
 
 // edit lets the user write what shall hold, beginning with the merged text if there is one, else with what holds for now. A text that is left as it

@@ -132,7 +132,7 @@ func (w *walk) settle(ctx context.Context, i int, it item) error {
 	}
 }
 
-// question is one conflict, with its rivals numbered from 1. The numbers stay while it is asked about.
+// question is one conflict, with its rivals under the numbers that they have in the list of conflicts.
 type question struct {
 	*walk
 	item
@@ -155,11 +155,7 @@ func (w *walk) question(it item) (*question, error) {
 	if i < 0 {
 		return nil, w.gone(it, result)
 	}
-	q := &question{walk: w, item: it, result: result, choices: choicesOf(result, it.prop), doc: docs[i]}
-	for n := range q.doc.Rivals {
-		q.doc.Rivals[n].N = n + 1
-	}
-	return q, nil
+	return &question{walk: w, item: it, result: result, choices: choicesOf(result, it.prop), doc: docs[i]}, nil
 }
 
 // gone says of a conflict that is open no more what it was decided as.

@@ -102,8 +102,35 @@ func TestResolveOffersWhatARuleMadeOfTheRivals(t *testing.T) {
 	w.Asks, w.OutWidth = false, 0
 	w.do(t, "rules", "-r", "/ann", "Ticket", "status", "union")
 	w.Asks, w.OutWidth = true, 80
-	if code := w.answers(t, "s\nh\n", "1"); code != exitConflicts || !strings.Contains(w.out.String(), "\n*     stalled open\n") || !strings.Contains(w.out.String(), "decided: status=stalled open\n") {
+	if code := w.answers(t, "s\nh\n", "1"); code != exitConflicts || !strings.Contains(w.out.String(), "\n*  h  stalled open\n") || !strings.Contains(w.out.String(), "decided: status=stalled open\n") {
 		t.Errorf("exit code %d, %s%s", code, w.out, w.err)
+	}
+}
+
+func TestTheWalkNumbersRivalsAsTheListDoes(t *testing.T) {
+	w := quarrelling(t)
+	w.do(t, "conflicts", "-r", "/ann", "1")
+	list := w.out.String()
+	code := w.answers(t, "s\n1\n2\nq\n", "1")
+	walk := w.out.String()
+	for _, rival := range []string{"\n*  3  stalled\n", "\n   4  open\n"} {
+		if !strings.Contains(list, rival) || !strings.Contains(walk, rival) {
+			t.Errorf("want %q in %s and in %s", rival, list, walk)
+		}
+	}
+	if code != exitConflicts || !strings.Contains(walk, "[3-4 e s q ?]") || strings.Contains(walk, "decided: ") {
+		t.Errorf("exit code %d, %s", code, walk)
+	}
+	if code := w.answers(t, "s\n4\n", "1"); code != exitConflicts || !strings.Contains(w.out.String(), "Ticket 1: decided: status=open\n") {
+		t.Errorf("exit code %d, %s", code, w.out)
+	}
+}
+
+func TestTheWalkShowsWhatIsMergedBeforeItIsTaken(t *testing.T) {
+	w := quarrelling(t)
+	w.answers(t, "q\n", "1")
+	if want := "\n   m  It [-burns.-]{+smokes.+}\n\n      …\n\n      [-Call-]{+I call+} Bob.\n\n      the changes of both, merged\nWhich"; !strings.Contains(w.out.String(), want) {
+		t.Errorf("want %q in %s", want, w.out)
 	}
 }
 

@@ -10,10 +10,12 @@ import (
 // longText is from how many columns on a value of one line is shown as a word diff.
 const longText = 60
 
-// valueLines returns the lines that show a rival's value, made safe: of a long one what it changes about the value that all rivals had before
-// them, or, where there is none, about the first rival.
-func (q *question) valueLines(i int) []string {
-	value := q.doc.text(q.choices[i].Value)
+// valueLines returns the lines that show a rival's value, as textLines does.
+func (q *question) valueLines(i int) []string { return q.textLines(q.doc.text(q.choices[i].Value), i) }
+
+// textLines returns the lines that show what may hold, made safe: of a long text what it changes about the value that all rivals had before
+// them, or, where there is none, about the first rival, which is the one at 0.
+func (q *question) textLines(value string, i int) []string {
 	if q.prop == "" || value == "" || !isLines(value) && terminal.Width(value) <= longText {
 		if value == "" {
 			value = "(removed)"
