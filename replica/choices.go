@@ -49,13 +49,14 @@ const (
 	TakeMine   = "mine"   // what was written in this replica
 	TakeTheirs = "theirs" // what was written in others
 	TakeLatest = "latest" // what was written last
+	TakeHolds  = "holds"  // what holds for now, which need be no rival's: a sum, what a vote says, or the winner; a record lives
 	TakeMerged = "merged" // the [MergedText] of two rivals
 	TakeKeep   = "keep"   // the record lives; its properties in conflict stay so
 	TakeDelete = "delete" // the record is deleted, and nothing about it is in conflict any more
 )
 
 // takeWords are the words, for messages.
-const takeWords = TakeMine + ", " + TakeTheirs + ", " + TakeLatest + ", " + TakeMerged + ", " + TakeKeep + " or " + TakeDelete
+const takeWords = TakeMine + ", " + TakeTheirs + ", " + TakeLatest + ", " + TakeHolds + ", " + TakeMerged + ", " + TakeKeep + " or " + TakeDelete
 
 // Take settles a record's open conflicts: how is the number of a choice, which settles that property alone, or one of the words above, which
 // settle all of them or those of the properties named ("" for existence); "keep" and "delete" settle existence. If one cannot be settled so, none is.
@@ -184,6 +185,8 @@ func (t *taker) chooseOne(rivals []Choice) (Choice, error) {
 		return only(rivals, t.how, func(c Choice) bool { return !t.mine[c.Entry.ID] })
 	case TakeLatest:
 		return slices.MaxFunc(rivals, func(a, b Choice) int { return resolution.CompareTime(a.Entry, b.Entry) }), nil
+	case TakeHolds:
+		return t.holds(prop), nil
 	case TakeMerged:
 		return t.merged(prop)
 	case TakeKeep, TakeDelete:
@@ -193,6 +196,14 @@ func (t *taker) chooseOne(rivals []Choice) (Choice, error) {
 		return Choice{}, fmt.Errorf("%q settles whether a record lives, not %q", t.how, prop)
 	}
 	return Choice{}, fmt.Errorf("take %q: want the number of a rival, or %s", t.how, takeWords)
+}
+
+// holds is the choice of what holds for now. Of a conflict about existence that is to keep.
+func (t *taker) holds(prop string) Choice {
+	if prop == "" {
+		return Choice{Value: TakeKeep}
+	}
+	return Choice{Prop: prop, Value: t.result.Conflict(prop).Value}
 }
 
 // merged is the choice of what two rivals come to together.

@@ -118,6 +118,7 @@ func TestTakeAllSettlesWhatCanBeAndSaysWhatIsLeft(t *testing.T) {
 		{"mine", nil, `both.="keep", both.status="open", gone.="keep", others.status left, two.body="1\ntwo\nthree", two.status="open"`},
 		{"theirs", nil, `both. left, both.status left, gone.="delete", others.status left, two.body="one\ntwo\n3", two.status="stalled"`},
 		{"latest", nil, `both.="keep", both.status="stalled", gone.="delete", others.status="stalled", two.body="one\ntwo\n3", two.status="stalled"`},
+		{"holds", nil, `both.="keep", both.status="stalled", gone.="keep", others.status="stalled", two.body="one\ntwo\n3", two.status="stalled"`},
 		{"merged", nil, `both. left, both.status left, gone. left, others.status left, two.body="1\ntwo\n3", two.status left`},
 		{"merged", []string{"body"}, `two.body="1\ntwo\n3"`},
 		{"latest", []string{"status"}, `both.status left, others.status="stalled", two.status="stalled"`},
@@ -155,7 +156,7 @@ func openIn(open []replica.OpenConflict) (n int) {
 func TestTakeAllTakesNoNumber(t *testing.T) {
 	d := disputed(t)
 	for _, how := range []string{"ours", "1", ""} {
-		if decided, left, err := d.TakeAll(t.Context(), how); err == nil || !strings.Contains(err.Error(), "want mine, theirs, latest, merged, keep or delete") {
+		if decided, left, err := d.TakeAll(t.Context(), how); err == nil || !strings.Contains(err.Error(), "want mine, theirs, latest, holds, merged, keep or delete") {
 			t.Errorf("%q: decided %v, left %v, %v", how, decided, left, err)
 		}
 	}
@@ -196,6 +197,36 @@ func TestTakeMergedNeedsTwoRivalsMadeFromOneValueInDifferentPlaces(t *testing.T)
 				t.Errorf("got %s, want %s", got, tt.want)
 			}
 		})
+	}
+}
+
+func TestTakeHoldsTakesWhatNoRivalWrote(t *testing.T) {
+	type props = map[string]string
+	for _, tt := range []struct {
+		rule                   resolution.Rule
+		base, mine, bobs, want string
+	}{
+		{resolution.RuleSum, "", "7", "12", "19"},
+		{resolution.RuleSum, "", "11", "11", "22"},
+		{resolution.RuleUnion, "a, b", "a, b, c", "a, d", "a, d, b, c"},
+		{resolution.RuleMin, "10", "7", "12", "7"},
+		{resolution.RuleAsk, "10", "7", "12", "10"},
+		{resolution.RuleAsk, "", "7", "12", ""},
+		{resolution.RuleLatest, "10", "7", "12", "12"},
+	} {
+		d := newDispute(t)
+		setRule(t, d.Replica, "Ticket", "n", tt.rule)
+		rec, made := d.record("it", props{"n": tt.base})
+		d.here(rec, props{"n": tt.mine})
+		d.comes(bob, rec, made, props{"n": tt.bobs})
+		edited, err := d.Edit(t.Context(), func(e *replica.Edit) error { return e.Take(rec, "holds", "n") })
+		if err != nil || len(edited.Decided) != 1 || edited.Decided[0].Value != tt.want {
+			t.Errorf("%s of %s and %s: decided %v, want %s (%v)", tt.rule, tt.mine, tt.bobs, edited.Decided, tt.want, err)
+		}
+		result, err := d.Merged(rec)
+		if err != nil || result.Open() || result.Props["n"] != tt.want {
+			t.Errorf("%s of %s and %s: %v, open %v (%v)", tt.rule, tt.mine, tt.bobs, result.Props, result.OpenProps(), err)
+		}
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 // conflict, because writing them would keep it.
 func (r *Replica) TakeAll(ctx context.Context, how string, props ...string) (decided []Decision, left []Left, err error) {
 	switch how {
-	case TakeMine, TakeTheirs, TakeLatest, TakeMerged, TakeKeep, TakeDelete:
+	case TakeMine, TakeTheirs, TakeLatest, TakeHolds, TakeMerged, TakeKeep, TakeDelete:
 	default:
 		return nil, nil, fmt.Errorf("settle all conflicts: take %q: want %s", how, takeWords)
 	}

@@ -21,7 +21,7 @@ func resolveCommand(e *env) *cli.Command {
 		ArgsUsage: "[ID] [NAME=VALUE ...]",
 		Category:  aboutConflicts,
 		Flags: []cli.Flag{
-			&cli.StringSliceFlag{Name: "take", Aliases: []string{"t"}, Usage: "take rival number `N`, or mine, theirs, latest, merged, keep or delete"},
+			&cli.StringSliceFlag{Name: "take", Aliases: []string{"t"}, Usage: "take rival number `N`, or mine, theirs, latest, holds, merged, keep or delete"},
 			&cli.StringSliceFlag{Name: "property", Aliases: []string{"p"}, Usage: "decide only the property `NAME`; it may be given several times"},
 			&cli.BoolFlag{Name: "all", Usage: "decide all conflicts of all records with --take; list what is left"},
 			fileFlag(),
@@ -36,7 +36,7 @@ everywhere.
   prophet resolve 12 status=open
   prophet resolve 12 --take 2
   prophet resolve 12 --take theirs --property status
-  prophet resolve --all --take latest
+  prophet resolve --all --take holds
 
 Without a value and without --take it goes through the conflicts one by one, on
 a terminal, and asks; with ID through those of that record. Each answer is
@@ -48,7 +48,9 @@ look again, with "prophet conflicts ID", before the next.
 
 "mine" takes what was written in this replica, "theirs" what was written in
 others, "latest" what was written last: for all conflicts of the record, or for
-those of the properties named by --property. "merged" takes the changes of both,
+those of the properties named by --property. "holds" takes what holds for now,
+by a rule, such as a sum that no rival wrote, by a vote, or as the latest; a
+record that was edited and deleted lives. "merged" takes the changes of both,
 where there are two rivals that were made from one value, and their changes do
 not overlap: line by line in a text with line breaks, else word by word. "keep"
 and "delete" decide whether a record lives that was edited and deleted.
@@ -110,7 +112,7 @@ func (o *resolveOptions) check(takes bool) error {
 	case o.all && (o.id != "" || writes > 0):
 		return usagef("--all goes with --take alone, without ID and properties")
 	case o.all && !takes:
-		return withHint(usagef("--all needs --take"), "write --take mine, theirs, latest, merged, keep or delete")
+		return withHint(usagef("--all needs --take"), "write --take mine, theirs, latest, holds, merged, keep or delete; \"--take holds\" takes what holds for now")
 	case o.all && notNumber == nil:
 		return usagef("--all does not go with the number of a rival, which is for one property")
 	case !o.all && o.id == "" && (writes > 0 || takes):
@@ -127,7 +129,7 @@ func (o *resolveOptions) check(takes bool) error {
 
 func (o *resolveOptions) checkTake(takes, number bool) error {
 	switch o.take {
-	case replica.TakeMine, replica.TakeTheirs, replica.TakeLatest, replica.TakeMerged:
+	case replica.TakeMine, replica.TakeTheirs, replica.TakeLatest, replica.TakeHolds, replica.TakeMerged:
 		return nil
 	case replica.TakeKeep, replica.TakeDelete:
 		if len(o.props) > 0 {
@@ -138,7 +140,7 @@ func (o *resolveOptions) checkTake(takes, number bool) error {
 	if number || !takes {
 		return nil
 	}
-	return usagef("--take %.100q: want the number of a rival, mine, theirs, latest, merged, keep or delete", o.take)
+	return usagef("--take %.100q: want the number of a rival, mine, theirs, latest, holds, merged, keep or delete", o.take)
 }
 
 // resolveDoc is the JSON of resolve.

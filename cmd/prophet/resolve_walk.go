@@ -17,7 +17,7 @@ import (
 func runWalk(ctx context.Context, e *env, o resolveOptions) error {
 	if !e.Asks || e.OutWidth == 0 || o.json {
 		return withHint(usagef("what shall hold is missing: nobody can be asked, because this is no terminal"),
-			"write ID NAME=VALUE, ID --take and the number of a rival, or --all --take latest")
+			"write ID NAME=VALUE, ID --take and the number of a rival, or --all --take holds, which takes what holds for now")
 	}
 	r, err := e.open(o.globals)
 	if err != nil {
