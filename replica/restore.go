@@ -47,6 +47,18 @@ func (e *Edit) Past(rec changeset.RecordID, at changeset.ID) (*resolution.Result
 	return e.tx.main.mergeEntries(rec, entries)
 }
 
+// Together returns what a record would be if some changes to it and all that their makers had seen of it were all there is.
+func (e *Edit) Together(rec changeset.RecordID, ids ...changeset.ID) (*resolution.Result, error) {
+	entries, err := e.entries(rec)
+	if err != nil {
+		return nil, err
+	}
+	if entries = resolution.Past(entries, ids...); entries == nil {
+		return nil, fmt.Errorf("one of %d changesets did not touch %s", len(ids), rec)
+	}
+	return e.tx.main.mergeEntries(rec, entries)
+}
+
 // entries returns all ordinary changes to a record that exists or is deleted.
 func (e *Edit) entries(rec changeset.RecordID) ([]resolution.Entry, error) {
 	s, err := e.tx.main.state(rec)

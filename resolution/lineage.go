@@ -250,15 +250,19 @@ func (g *graph) ancestry(positions []int) []Entry {
 	return past
 }
 
-// Past returns the change with the ID and all that it had seen, by known parents and own chains: the merge of these is
-// what the record was when the change was made. It is nil if no change has the ID.
-func Past(changes []Entry, id changeset.ID) []Entry {
+// Past returns the changes with the IDs and all that they had seen, by known parents and own chains: the merge of these is
+// what the record was when one change was made, or what several come to together. It is nil if one of the IDs is of no change.
+func Past(changes []Entry, ids ...changeset.ID) []Entry {
 	g := newGraph(changes)
-	at := slices.IndexFunc(g.entries, func(e *Entry) bool { return e.ID == id })
-	if at < 0 {
-		return nil
+	var positions []int
+	for _, id := range ids {
+		at := slices.IndexFunc(g.entries, func(e *Entry) bool { return e.ID == id })
+		if at < 0 {
+			return nil
+		}
+		positions = append(positions, at)
 	}
-	return g.ancestry([]int{at})
+	return g.ancestry(positions)
 }
 
 // SplitDeletions parts the changes to a record into the deletions after which nothing else was done to it, and all others. The

@@ -11,7 +11,8 @@ import (
 // intake is what comes into a replica in one transaction after another, and what it opens there: the part that a pull and an import share.
 type intake struct {
 	to     *replica.Replica
-	came   map[changeset.ID]bool // what came, if the winner depends on it
+	came   map[changeset.ID]bool       // what came, if the winner depends on it
+	chosen map[disputed][]changeset.ID // among which rivals that came the transactions before have decided
 	winner Prefer
 	report Report
 	names  names                                  // of the target, to which all belongs that was found out of it
@@ -27,8 +28,14 @@ func (in *intake) noteBefore() {
 	}
 }
 
+// disputed is a property of a record.
+type disputed struct {
+	rec  changeset.RecordID
+	prop string
+}
+
 func newIntake(to *replica.Replica, winner Prefer) intake {
-	return intake{to: to, names: namesOf(to), came: map[changeset.ID]bool{}, winner: winner, opened: map[changeset.RecordID]map[string]bool{}}
+	return intake{to: to, names: namesOf(to), came: map[changeset.ID]bool{}, chosen: map[disputed][]changeset.ID{}, winner: winner, opened: map[changeset.RecordID]map[string]bool{}}
 }
 
 // noteOpened adds what one transaction opened. What came up first in an earlier one was not open before.
@@ -123,8 +130,10 @@ func (in *intake) preferRecord(e *replica.Edit, rec changeset.RecordID, props ma
 			continue
 		}
 		if in.winner == PreferFrom {
-			if i := slices.IndexFunc(c.Rivals, func(r resolution.Rival) bool { return in.came[r.ID] }); i >= 0 {
-				writes[prop] = c.Rivals[i].Value
+			if value, came, err := in.winnerOfCame(e, rec, c); err != nil {
+				return err
+			} else if came {
+				writes[prop] = value
 			}
 		} else if lived {
 			writes[prop] = had[prop]
@@ -134,6 +143,31 @@ func (in *intake) preferRecord(e *replica.Edit, rec changeset.RecordID, props ma
 		return nil
 	}
 	return e.Update(rec, writes)
+}
+
+// winnerOfCame returns what would hold if the rivals that came were all there are: by a vote or the rule of the property, or where the rule asks, the latest.
+// Those that came in an earlier transaction, and were decided among there, count too. came is false if none came.
+func (in *intake) winnerOfCame(e *replica.Edit, rec changeset.RecordID, c *resolution.Conflict) (value string, came bool, err error) {
+	about := disputed{rec, c.Prop}
+	ids := slices.Clone(in.chosen[about])
+	for _, r := range c.Rivals {
+		if in.came[r.ID] {
+			ids, came = append(ids, r.ID), true
+		}
+	}
+	if !came {
+		return "", false, nil
+	}
+	in.chosen[about] = ids
+	result, err := e.Together(rec, ids...)
+	if err != nil {
+		return "", false, err
+	}
+	value = result.Props[c.Prop]
+	if alone := result.Conflict(c.Prop); alone != nil && alone.Why == resolution.WhyAsk {
+		value = alone.Rivals[0].Value
+	}
+	return value, true, nil
 }
 
 // deletes reports whether the preferred side deletes a record whose existence is in conflict. was says that it was deleted before.

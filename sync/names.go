@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"prophet/changeset"
 	"prophet/replica"
 )
 
@@ -33,4 +34,4 @@ func (in *intake) update(ctx context.Context, f func(tx *replica.Tx) error) erro
 }
 
 // restart takes the target as it is now.
-func (in *intake) restart() { in.names = namesOf(in.to) }
+func (in *intake) restart() { in.names, in.chosen = namesOf(in.to), map[disputed][]changeset.ID{} }

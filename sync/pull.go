@@ -20,7 +20,7 @@ type Prefer string
 
 const (
 	PreferNone Prefer = ""     // they are settled by rule for now and stay open
-	PreferFrom Prefer = "from" // the latest of the rivals that came in the pull
+	PreferFrom Prefer = "from" // what would hold if the rivals that came in the pull were all there are: by a vote or rule, else the latest
 	PreferTo   Prefer = "to"   // what was held before the pull
 )
 
