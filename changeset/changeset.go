@@ -13,6 +13,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -166,10 +167,9 @@ func (c *Changeset) Bookkeeping() bool { return c.Nullification || c.Resolution 
 
 // Change returns the change that c makes to the record, or nil.
 func (c *Changeset) Change(rec RecordID) *Change {
-	for i := range c.Changes {
-		if c.Changes[i].Record == rec {
-			return &c.Changes[i]
-		}
+	i, ok := slices.BinarySearchFunc(c.Changes, rec, func(ch Change, rec RecordID) int { return ch.Record.Compare(rec) })
+	if !ok {
+		return nil
 	}
-	return nil
+	return &c.Changes[i]
 }

@@ -39,6 +39,7 @@ type Log struct {
 	index     string           // the file of rows
 	number    string           // the file that says how many count
 	renamed   uuid.UUID        // what a transaction under way calls the replica, if not uuid
+	wide      *wideRows        // what is kept of rows of many changes
 }
 
 // limits are what of the files is committed, where a writer was cut off or is at work.
@@ -80,7 +81,7 @@ func (l *limits) readReplaced(fsys afero.Fs, prefix, name string, most int64) ([
 
 // openLog reads the small files of a log. The latest sequence number is read first: rows up to it do not change, but by a move, which is another log.
 func openLog(root afero.Fs, prefix, where string, limits *limits) (*Log, error) {
-	l := &Log{fs: root, prefix: prefix, where: where, limits: limits, former: &formerUUIDs{},
+	l := &Log{fs: root, prefix: prefix, where: where, limits: limits, former: &formerUUIDs{}, wide: new(wideRows),
 		index: changeset.IndexFile, number: changeset.LatestFile}
 	if prefix != "" {
 		l.fs = afero.NewBasePathFs(root, strings.TrimSuffix(prefix, "/"))
@@ -280,15 +281,6 @@ func (l *Log) readRows(f afero.File, from, to uint32) ([]changeset.Row, error) {
 func (l *Log) Changeset(row changeset.Row) (*changeset.Changeset, error) {
 	_, c, err := l.RawChangeset(row)
 	return c, err
-}
-
-// at reads row seq and its changeset.
-func (l *Log) at(seq uint32) (*changeset.Changeset, error) {
-	row, err := l.Row(seq)
-	if err != nil {
-		return nil, err
-	}
-	return l.Changeset(row)
 }
 
 // readSmall reads a file of a line; longer ones are damaged or something else, a web page say.

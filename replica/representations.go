@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/afero"
 
-	"prophet/cas"
 	"prophet/changeset"
 )
 
@@ -26,7 +25,6 @@ type representations struct {
 	rows *Log                           // of the list, which are read as those of a log are; nil if their number was not read yet
 	text string                         // of LatestRepresentationFile, "" without one
 	last map[changeset.ID]changeset.Row // the last row for each changeset, loaded when first asked for
-	kept map[cas.Key]*changeset.Changeset
 }
 
 // readListed reads how many rows of the list count, as the file has it; "" without a file.
@@ -51,7 +49,7 @@ func newRepresentations(l *Log, text string) (*representations, error) {
 		}
 	}
 	rows := &Log{fs: l.fs, prefix: l.prefix, where: l.where, uuid: l.uuid, database: l.database, latest: n,
-		index: RepresentationsFile, number: LatestRepresentationFile, objects: l.objects, limits: l.limits, former: l.former}
+		index: RepresentationsFile, number: LatestRepresentationFile, objects: l.objects, limits: l.limits, former: l.former, wide: new(wideRows)}
 	return &representations{log: l, rows: rows, text: text}, nil
 }
 
@@ -116,7 +114,7 @@ func (l *representations) of(c *changeset.Changeset) (*changeset.Changeset, erro
 	if err != nil || !ok || c.Bookkeeping() {
 		return c, err
 	}
-	best, err := l.changeset(row)
+	best, err := l.rows.kept(row)
 	if err != nil {
 		return nil, err
 	}
@@ -148,23 +146,6 @@ func (l *representations) lookup(id changeset.ID) (row changeset.Row, ok bool, e
 	}
 	row, ok = l.last[id]
 	return row, ok, nil
-}
-
-// changeset reads what a row names. Those of many records are read again for each of them: a few are kept.
-func (l *representations) changeset(row changeset.Row) (*changeset.Changeset, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if c := l.kept[row.Key]; c != nil {
-		return c, nil
-	}
-	c, err := l.rows.Changeset(row)
-	if err == nil && len(c.Changes) >= manyChanges {
-		if len(l.kept) >= maxKept || l.kept == nil {
-			l.kept = map[cas.Key]*changeset.Changeset{}
-		}
-		l.kept[row.Key] = c
-	}
-	return c, err
 }
 
 // bestAt reads row seq of the log and returns the best representation of its changeset.

@@ -12,25 +12,29 @@ func (r *Replica) State(rec changeset.RecordID) (*resolution.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	last, c, ok, err := r.log.shown(rec)
+	last, confirmed, ok, err := r.log.shown(rec)
 	if err != nil {
 		return nil, err
 	}
-	if ok && c != nil {
+	if ok && confirmed {
 		n, err := ours.noted(last.Seq)
 		if err != nil {
 			return nil, err
 		}
 		if n.flags&flagSettled != 0 {
-			return r.settledState(last, c)
+			return r.settledState(last)
 		}
 	}
 	return r.Merged(rec)
 }
 
 // settledState is the state of a record whose last change is its only head.
-func (r *Replica) settledState(last changeset.Version, c *changeset.Changeset) (result *resolution.Result, err error) {
-	result = &resolution.Result{Exists: !last.Deleted(), Heads: []changeset.ID{c.ID}}
+func (r *Replica) settledState(last changeset.Version) (result *resolution.Result, err error) {
+	row, err := r.log.Row(last.Seq)
+	if err != nil {
+		return nil, err
+	}
+	result = &resolution.Result{Exists: !last.Deleted(), Heads: []changeset.ID{row.ID}}
 	if result.Exists {
 		result.Props, err = r.log.props(last.Key)
 	}

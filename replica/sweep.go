@@ -46,7 +46,7 @@ func (t *txLog) cutLost(rec changeset.RecordID) (cut bool) {
 	if err != nil {
 		return false
 	}
-	_, _, at, err := t.confirmed(rec, t.changeset)
+	_, at, err := t.confirmed(rec)
 	size := (at + 1) * changeset.VersionSize
 	if err != nil || info.Size() <= size {
 		return false

@@ -36,7 +36,6 @@ type txLog struct {
 	seq         uint32    // of the last row, pending ones included
 	lastID      uint32
 	pending     map[uint32]*changeset.Changeset // by row
-	kept        map[uint32]*changeset.Changeset // of committed rows
 	states      map[changeset.RecordID]*state
 	ids         map[changeset.ID]uint32 // of pending rows
 	known       *knownIDs
@@ -82,7 +81,7 @@ func newTxLog(tx *Tx, l *Log, known *knownIDs) *txLog {
 		restated.seq = l.reps.rows.latest
 	}
 	return &txLog{Log: l, tx: tx, restated: restated, self: l.uuid, seq: l.latest, known: known,
-		pending: map[uint32]*changeset.Changeset{}, kept: map[uint32]*changeset.Changeset{}, ids: map[changeset.ID]uint32{},
+		pending: map[uint32]*changeset.Changeset{}, ids: map[changeset.ID]uint32{},
 		states: map[changeset.RecordID]*state{}, marks: map[uuid.UUID]uint32{}, met: map[uuid.UUID]Peer{}}
 }
 
@@ -95,13 +94,13 @@ func (t *txLog) state(rec changeset.RecordID) (*state, error) {
 		return s, nil
 	}
 	s := &state{}
-	v, c, at, err := t.confirmed(rec, t.changeset)
+	v, at, err := t.confirmed(rec)
 	if err != nil {
 		return nil, err
 	}
 	if at >= 0 {
 		s.size = (at + 1) * changeset.VersionSize // what lies beyond is not committed, or nothing that the log has, and goes with the next row
-		if err := t.loadState(s, v, c); err != nil {
+		if err := t.loadState(s, v); err != nil {
 			return nil, err
 		}
 	}
@@ -109,7 +108,7 @@ func (t *txLog) state(rec changeset.RecordID) (*state, error) {
 	return s, nil
 }
 
-func (t *txLog) loadState(s *state, last changeset.Version, c *changeset.Changeset) (err error) {
+func (t *txLog) loadState(s *state, last changeset.Version) (err error) {
 	s.lastRow = last.Seq
 	if last.Key != (cas.Key{}) {
 		s.exists = true
@@ -117,9 +116,21 @@ func (t *txLog) loadState(s *state, last changeset.Version, c *changeset.Changes
 			return err
 		}
 	}
+	if s.head, err = t.idAt(last.Seq); err != nil {
+		return err
+	}
 	n, err := t.ours.noted(last.Seq)
-	s.settled, s.head = n.flags&flagSettled != 0, c.ID
+	s.settled = n.flags&flagSettled != 0
 	return err
+}
+
+// idAt returns the ID of the changeset of a row, pending ones included.
+func (t *txLog) idAt(seq uint32) (changeset.ID, error) {
+	if c := t.pending[seq]; c != nil {
+		return c.ID, nil
+	}
+	row, err := t.Row(seq)
+	return row.ID, err
 }
 
 // merge returns the merged state of a record that is not settled, from its own changes.
@@ -160,28 +171,12 @@ func (t *txLog) load(rec changeset.RecordID, s *state) ([]resolution.Entry, erro
 	return t.entries(rec, slices.Compact(seqs), t.bestAt)
 }
 
-// A changeset of many records is read again for each of them, as their histories are: a few are kept.
-const (
-	manyChanges = 16
-	maxKept     = 16
-)
-
 // changeset returns the changeset of a row, pending ones included.
 func (t *txLog) changeset(seq uint32) (*changeset.Changeset, error) {
 	if c := t.pending[seq]; c != nil {
 		return c, nil
 	}
-	if c := t.kept[seq]; c != nil {
-		return c, nil
-	}
-	c, err := t.at(seq)
-	if err == nil && len(c.Changes) >= manyChanges {
-		if len(t.kept) == maxKept {
-			clear(t.kept)
-		}
-		t.kept[seq] = c
-	}
-	return c, err
+	return t.at(seq)
 }
 
 // mergeEntries merges the changes to a record. In the resolutions replica there are no votes on votes.

@@ -175,29 +175,30 @@ func (l *Log) PropsAt(rec changeset.RecordID, row uint32) (props map[string]stri
 	return props, err == nil, true, err
 }
 
-// confirmed returns the newest version of a record whose row of the log touches the record, with its changeset, which get reads, and which row of the index it
-// is, counted from 0; -1 if there is none. Newer ones are left from rows that the log lost, when a backup was put back over the replica say, and whose numbers
-// were given again since. The log does not say of the rows of an exported copy, so there is no changeset.
-func (l *Log) confirmed(rec changeset.RecordID, get func(seq uint32) (*changeset.Changeset, error)) (v changeset.Version, c *changeset.Changeset, at int64, err error) {
+// confirmed returns the newest version of a record whose row of the log touches the record, and which row of the index it is, counted from 0; -1 if there is
+// none. Newer ones are left from rows that the log lost, when a backup was put back over the replica say, and whose numbers were given again since. The log does
+// not say of the rows of an exported copy, whose numbers are 0.
+func (l *Log) confirmed(rec changeset.RecordID) (v changeset.Version, at int64, err error) {
 	pick := newest
 	for {
 		if v, at, err = l.versionAt(rec, pick); err != nil || at < 0 || v.Seq == 0 {
-			return v, nil, at, err
+			return v, at, err
 		}
-		if c, err = get(v.Seq); err != nil || c.Change(rec) != nil {
-			return v, c, at, err
+		if touches, err := l.touches(v.Seq, rec); err != nil || touches {
+			return v, at, err
 		}
 		next := at - 1
 		pick = func(int64) int64 { return next }
 	}
 }
 
-// shown returns the version of a record that is shown, with its changeset unless that cannot be read, of which fsck tells: confirmed, for a look at one record.
-func (l *Log) shown(rec changeset.RecordID) (v changeset.Version, c *changeset.Changeset, ok bool, err error) {
-	v, c, at, err := l.confirmed(rec, l.at)
+// shown returns the version of a record that is shown. It is confirmed, unless the log cannot say: its changeset cannot be read, of which fsck tells, or it is
+// that of an exported copy.
+func (l *Log) shown(rec changeset.RecordID) (v changeset.Version, confirmed, ok bool, err error) {
+	v, at, err := l.confirmed(rec)
 	if err != nil {
 		v, ok, err = l.last(rec)
-		return v, nil, ok, err
+		return v, false, ok, err
 	}
-	return v, c, at >= 0, nil
+	return v, v.Seq > 0, at >= 0, nil
 }
