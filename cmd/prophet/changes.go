@@ -183,11 +183,13 @@ func (l *changeLister) change(ch namedChange, decides string) error {
 
 // write prints what was done to one property. Of a new record there is no old value to tell. A decision may write the value that held.
 func (l *changeLister) write(kind changeset.Kind, name string, pc changeset.PropChange) error {
-	if kind == changeset.Create && pc.Old.Text == "" {
+	switch {
+	case kind == changeset.Create && pc.Old.Text == "":
 		return l.cutf("     %s: %s", name, valueText(pc.New))
-	}
-	if pc.Old.Text == pc.New.Text {
+	case pc.Old.Text == pc.New.Text:
 		return l.cutf("     %s: %s, as it was", name, valueText(pc.New))
+	case pc.Old.Text != "" && pc.New.Text != "" && l.longChange(name, pc):
+		return l.rewrite(name, pc)
 	}
 	return l.cutf("     %s: %s -> %s", name, valueText(pc.Old), valueText(pc.New))
 }

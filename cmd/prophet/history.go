@@ -33,6 +33,9 @@ settled a conflict is marked with what it decided. Nullifications and
 resolutions are bookkeeping: they make this replica's log come to what the
 record is, and stay here.
 
+Of a long text that was changed, what is near the changes is shown:
+[-this went-] and {+this came+}. --json has both texts whole.
+
 --graph draws the edits alone, in an order that is the same in all replicas,
 with lines from each to those that were made on top of it:
 

@@ -38,7 +38,10 @@ means this one changeset.
 
 An edit that settled a conflict is marked with what it decided.
 Nullifications and resolutions are bookkeeping of this replica and marked as
-such. "prophet history" lists what was done to one record.`,
+such. "prophet history" lists what was done to one record.
+
+Of a long text that was changed, what is near the changes is shown:
+[-this went-] and {+this came+}. --json has both texts whole.`,
 		Action: func(c *cli.Context) error {
 			arg, err := argument(c, "range")
 			if err != nil {

@@ -88,21 +88,6 @@ func TestOnATerminalListsAreTables(t *testing.T) {
 	}
 }
 
-func TestOnATerminalLongValuesAreCutInTheLog(t *testing.T) {
-	fsys := grown(t, 1)
-	for _, words := range [][]string{{"update", "1", "summary=" + strings.Repeat("wide ", 100_000)}, {"log", "--limit", "1"}} {
-		w := newWorld()
-		w.Fs, w.OutWidth = fsys, 60
-		if code := run(t.Context(), w.env, append(words, "-r", "/bugs")); code != exitDone {
-			t.Fatal(w.err)
-		}
-		_, got, _ := strings.Cut(w.out.String(), "update Ticket 1\n")
-		if want := "     summary: Ticket number 00000… -> wide wide wide wide…\n"; words[0] == "log" && got != want {
-			t.Errorf("got\n%s", w.out)
-		}
-	}
-}
-
 func TestALongLogHasLocalIDs(t *testing.T) {
 	w := newWorld()
 	w.Fs = grown(t, manyChanges+1)

@@ -39,6 +39,7 @@ func (q *question) base() (string, bool) {
 // wordDiff shows how one text became another: [-what went-] and {+what came+}, and of what stayed only what is near.
 type wordDiff struct {
 	color bool
+	cut   bool // of what went or came show no more than its beginning and its end, if it is long
 	done  []diffLine
 	line  diffLine
 }
@@ -50,6 +51,11 @@ type diffLine struct {
 
 func (w *wordDiff) lines(from, to string) []string {
 	for _, part := range textdiff.Words(from, to) {
+		if part.Op != textdiff.Same && strings.Trim(part.Text, "\n") == "" {
+			w.add(part.Op, strings.ReplaceAll(part.Text, "\n", `\n`))
+		} else if part.Op != textdiff.Same && w.cut {
+			part.Text = cutMiddle(part.Text)
+		}
 		for i, piece := range strings.Split(part.Text, "\n") {
 			if i > 0 {
 				w.done, w.line = append(w.done, w.line), diffLine{}
@@ -86,14 +92,21 @@ func (w *wordDiff) paint(color, text string) string {
 	return "\x1b[" + color + "m" + text + "\x1b[m"
 }
 
-// shorten leaves out the middle of a long text that stayed as it was.
+// shorten leaves out the middle of a long text that stayed as it was, between words where it can.
 func shorten(s string) string {
 	const side = 30
 	runes := []rune(s)
 	if len(runes) <= 3*side {
 		return s
 	}
-	return string(runes[:side]) + " … " + string(runes[len(runes)-side:])
+	before, after := string(runes[:side]), string(runes[len(runes)-side:])
+	if space := strings.LastIndexByte(before, ' '); space > 0 {
+		before = before[:space]
+	}
+	if space := strings.IndexByte(after, ' '); space >= 0 && space+1 < len(after) {
+		after = after[space+1:]
+	}
+	return before + " … " + after
 }
 
 // near returns the lines that were changed, and one on either side of them; "…" stands for those between.

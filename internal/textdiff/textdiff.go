@@ -110,7 +110,8 @@ type Part struct {
 	Text string // never empty
 }
 
-// Words compares two texts word by word. The parts that are not added, joined, are from; those that are not removed are to.
+// Words compares two texts word by word. The parts that are not added, joined, are from; those that are not removed are to. Words that were replaced
+// one after the other are one replacement, with the white space between them, unless a line ends there.
 func Words(from, to string) (parts []Part) {
 	old := words(from)
 	add := func(op Op, pieces []string) {
@@ -119,7 +120,7 @@ func Words(from, to string) (parts []Part) {
 		}
 	}
 	at := 0
-	for _, c := range changes(old, words(to)) {
+	for _, c := range joined(old, changes(old, words(to))) {
 		add(Same, old[at:c.start])
 		add(Removed, old[c.start:c.end])
 		add(Added, c.by)
@@ -127,4 +128,24 @@ func Words(from, to string) (parts []Part) {
 	}
 	add(Same, old[at:])
 	return parts
+}
+
+// joined makes one change of those between which nothing but white space in a line stayed.
+func joined(old []string, all []change) (some []change) {
+	for _, c := range all {
+		last := len(some) - 1
+		if last < 0 || !blank(old[some[last].end:c.start]) {
+			some = append(some, c)
+			continue
+		}
+		between := old[some[last].end:c.start]
+		some[last] = change{some[last].start, c.end, slices.Concat(some[last].by, between, c.by)}
+	}
+	return some
+}
+
+// blank reports whether pieces of a text are white space, with no line break.
+func blank(pieces []string) bool {
+	text := strings.Join(pieces, "")
+	return strings.TrimSpace(text) == "" && !strings.Contains(text, "\n")
 }

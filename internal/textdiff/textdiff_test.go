@@ -67,6 +67,8 @@ func TestWords(t *testing.T) {
 		{"", "a b", "{+a b+}"},
 		{"one\ntwo\n", "one\n\ntwo\nthree\n", "one\n{+\n+}two\n{+three\n+}"},
 		{"a\xffb", "a\xfeb", "[-a\xffb-]{+a\xfeb+}"},
+		{"four words were here", "three new words were there", "[-four-]{+three new+} words were [-here-]{+there+}"},
+		{"a b c\nd", "x y z\nw", "[-a b c-]{+x y z+}\n[-d-]{+w+}"},
 	}
 	for _, tt := range tests {
 		if got := marked(Words(tt.from, tt.to)); got != tt.want {
