@@ -21,6 +21,9 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"prophet": clockMain, "waiting": waitMain})
 }
 
+// With the race detector in it, a program that ends waits a second for what its threads may still report. The tests start the program a thousand times.
+const raceOption, raceValue = "GORACE", "atexit_sleep_ms=10"
+
 // TestStories runs the stories in testdata/script against the real command.
 func TestStories(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -29,6 +32,7 @@ func TestStories(t *testing.T) {
 		UpdateScripts:       *updateFiles,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("EMAIL", "ann@example.com")
+			e.Setenv(raceOption, raceValue)
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
