@@ -125,6 +125,9 @@ func TestInWhateverOrderChangesetsComeTheyComeToTheSame(t *testing.T) {
 		}
 		orders.Add(int64(n))
 		if f := p.Play(); f != nil {
+			if *shrink {
+				p, f = p.Shrink(f)
+			}
 			t.Errorf("caught after %d sets by %s: seed %d: %v", played.Load(), f.Oracle, p.Seed, f)
 			return false
 		}

@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"crypto/sha1"
+	"maps"
 	"slices"
 
 	"github.com/google/uuid"
@@ -12,6 +13,9 @@ import (
 
 // reckonVotes holds who wins a conflict for now against the votes in the replica's log of them, counted in the plainest way.
 func (m *member) reckonVotes(rec changeset.RecordID, result *resolution.Result, c *resolution.Conflict) error {
+	if c.Fingerprint != fingerprint(rec, c) {
+		return fail("votes", "the conflict about %s of %s has the fingerprint %s", c.Prop, name(rec), c.Fingerprint)
+	}
 	own, err := m.ballots()
 	if err != nil {
 		return err
@@ -35,6 +39,23 @@ func (m *member) reckonVotes(rec changeset.RecordID, result *resolution.Result, 
 		return fail("votes", "%s of %s has the vote %s, but %q holds", c.Prop, name(rec), best, c.Value)
 	}
 	return err
+}
+
+// fingerprint is that of the distinct values, null left out, and of the least of the old values that rivals name.
+func fingerprint(rec changeset.RecordID, c *resolution.Conflict) string {
+	values, olds := map[string]bool{}, map[string]bool{}
+	for _, r := range c.Rivals {
+		values[r.Value] = true
+		if pc, named := r.Change.Props[c.Prop]; named {
+			olds[pc.Old.Text] = true
+		}
+	}
+	delete(values, "")
+	clash := changeset.Clash{Name: c.Prop, Choices: slices.Sorted(maps.Keys(values))}
+	if least := slices.Sorted(maps.Keys(olds)); len(least) > 0 {
+		clash.OldValue = changeset.TextOrNull(least[0])
+	}
+	return changeset.Fingerprint(rec, []changeset.Clash{clash})
 }
 
 // elect returns the answer with most votes on conflicts of these fingerprints, then the one with the smallest hash; "" if there is none.

@@ -190,6 +190,14 @@ func (d *drawing) clash() {
 	d.add(Step{Do: pick(d, PullVotes, PullPart, Pull), Who: d.IntN(d.crew), Whom: one, Cut: 1})
 }
 
+// contest draws a rule, and perhaps another one for the same property, set apart.
+func (d *drawing) contest() {
+	n := 1 + d.IntN(2)
+	for _, who := range []int{0, 1}[:1+d.IntN(2)] {
+		d.add(Step{Do: Set, Who: who, Record: n, Writes: []Write{{"content", pick(d, `["max"]`, `["min"]`, `["union"]`, `["sum"]`, `["ask"]`)}}})
+	}
+}
+
 // revive draws what leads to a record that one deletes and makes anew, beside an edit that had not seen that.
 func (d *drawing) revive() {
 	one := d.IntN(d.crew)

@@ -25,7 +25,11 @@ const (
 // took notes that the step took effect.
 func (w *world) took() { w.note(string(w.step.Do)) }
 
-func (w *world) note(effect string) { w.did[effect]++ }
+func (w *world) note(effect string) {
+	if w != nil { // a set has none
+		w.did[effect]++
+	}
+}
 
 // noteConflicts notes what settles the open conflicts of a member for now.
 func (w *world) noteConflicts(open []replica.OpenConflict) {

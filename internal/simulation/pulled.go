@@ -105,6 +105,11 @@ func (m *member) checkPreferred(was before, report *psync.Report, prefer psync.P
 			return err
 		}
 		ok := d.Prop == "" || m.came(was, d)
+		if !ok {
+			if ok, err = m.reckoned(d); err != nil {
+				return err
+			}
+		}
 		if prefer == psync.PreferTo {
 			ok = d.Prop != "" && had[d.Prop] == d.Value || d.Prop == "" && (d.Value == replica.TakeKeep) == (lived || !known)
 		}
@@ -113,6 +118,18 @@ func (m *member) checkPreferred(was before, report *psync.Report, prefer psync.P
 		}
 	}
 	return nil
+}
+
+// reckoned reports whether what was decided may be what a sum, a union or a vote made of the rivals that came.
+func (m *member) reckoned(d replica.Decision) (bool, error) {
+	rule, err := m.rule(d.Record, d.Prop)
+	if err != nil || rule == `["sum"]` || rule == `["union"]` {
+		return err == nil, err
+	}
+	votes, err := m.ballots()
+	return slices.ContainsFunc(votes, func(c *changeset.Changeset) bool {
+		return slices.ContainsFunc(c.Changes, func(ch changeset.Change) bool { return ch.Props[d.Prop].New.Text == d.Value })
+	}), err
 }
 
 // came reports whether one of the edits that are new wrote the value for which it was decided.

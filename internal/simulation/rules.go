@@ -14,7 +14,7 @@ import (
 // rule returns what is set as the rule for a property, "" for nothing.
 func (m *member) rule(rec changeset.RecordID, prop string) (content string, err error) {
 	i := slices.Index(labels, "merge:"+rec.Type+":"+prop)
-	if i < 0 {
+	if i < 0 || rec.Type == changeset.SettingsType {
 		return "", nil
 	}
 	props, _, err := m.r.Log().Props(setting(i + 1))

@@ -29,16 +29,19 @@ var beginning = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 // Failure says which oracle found what wrong.
 type Failure struct {
 	Oracle string
-	Step   int // at which it showed; less than 1: when all met
+	Step   int // at which it showed; -1: when all met; 0: of a set of changesets, or before the first step
 	Text   string
 }
 
 func (f *Failure) Error() string {
-	when := "when all have met"
-	if f.Step > 0 {
-		when = fmt.Sprint("at step ", f.Step)
+	when := ""
+	switch {
+	case f.Step > 0:
+		when = fmt.Sprint(", at step ", f.Step)
+	case f.Step == meeting:
+		when = ", when all have met"
 	}
-	return fmt.Sprintf("%s, %s: %s", f.Oracle, when, f.Text)
+	return fmt.Sprintf("%s%s: %s", f.Oracle, when, f.Text)
 }
 
 func fail(oracle, format string, args ...any) *Failure {
@@ -179,8 +182,8 @@ func record(n int) changeset.RecordID {
 	return changeset.RecordID{Type: "Ticket", UUID: numbered(n)}
 }
 
-// labels are those of the settings, by number from 1: rules by which conflicts are settled, and one that no rule is in.
-var labels = []string{"merge:Ticket:a", "merge:Ticket:b", "statuses"}
+// labels are those of the settings, by number from 1: rules by which conflicts are settled, one that no rule is in, and one for settings, which have none.
+var labels = []string{"merge:Ticket:a", "merge:Ticket:b", "statuses", "merge:" + changeset.SettingsType + ":content"}
 
 // setting returns a setting by its number. Whoever makes it gives it the same UUID.
 func setting(n int) changeset.RecordID {
