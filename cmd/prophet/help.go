@@ -74,6 +74,9 @@ func helpText(commands []*cli.Command, topic string) (string, error) {
 		names = append(names, t.name)
 	}
 	err := usagef("there is no command or topic %.100q", topic)
+	if does, ok := synonyms[topic]; ok {
+		return "", withHint(err, "%s", does)
+	}
 	if near := nearest(topic, names); near != "" {
 		return "", withHint(err, `did you mean "prophet help %s"?`, near)
 	}

@@ -119,6 +119,9 @@ func unknownCommand(commands []*cli.Command, name string) error {
 		names = append(names, c.Names()...)
 	}
 	err := usagef("there is no command %.100q", name)
+	if does, ok := synonyms[name]; ok {
+		return withHint(err, "%s", does)
+	}
 	if near := nearest(name, names); near != "" {
 		return withHint(err, `did you mean "prophet %s"?`, near)
 	}
@@ -141,20 +144,39 @@ func (l *line) unknownFlag(flags []cli.Flag, word, name string) error {
 	return withHint(err, `"prophet help %s" lists its flags; an argument that begins with "-" stands after "--"`, l.command.Name)
 }
 
-// nearest returns the name that word is most likely a slip for, "" if none is near.
+// nearest returns the name that word is most likely a slip for, "" if none is near. A word that begins with "un" undoes something: no name that does not is near.
 func nearest(word string, names []string) string {
-	best, least := "", len(word)/3+2
+	best, least := "", len(word)/3+1
 	if len(word) < 4 {
 		least = 2 // two letters of three make another word
 	}
 	for _, name := range names {
 		distance := smetrics.WagnerFischer(word, name, 1, 1, 1)
-		if len(word) > 1 && strings.HasPrefix(name, word) {
+		switch {
+		case len(word) > 1 && strings.HasPrefix(name, word):
 			distance = 1
+		case swapped(word, name):
+			distance = 1
+		case strings.HasPrefix(word, "un") && !strings.HasPrefix(name, "un"):
+			continue
+		case distance > 1 && word != "" && word[0] != name[0]: // who types several letters wrong has the first one right
+			continue
 		}
 		if distance < least && distance < len(name) {
 			best, least = name, distance
 		}
 	}
 	return best
+}
+
+// swapped reports whether two neighbouring letters changed places, and nothing else.
+func swapped(word, name string) bool {
+	if len(word) != len(name) {
+		return false
+	}
+	i := 0
+	for i < len(word) && word[i] == name[i] {
+		i++
+	}
+	return i+1 < len(word) && word[i] == name[i+1] && word[i+1] == name[i] && word[i+2:] == name[i+2:]
 }

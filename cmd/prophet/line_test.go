@@ -117,10 +117,25 @@ func TestWrongUsage(t *testing.T) {
 }
 
 func TestNearest(t *testing.T) {
-	names := []string{"create", "show", "update", "resolve", "pull", "push", "ls", "r"}
-	for word, want := range map[string]string{"shwo": "show", "creat": "create", "res": "resolve", "pul": "pull", "l": "ls", "x": "", "shy": "", "zzzzzz": "", "": ""} {
+	names := []string{"create", "show", "update", "resolve", "pull", "push", "ls", "r", "delete", "init", "info", "revert", "help", "version", "history"}
+	for word, want := range map[string]string{
+		"shwo": "show", "creat": "create", "res": "resolve", "pul": "pull", "l": "ls", "vresion": "version", "hsitory": "history", "histroy": "history", "upadte": "update",
+		"deleet": "delete", "x": "", "shy": "", "zzzzzz": "", "": "", "edit": "", "server": "", "shell": "", "unpull": "", "upd": "update",
+	} {
 		if got := nearest(word, names); got != want {
 			t.Errorf("%s: got %q, want %q", word, got, want)
+		}
+	}
+}
+
+// TestSynonymsLeadToCommands looks whether each is no command itself and names one that there is.
+func TestSynonymsLeadToCommands(t *testing.T) {
+	list := commands(newWorld().env)
+	for word, does := range synonyms {
+		command, _, _ := strings.Cut(strings.TrimPrefix(does, `"prophet `), `"`)
+		command, _, _ = strings.Cut(command, " ")
+		if findCommand(list, word) != nil || findCommand(list, command) == nil {
+			t.Errorf("%s: %s", word, does)
 		}
 	}
 }
