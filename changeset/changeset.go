@@ -31,6 +31,11 @@ func (id ID) String() string {
 	return id.Origin.String() + ":" + strconv.FormatUint(uint64(id.Seq), 10)
 }
 
+// Short returns the name by which people call a changeset: the first eight characters of its origin, and its number there, as "10b1e589:7".
+func (id ID) Short() string {
+	return id.Origin.String()[:8] + ":" + strconv.FormatUint(uint64(id.Seq), 10)
+}
+
 // IsZero reports whether id is the zero ID, which no changeset bears.
 func (id ID) IsZero() bool { return id == ID{} }
 

@@ -55,3 +55,10 @@ func TestChangeFindsTheRecord(t *testing.T) {
 		t.Errorf("another type: got %+v", got)
 	}
 }
+
+func TestShortNamesOfChangesets(t *testing.T) {
+	id := ID{mustUUID(t, "10b1e589-4d3f-4a6e-9c1f-0a6f2d1c9b11"), 1<<32 - 1}
+	if got := id.Short(); got != "10b1e589:4294967295" {
+		t.Errorf("got %s", got)
+	}
+}

@@ -42,7 +42,7 @@ func (e *Edit) Past(rec changeset.RecordID, at changeset.ID) (*resolution.Result
 	if at.IsZero() {
 		entries, _ = resolution.SplitDeletions(entries)
 	} else if entries = resolution.Past(entries, at); entries == nil {
-		return nil, fmt.Errorf("changeset %s did not touch it", at)
+		return nil, fmt.Errorf("changeset %s did not touch it", at.Short())
 	}
 	return e.tx.main.mergeEntries(rec, entries)
 }
@@ -86,7 +86,7 @@ func (e *Edit) RestoreAt(rec changeset.RecordID, at changeset.ID, props map[stri
 		return fmt.Errorf("restore %s: %w", rec, err)
 	}
 	if !past.Exists {
-		return fmt.Errorf("restore %s: it was deleted when changeset %s was made", rec, at)
+		return fmt.Errorf("restore %s: it was deleted when changeset %s was made", rec, at.Short())
 	}
 	all := maps.Clone(past.Props)
 	maps.Copy(all, props)

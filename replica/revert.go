@@ -45,7 +45,7 @@ type Reverted struct {
 func (e *Edit) Revert(id changeset.ID) (Reverted, error) {
 	r := revert{Edit: e, id: id}
 	if err := r.revert(); err != nil {
-		return Reverted{}, fmt.Errorf("revert changeset %s: %w", id, err)
+		return Reverted{}, fmt.Errorf("revert changeset %s: %w", id.Short(), err)
 	}
 	return r.Reverted, nil
 }

@@ -165,7 +165,7 @@ func (l *changeLister) heading(row uint32, c *changeset.Changeset) error {
 	if c.Bookkeeping() {
 		made = c.Created + ", " + kindOf(c) + " (bookkeeping of the replica)"
 	}
-	return l.linef("%d  %s:%d  %s", row, c.ID.Origin.String()[:8], c.ID.Seq, made)
+	return l.linef("%d  %s  %s", row, c.ID.Short(), made)
 }
 
 // change prints what was done to one record.

@@ -154,7 +154,7 @@ func (o *revertOptions) show(p *printer, doc *revertDoc) error {
 	if len(doc.Undone) > 0 || len(doc.NotUndone) == 0 {
 		return nil
 	}
-	return fmt.Errorf("nothing of changeset %s can be undone", doc.Reverted)
+	return fmt.Errorf("nothing of changeset %s can be undone", shortName(doc.Reverted))
 }
 
 func (o *revertOptions) showText(p *printer, doc *revertDoc) error {
