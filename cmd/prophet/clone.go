@@ -112,6 +112,7 @@ func (o *cloneOptions) clone(ctx context.Context, e *env, from *replica.Replica,
 	if err != nil {
 		return err
 	}
+	doc.cloned = true
 	return showReport(l, doc, fmt.Sprintf("Cloned %s into %s", from.Where(), dir), true)
 }
 

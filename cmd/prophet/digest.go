@@ -238,10 +238,10 @@ func digestRecords(ctx context.Context, p *printer, r *replica.Replica, typ stri
 	if err != nil {
 		return err
 	}
-	t := p.table("UUID", "DIGEST")
+	t, n := p.table("UUID", "DIGEST"), 0
 	for d, err := range r.Log().DigestRecords(typ) {
 		if err == nil {
-			err = ctx.Err()
+			n, err = n+1, ctx.Err()
 		}
 		switch {
 		case err != nil:
@@ -253,6 +253,9 @@ func digestRecords(ctx context.Context, p *printer, r *replica.Replica, typ stri
 		if err != nil {
 			return err
 		}
+	}
+	if n == 0 {
+		return noteUnknownType(p, r, typ)
 	}
 	return t.Flush()
 }

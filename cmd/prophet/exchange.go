@@ -77,7 +77,7 @@ func (o *exchangeOptions) pullOptions(p *printer, what string) (psync.Options, f
 type reportDoc struct {
 	Adopted     int           `json:"adopted"`     // records
 	Bookkeeping int           `json:"bookkeeping"` // changesets
-	Conflicts   []conflictDoc `json:"conflicts"`   // that were opened, or got a new rival
+	Conflicts   []conflictDoc `json:"conflicts"`   // that were opened, or got a new rival; in a clone, that are open
 	Decided     []decisionDoc `json:"decided"`     // by --prefer
 	DryRun      bool          `json:"dry_run,omitempty"`
 	From        string        `json:"from"`
@@ -88,6 +88,8 @@ type reportDoc struct {
 	Represented int           `json:"represented,omitempty"` // changesets known already of which the source knew more
 	Resolutions int           `json:"resolutions"`           // changesets
 	To          string        `json:"to"`
+
+	cloned bool // the conflicts were open at the source
 }
 
 // newReportDoc returns the JSON of what came to the replica whose conflicts are listed.
@@ -211,6 +213,9 @@ func (d *reportDoc) openedText(elsewhere bool) string {
 		}
 	}
 	opened, got := " opened", " got a new rival"
+	if d.cloned {
+		opened = " " + areOpen(len(d.Conflicts)) + " open"
+	}
 	if d.DryRun {
 		opened, got = " would be opened", " would get a new rival"
 	}
@@ -258,6 +263,14 @@ func wereHere(n int) string {
 		return "was"
 	}
 	return "were"
+}
+
+// areOpen is wereHere of now.
+func areOpen(n int) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
 }
 
 // counted returns a number with its noun: "1 changeset", "2 changesets".

@@ -193,10 +193,23 @@ func noteUnused(p *printer, r *replica.Replica, s replica.RuleSetting) error {
 		}
 	}
 	if n == 0 {
-		p.notef("there is no record of type %.100q yet", s.Type)
-		return nil
+		return noteNoRecord(p, r, s.Type)
 	}
 	p.notef("no record of type %.100q has a property %.100q yet", s.Type, s.Prop)
+	return nil
+}
+
+// noteNoRecord says that there is no record of a type, and which type may be meant.
+func noteNoRecord(p *printer, r *replica.Replica, typ string) error {
+	types, err := r.Log().Types()
+	if err != nil {
+		return err
+	}
+	meant := ""
+	if near := nearestType(typ, types); near != "" {
+		meant = "; did you mean " + near + "?"
+	}
+	p.notef("there is no record of type %.100q yet%s", typ, meant)
 	return nil
 }
 

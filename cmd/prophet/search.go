@@ -233,10 +233,21 @@ func noteUnknownType(p *printer, r *replica.Replica, typ string) error {
 	if typ == "" || err != nil || slices.Contains(types, typ) {
 		return err
 	}
-	if near := nearest(typ, types); near != "" {
+	if near := nearestType(typ, types); near != "" {
 		p.notef("there is no type %s; did you mean %s?", typ, near)
 		return nil
 	}
 	p.notef(`there is no type %s; "prophet types" lists them`, typ)
 	return nil
+}
+
+// nearestType returns the type that word is most likely a slip for, "" if none is near.
+func nearestType(word string, types []string) string {
+	types = slices.DeleteFunc(slices.Clone(types), func(typ string) bool { return typ == word })
+	for _, typ := range types {
+		if strings.EqualFold(word, typ) {
+			return typ
+		}
+	}
+	return nearest(word, types)
 }
