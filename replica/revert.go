@@ -39,106 +39,125 @@ type Reverted struct {
 }
 
 // Revert undoes what an ordinary changeset did, as far as it still holds: a property for which nobody has written anything since gets the old value
-// back, a record that it made and that is as it was made is deleted, one that it deleted is restored. What was changed since is left, and so is what another
-// changeset did too, without having seen this one. If it is a rival in an open conflict, that is decided for the value of the other rivals, if they have one. ErrNoChangeset is wrapped if it is not in the log,
-// ErrBookkeeping if it is no ordinary changeset.
+// back, a record that it made and that is as it was made is deleted, one that it deleted is restored. What was changed since is left, and so is what
+// another changeset did too, without having seen this one. If it is a rival in an open conflict, that is decided for the value of the other rivals, if
+// they have one. ErrNoChangeset is wrapped if it is not in the log, ErrBookkeeping if it is no ordinary changeset.
 func (e *Edit) Revert(id changeset.ID) (Reverted, error) {
-	r := revert{Edit: e, id: id}
-	if err := r.revert(); err != nil {
+	r := revert{edit: e, id: id}
+	if err := r.run(); err != nil {
 		return Reverted{}, fmt.Errorf("revert changeset %s: %w", id.Short(), err)
 	}
-	return r.Reverted, nil
+	return r.result, nil
 }
 
 // revert is one at work.
 type revert struct {
-	*Edit
-	Reverted
-	id changeset.ID
+	edit   *Edit
+	id     changeset.ID
+	result Reverted
 }
 
-func (r *revert) revert() error {
-	row, ok, err := r.tx.main.lookup(r.id)
+func (r *revert) run() error {
+	c, err := r.changeset()
 	if err != nil {
 		return err
-	}
-	if !ok {
-		return ErrNoChangeset
-	}
-	c, err := r.tx.main.bestAt(row)
-	if err != nil {
-		return err
-	}
-	if c.Bookkeeping() {
-		return ErrBookkeeping
 	}
 	for i := range c.Changes {
-		if err := r.change(&c.Changes[i]); err != nil {
+		if err := r.undo(&c.Changes[i]); err != nil {
 			return err
 		}
 	}
-	slices.SortFunc(r.Already, changeset.ID.Compare)
-	r.Already = slices.Compact(r.Already)
+	slices.SortFunc(r.result.Already, changeset.ID.Compare)
+	r.result.Already = slices.Compact(r.result.Already)
 	return nil
 }
 
-func (r *revert) change(ch *changeset.Change) (err error) {
-	t := reverting{revert: r, Change: ch}
-	if t.w, err = r.want(ch.Record); err != nil {
+// changeset returns the one that is reverted.
+func (r *revert) changeset() (*changeset.Changeset, error) {
+	row, ok, err := r.edit.tx.main.lookup(r.id)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, ErrNoChangeset
+	}
+	c, err := r.edit.tx.main.bestAt(row)
+	if err != nil {
+		return nil, err
+	}
+	if c.Bookkeeping() {
+		return nil, ErrBookkeeping
+	}
+	return c, nil
+}
+
+func (r *revert) undo(ch *changeset.Change) (err error) {
+	t := reverting{revert: r, change: ch}
+	if t.now, err = r.edit.want(ch.Record); err != nil {
 		return err
 	}
-	if t.entries, err = r.entries(ch.Record); err != nil {
+	if t.entries, err = r.edit.entries(ch.Record); err != nil {
 		return err
 	}
-	if t.result, err = r.tx.main.mergeEntries(ch.Record, t.entries); err != nil {
+	if t.merged, err = t.merge(t.entries); err != nil {
 		return err
 	}
 	switch ch.Kind {
 	case changeset.Create:
-		return t.create()
+		return t.undoCreate()
 	case changeset.Delete:
-		return t.delete()
+		return t.undoDelete()
 	}
-	return t.update()
+	return t.undoUpdate()
 }
 
 // already notes by what something had been undone.
-func (r *revert) already(by ...changeset.ID) { r.Already = append(r.Already, by...) }
+func (r *revert) already(by ...changeset.ID) { r.result.Already = append(r.result.Already, by...) }
 
 // reverting is a change at work.
 type reverting struct {
-	*revert
-	*changeset.Change
-	w       *want
-	entries []resolution.Entry // all changes to the record
-	result  *resolution.Result // what they come to
+	revert  *revert
+	change  *changeset.Change
+	now     *want              // what the record is, as the edit has it so far
+	entries []resolution.Entry // all changes to it
+	merged  *resolution.Result // what they come to
 }
 
+// merge returns what changes to the record come to.
+func (t *reverting) merge(entries []resolution.Entry) (*resolution.Result, error) {
+	return t.revert.edit.tx.main.mergeEntries(t.change.Record, entries)
+}
+
+// undone notes what a property is again, or, with prop "", the record.
 func (t *reverting) undone(prop, value string) {
-	t.Undone = append(t.Undone, Decision{t.Record, prop, value})
+	t.revert.result.Undone = append(t.revert.result.Undone, Decision{t.change.Record, prop, value})
 }
 
+// left notes that a property, or, with prop "", the record stays as it is, and because of what.
 func (t *reverting) left(prop, why string, by ...changeset.ID) {
-	n := NotUndone{Record: t.Record, Prop: prop, Value: t.w.props[prop], Why: why}
+	n := NotUndone{Record: t.change.Record, Prop: prop, Value: t.now.props[prop], Why: why}
 	if len(by) == 1 {
 		n.By = by[0]
 	}
-	t.NotUndone = append(t.NotUndone, n)
+	t.revert.result.NotUndone = append(t.revert.result.NotUndone, n)
 }
 
-// create deletes a record that is as it was made.
-func (t *reverting) create() error {
-	if !t.w.exists {
-		t.already(t.result.Heads...)
+// is reports whether this is the change.
+func (t *reverting) is(e resolution.Entry) bool { return e.ID == t.revert.id }
+
+// undoCreate deletes a record that is as it was made.
+func (t *reverting) undoCreate() error {
+	if !t.now.exists {
+		t.revert.already(t.merged.Heads...)
 		return nil
 	}
 	made := map[string]string{}
-	for name, pc := range t.Props {
+	for name, pc := range t.change.Props {
 		made[name] = pc.New.Text
 	}
 	unseen := t.unseenBy()
 	switch {
-	case !maps.Equal(t.w.props, nonEmpty(made)):
+	case !maps.Equal(t.now.props, nonEmpty(made)):
 		t.left("", WhyChanged)
 		return nil
 	case len(unseen) > 0:
@@ -146,22 +165,19 @@ func (t *reverting) create() error {
 		return nil
 	}
 	t.undone("", TakeDelete)
-	return t.Delete(t.Record)
+	return t.revert.edit.Delete(t.change.Record)
 }
 
 // unseenBy returns the record's heads that have not seen the change.
 func (t *reverting) unseenBy() []changeset.ID {
-	return slices.DeleteFunc(slices.Clone(t.result.Heads), func(head changeset.ID) bool {
+	return slices.DeleteFunc(slices.Clone(t.merged.Heads), func(head changeset.ID) bool {
 		return slices.ContainsFunc(resolution.Past(t.entries, head), t.is)
 	})
 }
 
-// is reports whether this is the change.
-func (t *reverting) is(e resolution.Entry) bool { return e.ID == t.id }
-
-// delete brings a record back that is still deleted by the changeset, and by no other.
-func (t *reverting) delete() error {
-	if t.w.exists {
+// undoDelete brings a record back that is still deleted by the changeset, and by no other.
+func (t *reverting) undoDelete() error {
+	if t.now.exists {
 		return t.keep()
 	}
 	before, deletions := resolution.SplitDeletions(t.entries)
@@ -170,19 +186,24 @@ func (t *reverting) delete() error {
 		t.left("", WhyDeleted)
 		return nil
 	case len(deletions) > 1:
-		t.left("", WhyEqual, except(t.id, deletions)...)
+		t.left("", WhyEqual, except(t.revert.id, deletions)...)
 		return nil
 	}
-	past, err := t.tx.main.mergeEntries(t.Record, before)
+	past, err := t.merge(before)
 	if err != nil {
 		return err
 	}
-	if CheckRule(t.tx.main.database, t.Record, past.Props) != nil {
+	if t.unreadable(past.Props) {
 		t.left("", WhyRule)
 		return nil
 	}
 	t.undone("", TakeKeep)
-	return t.Restore(t.Record, past.Props)
+	return t.revert.edit.Restore(t.change.Record, past.Props)
+}
+
+// unreadable reports whether the record, with these properties, would be a rule that nobody can read.
+func (t *reverting) unreadable(props map[string]string) bool {
+	return CheckRule(t.revert.edit.tx.main.database, t.change.Record, props) != nil
 }
 
 // except returns the IDs of all changes but one.
@@ -197,12 +218,12 @@ func except(id changeset.ID, entries []resolution.Entry) (ids []changeset.ID) {
 
 // keep decides that a record lives, if the changeset says that it does not and that is in conflict. If others say so too, that stays open.
 func (t *reverting) keep() error {
-	is := func(e *resolution.Entry) bool { return e.ID == t.id }
-	switch c := t.result.Existence; {
+	is := func(e *resolution.Entry) bool { return t.is(*e) }
+	switch c := t.merged.Existence; {
 	case c == nil || !slices.ContainsFunc(c.Delete, is):
 		for _, e := range t.entries {
-			if e.Change.Kind != changeset.Delete && slices.Contains(e.Change.Parents, t.id) {
-				t.already(e.ID)
+			if e.Change.Kind != changeset.Delete && slices.Contains(e.Change.Parents, t.revert.id) {
+				t.revert.already(e.ID)
 			}
 		}
 		return nil
@@ -211,28 +232,28 @@ func (t *reverting) keep() error {
 		return nil
 	}
 	t.undone("", TakeKeep)
-	return t.Keep(t.Record)
+	return t.revert.edit.Keep(t.change.Record)
 }
 
-// update gives properties their old values back.
-func (t *reverting) update() error {
-	if !t.w.exists {
+// undoUpdate gives properties their old values back.
+func (t *reverting) undoUpdate() error {
+	if !t.now.exists {
 		t.left("", WhyDeleted)
 		return nil
 	}
-	if len(t.Props) == 0 { // it only said that the record lives
+	if len(t.change.Props) == 0 { // it only said that the record lives
 		t.left("", WhySame)
 	}
 	rivals, back := resolution.Rivals(t.entries), map[string]string{}
-	for _, name := range slices.Sorted(maps.Keys(t.Props)) {
-		f, err := t.fate(name, rivals[name])
+	for _, name := range slices.Sorted(maps.Keys(t.change.Props)) {
+		f, err := t.fateOf(name, rivals[name])
 		switch {
 		case err != nil:
 			return err
 		case f.why != "":
-			t.left(name, f.why, f.by...)
-		case len(f.by) > 0:
-			t.already(f.by...)
+			t.left(name, f.why, f.because...)
+		case len(f.undoneBy) > 0:
+			t.revert.already(f.undoneBy...)
 		default:
 			back[name] = f.value
 		}
@@ -242,9 +263,9 @@ func (t *reverting) update() error {
 
 // write gives properties of a record that lives the values that they had, unless that makes a rule of it that nobody can read.
 func (t *reverting) write(back map[string]string) error {
-	props := maps.Clone(t.w.props)
+	props := maps.Clone(t.now.props)
 	maps.Copy(props, back)
-	unreadable := CheckRule(t.tx.main.database, t.Record, props) != nil
+	unreadable := t.unreadable(props)
 	for _, name := range slices.Sorted(maps.Keys(back)) {
 		if unreadable {
 			t.left(name, WhyRule)
@@ -255,54 +276,53 @@ func (t *reverting) write(back map[string]string) error {
 	if unreadable {
 		return nil
 	}
-	return t.Update(t.Record, back)
+	return t.revert.edit.Update(t.change.Record, back)
 }
 
-// fate is what becomes of a property.
+// fate is what becomes of a property: it gets a value, unless it is left or had been undone already.
 type fate struct {
-	value string         // the one that it gets
-	why   string         // or why it stays
-	by    []changeset.ID // because of what; without why, by what it was undone already
+	value    string
+	why      string         // it is left; "" if it is not
+	because  []changeset.ID // it is left because of these
+	undoneBy []changeset.ID // it had been undone by these
 }
 
-// fate says what becomes of a property if what the changeset wrote to it does not count.
-func (t *reverting) fate(name string, rivals []resolution.Rival) (f fate, err error) {
-	pc, others := t.Props[name], t.others(rivals)
+// fateOf says what becomes of a property if what the changeset wrote to it does not count.
+func (t *reverting) fateOf(name string, rivals []resolution.Rival) (f fate, err error) {
+	pc, others := t.change.Props[name], t.others(rivals)
 	if len(others) < len(rivals) { // nobody has replaced it
-		if f.value, f.why = withoutIt(pc, others, t.result.Conflict(name)); f.why == WhyEqual {
-			f.by = idsOf(others)
+		if f.value, f.why = withoutIt(pc, others, t.merged.Conflict(name)); f.why == WhyEqual {
+			f.because = idsOf(others)
 		}
 		return f, nil
 	}
-	if t.result.Conflict(name) != nil {
+	if t.merged.Conflict(name) != nil {
 		return fate{why: WhyChanged}, nil
 	}
 	for _, rival := range rivals {
 		if undid, err := t.undid(name, rival); err != nil || undid {
-			return fate{by: []changeset.ID{rival.ID}}, err
+			return fate{undoneBy: []changeset.ID{rival.ID}}, err
 		}
 	}
-	f.by = idsOf(rivals)
-	switch t.w.props[name] {
+	switch t.now.props[name] {
 	case pc.New.Text:
-		f.why = WhyEqual
+		return fate{why: WhyEqual, because: idsOf(rivals)}, nil
 	case pc.Old.Text:
-	default:
-		f.why = WhyChanged
+		return fate{undoneBy: idsOf(rivals)}, nil
 	}
-	return f, nil
+	return fate{why: WhyChanged, because: idsOf(rivals)}, nil
 }
 
 // others returns the rivals but for the change.
 func (t *reverting) others(rivals []resolution.Rival) []resolution.Rival {
-	return slices.DeleteFunc(slices.Clone(rivals), func(rival resolution.Rival) bool { return rival.ID == t.id })
+	return slices.DeleteFunc(slices.Clone(rivals), func(rival resolution.Rival) bool { return t.is(*rival.Entry) })
 }
 
 // withoutIt returns the value that a property has without a write that is one of the rivals for it, or why that cannot be said or would be no other.
+// The conflict is nil if there is none.
 func withoutIt(wrote changeset.PropChange, others []resolution.Rival, c *resolution.Conflict) (value, why string) {
-	differs := func(rival resolution.Rival) bool { return rival.Value != others[0].Value }
 	switch {
-	case c != nil && (slices.ContainsFunc(others, differs) || len(others) > 1 && c.Rule == resolution.RuleSum && c.Asks == ""): // several of which each counts come to something else
+	case c != nil && severalAnswers(c, others):
 		return "", WhyConflict
 	case c != nil:
 		return others[0].Value, ""
@@ -314,19 +334,27 @@ func withoutIt(wrote changeset.PropChange, others []resolution.Rival, c *resolut
 	return wrote.Old.Text, ""
 }
 
+// severalAnswers reports whether some rivals of a conflict do not say one value: they differ, or they are several of which a sum counts each.
+func severalAnswers(c *resolution.Conflict, rivals []resolution.Rival) bool {
+	sums := c.Rule == resolution.RuleSum && c.Asks == ""
+	differs := func(rival resolution.Rival) bool { return rival.Value != rivals[0].Value }
+	return sums && len(rivals) > 1 || slices.ContainsFunc(rivals, differs)
+}
+
 // undid reports whether a write did what reverting the change would have done then.
 func (t *reverting) undid(name string, write resolution.Rival) (bool, error) {
-	before := slices.DeleteFunc(resolution.Past(t.entries, write.ID), func(e resolution.Entry) bool { return e.ID == write.ID })
+	itself := func(e resolution.Entry) bool { return e.ID == write.ID }
+	before := slices.DeleteFunc(resolution.Past(t.entries, write.ID), itself)
 	rivals := resolution.Rivals(before)[name]
 	others := t.others(rivals)
 	if len(others) == len(rivals) {
 		return false, nil
 	}
-	result, err := t.tx.main.mergeEntries(t.Record, before)
+	result, err := t.merge(before)
 	if err != nil {
 		return false, err
 	}
-	value, why := withoutIt(t.Props[name], others, result.Conflict(name))
+	value, why := withoutIt(t.change.Props[name], others, result.Conflict(name))
 	return why == "" && value == write.Value, nil
 }
 
