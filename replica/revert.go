@@ -15,12 +15,12 @@ var ErrBookkeeping = errors.New("it is bookkeeping of a replica")
 
 // Why a revert left something as it is.
 const (
-	WhyChanged  = "changed"  // it was changed since: a property, or a record that is to be deleted
-	WhyConflict = "conflict" // it is in conflict, and the other rivals say several things
-	WhyDeleted  = "deleted"  // the record was deleted since
-	WhyEqual    = "equal"    // another changeset did the same, later or without having seen this one
-	WhyRule     = "rule"     // it would be a rule that nobody can read
-	WhySame     = "same"     // the changeset wrote what was there before, as a decision may
+	LeftChanged  = "changed"  // it was changed since: a property, or a record that is to be deleted
+	LeftConflict = "conflict" // it is in conflict, and the other rivals say several things
+	LeftDeleted  = "deleted"  // the record was deleted since
+	LeftEqual    = "equal"    // another changeset did the same, later or without having seen this one
+	LeftRule     = "rule"     // it would be a rule that nobody can read
+	LeftSame     = "same"     // the changeset wrote what was there before, as a decision may
 )
 
 // NotUndone is something that a revert left as it is: a property with its value, or, with Prop "", a record.
@@ -158,10 +158,10 @@ func (t *reverting) undoCreate() error {
 	unseen := t.unseenBy()
 	switch {
 	case !maps.Equal(t.now.props, nonEmpty(made)):
-		t.left("", WhyChanged)
+		t.left("", LeftChanged)
 		return nil
 	case len(unseen) > 0:
-		t.left("", WhyEqual, unseen...)
+		t.left("", LeftEqual, unseen...)
 		return nil
 	}
 	t.undone("", TakeDelete)
@@ -183,10 +183,10 @@ func (t *reverting) undoDelete() error {
 	before, deletions := resolution.SplitDeletions(t.entries)
 	switch {
 	case !slices.ContainsFunc(deletions, t.is):
-		t.left("", WhyDeleted)
+		t.left("", LeftDeleted)
 		return nil
 	case len(deletions) > 1:
-		t.left("", WhyEqual, except(t.revert.id, deletions)...)
+		t.left("", LeftEqual, except(t.revert.id, deletions)...)
 		return nil
 	}
 	past, err := t.merge(before)
@@ -194,7 +194,7 @@ func (t *reverting) undoDelete() error {
 		return err
 	}
 	if t.unreadable(past.Props) {
-		t.left("", WhyRule)
+		t.left("", LeftRule)
 		return nil
 	}
 	t.undone("", TakeKeep)
@@ -228,7 +228,7 @@ func (t *reverting) keep() error {
 		}
 		return nil
 	case len(c.Delete) > 1:
-		t.left("", WhyConflict)
+		t.left("", LeftConflict)
 		return nil
 	}
 	t.undone("", TakeKeep)
@@ -238,11 +238,11 @@ func (t *reverting) keep() error {
 // undoUpdate gives properties their old values back.
 func (t *reverting) undoUpdate() error {
 	if !t.now.exists {
-		t.left("", WhyDeleted)
+		t.left("", LeftDeleted)
 		return nil
 	}
 	if len(t.change.Props) == 0 { // it only said that the record lives
-		t.left("", WhySame)
+		t.left("", LeftSame)
 	}
 	rivals, back := resolution.Rivals(t.entries), map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(t.change.Props)) {
@@ -268,7 +268,7 @@ func (t *reverting) write(back map[string]string) error {
 	unreadable := t.unreadable(props)
 	for _, name := range slices.Sorted(maps.Keys(back)) {
 		if unreadable {
-			t.left(name, WhyRule)
+			t.left(name, LeftRule)
 		} else {
 			t.undone(name, back[name])
 		}
@@ -291,13 +291,13 @@ type fate struct {
 func (t *reverting) fateOf(name string, rivals []resolution.Rival) (f fate, err error) {
 	pc, others := t.change.Props[name], t.others(rivals)
 	if len(others) < len(rivals) { // nobody has replaced it
-		if f.value, f.why = withoutIt(pc, others, t.merged.Conflict(name)); f.why == WhyEqual {
+		if f.value, f.why = withoutIt(pc, others, t.merged.Conflict(name)); f.why == LeftEqual {
 			f.because = idsOf(others)
 		}
 		return f, nil
 	}
 	if t.merged.Conflict(name) != nil {
-		return fate{why: WhyChanged}, nil
+		return fate{why: LeftChanged}, nil
 	}
 	for _, rival := range rivals {
 		if undid, err := t.undid(name, rival); err != nil || undid {
@@ -306,11 +306,11 @@ func (t *reverting) fateOf(name string, rivals []resolution.Rival) (f fate, err 
 	}
 	switch t.now.props[name] {
 	case pc.New.Text:
-		return fate{why: WhyEqual, because: idsOf(rivals)}, nil
+		return fate{why: LeftEqual, because: idsOf(rivals)}, nil
 	case pc.Old.Text:
 		return fate{undoneBy: idsOf(rivals)}, nil
 	}
-	return fate{why: WhyChanged, because: idsOf(rivals)}, nil
+	return fate{why: LeftChanged, because: idsOf(rivals)}, nil
 }
 
 // others returns the rivals but for the change.
@@ -323,13 +323,13 @@ func (t *reverting) others(rivals []resolution.Rival) []resolution.Rival {
 func withoutIt(wrote changeset.PropChange, others []resolution.Rival, c *resolution.Conflict) (value, why string) {
 	switch {
 	case c != nil && severalAnswers(c, others):
-		return "", WhyConflict
+		return "", LeftConflict
 	case c != nil:
 		return others[0].Value, ""
 	case len(others) > 0:
-		return "", WhyEqual
+		return "", LeftEqual
 	case wrote.Old.Text == wrote.New.Text:
-		return "", WhySame
+		return "", LeftSame
 	}
 	return wrote.Old.Text, ""
 }

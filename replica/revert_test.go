@@ -369,7 +369,7 @@ func TestARevertOfSeveralRecordsUndoesWhatCanBe(t *testing.T) {
 	if want := map[changeset.RecordID]string{first: "status=new", third: "=keep", made: "=delete"}; !maps.Equal(undone, want) {
 		t.Errorf("undone: %v, want %v", undone, want)
 	}
-	if len(got.NotUndone) != 1 || got.NotUndone[0].Record != second || got.NotUndone[0].Why != replica.WhyChanged {
+	if len(got.NotUndone) != 1 || got.NotUndone[0].Record != second || got.NotUndone[0].Why != replica.LeftChanged {
 		t.Errorf("not undone: %v", got.NotUndone)
 	}
 }

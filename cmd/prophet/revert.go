@@ -74,7 +74,7 @@ type (
 		Type  string    `json:"type"`
 		UUID  uuid.UUID `json:"uuid"`
 		Value *string   `json:"value"` // as it is
-		Why   string    `json:"why"`   // changed, deleted, conflict, rule or same
+		Why   string    `json:"why"`   // changed, conflict, deleted, equal, rule or same
 	}
 )
 
@@ -239,16 +239,18 @@ func (n *notUndoneDoc) because() string {
 		since = ", by " + by
 	}
 	switch n.Why {
-	case replica.WhyChanged:
+	case replica.LeftChanged:
 		return "it was changed since" + since
-	case replica.WhyDeleted:
+	case replica.LeftDeleted:
 		return "it was deleted since"
-	case replica.WhyConflict:
+	case replica.LeftConflict:
 		return `it is in conflict, and the other rivals are several: "prophet resolve" decides`
-	case replica.WhyEqual:
+	case replica.LeftEqual:
 		return by + " did the same"
-	case replica.WhyRule:
+	case replica.LeftRule:
 		return "nobody could read what it was before as a rule"
+	case replica.LeftSame:
+		return "it was so before, too"
 	}
-	return "it was so before, too"
+	return n.Why
 }
