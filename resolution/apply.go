@@ -20,8 +20,14 @@ func parseNumber(s string) (decimal.Number, bool) {
 	return decimal.Parse(s)
 }
 
-// settleByRule gives a conflict the value that its rule says. Of rivals that wrote one value only a sum makes another.
-func (g *graph) settleByRule(c *Conflict) {
+// byRule settles conflicts of one record by their rules.
+type byRule struct {
+	graph *graph
+	past  *past // for one property after the other; nil until a rule needs it
+}
+
+// settle gives a conflict the value that its rule says. Of rivals that wrote one value only a sum makes another.
+func (b *byRule) settle(c *Conflict) {
 	if c.Rule == RuleLatest {
 		return
 	}
@@ -34,13 +40,21 @@ func (g *graph) settleByRule(c *Conflict) {
 		return
 	}
 	asks := c.Asks
-	c.Value, c.Asks = g.pastOf(c.Prop).value(c.Rule)
+	c.Value, c.Asks = b.pastOf(c.Prop).value(c.Rule)
 	if c.Rule != RuleSum {
 		c.Asks = asks // sum alone asks for what it finds in the past
 	}
 	if c.Rule == RuleAsk || c.Asks != "" {
 		c.Why = WhyAsk
 	}
+}
+
+func (b *byRule) pastOf(prop string) *past {
+	if b.past == nil {
+		b.past = newPast(b.graph)
+	}
+	b.past.begin(prop)
+	return b.past
 }
 
 // ruleRivals is the value by a rule that goes by the rivals alone. ok is false if the rule goes by the past, or asks and so comes to that.

@@ -2,9 +2,10 @@ package resolution
 
 // Base returns the value that the makers of all rivals had before them: that which the property has if what all rivals have
 // seen were all there is. There is none if nothing that all have seen wrote the property, if the property or the record was gone
-// there, or if it was in conflict there already. The conflicts of one [Result] are not to be asked at the same time.
+// there, or if it was in conflict there already.
 func (c *Conflict) Base() (value string, ok bool) {
-	p := c.graph.pastOf(c.Prop)
+	p := newPast(c.graph)
+	p.begin(c.Prop)
 	rivals, _ := p.rivals()
 	p.narrow(rivals)
 	at, lives := p.rivals()

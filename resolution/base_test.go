@@ -1,6 +1,8 @@
 package resolution_test
 
 import (
+	"fmt"
+	"sync"
 	"testing"
 
 	"prophet/resolution"
@@ -55,4 +57,28 @@ func TestABareDeletionHasSeenAllThatIsEarlier(t *testing.T) {
 	if got, ok := c.Base(); !ok || got != "x" {
 		t.Errorf("got %q, %v, want x, which came back with the record", got, ok)
 	}
+}
+
+func TestConflictsOfARecordMayBeAskedForTheirBasesAtTheSameTime(t *testing.T) {
+	const props = 20
+	var create, left, right string
+	for i := range props {
+		p := string(rune('a' + i))
+		create += fmt.Sprintf(" %s=was-%s", p, p)
+		left += fmt.Sprintf(" %s=was-%s>l", p, p)
+		right += fmt.Sprintf(" %s=was-%s>r", p, p)
+	}
+	conflicts := merge("a1 create <" + create + "; b1 update <a1" + left + "; c1 update <a1" + right).Conflicts
+	if len(conflicts) != props {
+		t.Fatalf("%d conflicts, want %d", len(conflicts), props)
+	}
+	var wait sync.WaitGroup
+	for _, c := range conflicts {
+		wait.Go(func() {
+			if got, ok := c.Base(); !ok || got != "was-"+c.Prop {
+				t.Errorf("%s: got %q, %v", c.Prop, got, ok)
+			}
+		})
+	}
+	wait.Wait()
 }

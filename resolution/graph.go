@@ -25,7 +25,6 @@ func (e *Entry) deletes() bool { return e.Change.Kind == changeset.Delete }
 type graph struct {
 	entries []*Entry
 	parents [][]int // by known parents and own chains
-	past    *past   // the last one that was asked for
 }
 
 // newGraph links the entries and sorts them by T.

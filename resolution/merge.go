@@ -108,13 +108,14 @@ func (r *Result) settleExistence(heads []*Entry) {
 
 // settleProperties gives every property its value: the only one that its rivals wrote, or the provisional winner.
 func (r *Result) settleProperties(rec changeset.RecordID, g *graph, answers Answers, rules Rules) {
+	byRule := byRule{graph: g}
 	for name, rivals := range g.rivals {
 		if agree(rivals) && !eachCounts(rivals) {
 			r.set(name, rivals[0].Value)
 			continue
 		}
 		c := newConflict(g, name, rivals, rules.of(name))
-		if g.settleByRule(&c); c.agreed() {
+		if byRule.settle(&c); c.agreed() {
 			r.set(name, rivals[0].Value)
 			r.Agreed = append(r.Agreed, name)
 			continue

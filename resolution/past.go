@@ -21,13 +21,16 @@ type past struct {
 	seenBy         []uint64 // by which rivals, of what is marked
 }
 
-// pastOf returns all changes as a past of the property. It takes the place of the one that was returned before.
-func (g *graph) pastOf(prop string) *past {
-	if n := len(g.entries); g.past == nil {
-		g.past = &past{g: g, wrote: make([]properties, n), kin: make([]properties, n), in: make([]bool, n), goes: make([]bool, n), kids: make([]int, n),
-			marked: make([]int, n), queued: make([]int, n), seenBy: make([]uint64, n)}
-	}
-	p := g.past
+// newPast returns a past that has yet to [past.begin].
+func newPast(g *graph) *past {
+	n := len(g.entries)
+	return &past{g: g, wrote: make([]properties, n), kin: make([]properties, n), in: make([]bool, n), goes: make([]bool, n), kids: make([]int, n),
+		marked: make([]int, n), queued: make([]int, n), seenBy: make([]uint64, n)}
+}
+
+// begin makes it all changes, for a property. It may be done again, for another one.
+func (p *past) begin(prop string) {
+	g := p.g
 	p.prop, p.top, p.heads = prop, len(g.entries), 0
 	clear(p.wrote)
 	clear(p.kids)
@@ -46,7 +49,6 @@ func (g *graph) pastOf(prop string) *past {
 			p.heads++
 		}
 	}
-	return p
 }
 
 // queue counts a change that a search has yet to come to; first marks it, once a round.
