@@ -10,7 +10,7 @@ type Node struct {
 	Event
 	Parents []int    // positions in the graph, all smaller than its own, by known parents and own chains
 	Head    bool     // no other change has seen it
-	Decides []string // properties whose open conflict it settled, "" for the record's existence; see [resolution.Graph]
+	Decides []string // properties whose open conflict it settled, "" for the record's existence; see [resolution.History.Graph]
 }
 
 // Link returns the ordinary changes in a record's [Replica.History] as the merge links them, parents before children, in the order T, which is the
@@ -28,7 +28,7 @@ func (r *Replica) Link(rec changeset.RecordID, history []Event) ([]Node, error) 
 		return nil, err
 	}
 	var nodes []Node
-	for _, n := range resolution.Graph(entries) {
+	for _, n := range resolution.NewHistory(entries).Graph() {
 		nodes = append(nodes, Node{byID[n.ID], n.Parents, n.Head, n.Decides})
 	}
 	return nodes, nil

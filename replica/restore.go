@@ -39,9 +39,10 @@ func (e *Edit) Past(rec changeset.RecordID, at changeset.ID) (*resolution.Result
 	if err != nil {
 		return nil, err
 	}
+	history := resolution.NewHistory(entries)
 	if at.IsZero() {
-		entries, _ = resolution.SplitDeletions(entries)
-	} else if entries = resolution.Past(entries, at); entries == nil {
+		entries, _ = history.SplitDeletions()
+	} else if entries = history.Past(at); entries == nil {
 		return nil, fmt.Errorf("changeset %s did not touch it", at.Short())
 	}
 	return e.tx.main.mergeEntries(rec, entries)
@@ -53,7 +54,7 @@ func (e *Edit) Together(rec changeset.RecordID, ids ...changeset.ID) (*resolutio
 	if err != nil {
 		return nil, err
 	}
-	if entries = resolution.Past(entries, ids...); entries == nil {
+	if entries = resolution.NewHistory(entries).Past(ids...); entries == nil {
 		return nil, fmt.Errorf("one of %d changesets did not touch %s", len(ids), rec)
 	}
 	return e.tx.main.mergeEntries(rec, entries)

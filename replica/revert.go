@@ -99,7 +99,8 @@ func (r *revert) undo(ch *changeset.Change) (err error) {
 	if t.entries, err = r.edit.entries(ch.Record); err != nil {
 		return err
 	}
-	if t.merged, err = t.merge(t.entries); err != nil {
+	t.history = resolution.NewHistory(t.entries)
+	if t.merged, err = t.merge(t.history); err != nil {
 		return err
 	}
 	switch ch.Kind {
@@ -118,14 +119,15 @@ func (r *revert) already(by ...changeset.ID) { r.result.Already = append(r.resul
 type reverting struct {
 	revert  *revert
 	change  *changeset.Change
-	now     *want              // what the record is, as the edit has it so far
-	entries []resolution.Entry // all changes to it
-	merged  *resolution.Result // what they come to
+	now     *want               // what the record is, as the edit has it so far
+	entries []resolution.Entry  // all changes to it
+	history *resolution.History // those linked
+	merged  *resolution.Result  // what they come to
 }
 
 // merge returns what changes to the record come to.
-func (t *reverting) merge(entries []resolution.Entry) (*resolution.Result, error) {
-	return t.revert.edit.tx.main.mergeEntries(t.change.Record, entries)
+func (t *reverting) merge(history *resolution.History) (*resolution.Result, error) {
+	return t.revert.edit.tx.main.mergeHistory(t.change.Record, history)
 }
 
 // undone notes what a property is again, or, with prop "", the record.
@@ -171,7 +173,7 @@ func (t *reverting) undoCreate() error {
 // unseenBy returns the record's heads that have not seen the change.
 func (t *reverting) unseenBy() []changeset.ID {
 	return slices.DeleteFunc(slices.Clone(t.merged.Heads), func(head changeset.ID) bool {
-		return slices.ContainsFunc(resolution.Past(t.entries, head), t.is)
+		return slices.ContainsFunc(t.history.Past(head), t.is)
 	})
 }
 
@@ -180,7 +182,7 @@ func (t *reverting) undoDelete() error {
 	if t.now.exists {
 		return t.keep()
 	}
-	before, deletions := resolution.SplitDeletions(t.entries)
+	before, deletions := t.history.SplitDeletions()
 	switch {
 	case !slices.ContainsFunc(deletions, t.is):
 		t.left("", LeftDeleted)
@@ -189,7 +191,7 @@ func (t *reverting) undoDelete() error {
 		t.left("", LeftEqual, except(t.revert.id, deletions)...)
 		return nil
 	}
-	past, err := t.merge(before)
+	past, err := t.merge(resolution.NewHistory(before))
 	if err != nil {
 		return err
 	}
@@ -244,7 +246,7 @@ func (t *reverting) undoUpdate() error {
 	if len(t.change.Props) == 0 { // it only said that the record lives
 		t.left("", LeftSame)
 	}
-	rivals, back := resolution.Rivals(t.entries), map[string]string{}
+	rivals, back := t.history.Rivals(), map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(t.change.Props)) {
 		f, err := t.fateOf(name, rivals[name])
 		switch {
@@ -344,8 +346,8 @@ func severalAnswers(c *resolution.Conflict, rivals []resolution.Rival) bool {
 // undid reports whether a write did what reverting the change would have done then.
 func (t *reverting) undid(name string, write resolution.Rival) (bool, error) {
 	itself := func(e resolution.Entry) bool { return e.ID == write.ID }
-	before := slices.DeleteFunc(resolution.Past(t.entries, write.ID), itself)
-	rivals := resolution.Rivals(before)[name]
+	before := resolution.NewHistory(slices.DeleteFunc(t.history.Past(write.ID), itself))
+	rivals := before.Rivals()[name]
 	others := t.others(rivals)
 	if len(others) == len(rivals) {
 		return false, nil

@@ -179,14 +179,19 @@ func (t *txLog) changeset(seq uint32) (*changeset.Changeset, error) {
 	return t.at(seq)
 }
 
-// mergeEntries merges the changes to a record. In the resolutions replica there are no votes on votes.
+// mergeEntries merges the changes to a record.
 func (t *txLog) mergeEntries(rec changeset.RecordID, entries []resolution.Entry) (*resolution.Result, error) {
+	return t.mergeHistory(rec, resolution.NewHistory(entries))
+}
+
+// mergeHistory merges the changes to a record. In the resolutions replica there are no votes on votes.
+func (t *txLog) mergeHistory(rec changeset.RecordID, history *resolution.History) (*resolution.Result, error) {
 	if t != t.tx.main {
-		return resolution.Merge(rec, entries, nil, nil), nil
+		return history.Merge(rec, nil, nil), nil
 	}
 	var failed error
 	rules, unread := t.rulesFor(rec)
-	result := resolution.Merge(rec, entries, func(fingerprint string) []map[string]string {
+	result := history.Merge(rec, func(fingerprint string) []map[string]string {
 		votes, err := t.tx.res.votesOn(fingerprint)
 		failed = errors.Join(failed, err)
 		return votes

@@ -178,7 +178,7 @@ func TestCostsAreThoseOfTheHistory(t *testing.T) {
 			costGrows(t, 1, s.make, func(entries []resolution.Entry) { resolution.Merge(ticket, entries, nil, nil) })
 		})
 		t.Run("graph/"+s.name, func(t *testing.T) {
-			costGrows(t, 1, s.make, func(entries []resolution.Entry) { resolution.Graph(entries) })
+			costGrows(t, 1, s.make, func(entries []resolution.Entry) { resolution.NewHistory(entries).Graph() })
 		})
 		for _, rule := range resolution.AllRules[1:] {
 			if s.rivals && slices.Contains(byPast, rule) {
@@ -254,7 +254,7 @@ func BenchmarkGraph(b *testing.B) {
 		entries := zigzag(changes, 1)
 		b.Run(strconv.Itoa(changes), func(b *testing.B) {
 			for b.Loop() {
-				resolution.Graph(entries)
+				resolution.NewHistory(entries).Graph()
 			}
 		})
 	}

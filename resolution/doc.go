@@ -1,7 +1,8 @@
 // Package resolution is the merge: what a record's state is, given the changes that were made to it.
 //
 // It does no I/O and knows no clock: [Merge] is a pure function of the set of changes and of the
-// answers that people have given. It does not matter in which order the changes are passed.
+// answers that people have given. It does not matter in which order the changes are passed. A [History] is those changes linked,
+// for who asks more than one question about them.
 //
 // # Terms
 //

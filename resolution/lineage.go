@@ -3,8 +3,6 @@ package resolution
 import (
 	"maps"
 	"slices"
-
-	"prophet/changeset"
 )
 
 // Node is a change in the graph that the changes to one record form.
@@ -12,11 +10,11 @@ type Node struct {
 	*Entry
 	Parents []int // positions in the graph, all smaller than its own, sorted, by known parents and own chains
 	Head    bool  // it is nobody's parent
-	// Decides are the properties whose open conflict the change settled, sorted; "" is the record's existence. See [Graph].
+	// Decides are the properties whose open conflict the change settled, sorted; "" is the record's existence. See [History.Graph].
 	Decides []string
 }
 
-// Graph returns the changes to one record in the order T, in which parents come before their children, linked by known parents and own
+// Graph returns the changes in the order T, in which parents come before their children, linked by known parents and own
 // chains. It is the same in whatever order the changes are passed.
 //
 // A change decides about a property if it names it, and the merge of the change's ancestors alone has an open conflict about it; and about the
@@ -25,16 +23,15 @@ type Node struct {
 //
 // The cost is that of the changes and their parents for each property that is written three times or more, and nothing where no change has two parents. Only
 // where there are changes without known parents, each decision costs another merge.
-func Graph(changes []Entry) []Node {
-	g := newGraph(changes)
+func (h *History) Graph() []Node {
+	g := h.graph
 	decided := g.decisions()
 	nodes := make([]Node, len(g.entries))
 	for at, e := range g.entries {
-		slices.Sort(g.parents[at])
-		nodes[at] = Node{Entry: e, Parents: g.parents[at], Decides: decided[at]}
+		nodes[at] = Node{Entry: e, Parents: slices.Sorted(slices.Values(g.parents[at])), Decides: decided[at]}
 	}
-	for _, h := range g.heads() {
-		nodes[h].Head = true
+	for _, at := range g.heads() {
+		nodes[at].Head = true
 	}
 	return nodes
 }
@@ -248,38 +245,4 @@ func (g *graph) ancestry(positions []int) []Entry {
 		}
 	}
 	return past
-}
-
-// Past returns the changes with the IDs and all that they had seen, by known parents and own chains: the merge of these is
-// what the record was when one change was made, or what several come to together. It is nil if one of the IDs is of no change.
-func Past(changes []Entry, ids ...changeset.ID) []Entry {
-	g := newGraph(changes)
-	var positions []int
-	for _, id := range ids {
-		at := slices.IndexFunc(g.entries, func(e *Entry) bool { return e.ID == id })
-		if at < 0 {
-			return nil
-		}
-		positions = append(positions, at)
-	}
-	return g.ancestry(positions)
-}
-
-// SplitDeletions parts the changes to a record into the deletions after which nothing else was done to it, and all others. The
-// merge of the others is what a record was before it was deleted.
-func SplitDeletions(changes []Entry) (others, deletions []Entry) {
-	g := newGraph(changes)
-	used := make([]bool, len(g.entries)) // some later change is no deletion
-	for at := len(g.entries) - 1; at >= 0; at-- {
-		goesOn := used[at] || !g.entries[at].deletes()
-		if goesOn {
-			others = append(others, *g.entries[at])
-		} else {
-			deletions = append(deletions, *g.entries[at])
-		}
-		for _, p := range g.parents[at] {
-			used[p] = used[p] || goesOn
-		}
-	}
-	return others, deletions
 }

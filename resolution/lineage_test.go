@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"prophet/changeset"
@@ -63,7 +64,7 @@ func TestGraphLinksChangesAndFindsDecisions(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := showGraph(resolution.Graph(history(tt.history))); got != tt.want {
+			if got := showGraph(resolution.NewHistory(history(tt.history)).Graph()); got != tt.want {
 				t.Errorf("got  %s\nwant %s", got, tt.want)
 			}
 		})
@@ -84,7 +85,7 @@ func TestDecisionsAreWhatTheMergeOfTheAncestorsHasOpen(t *testing.T) {
 		if seed%4 == 0 {
 			entries = braid(r, 60)
 		}
-		nodes := resolution.Graph(entries)
+		nodes := resolution.NewHistory(entries).Graph()
 		for _, n := range nodes {
 			want := decides(entries, nodes, n)
 			if !slices.Equal(n.Decides, want) {
@@ -123,7 +124,7 @@ func braid(r *rand.Rand, changes int) (entries []resolution.Entry) {
 
 // decides is what a change decides by the definition.
 func decides(entries []resolution.Entry, nodes []resolution.Node, n resolution.Node) (props []string) {
-	past := slices.DeleteFunc(resolution.Past(entries, n.ID), func(e resolution.Entry) bool { return e.ID == n.ID })
+	past := slices.DeleteFunc(resolution.NewHistory(entries).Past(n.ID), func(e resolution.Entry) bool { return e.ID == n.ID })
 	before := resolution.Merge(ticket, past, nil, nil)
 	if before.Existence != nil {
 		props = append(props, "")
@@ -140,9 +141,9 @@ func TestGraphDoesNotDependOnTheOrder(t *testing.T) {
 	for seed := range uint64(2_000) {
 		r := rand.New(rand.NewPCG(seed, 3))
 		entries := randomHistory(fromRand(r), 1+r.IntN(9), 1+r.IntN(4))
-		want := showGraph(resolution.Graph(entries))
+		want := showGraph(resolution.NewHistory(entries).Graph())
 		shuffle(r)(entries)
-		if got := showGraph(resolution.Graph(entries)); got != want {
+		if got := showGraph(resolution.NewHistory(entries).Graph()); got != want {
 			t.Fatalf("seed %d: got %s, want %s", seed, got, want)
 		}
 	}
@@ -152,7 +153,7 @@ func TestPastIsWhatAChangeHadSeen(t *testing.T) {
 	entries := history("a1 create < s=1; b1 update <a1 s=2; c1 update <a1 q=3; a2 update <b1,c1 r=4; b2 update <b1 r=5")
 	for of, want := range map[string]string{"a1": "a1", "b2": "a1 b1 b2", "a2": "a1 a2 b1 c1", "d1": ""} {
 		var got []string
-		for _, e := range resolution.Past(entries, id(of)) {
+		for _, e := range resolution.NewHistory(entries).Past(id(of)) {
 			got = append(got, name(e.ID))
 		}
 		slices.Sort(got)
@@ -160,6 +161,25 @@ func TestPastIsWhatAChangeHadSeen(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", of, got, want)
 		}
 	}
+}
+
+func TestAHistoryMayBeAskedBySeveralAtTheSameTime(t *testing.T) {
+	changes := history("a1 create < p=x; b1 update <a1 p=x>y; c1 update <a1 p=x>z; a2 update <c1,b1 p=z>v; d1 delete <a2; e1 update <a2 p=v>w")
+	sum := func(string) resolution.Rule { return resolution.RuleSum }
+	answer := func(h *resolution.History) string {
+		others, deletions := h.SplitDeletions()
+		return fmt.Sprint(showGraph(h.Graph()), show(h.Merge(ticket, nil, sum)), len(h.Rivals()["p"]), len(h.Past(id("a2"))), len(others), len(deletions))
+	}
+	want, shared := answer(resolution.NewHistory(changes)), resolution.NewHistory(changes)
+	var wait sync.WaitGroup
+	for range 8 {
+		wait.Go(func() {
+			if got := answer(shared); got != want {
+				t.Errorf("got %s, want %s", got, want)
+			}
+		})
+	}
+	wait.Wait()
 }
 
 func TestSplitDeletionsFindsThoseThatHold(t *testing.T) {
@@ -170,7 +190,7 @@ func TestSplitDeletionsFindsThoseThatHold(t *testing.T) {
 		{"a1 create < s=1; a2 delete <a1; b1 update <a1 s=2; b2 delete <b1; c1 delete <a2,b2", "a1 b1", "a2 b2 c1"},
 	}
 	for _, tt := range tests {
-		others, deletions := resolution.SplitDeletions(history(tt.history))
+		others, deletions := resolution.NewHistory(history(tt.history)).SplitDeletions()
 		if got := [2]string{sortedNames(others), sortedNames(deletions)}; got != [2]string{tt.others, tt.deletions} {
 			t.Errorf("%s: got %q", tt.history, got)
 		}

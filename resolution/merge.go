@@ -69,13 +69,15 @@ func (c *ExistenceConflict) Has(id changeset.ID) bool {
 
 // Merge computes the state of the record rec from all ordinary changes to it that are known, in any order, each once.
 // Changes whose parents are not among them count as having none. With no changes at all the record does not exist.
-// Answers come before rules.
+// Answers come before rules. It is a pure function, if those are.
 func Merge(rec changeset.RecordID, changes []Entry, answers Answers, rules Rules) *Result {
+	return NewHistory(changes).Merge(rec, answers, rules)
+}
+
+// Merge is [Merge] of the changes in the history.
+func (h *History) Merge(rec changeset.RecordID, answers Answers, rules Rules) *Result {
 	result := &Result{Props: map[string]string{}, Heads: []changeset.ID{}}
-	if len(changes) == 0 {
-		return result
-	}
-	g := newGraph(changes)
+	g := h.graph
 	for _, h := range g.heads() {
 		result.Heads = append(result.Heads, g.entries[h].ID)
 	}

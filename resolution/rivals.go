@@ -115,13 +115,3 @@ func (g *graph) collect(names []string, wrote, descendants []properties) [][]Riv
 	}
 	return rivals
 }
-
-// Rivals returns the rival writes to each property that somebody wrote, the latest first, also where they agree or there is only one.
-func Rivals(changes []Entry) map[string][]Rival {
-	all := make(map[string][]Rival)
-	for name, rivals := range newGraph(changes).rivals {
-		sortLatestFirst(rivals)
-		all[name] = rivals
-	}
-	return all
-}
