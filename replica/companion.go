@@ -109,6 +109,12 @@ type companion struct {
 	limits *limits
 }
 
+// Noted reports whether all rows of the log were written, or taken note of, by this program. After another one wrote there, they are not.
+func (l *Log) Noted() (bool, error) {
+	count, err := l.ours.count()
+	return count == l.latest, err
+}
+
 // count returns how many rows of the log are noted, which may be fewer than there are.
 func (c companion) count() (uint32, error) {
 	info, err := c.fs.Stat(rowsFile)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
@@ -243,6 +244,35 @@ func TestAnEditThatCameUnderBothNamesIsThereOnceAfterTheMove(t *testing.T) {
 	}
 	pull(t, f.carol, erin)
 	f.meet([]string{"by ann", "by the third", "by the twin"}, f.carol, f.dave, f.ann, f.twin, erin)
+}
+
+// bothNames returns a family in which dave has what ann moved under both names, as the original brings it, which knows of no moves. The twin knows it under the
+// new one, name.
+func bothNames(t *testing.T) (f *family, name uuid.UUID) {
+	t.Helper()
+	f = newFamily(t)
+	f.edit(f.ann, "by ann")
+	f.edit(f.twin, "by the twin")
+	pull(t, f.dave, f.ann)
+	pull(t, f.ann, f.twin)
+	pull(t, f.twin, f.ann)
+	moved := changesetAt(t, f.ann, 2)
+	put(t, f.dave, moved)
+	return f, moved.ID.Origin
+}
+
+func TestAnEditThatTheOriginalBroughtUnderItsOtherNameIsThereOnce(t *testing.T) {
+	f, _ := bothNames(t)
+	f.meet([]string{"by ann", "by the twin"}, f.carol, f.dave, f.ann, f.twin)
+}
+
+func TestWhoReidentifiesGivesNoThirdName(t *testing.T) {
+	f, name := bothNames(t)
+	moved, err := psync.Reidentify(t.Context(), f.dave, f.twin, psync.Options{})
+	if err != nil || len(moved) == 0 || moved[0].To != name {
+		t.Errorf("moved %+v, %v, want the name %s", moved, err, name)
+	}
+	f.meet([]string{"by ann", "by the twin"}, f.carol, f.dave, f.ann, f.twin)
 }
 
 func TestAnEarlierStateOfOursCostsNoIdentity(t *testing.T) {

@@ -135,24 +135,19 @@ func (s *side) theirs(it item) (*changeset.Changeset, error) {
 	return c, err
 }
 
-// planOffered plans to move what the source has moved: what is not known here under the name that follows from an edit here.
+// planOffered plans to move what has another name already, which follows from an edit here: the source offers it, or it is here beside the edit, because
+// somebody brought it who does not know of moves.
 func (s *side) planOffered(ctx context.Context) error {
-	offered := map[changeset.ID]item{}
-	numbers := map[uint32]bool{}
-	for _, it := range s.items {
-		if it.mine.Seq == 0 && mayBeMoved(it.id.Origin) {
-			offered[it.id], numbers[it.id.Seq] = it, true
-		}
-	}
-	if len(offered) == 0 {
-		return nil
+	named, numbers, err := s.names()
+	if err != nil || len(named) == 0 {
+		return err
 	}
 	for row, err := range s.to().Rows(1, s.to().Latest()) {
 		if err = errors.Join(err, ctx.Err()); err != nil {
 			return err
 		}
 		if numbers[row.ID.Seq] {
-			if err := s.planMoveOf(row, offered); err != nil {
+			if err := s.planMoveOf(row, named); err != nil {
 				return err
 			}
 		}
@@ -160,22 +155,47 @@ func (s *side) planOffered(ctx context.Context) error {
 	return nil
 }
 
-// planMoveOf plans the move from a row here on, if the source offers a name that it may get, and shows the edit under it.
-func (s *side) planMoveOf(row changeset.Row, offered map[changeset.ID]item) error {
+// names returns how to read what bears a name that a move may have given: what the source has and is not known here, and of each origin known here the
+// changeset with the lowest number. It is nothing where nothing is new, and nothing was written by a program that is not ours.
+func (s *side) names() (named map[changeset.ID]func() (*changeset.Changeset, error), numbers map[uint32]bool, err error) {
+	noted, err := s.to().Noted()
+	if err != nil || noted && len(s.items) == 0 {
+		return nil, nil, err
+	}
+	known, err := s.origins()
+	if err != nil {
+		return nil, nil, err
+	}
+	named, numbers = map[changeset.ID]func() (*changeset.Changeset, error){}, map[uint32]bool{}
+	for origin, first := range known {
+		if id := (changeset.ID{Origin: origin, Seq: first}); mayBeMoved(origin) {
+			named[id], numbers[first] = func() (*changeset.Changeset, error) { return s.mine(id) }, true
+		}
+	}
+	for _, it := range s.items {
+		if it.mine.Seq == 0 && mayBeMoved(it.id.Origin) {
+			named[it.id], numbers[it.id.Seq] = func() (*changeset.Changeset, error) { return s.theirs(it) }, true
+		}
+	}
+	return named, numbers, nil
+}
+
+// planMoveOf plans the move from a row here on, if there is a name that it may get, with the edit under it.
+func (s *side) planMoveOf(row changeset.Row, named map[changeset.ID]func() (*changeset.Changeset, error)) error {
 	mine, err := s.to().Changeset(row)
 	if err != nil || mine.Bookkeeping() {
 		return err
 	}
 	for _, to := range changeset.MovedOrigins(mine) {
-		it, ok := offered[changeset.ID{Origin: to, Seq: row.ID.Seq}]
+		read, ok := named[changeset.ID{Origin: to, Seq: row.ID.Seq}]
 		if !ok {
 			continue
 		}
-		theirs, err := s.theirs(it)
+		other, err := read()
 		if err != nil {
 			return err
 		}
-		if !sameButOrigin(mine, theirs) {
+		if other == nil || !sameButOrigin(mine, other) {
 			continue // made up
 		}
 		return s.planMove(mine, to)
@@ -199,8 +219,8 @@ func (s *side) planMove(mine *changeset.Changeset, to uuid.UUID) error {
 func (s *side) moveOf(mine *changeset.Changeset) (changeset.Move, error) {
 	m := changeset.Move{From: mine.ID.Origin, Seq: mine.ID.Seq}
 	for _, m.To = range changeset.MovedOrigins(mine) {
-		other := func(it item) bool { return it.id == changeset.ID{Origin: m.To, Seq: m.Seq} }
-		if slices.ContainsFunc(s.items, other) { // if it were the edit, the source would have made the move
+		other := func(it item) bool { return it.id == changeset.ID{Origin: m.To, Seq: m.Seq} && it.mine.Seq == 0 }
+		if slices.ContainsFunc(s.items, other) { // if it were the edit, it would have been offered
 			continue
 		}
 		if free, err := s.free(m); err != nil || free {
