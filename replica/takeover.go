@@ -99,6 +99,9 @@ func (d *derived) differing() (recs []changeset.RecordID) {
 	return recs
 }
 
+// CheckEditable returns an error that wraps ErrExported for an exported or published copy, to which nothing can be written.
+func (r *Replica) CheckEditable() error { return r.refuseExported() }
+
 // refuseExported returns an error for a copy that cannot be edited, before anything is written to it.
 func (r *Replica) refuseExported() error {
 	if r.log.latest == 0 || r.log.takenOver() {

@@ -115,6 +115,9 @@ func (d *infoDoc) count(ctx context.Context, r *replica.Replica) (err error) {
 	}
 	peers, err := r.Peers()
 	for _, p := range peers {
+		if p.UUID == r.UUID() { // its own mirror
+			continue
+		}
 		d.Peers = append(d.Peers, peerDoc{p.Read, psync.Shown(p.URL), p.UUID})
 	}
 	return err

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 
+	"github.com/google/uuid"
 	"github.com/urfave/cli/v2"
 
 	"prophet/replica"
@@ -58,6 +60,7 @@ type exchange struct {
 	p         *printer
 	dir       string // of the replica here
 	locations []string
+	self      uuid.UUID       // of the replica here
 	met       map[string]bool // UUIDs of the replicas that were met already
 	conflicts bool            // some were opened
 }
@@ -79,7 +82,7 @@ func newExchange(e *env, o exchangeOptions, want direction) (*exchange, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &exchange{exchangeOptions: o, e: e, p: e.printer(o.globals), dir: dir, locations: locations, met: map[string]bool{r.UUID().String(): o.all}}, nil
+	return &exchange{exchangeOptions: o, e: e, p: e.printer(o.globals), dir: dir, locations: locations, self: r.UUID(), met: map[string]bool{r.UUID().String(): o.all}}, nil
 }
 
 // run does one thing with each of the locations. With several it goes on after one that fails.
@@ -110,12 +113,20 @@ func (x *exchange) meet(ctx context.Context, doing, location string) (ours, thei
 		return nil, nil, err
 	}
 	if x.all && x.met[theirs.UUID().String()] {
+		if x.ownMirror(theirs) {
+			return nil, nil, nil
+		}
 		x.p.notef("%s is passed over: it is a replica that was met already, or this one", psync.Shown(location))
 		return nil, nil, nil
 	}
 	x.met[theirs.UUID().String()] = true
 	ours, err = x.e.openDir(x.dir, x.globals)
 	return ours, theirs, err
+}
+
+// ownMirror reports whether a replica is a mirror of this one, or an exported copy of it. It has nothing that is not here, unless something was lost here.
+func (x *exchange) ownMirror(theirs *replica.Replica) bool {
+	return theirs.UUID() == x.self && errors.Is(theirs.CheckEditable(), replica.ErrExported)
 }
 
 // pull pulls from one location.
@@ -130,7 +141,7 @@ func (x *exchange) pull(ctx context.Context, location string) error {
 	if err != nil {
 		return goOn(ctx, err, "the next pull goes on from there")
 	}
-	if err := x.remember(ours, location); err != nil {
+	if err := x.remember(ours, theirs, location); err != nil {
 		return err
 	}
 	l := newConflictLister(x.p, ours, ours, fewLines)
@@ -141,9 +152,9 @@ func (x *exchange) pull(ctx context.Context, location string) error {
 	return showReport(l, doc, x.did("Pulled", "Would pull")+" from "+theirs.Where(), x.ok)
 }
 
-// remember notes the location as the one last used.
-func (x *exchange) remember(ours *replica.Replica, location string) error {
-	if x.dryRun || x.all {
+// remember notes the location as the one last used. Its own mirror is no peer of a replica.
+func (x *exchange) remember(ours, theirs *replica.Replica, location string) error {
+	if x.dryRun || x.all || x.ownMirror(theirs) {
 		return nil
 	}
 	return ours.SetLastPeer(psync.Shown(location))

@@ -57,13 +57,16 @@ func (x *exchange) push(ctx context.Context, location string) error {
 	if err != nil || theirs == nil {
 		return err
 	}
+	if x.ownMirror(theirs) {
+		return withHint(usagef("push to %s: it is a mirror of this replica", psync.Shown(location)), `"prophet publish" brings it up to date`)
+	}
 	opts, end := x.pullOptions(x.p, "pushing")
 	rep, err := psync.Pull(ctx, theirs, ours, opts)
 	end()
 	if err != nil {
 		return pushError(ctx, ours, theirs, err)
 	}
-	if err := x.remember(ours, location); err != nil {
+	if err := x.remember(ours, theirs, location); err != nil {
 		return err
 	}
 	l := newConflictLister(x.p, theirs, ours, fewLines)
@@ -96,5 +99,5 @@ func (x *exchange) cannotPush(location string) error {
 		return nil
 	}
 	return withHint(usagef("push to %s: a web server can be read only", psync.Shown(location)),
-		`"prophet publish DIR" writes the files that it serves`)
+		`"prophet publish DIR" writes the files that it serves; others get your edits from such a mirror of yours, or from a directory that they reach`)
 }
