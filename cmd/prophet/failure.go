@@ -115,9 +115,9 @@ func report(ctx context.Context, e *env, err error) int {
 	if e.changes && errors.As(err, &o) {
 		err = fmt.Errorf("%w; what the command did is done", err)
 	}
-	fmt.Fprintf(e.Stderr, "prophet: error: %s\n", terminal.Safe(err.Error()))
+	e.say("prophet: error: " + terminal.Safe(err.Error()))
 	if hint != "" {
-		fmt.Fprintf(e.Stderr, "prophet: hint: %s\n", terminal.Safe(hint))
+		e.say("prophet: hint: " + terminal.Safe(hint))
 	}
 	return code
 }

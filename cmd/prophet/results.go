@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"strings"
 
 	"prophet/internal/terminal"
 )
@@ -92,7 +93,15 @@ func (p *printer) warnf(format string, args ...any) {
 // beside prints a line to standard error, after the results so far.
 func (p *printer) beside(line string) {
 	p.flush()
-	fmt.Fprintln(p.e.Stderr, line)
+	p.e.say(line)
+}
+
+// say prints a line that is safe to show to standard error, on a terminal divided between words.
+func (e *env) say(line string) {
+	if e.ErrWidth > 0 {
+		line = strings.Join(terminal.Fold(line, e.ErrWidth), "\n")
+	}
+	fmt.Fprintln(e.Stderr, line)
 }
 
 // flush shows the results so far.

@@ -111,3 +111,16 @@ func FuzzCanonicalJSONEscapesAsFormat1(f *testing.F) {
 		}
 	})
 }
+
+func TestNotesAndErrorsAreDividedBetweenWords(t *testing.T) {
+	for width, want := range map[int]string{
+		0:  "prophet: error: there is no command \"frobnicate\"\nprophet: hint: \"prophet help\" lists the commands\n",
+		46: "prophet: error: there is no command\n\"frobnicate\"\nprophet: hint: \"prophet help\" lists the\ncommands\n",
+	} {
+		w := newWorld()
+		w.ErrWidth = width
+		if run(t.Context(), w.env, []string{"frobnicate"}); w.err.String() != want {
+			t.Errorf("%d columns: got\n%s", width, w.err)
+		}
+	}
+}
