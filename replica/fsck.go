@@ -195,7 +195,8 @@ type checker struct {
 
 	ids      map[changeset.ID]bool
 	touching map[changeset.RecordID][]uint32 // which rows touch the record
-	broken   map[uint32]bool                 // rows whose changeset cannot be read
+	flags    map[uint32]flags                // of the rows whose changeset can be read, without flagSettled
+	broken   map[uint32]bool                 // the other rows
 	exported bool                            // the replica is an exported or published copy
 
 	ours  bool    // there are notes of ours on the log, on disk:
@@ -211,7 +212,7 @@ type checker struct {
 
 func newChecker(ctx context.Context, r *Replica, l *Log, exported bool, report func(Problem), step func()) *checker {
 	return &checker{ctx: ctx, r: r, l: l, report: report, step: step, exported: exported, ours: r.log.takenOver(),
-		ids: map[changeset.ID]bool{}, touching: map[changeset.RecordID][]uint32{}, broken: map[uint32]bool{}}
+		ids: map[changeset.ID]bool{}, touching: map[changeset.RecordID][]uint32{}, flags: map[uint32]flags{}, broken: map[uint32]bool{}}
 }
 
 func (c *checker) problem(file, format string, args ...any) {
@@ -318,6 +319,7 @@ func (c *checker) checkRows(rows uint32) error {
 			c.broken[seq] = true
 			continue
 		}
+		c.flags[seq] = flagsOf(cs)
 		for _, ch := range cs.Changes {
 			c.touching[ch.Record] = append(c.touching[ch.Record], seq)
 		}

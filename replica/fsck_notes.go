@@ -35,8 +35,8 @@ func (c *checker) checkNotes() {
 		if n.flags&^(flagBookkeeping|flagSettled|flagListed) != 0 {
 			c.fault(rowsFile, c.l.ours.damaged(rowsFile, "row %d has a flag that nobody gives", seq))
 		}
-		if cs, err := c.l.at(seq); err == nil && n.flags&flagBookkeeping != flagsOf(cs) && !c.setAside(seq, cs) {
-			c.problem(rowsFile, "row %d: changeset %s is %s, but noted as %s", seq, cs.ID, kindOf(flagsOf(cs)), kindOf(n.flags))
+		if is, read := c.flags[seq]; read && n.flags&flagBookkeeping != is {
+			c.checkKind(seq, is, n.flags)
 		}
 	}
 	c.checkIDs(last)
@@ -54,10 +54,17 @@ func (c *checker) checkNotes() {
 	c.checkLeftovers(conflictsFile, size, wholeLines)
 }
 
-// setAside reports whether a move made a changeset bookkeeping, because the log has that edit under another name too. The note on its row stays.
-func (c *checker) setAside(seq uint32, cs *changeset.Changeset) bool {
-	made, err := c.l.made(cs.ID.Origin)
-	return err == nil && cs.Nullification && cs.ID.Seq == seq && !made
+// checkKind reports a row that is noted as another kind of changeset than it is, unless a move made it a nullification, because the log has that edit under another
+// name too: the note on such a row stays.
+func (c *checker) checkKind(seq uint32, is, noted flags) {
+	row, err := c.l.Row(seq)
+	if err != nil {
+		return // reported with the rows
+	}
+	made, err := c.l.made(row.ID.Origin)
+	if setAside := err == nil && is&flagNullification != 0 && row.ID.Seq == seq && !made; !setAside {
+		c.problem(rowsFile, "row %d: changeset %s is %s, but noted as %s", seq, row.ID, kindOf(is), kindOf(noted))
+	}
 }
 
 // settingsNoted reports whether no row that was not noted yet changes a record of the settings.
@@ -91,6 +98,10 @@ func (c *checker) checkIDs(last []uint32) {
 		return
 	}
 	c.checkLeftovers(idsFile, int64(len(ids))*localIDSize, wholeRows(localIDSize))
+	records := map[uuid.UUID][]changeset.RecordID{}
+	for rec := range c.touching {
+		records[rec.UUID] = append(records[rec.UUID], rec)
+	}
 	seen := map[changeset.RecordID]bool{}
 	row := uint32(0)
 	for i, id := range ids {
@@ -101,7 +112,7 @@ func (c *checker) checkIDs(last []uint32) {
 			c.fault(idsFile, c.l.ours.damaged(idsFile, "entry %d names row %d; it was given with row %d", i+1, id.row, row))
 			continue
 		}
-		rec, ok := c.touched(row, id.rec)
+		rec, ok := c.touched(row, records[id.rec])
 		switch {
 		case !ok && !c.broken[row]:
 			c.fault(idsFile, c.l.ours.damaged(idsFile, "entry %d: row %d does not touch record %s", i+1, row, uuid.UUID(id.rec)))
@@ -112,15 +123,12 @@ func (c *checker) checkIDs(last []uint32) {
 	}
 }
 
-// touched returns the record with the UUID that a row of the log touches.
-func (c *checker) touched(row uint32, u uuid.UUID) (rec changeset.RecordID, ok bool) {
-	cs, err := c.l.at(row)
-	if err != nil {
-		return rec, false
+// touched returns that of some records that a row of the log touches.
+func (c *checker) touched(row uint32, recs []changeset.RecordID) (rec changeset.RecordID, ok bool) {
+	for _, rec := range recs {
+		if _, ok := slices.BinarySearch(c.touching[rec], row); ok {
+			return rec, true
+		}
 	}
-	i := slices.IndexFunc(cs.Changes, func(ch changeset.Change) bool { return ch.Record.UUID == u })
-	if i < 0 {
-		return rec, false
-	}
-	return cs.Changes[i].Record, true
+	return rec, false
 }
