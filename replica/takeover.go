@@ -14,8 +14,8 @@ import (
 var ErrExported = errors.New("an exported copy, made to be cloned and not to be edited")
 
 // takeOver makes the notes on rows that somebody else wrote, under the lock. What the log shows and the merge would change is adopted, or, where we wrote
-// the rows and lost the notes, mended by a resolution, and votes are counted,
-// in the same transaction, because once the notes are there nobody looks at those rows again.
+// the rows and lost the notes, mended by a resolution, and votes are counted, in the same transaction, because once the notes are there nobody looks at those
+// rows again.
 func (r *Replica) takeOver(ctx context.Context) error {
 	votes, main, err := r.deriveBoth()
 	switch {
@@ -26,15 +26,11 @@ func (r *Replica) takeOver(ctx context.Context) error {
 	case main != nil && main.exported:
 		return fmt.Errorf("%s is %w", r.where(), ErrExported)
 	}
-	settles := main != nil && len(main.differ) > 0
-	if !settles && recounts(votes, main) {
-		if settles, err = r.recountSettles(main); err != nil {
-			return err
-		}
-	}
-	if settles {
+	err = errNothingLogged
+	if recounts(votes, main) || len(main.differ) > 0 {
 		err = r.noteAndSettle(ctx, votes, main)
-	} else {
+	}
+	if errors.Is(err, errNothingLogged) {
 		err = r.writeNotes(votes, main)
 	}
 	if err != nil {
@@ -46,13 +42,8 @@ func (r *Replica) takeOver(ctx context.Context) error {
 // recounts reports whether new rows are votes, or change settings.
 func recounts(votes, main *derived) bool { return votes != nil || main != nil && main.settings }
 
-// recountSettles reports whether the votes and rules, as they are now, make anything that is undecided show another value, or open or close a conflict.
-func (r *Replica) recountSettles(main *derived) (bool, error) {
-	tx := newTx(r, durable.Begin(r.fs))
-	tx.recount, tx.allRules = true, main != nil && main.settings
-	err := tx.settleAnew()
-	return tx.main.seq > r.log.latest, err
-}
+// errNothingLogged is the error of a transaction that would only add notes: those go with changesets.
+var errNothingLogged = errors.New("nothing is to be logged")
 
 // writeNotes writes notes that go with no changeset.
 func (r *Replica) writeNotes(votes, main *derived) error {
@@ -67,28 +58,42 @@ func (r *Replica) writeNotes(votes, main *derived) error {
 	return nil
 }
 
-// noteAndSettle writes the notes and, with them, the changesets that they ask for.
+// noteAndSettle writes the notes and, with them, the changesets that they ask for. Where they ask for none it writes nothing, and the error is errNothingLogged.
 func (r *Replica) noteAndSettle(ctx context.Context, votes, main *derived) error {
-	if main != nil && len(main.oldIDs) > 0 {
-		if err := durable.WriteFile(r.fs, oldIDsFile, main.oldIDs); err != nil {
-			return err
-		}
-	}
 	return r.transact(ctx, func(tx *Tx) error {
 		tx.recount, tx.allRules = recounts(votes, main), main != nil && main.settings
 		if votes != nil {
 			votes.appendTo(tx.d, r.fs, r.votes.prefix)
 		}
-		if main == nil {
+		if main != nil {
+			main.appendTo(tx.d, r.fs, r.log.prefix)
+		}
+		if err := tx.settleDerived(main); err != nil {
+			return err
+		}
+		if tx.main.seq == r.log.latest && tx.res.seq == r.votes.latest {
+			return errNothingLogged
+		}
+		if main == nil || len(main.oldIDs) == 0 {
 			return nil
 		}
-		main.appendTo(tx.d, r.fs, r.log.prefix)
-		if main.ours {
-			return tx.main.remerge(main.differing())
-		}
-		_, err := tx.Adopt(main.differ)
-		return err
+		return durable.WriteFile(r.fs, oldIDsFile, main.oldIDs)
 	})
+}
+
+// settleDerived logs what rows that were noted now ask for.
+func (tx *Tx) settleDerived(main *derived) (err error) {
+	switch {
+	case main == nil:
+	case main.ours:
+		err = tx.main.remerge(main.differing())
+	default:
+		_, err = tx.Adopt(main.differ)
+	}
+	if err != nil {
+		return err
+	}
+	return tx.Settle()
 }
 
 // differing returns the records whose state in the log is not the merged one.
