@@ -97,19 +97,18 @@ func newPull(to, from *replica.Replica, opts Options) *pull {
 	return &pull{intake: newIntake(to, opts.Prefer), from: from, opts: opts, voter: to.Resolutions().UUID()}
 }
 
-// maxRestarts bounds how often a pull begins again because another process named anew what the target holds.
-const maxRestarts = 3
+// maxAttempts bounds how often a pull begins, because another process named anew what the target holds.
+const maxAttempts = 3
 
 // persist does what a pull or a comparison does, and begins again where another process moved changesets of the target meanwhile: nothing of what was
 // found out before that holds any more. What was committed stays.
-func (p *pull) persist(ctx context.Context, do func(ctx context.Context) error) (err error) {
-	for range maxRestarts {
-		if err = do(ctx); !errors.Is(err, errNamedAnew) {
+func (p *pull) persist(ctx context.Context, do func(ctx context.Context) error) error {
+	for attempt := 1; ; attempt++ {
+		if err := do(ctx); !errors.Is(err, errNamedAnew) || attempt == maxAttempts {
 			return err
 		}
 		p.restart()
 	}
-	return err
 }
 
 // restart forgets what was found out of the target.
