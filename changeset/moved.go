@@ -52,9 +52,6 @@ func bareChange(ch Change) Change {
 	return bare
 }
 
-// MoveOf returns the move from c on.
-func MoveOf(c *Changeset) Move { return Move{c.ID.Origin, c.ID.Seq, MovedOrigin(c)} }
-
 // Moves are applied one after another: a later one may move what an earlier one moved.
 type Moves []Move
 

@@ -63,7 +63,7 @@ func TestAMoveNamesChangesetsAndParentsAnewAndKeepsEverythingElse(t *testing.T) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	move := changeset.MoveOf(c)
+	move := changeset.Move{From: c.ID.Origin, Seq: c.ID.Seq, To: changeset.MovedOrigin(c)}
 	var moved replica.Moved
 	if err := r.Update(t.Context(), func(tx *replica.Tx) (err error) {
 		moved, err = tx.Move(changeset.Moves{move}, 0)

@@ -100,7 +100,8 @@ func TestWhatWasMovedIsNotMovedOnceMoreByAForgedFork(t *testing.T) {
 func movedTwice(t *testing.T, r *replica.Replica) {
 	t.Helper()
 	for range 2 {
-		move := changeset.MoveOf(changesetAt(t, r, 1))
+		c := changesetAt(t, r, 1)
+		move := changeset.Move{From: c.ID.Origin, Seq: c.ID.Seq, To: changeset.MovedOrigin(c)}
 		if err := r.Update(t.Context(), func(tx *replica.Tx) error { _, err := tx.Move(changeset.Moves{move}, 0); return err }); err != nil {
 			t.Fatal(err)
 		}

@@ -14,10 +14,10 @@ import (
 
 // plan is what has to be named anew in one log of the target before the source's can be read into it.
 type plan struct {
-	moves changeset.Moves // the greatest number first: after the move from an earlier one, the later would be found no more
-	split changeset.Moves // of forks, not yet among moves: the lowest number of each origin
-	books uint32          // from this row on bookkeeping is in the way; 0: none is
-	fork  *fetched        // of others
+	moves changeset.Moves      // the greatest number first: after the move from an earlier one, the later would be found no more
+	split map[uuid.UUID]uint32 // the lowest number of each origin at which there is a fork, for which there is no move yet
+	books uint32               // from this row on bookkeeping is in the way; 0: none is
+	fork  *fetched             // of others
 }
 
 func (p plan) empty() bool { return len(p.moves) == 0 && p.books == 0 }
@@ -28,20 +28,16 @@ func (p *plan) add(m changeset.Move) {
 	slices.SortStableFunc(p.moves, func(a, b changeset.Move) int { return cmp.Compare(b.Seq, a.Seq) })
 }
 
-// apart adds a move for a fork, unless there is one for the origin from an earlier number on.
-func (p *plan) apart(m changeset.Move) {
-	i := slices.IndexFunc(p.split, func(other changeset.Move) bool { return other.From == m.From })
-	switch {
-	case i < 0:
-		p.split = append(p.split, m)
-	case m.Seq < p.split[i].Seq:
-		p.split[i] = m
+// apart notes a fork.
+func (p *plan) apart(id changeset.ID) {
+	if lowest, forked := p.split[id.Origin]; !forked || id.Seq < lowest {
+		p.split[id.Origin] = id.Seq
 	}
 }
 
 // makePlan finds out what has to be moved here.
 func (s *side) makePlan(ctx context.Context) error {
-	s.plan = plan{}
+	s.plan = plan{split: map[uuid.UUID]uint32{}}
 	if err := s.planOffered(ctx); err != nil {
 		return err
 	}
@@ -69,18 +65,24 @@ func (s *side) makePlan(ctx context.Context) error {
 // planSplits plans the moves for forks, but for those that what the source offers comes before: after that, another comparison shows what is left.
 func (s *side) planSplits() error {
 	offered := slices.Clone(s.plan.moves)
-	for _, m := range s.plan.split {
-		if slices.ContainsFunc(offered, func(o changeset.Move) bool { return o.From == m.From && o.Seq <= m.Seq }) {
+	var forks []changeset.ID
+	for origin, seq := range s.plan.split {
+		forks = append(forks, changeset.ID{Origin: origin, Seq: seq})
+	}
+	slices.SortFunc(forks, changeset.ID.Compare)
+	for _, first := range forks {
+		if slices.ContainsFunc(offered, func(o changeset.Move) bool { return o.From == first.Origin && o.Seq <= first.Seq }) {
 			continue
 		}
-		mine, err := s.mine(changeset.ID{Origin: m.From, Seq: m.Seq})
+		mine, err := s.mine(first)
 		if err != nil {
 			return err
 		}
 		if err := s.refuseForged(mine); err != nil {
 			return err
 		}
-		if m, err = s.moveOf(mine); err != nil {
+		m, err := s.moveOf(mine)
+		if err != nil {
 			return err
 		}
 		s.plan.add(m)
@@ -158,7 +160,7 @@ func (s *side) planFork(f fetched) error {
 	case err != nil:
 		return err
 	case made || s.all:
-		s.plan.apart(changeset.MoveOf(mine))
+		s.plan.apart(mine.ID)
 	case s.plan.fork == nil:
 		s.plan.fork = &f
 	}
