@@ -45,6 +45,23 @@ func ParseRow(b []byte) (Row, error) {
 	return r, nil
 }
 
+// ParseRows reads rows that follow one another in an index, the first of which has that number there. The error names the row that is none, or bears another number.
+func ParseRows(b []byte, first uint32) ([]Row, error) {
+	rows := make([]Row, 0, len(b)/RowSize)
+	for seq := first; len(b) > 0; seq++ {
+		n := min(RowSize, len(b))
+		r, err := ParseRow(b[:n])
+		if err == nil && r.Seq != seq {
+			err = fmt.Errorf("it bears the number %d", r.Seq)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("row %d: %w", seq, err)
+		}
+		rows, b = append(rows, r), b[n:]
+	}
+	return rows, nil
+}
+
 // Version is a row of a record's index: one version of the record's properties.
 type Version struct {
 	Seq uint32   // of the changeset in this replica that made it; 0 in an exported replica

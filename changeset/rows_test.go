@@ -54,3 +54,27 @@ func TestRowsWithoutSequenceNumbersAreRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestRowsAreReadInTheirPlaces(t *testing.T) {
+	var b []byte
+	for seq := uint32(7); seq < 10; seq++ {
+		b = AppendRow(b, Row{Seq: seq, ID: ID{Seq: 1}})
+	}
+	rows, err := ParseRows(b, 7)
+	if err != nil || len(rows) != 3 || rows[2].Seq != 9 {
+		t.Errorf("rows 7 to 9 are read as %v, %v", rows, err)
+	}
+	for _, tt := range []struct {
+		name  string
+		b     []byte
+		first uint32
+		want  string
+	}{
+		{"one in another's place", b, 6, "row 6: it bears the number 7"},
+		{"part of one", b[:2*RowSize+5], 7, "row 9: row of an index of changesets: 5 bytes, want 44"},
+	} {
+		if _, err := ParseRows(tt.b, tt.first); err == nil || err.Error() != tt.want {
+			t.Errorf("%s: the error is %v, want %s", tt.name, err, tt.want)
+		}
+	}
+}

@@ -20,7 +20,7 @@ func (l *Log) Backward(from, to uint32) iter.Seq2[changeset.Row, error] {
 			if to-from >= backwardAtOnce {
 				first = to - backwardAtOnce + 1
 			}
-			rows, err := collectRows(l.Rows(first, to))
+			rows, err := l.Collect(first, to)
 			if err != nil {
 				yield(changeset.Row{}, err)
 				return
@@ -33,14 +33,4 @@ func (l *Log) Backward(from, to uint32) iter.Seq2[changeset.Row, error] {
 			to = first - 1
 		}
 	}
-}
-
-func collectRows(seq iter.Seq2[changeset.Row, error]) (rows []changeset.Row, err error) {
-	for row, err := range seq {
-		if err != nil {
-			return nil, err
-		}
-		rows = append(rows, row)
-	}
-	return rows, nil
 }

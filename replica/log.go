@@ -262,17 +262,20 @@ func (l *Log) readRows(f afero.File, from, to uint32) ([]changeset.Row, error) {
 		}
 		return nil, fmt.Errorf("read rows %d to %d of %s: %w", from, to, l.indexPath(), err)
 	}
-	rows := make([]changeset.Row, 0, to-from+1)
-	for seq := from; len(buf) > 0; buf = buf[changeset.RowSize:] {
-		r, err := changeset.ParseRow(buf[:changeset.RowSize])
-		if err == nil && r.Seq != seq {
-			err = fmt.Errorf("it bears the number %d", r.Seq)
-		}
+	rows, err := changeset.ParseRows(buf, from)
+	if err != nil {
+		return nil, &DamageError{Path: l.indexPath(), Err: err}
+	}
+	return rows, nil
+}
+
+// Collect returns the rows from one sequence number to another, both included, as far as the log goes.
+func (l *Log) Collect(from, to uint32) (rows []changeset.Row, err error) {
+	for row, err := range l.Rows(from, to) {
 		if err != nil {
-			return nil, &DamageError{Path: l.indexPath(), Err: fmt.Errorf("row %d: %w", seq, err)}
+			return nil, err
 		}
-		rows = append(rows, r)
-		seq++
+		rows = append(rows, row)
 	}
 	return rows, nil
 }

@@ -1,7 +1,6 @@
 package replica
 
 import (
-	"encoding/hex"
 	"encoding/json"
 	"sync"
 
@@ -47,11 +46,8 @@ func ParseMark(text string) (Mark, bool) {
 		if f.text == "" {
 			continue
 		}
-		b, err := hex.DecodeString(f.text)
-		if err != nil {
-			return Mark{}, false
-		}
-		if *f.row, err = changeset.ParseRow(b); err != nil {
+		var ok bool
+		if *f.row, ok = parseRowText(f.text); !ok {
 			return Mark{}, false
 		}
 	}

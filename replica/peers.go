@@ -62,12 +62,8 @@ func heldBy(l *Log, text, tail string) (bool, error) {
 	if text == "" {
 		return true, nil
 	}
-	b, err := hex.DecodeString(text)
-	if err != nil || len(b) != changeset.RowSize {
-		return false, nil
-	}
-	row, err := changeset.ParseRow(b)
-	if err != nil || row.Seq > l.latest {
+	row, ok := parseRowText(text)
+	if !ok || row.Seq > l.latest {
 		return false, nil
 	}
 	if tail != "" {
@@ -108,6 +104,7 @@ func (p *Peer) SetRepresented(row changeset.Row) {
 	p.Representations, p.Representation = row.Seq, rowText(row)
 }
 
+// rowText returns a row in hex, as in changesets.idx; "" for the zero row.
 func rowText(row changeset.Row) string {
 	if row.Seq == 0 {
 		return ""
@@ -115,31 +112,30 @@ func rowText(row changeset.Row) string {
 	return hex.EncodeToString(changeset.AppendRow(nil, row))
 }
 
-// LastRow returns the last row that was read; ok is false if it is not known.
-func (p *Peer) LastRow() (row changeset.Row, ok bool) { return parseRowText(p.Row, p.Read) }
-
-// LastOwn returns the last row that was read of what the peer made itself; ok is false if it is not known.
-func (p *Peer) LastOwn() (row changeset.Row, ok bool) {
-	b, err := hex.DecodeString(p.Own)
-	if err != nil || len(b) != changeset.RowSize {
-		return row, false
+// parseRowText reads what rowText writes; ok is false for anything else, and for "".
+func parseRowText(text string) (row changeset.Row, ok bool) {
+	b, err := hex.DecodeString(text)
+	if err == nil {
+		row, err = changeset.ParseRow(b)
 	}
-	row, err = changeset.ParseRow(b)
 	return row, err == nil
 }
 
+// LastRow returns the last row that was read; ok is false if it is not known.
+func (p *Peer) LastRow() (row changeset.Row, ok bool) { return numberedRow(p.Row, p.Read) }
+
+// LastOwn returns the last row that was read of what the peer made itself; ok is false if it is not known.
+func (p *Peer) LastOwn() (row changeset.Row, ok bool) { return parseRowText(p.Own) }
+
 // LastRepresentation is LastRow for the list of representations.
 func (p *Peer) LastRepresentation() (row changeset.Row, ok bool) {
-	return parseRowText(p.Representation, p.Representations)
+	return numberedRow(p.Representation, p.Representations)
 }
 
-func parseRowText(text string, seq uint32) (row changeset.Row, ok bool) {
-	b, err := hex.DecodeString(text)
-	if err != nil || len(b) != changeset.RowSize {
-		return row, false
-	}
-	row, err = changeset.ParseRow(b)
-	return row, err == nil && row.Seq == seq
+// numberedRow is parseRowText for a row that is noted with its number.
+func numberedRow(text string, seq uint32) (row changeset.Row, ok bool) {
+	row, ok = parseRowText(text)
+	return row, ok && row.Seq == seq
 }
 
 func peerFile(u uuid.UUID) string { return path.Join(peersDir, u.String()) }

@@ -29,33 +29,16 @@ func TailBegins(rows uint32) uint32 { return max(rows, TailRows) - TailRows + 1 
 
 // tailAt is the tail of the log as it was when it had so many rows.
 func (l *Log) tailAt(seq uint32) (string, error) {
-	rows, err := l.collect(TailBegins(seq), seq)
+	rows, err := l.Collect(TailBegins(seq), seq)
 	return Tail(rows), err
-}
-
-func (l *Log) collect(from, to uint32) (rows []changeset.Row, err error) {
-	for row, err := range l.Rows(from, to) {
-		if err != nil {
-			return nil, err
-		}
-		rows = append(rows, row)
-	}
-	return rows, nil
 }
 
 // lastRows returns the rows of the tail of the log as the transaction leaves it.
 func (t *txLog) lastRows() ([]changeset.Row, error) {
 	if t.rewritten == nil {
-		rows, err := t.collect(TailBegins(t.seq), t.latest)
+		rows, err := t.Collect(TailBegins(t.seq), t.latest)
 		return append(rows, t.added...), err
 	}
-	var rows []changeset.Row
-	for b := t.rewritten[int(TailBegins(t.seq)-1)*changeset.RowSize:]; len(b) > 0; b = b[changeset.RowSize:] {
-		row, err := changeset.ParseRow(b[:changeset.RowSize])
-		if err != nil {
-			return nil, err
-		}
-		rows = append(rows, row)
-	}
-	return rows, nil
+	first := TailBegins(t.seq)
+	return changeset.ParseRows(t.rewritten[int(first-1)*changeset.RowSize:], first)
 }

@@ -27,7 +27,7 @@ func (p *publisher) followsAnew(l *treeLog, m mirrored) error {
 
 // holdsAll reports whether each edit in the log of a mirror is here, perhaps under another name.
 func (p *publisher) holdsAll(l *treeLog, m mirrored) (bool, error) {
-	mine, err := collect(l.Log, 1)
+	mine, err := l.Collect(1, l.Latest())
 	if err != nil {
 		return false, err
 	}

@@ -130,7 +130,7 @@ func (p *pull) newRows(s *side) ([]changeset.Row, error) {
 		return nil, nil
 	}
 	if s.read > 0 && s.read <= s.from.Latest() {
-		rows, err := collect(s.from, replica.TailBegins(s.read))
+		rows, err := s.from.Collect(replica.TailBegins(s.read), s.from.Latest())
 		if err != nil {
 			return nil, err
 		}
@@ -148,7 +148,7 @@ func (p *pull) newRows(s *side) ([]changeset.Row, error) {
 		}
 	}
 	s.tail = nil
-	return collect(s.from, 1)
+	return s.from.Collect(1, s.from.Latest())
 }
 
 // follows reports whether rows of the source, which end with the last one that was read, are not known to be others than those that were read, there and above.
@@ -198,14 +198,4 @@ func (p *pull) asMarked(s *side) bool {
 	mark, told := p.from.Mark()
 	last, known := s.last(s.peer)
 	return !told || known && s.marked(mark) == last
-}
-
-func collect(l *replica.Log, from uint32) (rows []changeset.Row, err error) {
-	for row, err := range l.Rows(from, l.Latest()) {
-		if err != nil {
-			return nil, err
-		}
-		rows = append(rows, row)
-	}
-	return rows, nil
 }
