@@ -3,6 +3,7 @@ package sync
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/google/uuid"
 
@@ -17,6 +18,15 @@ var errNamedAnew = errors.New("another process gave the replica a new UUID meanw
 type names struct{ main, votes uuid.UUID }
 
 func namesOf(r *replica.Replica) names { return names{r.UUID(), r.Resolutions().UUID()} }
+
+// stillNamed returns an error if a replica got other names for what it holds while it was read, which says what to do.
+func stillNamed(r *replica.Replica, do string) error {
+	renamed, err := r.Renamed()
+	if err == nil && renamed {
+		err = fmt.Errorf("%s got another UUID while it was read: %s", r.Where(), do)
+	}
+	return err
+}
 
 // update runs a transaction, unless the target has other names than it had when it was looked at, or than the last transaction gave it. Then it
 // fails with errNamedAnew and changes nothing.

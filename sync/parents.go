@@ -46,7 +46,7 @@ func (p *pull) loadSources() error {
 		}
 		sources[p.main.moves.ID(row.ID)] = row
 	}
-	if err := stillNamed(p.from); err != nil {
+	if err := stillNamed(p.from, "pull from it again"); err != nil {
 		return err
 	}
 	p.sources = sources

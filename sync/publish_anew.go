@@ -3,6 +3,8 @@ package sync
 import (
 	"fmt"
 
+	"github.com/spf13/afero"
+
 	"prophet/cas"
 	"prophet/changeset"
 	"prophet/replica"
@@ -35,14 +37,14 @@ func (p *publisher) holdsAll(l *treeLog, m mirrored) (bool, error) {
 	if l.prefix != "" {
 		lookup = p.from.LookupVote
 	}
-	for seq := uint32(1); seq <= m.have; seq++ {
-		theirs, err := readRow(p.tree, l.prefix+changeset.IndexFile, seq)
-		if err != nil {
-			return false, err
-		}
+	rows, err := p.mirroredRows(l, m)
+	if err != nil {
+		return false, err
+	}
+	for i, theirs := range rows {
 		var here []changeset.Row
-		if int(seq) <= len(mine) {
-			here = append(here, mine[seq-1])
+		if i < len(mine) {
+			here = append(here, mine[i])
 		}
 		if at, ok, err := lookup(theirs.ID); err != nil {
 			return false, err
@@ -83,6 +85,23 @@ func (p *publisher) sameEdit(l *treeLog, theirs, mine changeset.Row) (bool, erro
 	return err == nil && changeset.SameEdit(here, there), err
 }
 
+// mirroredRows reads the rows of a mirror's log.
+func (p *publisher) mirroredRows(l *treeLog, m mirrored) ([]changeset.Row, error) {
+	name := l.prefix + changeset.IndexFile
+	b, err := afero.ReadFile(p.tree, name)
+	if err != nil {
+		return nil, fmt.Errorf("read the mirror: %w", err)
+	}
+	if whole := len(b) / changeset.RowSize; whole < int(m.have) {
+		return nil, &replica.DamageError{Path: name, Err: fmt.Errorf("it ends before row %d", whole+1)}
+	}
+	rows, err := changeset.ParseRows(b[:int(m.have)*changeset.RowSize], 1)
+	if err != nil {
+		return nil, &replica.DamageError{Path: name, Err: err}
+	}
+	return rows, nil
+}
+
 // mirrored reads the changeset of a row of the mirror.
 func (p *publisher) mirrored(l *treeLog, row changeset.Row) (*changeset.Changeset, error) {
 	b, err := cas.New(p.tree, l.prefix+"cas/"+changeset.ChangesetObjects).Get(row.Key)
@@ -94,13 +113,4 @@ func (p *publisher) mirrored(l *treeLog, row changeset.Row) (*changeset.Changese
 		return nil, &replica.DamageError{Path: l.prefix + changeset.IndexFile, Err: fmt.Errorf("row %d: %w", row.Seq, err)}
 	}
 	return c, nil
-}
-
-// stillNamed returns an error if a replica got other names for what it holds while it was read.
-func stillNamed(r *replica.Replica) error {
-	renamed, err := r.Renamed()
-	if err == nil && renamed {
-		err = fmt.Errorf("%s got another UUID while it was read: do that again", r.Where())
-	}
-	return err
 }

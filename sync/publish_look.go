@@ -216,7 +216,7 @@ func (p *publisher) firstOther(l *treeLog, m mirrored) (mine, theirs changeset.R
 	if mine, err = l.Row(m.have); err != nil || !l.news() || mine.ID != m.last.ID {
 		return mine, m.last, err
 	}
-	index, err := afero.ReadFile(p.tree, l.prefix+changeset.IndexFile)
+	there, err := p.mirroredRows(l, m)
 	if err != nil {
 		return mine, theirs, err
 	}
@@ -224,12 +224,8 @@ func (p *publisher) firstOther(l *treeLog, m mirrored) (mine, theirs changeset.R
 		if err != nil {
 			return row, theirs, err
 		}
-		at := int(row.Seq-1) * changeset.RowSize
-		if len(index) < at+changeset.RowSize {
-			return row, theirs, &replica.DamageError{Path: l.prefix + changeset.IndexFile, Err: fmt.Errorf("it ends before row %d", row.Seq)}
-		}
-		if theirs, err = changeset.ParseRow(index[at : at+changeset.RowSize]); err != nil || theirs != row {
-			return row, theirs, err
+		if theirs = there[row.Seq-1]; theirs != row {
+			return row, theirs, nil
 		}
 	}
 	return mine, m.last, nil

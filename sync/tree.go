@@ -214,7 +214,7 @@ func (w *treeWriter) writeIndex(l treeLog, from *replica.Replica) error {
 		}
 		index = changeset.AppendRow(index, row)
 	}
-	if err := stillNamed(from); err != nil { // its objects are not those that were copied
+	if err := stillNamed(from, "publish or export it again"); err != nil { // its objects are not those that were copied
 		return err
 	}
 	return durable.WriteFile(w.fs, l.prefix+changeset.IndexFile, index)
