@@ -73,23 +73,24 @@ func (e *Edit) entries(rec changeset.RecordID) ([]resolution.Entry, error) {
 }
 
 // RestoreAt is [Edit.Restore] with the properties that a deleted record had once the changeset was made, or, with the zero ID, before
-// it was deleted, and those given in their place; an empty value leaves one out. ErrNoRecord is wrapped if there never was such a record.
-func (e *Edit) RestoreAt(rec changeset.RecordID, at changeset.ID, props map[string]string) error {
+// it was deleted, and those given in their place; an empty value leaves one out. It returns what the record was then, as [Edit.Past] does. ErrNoRecord
+// is wrapped if there never was such a record.
+func (e *Edit) RestoreAt(rec changeset.RecordID, at changeset.ID, props map[string]string) (*resolution.Result, error) {
 	_, lives, err := e.Props(rec)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if lives {
-		return fmt.Errorf("restore %s: %w", rec, ErrLives)
+		return nil, fmt.Errorf("restore %s: %w", rec, ErrLives)
 	}
 	past, err := e.Past(rec, at)
 	if err != nil {
-		return fmt.Errorf("restore %s: %w", rec, err)
+		return nil, fmt.Errorf("restore %s: %w", rec, err)
 	}
 	if !past.Exists {
-		return fmt.Errorf("restore %s: it was deleted when changeset %s was made", rec, at.Short())
+		return nil, fmt.Errorf("restore %s: it was deleted when changeset %s was made", rec, at.Short())
 	}
 	all := maps.Clone(past.Props)
 	maps.Copy(all, props)
-	return e.Restore(rec, all)
+	return past, e.Restore(rec, all)
 }

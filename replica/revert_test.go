@@ -64,8 +64,16 @@ func TestRestoreAtBringsBackWhatARecordWas(t *testing.T) {
 	} {
 		maps.Copy(tt.want, own)
 		err := team.replicas[0].Try(func(tx *replica.Tx) error {
-			if _, err := tx.Edit(func(e *replica.Edit) error { return e.RestoreAt(rec, tt.at, tt.props) }); err != nil {
+			var past *resolution.Result
+			restore := func(e *replica.Edit) (err error) {
+				past, err = e.RestoreAt(rec, tt.at, tt.props)
 				return err
+			}
+			if _, err := tx.Edit(restore); err != nil {
+				return err
+			}
+			if tt.props == nil && !maps.Equal(past.Props, tt.want) {
+				t.Errorf("%s: it says that the record had %v, want %v", tt.name, past.Props, tt.want)
 			}
 			got, err := tx.Merged(rec)
 			if err == nil && (!got.Exists || got.Open() || !maps.Equal(got.Props, tt.want)) {
@@ -78,7 +86,14 @@ func TestRestoreAtBringsBackWhatARecordWas(t *testing.T) {
 		}
 	}
 	never := changeset.RecordID{Type: "Ticket", UUID: team.replicas[1].UUID()}
-	_, err := team.replicas[0].Edit(t.Context(), func(e *replica.Edit) error { return e.RestoreAt(never, changeset.ID{}, nil) })
+	restoreAt := func(rec changeset.RecordID, at changeset.ID) error {
+		_, err := team.replicas[0].Edit(t.Context(), func(e *replica.Edit) error {
+			_, err := e.RestoreAt(rec, at, nil)
+			return err
+		})
+		return err
+	}
+	err := restoreAt(never, changeset.ID{})
 	if !errors.Is(err, replica.ErrNoRecord) {
 		t.Errorf("one that never was: got %v", err)
 	}
@@ -86,7 +101,7 @@ func TestRestoreAtBringsBackWhatARecordWas(t *testing.T) {
 		deleted.ID:                 "it was deleted when changeset",
 		{Origin: rec.UUID, Seq: 1}: "did not touch",
 	} {
-		_, err := team.replicas[0].Edit(t.Context(), func(e *replica.Edit) error { return e.RestoreAt(rec, at, nil) })
+		err := restoreAt(rec, at)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %s", at, err, want)
 		}

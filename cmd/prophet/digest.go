@@ -124,11 +124,7 @@ func newDigestDoc(d replica.Digests) digestDoc {
 }
 
 func runDigest(ctx context.Context, e *env, o digestOptions) error {
-	dir, err := e.findReplica(o.globals)
-	if err != nil {
-		return err
-	}
-	r, err := e.openDir(dir, o.globals)
+	dir, r, err := e.openHere(o.globals)
 	if err != nil {
 		return err
 	}

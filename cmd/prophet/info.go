@@ -72,15 +72,11 @@ type (
 )
 
 func runInfo(ctx context.Context, e *env, o infoOptions) error {
-	dir, err := e.findReplica(o.globals)
+	dir, r, err := e.openHere(o.globals)
 	if err != nil {
 		return err
 	}
 	config, err := e.config(dir)
-	if err != nil {
-		return err
-	}
-	r, err := e.openDir(dir, o.globals)
 	if err != nil {
 		return err
 	}

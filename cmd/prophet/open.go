@@ -18,11 +18,17 @@ import (
 
 // open opens the replica that a command is to work on. Nothing is written to it before the command does.
 func (e *env) open(g globals) (*replica.Replica, error) {
-	dir, err := e.findReplica(g)
-	if err != nil {
-		return nil, err
+	_, r, err := e.openHere(g)
+	return r, err
+}
+
+// openHere is open, and says in which directory it is: commands that look at its config, or at other replicas, start from there.
+func (e *env) openHere(g globals) (dir string, r *replica.Replica, err error) {
+	if dir, err = e.findReplica(g); err != nil {
+		return "", nil, err
 	}
-	return e.openDir(dir, g)
+	r, err = e.openDir(dir, g)
+	return dir, r, err
 }
 
 // openDir opens the replica in a directory, which is an absolute path.

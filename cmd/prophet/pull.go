@@ -66,11 +66,7 @@ type exchange struct {
 }
 
 func newExchange(e *env, o exchangeOptions, want direction) (*exchange, error) {
-	dir, err := e.findReplica(o.globals)
-	if err != nil {
-		return nil, err
-	}
-	r, err := e.openDir(dir, o.globals)
+	dir, r, err := e.openHere(o.globals)
 	if err != nil {
 		return nil, err
 	}

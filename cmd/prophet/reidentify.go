@@ -61,11 +61,7 @@ type reidentifyDoc struct {
 }
 
 func runReidentify(ctx context.Context, e *env, o reidentifyOptions) error {
-	dir, err := e.findReplica(o.globals)
-	if err != nil {
-		return err
-	}
-	r, err := e.openDir(dir, o.globals)
+	dir, r, err := e.openHere(o.globals)
 	if err != nil {
 		return err
 	}

@@ -77,12 +77,8 @@ func runRestore(ctx context.Context, e *env, o restoreOptions) error {
 // restore brings a record back and says what it is now.
 func restore(ctx context.Context, p *printer, r *replica.Replica, id string, rec changeset.RecordID, at changeset.ID, props map[string]string) error {
 	var past *resolution.Result
-	edited, err := r.Edit(ctx, checked(func(edit *replica.Edit) error {
-		if err := edit.RestoreAt(rec, at, props); err != nil {
-			return err
-		}
-		var err error
-		past, err = edit.Past(rec, at)
+	edited, err := r.Edit(ctx, checked(func(edit *replica.Edit) (err error) {
+		past, err = edit.RestoreAt(rec, at, props)
 		return err
 	}))
 	switch {
