@@ -2,7 +2,6 @@ package replica
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -66,24 +65,11 @@ func parseContent(content string) (resolution.Rule, error) {
 
 func contentOf(rule resolution.Rule) string { return fmt.Sprintf("[%q]", rule) }
 
-// rulesFor returns the rules for a record of the log, and what kept one from being read so far. Settings and decisions have none.
-func (t *txLog) rulesFor(rec changeset.RecordID) (rules resolution.Rules, failed func() error) {
-	var errs []error
-	failed = func() error { return errors.Join(errs...) }
-	if t != t.tx.main || rec.Type == changeset.SettingsType {
-		return nil, failed
-	}
-	return func(prop string) resolution.Rule {
-		rule, err := t.rule(ruled{rec.Type, prop})
-		if err != nil {
-			errs = append(errs, err)
-		}
-		return rule
-	}, failed
-}
-
-// rule returns the rule that is set, as the transaction has it.
+// rule returns the rule that is set, as the transaction has it. Settings have none.
 func (t *txLog) rule(k ruled) (resolution.Rule, error) {
+	if k.typ == changeset.SettingsType {
+		return resolution.RuleLatest, nil
+	}
 	if rule, ok := t.tx.rules[k]; ok {
 		return rule, nil
 	}

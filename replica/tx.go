@@ -184,19 +184,24 @@ func (t *txLog) mergeEntries(rec changeset.RecordID, entries []resolution.Entry)
 	return t.mergeHistory(rec, resolution.NewHistory(entries))
 }
 
-// mergeHistory merges the changes to a record. In the resolutions replica there are no votes on votes.
+// mergeHistory merges the changes to a record. In the resolutions replica there are no votes on votes, and no rules.
 func (t *txLog) mergeHistory(rec changeset.RecordID, history *resolution.History) (*resolution.Result, error) {
 	if t != t.tx.main {
 		return history.Merge(rec, nil, nil), nil
 	}
 	var failed error
-	rules, unread := t.rulesFor(rec)
-	result := history.Merge(rec, func(fingerprint string) []map[string]string {
+	votes := func(fingerprint string) []map[string]string {
 		votes, err := t.tx.res.votesOn(fingerprint)
 		failed = errors.Join(failed, err)
 		return votes
-	}, rules)
-	return result, errors.Join(failed, unread())
+	}
+	rules := func(prop string) resolution.Rule {
+		rule, err := t.rule(ruled{rec.Type, prop})
+		failed = errors.Join(failed, err)
+		return rule
+	}
+	result := history.Merge(rec, votes, rules)
+	return result, failed
 }
 
 // append adds a changeset to the log as it stands, applying it to the records.

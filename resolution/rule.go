@@ -24,7 +24,7 @@ var AllRules = []Rule{RuleLatest, RuleMax, RuleMin, RuleUnion, RuleSum, RuleAsk}
 
 // ParseRule reads the name of a rule.
 func ParseRule(name string) (Rule, error) {
-	if rule := Rule(name); slices.Contains(AllRules, rule) {
+	if rule := Rule(name); rule.known() {
 		return rule, nil
 	}
 	var names []string
@@ -34,6 +34,8 @@ func ParseRule(name string) (Rule, error) {
 	return "", fmt.Errorf("%.100q is no rule: the rules are %s", name, strings.Join(names, ", "))
 }
 
+func (r Rule) known() bool { return slices.Contains(AllRules, r) }
+
 // Rules finds the rule of each property of a record. It may be nil: latest for all.
 type Rules func(prop string) Rule
 
@@ -42,9 +44,8 @@ func (find Rules) of(prop string) Rule {
 	if find == nil {
 		return RuleLatest
 	}
-	rule, err := ParseRule(string(find(prop)))
-	if err != nil {
-		return RuleLatest
+	if rule := find(prop); rule.known() {
+		return rule
 	}
-	return rule
+	return RuleLatest
 }
