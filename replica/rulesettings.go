@@ -96,15 +96,36 @@ func (r *Replica) Rule(typ, prop string) (RuleSetting, error) {
 	if err != nil {
 		return s, err
 	}
-	s.Conflict = result.Open()
-	if c := result.Conflict(contentProp); c != nil {
-		for _, rival := range c.Rivals {
-			if name := ruleName(rival.Value); !slices.Contains(s.Rivals, name) {
-				s.Rivals = append(s.Rivals, name)
-			}
+	s.note(result)
+	return s, nil
+}
+
+// RuleIn returns the rule that a settings record of a database would hold with this state; ok is false if it would hold none.
+func RuleIn(database uuid.UUID, rec changeset.RecordID, state *resolution.Result) (s RuleSetting, ok bool) {
+	k, ok := ruledBy(database, rec, state.Props)
+	if !ok || rec.Type != changeset.SettingsType {
+		return s, false
+	}
+	s = RuleSetting{Type: k.typ, Prop: k.prop, Rule: ruleIn(state.Props[contentProp]), Record: rec, Set: true}
+	if err := k.check(state.Props); err != nil {
+		s.Unreadable = err.Error()
+	}
+	s.note(state)
+	return s, true
+}
+
+// note takes note of what is in conflict about the rule.
+func (s *RuleSetting) note(state *resolution.Result) {
+	s.Conflict = state.Open()
+	c := state.Conflict(contentProp)
+	if c == nil {
+		return
+	}
+	for _, rival := range c.Rivals {
+		if name := ruleName(rival.Value); !slices.Contains(s.Rivals, name) {
+			s.Rivals = append(s.Rivals, name)
 		}
 	}
-	return s, nil
 }
 
 // ruleName names what the content of a rule's record sets; what is no rule is quoted.

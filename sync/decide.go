@@ -71,6 +71,7 @@ func (in *intake) listOpened(merged func(changeset.RecordID) (*resolution.Result
 		if err != nil {
 			return err
 		}
+		in.noteRule(rec, result)
 		for prop, before := range props {
 			if prop == "" && result.Existence != nil || prop != "" && result.Conflict(prop) != nil {
 				in.report.Opened = append(in.report.Opened, Opened{rec, prop, before})
@@ -79,6 +80,18 @@ func (in *intake) listOpened(merged func(changeset.RecordID) (*resolution.Result
 	}
 	sortOpened(in.report.Opened)
 	return nil
+}
+
+// noteRule reports the rule that a record holds about which something came up.
+func (in *intake) noteRule(rec changeset.RecordID, state *resolution.Result) {
+	rule, ok := replica.RuleIn(in.to.Database(), rec, state)
+	if !ok {
+		return
+	}
+	if in.report.Rules == nil {
+		in.report.Rules = map[changeset.RecordID]replica.RuleSetting{}
+	}
+	in.report.Rules[rec] = rule
 }
 
 func sortOpened(opened []Opened) {

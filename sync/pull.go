@@ -56,10 +56,11 @@ type Report struct {
 	Votes       int // changesets of the resolutions replica that came
 	Represented int // changesets known already of which the source knew more, see docs/adr/0008-representations.md
 	Opened      []Opened
-	Decided     []replica.Decision // by Options.Prefer
-	Adopted     int                // records for which what the source shows was adopted
-	Moved       []Moved            // where two replicas had one UUID
-	Latest      uint32             // rows in the log of the target afterwards
+	Rules       map[changeset.RecordID]replica.RuleSetting // those of the opened that are about rules, with the rules that are against each other
+	Decided     []replica.Decision                         // by Options.Prefer
+	Adopted     int                                        // records for which what the source shows was adopted
+	Moved       []Moved                                    // where two replicas had one UUID
+	Latest      uint32                                     // rows in the log of the target afterwards
 }
 
 // Opened is a conflict that a pull opened, or put a new rival to, and that is still open at its end. Prop is "" for the record's existence.

@@ -7,6 +7,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"prophet/changeset"
+	"prophet/replica"
 	"prophet/resolution"
 	psync "prophet/sync"
 )
@@ -98,7 +100,7 @@ func newReportDoc(l *conflictLister, from string, dryRun bool, rep *psync.Report
 	if err != nil {
 		return nil, err
 	}
-	conflicts, err := openedDocs(l, rep.Opened, dryRun)
+	conflicts, err := openedDocs(l, rep, dryRun)
 	if err != nil {
 		return nil, err
 	}
@@ -120,10 +122,14 @@ func newReportDoc(l *conflictLister, from string, dryRun bool, rep *psync.Report
 }
 
 // openedDocs returns the conflicts that were opened or got a new rival, in the order of the local ids. Of those that only would be, the rivals are not here.
-func openedDocs(l *conflictLister, opened []psync.Opened, dryRun bool) ([]conflictDoc, error) {
+func openedDocs(l *conflictLister, rep *psync.Report, dryRun bool) ([]conflictDoc, error) {
 	docs := []conflictDoc{}
-	for _, o := range opened {
-		d, err := l.openedDoc(o, dryRun)
+	opened := l.openedDoc
+	if dryRun {
+		opened = func(o psync.Opened) (conflictDoc, error) { return l.triedDoc(o, rep.Rules) }
+	}
+	for _, o := range rep.Opened {
+		d, err := opened(o)
 		if err != nil {
 			return nil, err
 		}
@@ -134,15 +140,20 @@ func openedDocs(l *conflictLister, opened []psync.Opened, dryRun bool) ([]confli
 	return docs, nil
 }
 
-func (l *conflictLister) openedDoc(o psync.Opened, dryRun bool) (conflictDoc, error) {
-	if dryRun {
-		id, err := l.r.LocalID(o.Record)
-		if err != nil {
-			return conflictDoc{}, err
-		}
-		d := conflictDoc{ID: idOrNull(id), Prop: o.Prop, Rivals: []rivalDoc{}, Type: o.Record.Type, UUID: o.Record.UUID}
-		return d, d.nameIt(l.r, o.Record)
+// triedDoc returns a conflict that only would be opened. The rules that would be against each other are those of the report.
+func (l *conflictLister) triedDoc(o psync.Opened, rules map[changeset.RecordID]replica.RuleSetting) (conflictDoc, error) {
+	id, err := l.r.LocalID(o.Record)
+	if err != nil {
+		return conflictDoc{}, err
 	}
+	d := conflictDoc{ID: idOrNull(id), Prop: o.Prop, Rivals: []rivalDoc{}, Type: o.Record.Type, UUID: o.Record.UUID, name: recordName(id, o.Record)}
+	if rule, ok := rules[o.Record]; ok {
+		d.name, d.sets = nameOfRule(rule), &rule
+	}
+	return d, nil
+}
+
+func (l *conflictLister) openedDoc(o psync.Opened) (conflictDoc, error) {
 	result, err := l.r.Merged(o.Record)
 	if err != nil {
 		return conflictDoc{}, err
