@@ -65,9 +65,34 @@ func runConflicts(_ context.Context, e *env, o conflictsOptions) error {
 		}
 	}
 	if l.shown == 0 {
-		l.p.notef("nothing is in conflict")
-	} else if !o.json {
+		return noteNothing(l.p, r, o.id, open)
+	}
+	if !o.json {
 		l.p.notef("%s", howToGoOn)
+	}
+	return nil
+}
+
+// noteNothing says that nothing is in conflict, or, if one record was asked about by its id, nothing about that, and how many others are.
+func noteNothing(p *printer, r *replica.Replica, id string, asked []replica.OpenConflict) error {
+	if id == "" {
+		p.notef("nothing is in conflict")
+		return nil
+	}
+	name, err := nameRecord(r, asked[0].Record)
+	if err != nil {
+		return err
+	}
+	others, err := r.InConflict()
+	switch n := len(others); {
+	case err != nil:
+		return err
+	case n == 0:
+		p.notef("nothing about %s is in conflict", name)
+	case n == 1:
+		p.notef(`nothing about %s is in conflict; 1 other record is: "prophet conflicts" lists what is open`, name)
+	default:
+		p.notef(`nothing about %s is in conflict; %s are: "prophet conflicts" lists what is open`, name, counted(n, "other record"))
 	}
 	return nil
 }

@@ -60,6 +60,10 @@ A dry run (pull, push or import with --dry-run) opens no conflicts: it ends with
 0 whatever it says that it would open. So does a clone: the conflicts that it
 lists were there before.
 
+Resolve ends with 3 if it was to decide all conflicts, with --all or by asking,
+and some are left. Told what shall hold of one record, it decides that and ends
+with 0, whatever else is in conflict about the record.
+
 Ctrl-C ends a command in an orderly way: what was reported done stays done, the
 rest is as before, and the next run goes on from there. A second Ctrl-C ends it
 at once; that too loses nothing that was reported done.

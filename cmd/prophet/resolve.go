@@ -40,7 +40,7 @@ everywhere.
 
 Without a value and without --take it goes through the conflicts one by one, on
 a terminal, and asks; with ID through those of that record. Each answer is
-committed at once.
+committed at once. If conflicts are left in the end, the exit code is 3.
 
 --take N takes the rival with that number, and decides that property alone. The
 numbers are those of the list as it is now: each decision may change them, so
@@ -58,7 +58,8 @@ and "delete" decide whether a record lives that was edited and deleted.
 --all decides what can be decided so of all records, in one transaction. What is
 left is listed, and the exit code is 3: where there is no one value of mine or
 theirs, what cannot be merged, and the properties of a record of which it is
-open whether it lives, because writing one would keep it.`,
+open whether it lives, because writing one would keep it. Who decides about one
+record gets 0, whatever else about it is in conflict still, which is named.`,
 		Action: func(c *cli.Context) error {
 			o, err := newResolveOptions(c)
 			if err != nil {

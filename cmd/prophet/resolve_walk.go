@@ -33,6 +33,9 @@ func runWalk(ctx context.Context, e *env, o resolveOptions) error {
 			w.items = append(w.items, item{c.Record, prop})
 		}
 	}
+	if len(w.items) == 0 {
+		return noteNothing(w.p, r, o.id, open)
+	}
 	return w.run(ctx)
 }
 
@@ -61,10 +64,6 @@ var (
 )
 
 func (w *walk) run(ctx context.Context) error {
-	if len(w.items) == 0 {
-		w.p.notef("nothing is in conflict")
-		return nil
-	}
 	for i, it := range w.items {
 		err := w.settle(ctx, i, it)
 		if err == errQuit {
@@ -74,27 +73,35 @@ func (w *walk) run(ctx context.Context) error {
 			return w.stopped(ctx, err)
 		}
 	}
-	left, err := w.left()
+	left, err := w.noteDone()
 	if err != nil {
 		return err
 	}
-	w.p.notef("%s decided, %s left", counted(w.decided, "conflict"), counted(left, "conflict"))
 	if left > 0 {
 		return errLeft
 	}
 	return nil
 }
 
-// stopped adds to an error that ends the walk that the decisions so far are made.
+// stopped says, where an error ends the walk, what was decided so far, which stays.
 func (w *walk) stopped(ctx context.Context, err error) error {
 	w.p.beside("") // the prompt has no end of line
 	if context.Cause(ctx) != errInterrupted {
 		return err
 	}
-	if w.decided == 0 {
-		return withHint(err, "0 conflicts decided")
+	left, failed := w.noteDone()
+	if failed != nil || w.decided == 0 || left == 0 {
+		return err
 	}
-	return withHint(err, "%s decided, which stays; the next resolve goes on from there", counted(w.decided, "conflict"))
+	return withHint(err, "what was decided stays; the next resolve goes on from there")
+}
+
+// noteDone says how many conflicts were decided, and how many of those that were to be are left, and returns that.
+func (w *walk) noteDone() (left int, err error) {
+	if left, err = w.left(); err == nil {
+		w.p.notef("%s decided, %s left", counted(w.decided, "conflict"), counted(left, "conflict"))
+	}
+	return left, err
 }
 
 // left counts the conflicts that are open still.

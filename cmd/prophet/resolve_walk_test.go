@@ -164,7 +164,19 @@ func TestResolveOfOneRecordAsksAboutThatAlone(t *testing.T) {
 	if code := w.answers(t, "k\n", "2"); code != exitDone || w.open(t) != 2 {
 		t.Errorf("exit code %d, %s", code, w.err)
 	}
-	if code := w.answers(t, "", "2"); code != exitDone || w.err.String() != "prophet: nothing is in conflict\n" {
+	for _, others := range []string{"1 other record is: ", "2 other records are: "} {
+		want := "prophet: nothing about Ticket 2 is in conflict; " + others + "\"prophet conflicts\" lists what is open\n"
+		if code := w.answers(t, "", "2"); code != exitDone || w.err.String() != want {
+			t.Errorf("exit code %d, %s", code, w.err)
+		}
+		w.do(t, "create", "-r", "/ann", "Ticket", "summary=plotter")
+		w.do(t, "push", "-r", "/ann", "/bob")
+		w.do(t, "update", "-r", "/ann", "3", "summary=pen")
+		w.do(t, "update", "-r", "/bob", "3", "summary=ink")
+		w.do(t, "pull", "-r", "/ann", "/bob")
+	}
+	w.do(t, "resolve", "-r", "/ann", "--all", "--take", "holds")
+	if code := w.answers(t, "", "2"); code != exitDone || w.err.String() != "prophet: nothing about Ticket 2 is in conflict\n" {
 		t.Errorf("exit code %d, %s", code, w.err)
 	}
 }
@@ -274,18 +286,26 @@ func TestWhatChangesWhileItIsAskedAboutIsShownAgain(t *testing.T) {
 }
 
 func TestCtrlCEndsTheWalkInOrder(t *testing.T) {
-	w := quarrelling(t)
-	ctx, cancel := context.WithCancelCause(t.Context())
-	w.Stdin = io.MultiReader(strings.NewReader("1\n"), &contextReader{ctx: ctx, r: readerFunc(func() { cancel(errInterrupted) })})
-	w.err.Reset()
-	out := w.Stdout
-	code := run(ctx, w.env, []string{"resolve", "-r", "/ann"})
-	w.Stdout = out
-	if code != exitFailed || !strings.Contains(w.err.String(), "prophet: error: interrupted\nprophet: hint: 1 conflict decided, which stays; the next resolve goes on from there\n") {
-		t.Errorf("exit code %d, %s", code, w.err)
-	}
-	if n := w.open(t); n != 2 {
-		t.Errorf("%d are open", n)
+	for _, tt := range []struct {
+		typed, says string
+		open        int
+	}{
+		{"", "\nprophet: 0 conflicts decided, 3 conflicts left\nprophet: error: interrupted\n", 3},
+		{"1\n", "\nprophet: 1 conflict decided, 2 conflicts left\nprophet: error: interrupted\nprophet: hint: what was decided stays; the next resolve goes on from there\n", 2},
+	} {
+		w := quarrelling(t)
+		ctx, cancel := context.WithCancelCause(t.Context())
+		w.Stdin = io.MultiReader(strings.NewReader(tt.typed), &contextReader{ctx: ctx, r: readerFunc(func() { cancel(errInterrupted) })})
+		w.err.Reset()
+		out := w.Stdout
+		code := run(ctx, w.env, []string{"resolve", "-r", "/ann"})
+		w.Stdout = out
+		if code != exitFailed || w.err.String() != tt.says {
+			t.Errorf("exit code %d, %s", code, w.err)
+		}
+		if n := w.open(t); n != tt.open {
+			t.Errorf("%d are open", n)
+		}
 	}
 }
 
