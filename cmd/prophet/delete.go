@@ -18,7 +18,8 @@ func deleteCommand(e *env) *cli.Command {
 		Category:  aboutRecords,
 		Description: `
 Deletes all the records named, in one changeset, or none if one of them is not
-there. What they were stays in the history.
+there. What they were stays in the history. Conflicts about their properties go
+with them, and are named.
 
   prophet delete 12
   prophet delete 3 5 a2348a2e
@@ -57,8 +58,12 @@ func runDelete(ctx context.Context, e *env, o deleteOptions) error {
 	if err != nil {
 		return err
 	}
+	gone := map[changeset.RecordID][]string{}
 	edited, err := r.Edit(ctx, func(edit *replica.Edit) error {
 		for _, rec := range recs {
+			if gone[rec], err = conflictsOf(edit, rec); err != nil {
+				return err
+			}
 			if err := edit.Delete(rec); err != nil {
 				return err
 			}
@@ -68,7 +73,45 @@ func runDelete(ctx context.Context, e *env, o deleteOptions) error {
 	if err != nil {
 		return err
 	}
-	return showDeleted(e.printer(o.globals), r, recs, edited)
+	p := e.printer(o.globals)
+	if err := showDeleted(p, r, recs, edited); err != nil || p.json {
+		return err
+	}
+	for _, rec := range recs {
+		if err := noteGone(p, r, rec, gone[rec]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// conflictsOf returns the properties of a record that are in conflict, which go with it when it is deleted.
+func conflictsOf(edit *replica.Edit, rec changeset.RecordID) (props []string, err error) {
+	result, err := edit.Merged(rec)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range result.Conflicts {
+		props = append(props, c.Prop)
+	}
+	return props, nil
+}
+
+// noteGone says what of a record that was deleted was in conflict.
+func noteGone(p *printer, r *replica.Replica, rec changeset.RecordID, props []string) error {
+	if len(props) == 0 {
+		return nil
+	}
+	id, err := r.LocalID(rec)
+	if err != nil {
+		return err
+	}
+	was := "was"
+	if len(props) > 1 {
+		was = "were"
+	}
+	p.notef(`%s of %s %s in conflict, which goes with the record; "prophet history %s" has the rivals`, list(props), recordName(id, rec), was, shortID(id, rec.UUID))
+	return nil
 }
 
 // findAllLiving returns the records that the words name, each once.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -160,11 +161,24 @@ func runResolve(ctx context.Context, e *env, o resolveOptions) error {
 	if err != nil {
 		return err
 	}
-	edited, err := r.Edit(ctx, checked(func(edit *replica.Edit) error { return o.decide(edit, rec, name, props) }))
+	var open []string
+	edited, err := r.Edit(ctx, checked(func(edit *replica.Edit) error {
+		if open, err = conflictsOf(edit, rec); err != nil {
+			return err
+		}
+		return o.decide(edit, rec, name, props)
+	}))
 	if err != nil {
 		return err
 	}
-	return showDecided(e.printer(o.globals), r, rec, edited)
+	p := e.printer(o.globals)
+	if err := showDecided(p, r, rec, edited); err != nil || p.json {
+		return err
+	}
+	if slices.Contains(edited.Decided, replica.Decision{Record: rec, Value: replica.TakeDelete}) {
+		return noteGone(p, r, rec, open)
+	}
+	return nil
 }
 
 // decide makes the decision.
