@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"prophet/changeset"
 	"prophet/replica"
 )
 
@@ -33,8 +34,11 @@ func column(rec *replica.Record, name string) string {
 	return rec.Props[name]
 }
 
-// printTable prints records as a table.
-func (o *searchOptions) printTable(p *printer, found []*replica.Record) error {
+// conflictMark stands behind the local id of a record in conflict, on a terminal.
+const conflictMark = "!"
+
+// printTable prints records as a table, and reports whether those in conflict are marked: in a pipe an id stays as a script takes it.
+func (o *searchOptions) printTable(p *printer, found []*replica.Record, open map[changeset.RecordID]bool) (marked bool, err error) {
 	columns := o.columns
 	if columns == nil {
 		columns = usualColumns(found, o.query.Type == "")
@@ -43,13 +47,20 @@ func (o *searchOptions) printTable(p *printer, found []*replica.Record) error {
 	for i, name := range columns {
 		header[i] = strings.ToUpper(name)
 	}
-	t := p.table(header...)
+	t, id := p.table(header...), -1
+	if p.e.OutWidth > 0 {
+		id = slices.Index(columns, columnID)
+	}
 	for _, rec := range found {
-		if err := t.Row(cellsOf(rec, columns)...); err != nil {
-			return err
+		cells := cellsOf(rec, columns)
+		if id >= 0 && open[rec.ID] {
+			cells[id] += conflictMark
+		}
+		if err := t.Row(cells...); err != nil {
+			return false, err
 		}
 	}
-	return t.Flush()
+	return id >= 0, t.Flush()
 }
 
 // cellsOf returns a record's row. A record without a local id is named by its UUID.

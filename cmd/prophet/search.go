@@ -41,7 +41,8 @@ are left out unless their type is named.
 A test is NAME=VALUE, or with another operator: != =~ !~ < <= > >=, or their
 names. "prophet help tests" has all about them. Columns are properties, or id,
 uuid and type; without --columns they are chosen by what the records have.
-Scripts should name them, or use --json, which has everything.
+Scripts should name them, or use --json, which has everything. On a terminal, !
+behind an id marks a record in conflict.
 
 Records that lack the property to sort by come last, with --reverse too.`,
 		Action: func(c *cli.Context) error {
@@ -119,32 +120,39 @@ func runSearch(ctx context.Context, e *env, o searchOptions) error {
 	if p.json {
 		return printRecordsJSON(p, r, found)
 	}
-	if err := o.printTable(p, found); err != nil {
+	open, err := inConflict(r, found)
+	if err != nil {
 		return err
 	}
-	return noteConflicts(p, r, found)
-}
-
-// noteConflicts says how many of the records that were listed are in conflict.
-func noteConflicts(p *printer, r *replica.Replica, listed []*replica.Record) error {
-	open, err := r.InConflict()
+	marked, err := o.printTable(p, found, open)
 	if err != nil || len(open) == 0 {
 		return err
 	}
-	in := make(map[changeset.RecordID]bool)
-	for _, rec := range open {
-		in[rec] = true
+	how := ""
+	if marked {
+		how = ", marked with " + conflictMark
 	}
-	n := 0
+	p.notef(`in conflict: %s%s; "prophet conflicts" lists what is open`, counted(len(open), "record"), how)
+	return nil
+}
+
+// inConflict returns those of the records that are in conflict.
+func inConflict(r *replica.Replica, listed []*replica.Record) (in map[changeset.RecordID]bool, err error) {
+	all, err := r.InConflict()
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	open := make(map[changeset.RecordID]bool)
+	for _, rec := range all {
+		open[rec] = true
+	}
+	in = make(map[changeset.RecordID]bool)
 	for _, rec := range listed {
-		if in[rec.ID] {
-			n++
+		if open[rec.ID] {
+			in[rec.ID] = true
 		}
 	}
-	if n > 0 {
-		p.notef(`in conflict: %s; "prophet conflicts" lists what is open`, counted(n, "record"))
-	}
-	return nil
+	return in, nil
 }
 
 // find returns the records that pass, in no useful order.

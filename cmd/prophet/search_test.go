@@ -100,3 +100,30 @@ func TestALongLogHasLocalIDs(t *testing.T) {
 		}
 	}
 }
+
+func TestSearchMarksWhatIsInConflictOnATerminal(t *testing.T) {
+	w := quarrelling(t)
+	w.do(t, "create", "-r", "/ann", "Ticket", "summary=plotter")
+	for _, tt := range []struct {
+		width   int
+		columns string
+		rows    []string
+		note    string
+	}{
+		{80, "id,summary", []string{"ID  SUMMARY\n", "1!  printer\n", "2!  big scanner\n", "3   plotter\n"}, "in conflict: 2 records, marked with !; "},
+		{80, "summary", []string{"printer\n"}, "in conflict: 2 records; "},
+		{0, "id,summary", []string{"1\tprinter\n", "2\tbig scanner\n", "3\tplotter\n"}, "in conflict: 2 records; "},
+	} {
+		w.OutWidth = tt.width
+		w.err.Reset()
+		w.do(t, "search", "-r", "/ann", "Ticket", "--columns", tt.columns)
+		for _, row := range tt.rows {
+			if !strings.Contains(w.out.String(), row) {
+				t.Errorf("width %d: want %q in %s", tt.width, row, w.out)
+			}
+		}
+		if !strings.Contains(w.err.String(), tt.note) {
+			t.Errorf("width %d: want %q in %s", tt.width, tt.note, w.err)
+		}
+	}
+}
