@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -23,7 +24,8 @@ func revertCommand(e *env) *cli.Command {
 		Description: `
 Makes an edit that undoes one changeset. It is named by its ID, by the beginning
 of that as "prophet log" and "prophet history" print it, or by the number of its
-row in the log of this replica; LATEST is the last row.
+row in the log of this replica; LATEST is the last row, which may be bookkeeping
+of a pull.
 
   prophet revert 10b1e589:7
   prophet revert LATEST --dry-run
@@ -88,6 +90,9 @@ func runRevert(ctx context.Context, e *env, o revertOptions) error {
 		return err
 	}
 	reverted, edited, err := o.revert(ctx, r, c)
+	if errors.Is(err, replica.ErrBookkeeping) {
+		return hintLastEdit(r, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -96,6 +101,28 @@ func runRevert(ctx context.Context, e *env, o revertOptions) error {
 		return err
 	}
 	return o.show(e.printer(o.globals), doc)
+}
+
+// hintLastEdit adds to the error about a changeset that is bookkeeping which one in the log is the last that is none.
+func hintLastEdit(r *replica.Replica, err error) error {
+	for row, failed := range r.Log().Backward(1, r.Latest()) {
+		if failed != nil {
+			return err
+		}
+		c, failed := r.Log().Changeset(row)
+		if failed != nil {
+			return err
+		}
+		if c.Bookkeeping() {
+			continue
+		}
+		name := shortName(c.ID.String())
+		if found, failed := r.FindChangeset(name); failed != nil || found.ID != c.ID {
+			name = c.ID.String()
+		}
+		return withHint(err, "only edits can be reverted; the last edit is %s", name)
+	}
+	return err
 }
 
 // revert makes the edit, or only finds out what it would be.
