@@ -124,6 +124,19 @@ func (e *Edit) SetRule(typ, prop string, rule resolution.Rule) error {
 	return e.Restore(rec, props)
 }
 
+// RemoveRule deletes the record of the rule for a property of the records of a type, so that the latest holds there. Where there is none it does
+// nothing. The deletion decides a conflict about that rule; who sets the rule without having seen it keeps it, for now.
+func (e *Edit) RemoveRule(typ, prop string) error {
+	if err := checkRuled(typ, prop); err != nil {
+		return err
+	}
+	rec := ruled{typ, prop}.record(e.tx.main.database)
+	if _, exists, err := e.Props(rec); err != nil || !exists {
+		return err
+	}
+	return e.Delete(rec)
+}
+
 func checkRuled(typ, prop string) error {
 	if err := changeset.CheckType(typ); err != nil {
 		return err

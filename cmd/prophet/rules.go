@@ -16,6 +16,9 @@ func rulesCommand(e *env) *cli.Command {
 		Usage:     "list or set the rules that settle conflicts for now",
 		ArgsUsage: "[TYPE PROPERTY [RULE]]",
 		Category:  aboutConflicts,
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "remove", Usage: "remove the rule for that property: the latest holds then"},
+		},
 		Description: `
 A rule says what holds for now where a property is in conflict. It is set for a
 property of the records of a type, in all replicas: it travels like any edit,
@@ -25,6 +28,7 @@ decided, and an answer that somebody gave to the same conflict comes first.
   prophet rules
   prophet rules Ticket votes
   prophet rules Ticket votes sum
+  prophet rules Ticket votes --remove
 
 latest  the value that was written last; so it is without a rule
 max     the greatest number
@@ -40,7 +44,8 @@ meets a value that is no number, it asks.
 
 Two people who set different rules at the same time are in conflict about that,
 too. Setting the rule again decides, and mends one that another program wrote so
-that nobody can read it: the latest holds under that.`,
+that nobody can read it: the latest holds under that. A rule that one removes
+while another sets it holds for now, until somebody decides.`,
 		Action: func(c *cli.Context) error {
 			args, err := arguments(c, 0, 3)
 			if err != nil {
@@ -49,14 +54,18 @@ that nobody can read it: the latest holds under that.`,
 			if len(args) == 1 {
 				return withHint(usagef("a property is missing"), "usage: prophet rules [TYPE PROPERTY [RULE]]")
 			}
-			return runRules(c.Context, e, rulesOptions{globalsOf(c), args})
+			if c.Bool("remove") && len(args) != 2 {
+				return withHint(usagef("--remove takes a type and a property"), "usage: prophet rules TYPE PROPERTY --remove")
+			}
+			return runRules(c.Context, e, rulesOptions{globalsOf(c), args, c.Bool("remove")})
 		},
 	}
 }
 
 type rulesOptions struct {
 	globals
-	words []string // none, or the type, the property and perhaps the rule
+	words  []string // none, or the type, the property and perhaps the rule
+	remove bool
 }
 
 // ruleDoc is the JSON of a rule.
@@ -85,6 +94,8 @@ func runRules(ctx context.Context, e *env, o rulesOptions) error {
 	switch {
 	case len(o.words) == 0:
 		return listRules(p, r)
+	case o.remove:
+		return removeRule(ctx, p, r, o.words[0], o.words[1])
 	case rule != "":
 		e.changes = true
 		if edited, err = r.Edit(ctx, func(edit *replica.Edit) error { return edit.SetRule(o.words[0], o.words[1], rule) }); err != nil {
@@ -172,6 +183,25 @@ func showSet(p *printer, r *replica.Replica, s replica.RuleSetting, edited repli
 		return err
 	}
 	return noteUnused(p, r, s)
+}
+
+// removeRule removes a rule and says what holds then.
+func removeRule(ctx context.Context, p *printer, r *replica.Replica, typ, prop string) error {
+	p.e.changes = true
+	edited, err := r.Edit(ctx, func(edit *replica.Edit) error { return edit.RemoveRule(typ, prop) })
+	if err != nil {
+		return err
+	}
+	s, err := r.Rule(typ, prop)
+	switch {
+	case err != nil:
+		return err
+	case p.json:
+		return p.writeJSON(newRuleDoc(s))
+	case edited.ID.IsZero():
+		return p.donef("%s: %s: no rule is set: nothing to change", typ, prop)
+	}
+	return p.donef("%s: %s: no rule is set any more: the latest holds", typ, prop)
 }
 
 // manyRecords is among how many records a property is looked for before a rule for it is believed.
