@@ -36,7 +36,7 @@ func (p *pull) takeApart(ctx context.Context) error {
 			return nil
 		}
 		if n == maxMoves {
-			return fmt.Errorf("it has other edits under the names of those in %s, and again after each of %d moves: %w", p.to.Where(), n, errForged)
+			return &ForgedError{Here: p.to.Where(), There: p.from.Where()}
 		}
 		if n == 0 {
 			if err := p.rehearse(ctx); err != nil {
@@ -82,6 +82,9 @@ func (p *pull) compare(ctx context.Context) error {
 		}
 		if err := s.makePlan(ctx); err != nil {
 			return err
+		}
+		if id := s.plan.forged; !id.IsZero() {
+			return &ForgedError{ID: id, Here: p.to.Where(), There: p.from.Where()}
 		}
 		p.splits = p.splits || len(s.plan.split) > 0
 	}

@@ -2,7 +2,7 @@ package sync_test
 
 import (
 	"context"
-	"strings"
+	"errors"
 	"testing"
 
 	"github.com/google/uuid"
@@ -90,7 +90,7 @@ func TestWhatWasMovedIsNotMovedOnceMoreByAForgedFork(t *testing.T) {
 	pull(t, f.twin, f.ann)
 	mallory := forger(t, f.ann)
 	forge(t, mallory, changeset.ID{Origin: f.twin.UUID(), Seq: 2})
-	if _, err := psync.Pull(context.Background(), f.twin, mallory, psync.Options{}); err == nil || !strings.Contains(err.Error(), "it is made up") {
+	if _, err := psync.Pull(context.Background(), f.twin, mallory, psync.Options{}); !errors.As(err, new(*psync.ForgedError)) {
 		t.Fatal(err)
 	}
 	f.meet([]string{"by ann", "by the twin"}, f.twin, f.ann, f.carol)

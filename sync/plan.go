@@ -3,7 +3,6 @@ package sync
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -14,10 +13,11 @@ import (
 
 // plan is what has to be named anew in one log of the target before the source's can be read into it.
 type plan struct {
-	moves changeset.Moves      // the greatest number first: after the move from an earlier one, the later would be found no more
-	split map[uuid.UUID]uint32 // the lowest number of each origin at which there is a fork, for which there is no move yet
-	books uint32               // from this row on bookkeeping is in the way; 0: none is
-	fork  *fetched             // of others
+	moves  changeset.Moves      // the greatest number first: after the move from an earlier one, the later would be found no more
+	split  map[uuid.UUID]uint32 // the lowest number of each origin at which there is a fork, for which there is no move yet
+	books  uint32               // from this row on bookkeeping is in the way; 0: none is
+	fork   *fetched             // of others
+	forged changeset.ID         // a fork that cannot have come about honestly
 }
 
 func (p plan) empty() bool { return len(p.moves) == 0 && p.books == 0 }
@@ -78,7 +78,8 @@ func (s *side) planSplits() error {
 		if err != nil {
 			return err
 		}
-		if err := s.refuseForged(mine); err != nil {
+		if forged, err := s.proven(mine); err != nil || forged {
+			s.plan.forged = mine.ID
 			return err
 		}
 		m, err := s.moveOf(mine)
@@ -90,20 +91,21 @@ func (s *side) planSplits() error {
 	return nil
 }
 
-// errForged is wrapped by the error of a pull from a source that has made up changesets.
-var errForged = errors.New("no replica can have that, it is made up: nothing was changed, do not pull from there")
-
-// refuseForged returns an error where a fork cannot have come about honestly. A name that a move gave is made from the edit with which it
-// begins: nobody has another edit under that name and number.
-func (s *side) refuseForged(mine *changeset.Changeset) error {
-	proven, err := s.proven(mine)
-	if err != nil || !proven {
-		return err
-	}
-	return fmt.Errorf(`changeset %s is another edit there than the one that its origin is made from: %w; if they took it up from somebody else, "prophet reidentify" in that replica, with this one as the peer, mends it`, mine.ID, errForged)
+// ForgedError says that a source has made up changesets, which no replica can have. Nothing was changed.
+type ForgedError struct {
+	ID          changeset.ID // there it is another edit than the one here that its origin is made from; zero if moves came to no end
+	Here, There string       // where the replicas are
 }
 
-// proven reports whether a changeset here is the one that its origin is made from.
+func (e *ForgedError) Error() string {
+	if e.ID.IsZero() {
+		return fmt.Sprintf("%s has other edits under the names of those in %s, and again after each of %d moves: no replica can have that, it is made up", e.There, e.Here, maxMoves)
+	}
+	return fmt.Sprintf("changeset %s is another edit in %s than the one in %s that its origin is made from: no replica can have that, it is made up", e.ID, e.There, e.Here)
+}
+
+// proven reports whether a changeset here is the one that its origin is made from. A name that a move gave is made from the edit with which it
+// begins: nobody has another edit under that name and number, so a fork there cannot have come about honestly.
 func (s *side) proven(c *changeset.Changeset) (bool, error) {
 	if !mayBeMoved(c.ID.Origin) {
 		return false, nil

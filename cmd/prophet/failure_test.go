@@ -9,6 +9,9 @@ import (
 	"testing"
 
 	"github.com/urfave/cli/v2"
+
+	"prophet/changeset"
+	psync "prophet/sync"
 )
 
 // failing returns a command that prints a line and then ends with err.
@@ -36,6 +39,11 @@ func TestErrorsArePrintedWithTheirHintAndCode(t *testing.T) {
 		{withHint(errors.New("no luck"), "try again"), exitFailed, "prophet: error: no luck\nprophet: hint: try again\n"},
 		{errors.New("value \x1b[31m\nis bad"), exitFailed, `prophet: error: value \x1b[31m\nis bad` + "\n"},
 		{fmt.Errorf("push: %w", syscall.EPIPE), exitFailed, "prophet: error: push: broken pipe\n"},
+		{fmt.Errorf("pull: %w", &psync.ForgedError{ID: changeset.ID{Seq: 2}, Here: "/bugs", There: "/x"}), exitFailed,
+			"prophet: error: pull: changeset 00000000-0000-0000-0000-000000000000:2 is another edit in /x than the one in /bugs that its origin is made from: no replica can have that, it is made up\n" +
+				"prophet: hint: do not pull from there; if it took that up from somebody else, its owner mends it by \"prophet reidentify -r /x /bugs\"\n"},
+		{&psync.ForgedError{Here: "/bugs", There: "/x"}, exitFailed,
+			"prophet: error: /x has other edits under the names of those in /bugs, and again after each of 8 moves: no replica can have that, it is made up\nprophet: hint: do not pull from there\n"},
 		{context.Canceled, exitFailed, "prophet: error: context canceled\n"},
 	}
 	for _, tt := range tests {

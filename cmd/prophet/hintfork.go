@@ -25,6 +25,14 @@ func hintFork(fork *replica.ForkError) string {
 	return fmt.Sprintf(`neither is one of the copies%s: let one copy pull from the other, which gives it a new identity, pull from that one here, and do this again. Only if their owners are gone, %s`, foundAt(fork), byHand)
 }
 
+// hintForged says what to do where a replica has what somebody made up. An honest one can have taken it up, and loses nothing by a comparison.
+func hintForged(forged *psync.ForgedError) string {
+	if forged.ID.IsZero() || psync.ReadOnly(forged.There) {
+		return "do not pull from there"
+	}
+	return fmt.Sprintf(`do not pull from there; if it took that up from somebody else, its owner mends it by "prophet reidentify -r %s %s"`, asReplica(forged.There), forged.Here)
+}
+
 // foundAt says where one of the copies is, if that is known.
 func foundAt(fork *replica.ForkError) string {
 	for _, known := range []string{fork.KnownHere, fork.KnownThere} {

@@ -108,10 +108,13 @@ func explain(err error) (code int, hint string) {
 	var damage *replica.DamageError
 	var corrupt *cas.CorruptError
 	var fork *replica.ForkError
+	var forged *psync.ForgedError
 	var rule *replica.RuleError
 	switch {
 	case errors.As(err, &fork) && fork.There != "":
 		return exitFailed, hintFork(fork)
+	case errors.As(err, &forged):
+		return exitFailed, hintForged(forged)
 	case errors.Is(err, replica.ErrNoRecord):
 		return exitNoRecord, `"prophet search" lists the records`
 	case errors.Is(err, replica.ErrNoChangeset):
