@@ -3,7 +3,6 @@ package replica
 import (
 	"context"
 	"fmt"
-	"maps"
 	"path"
 	"strconv"
 
@@ -98,17 +97,9 @@ func (t *txLog) markFormer() error {
 	if t.rewritten != nil {
 		return nil // a move has written it
 	}
-	highest := t.marks[t.uuid]
-	for row, err := range t.Rows(1, t.latest) {
-		if err != nil {
-			return err
-		}
-		if row.ID.Origin == t.uuid {
-			highest = max(highest, row.ID.Seq)
-		}
-	}
-	t.marks[t.uuid] = highest
-	return nil
+	highest, err := t.known.highest(t.Log)
+	t.marks[t.uuid] = max(t.marks[t.uuid], highest[t.uuid])
+	return err
 }
 
 // newLatest is the text of latest-sequence-no after the transaction: the old one where no row was added.
@@ -151,12 +142,12 @@ func (t *txLog) writeMarks() error {
 
 // lowerMarks sets the original's marks that are ahead of what the log has back to that: with these, the original would never ask for what was lost.
 func (t *txLog) lowerMarks() error {
-	highest := maps.Clone(t.marks)
-	for row, err := range t.Rows(1, t.latest) {
-		if err != nil {
-			return err
-		}
-		highest[row.ID.Origin] = max(highest[row.ID.Origin], row.ID.Seq)
+	highest, err := t.known.highest(t.Log)
+	if err != nil {
+		return err
+	}
+	for origin, seq := range t.marks {
+		highest[origin] = max(highest[origin], seq)
 	}
 	marks, err := t.v1Marks()
 	if err != nil {

@@ -15,6 +15,7 @@ type knownIDs struct {
 	of   uuid.UUID // the replica; with its UUID, changesets get other names too
 	rows map[changeset.ID]uint32
 	from map[uuid.UUID]uint32 // the lowest number known of each origin
+	till map[uuid.UUID]uint32 // the highest
 	upTo uint32
 }
 
@@ -32,7 +33,8 @@ func (k *knownIDs) lookup(l *Log, id changeset.ID) (row uint32, ok bool, err err
 // load reads what has come to the log since the last call.
 func (k *knownIDs) load(l *Log) error {
 	if k.rows == nil || k.upTo > l.latest || k.of != l.uuid {
-		k.rows, k.from, k.upTo, k.of = make(map[changeset.ID]uint32), make(map[uuid.UUID]uint32), 0, l.uuid
+		k.rows, k.upTo, k.of = make(map[changeset.ID]uint32), 0, l.uuid
+		k.from, k.till = make(map[uuid.UUID]uint32), make(map[uuid.UUID]uint32)
 	}
 	if k.upTo == l.latest {
 		return nil
@@ -45,6 +47,7 @@ func (k *knownIDs) load(l *Log) error {
 		if first := k.from[row.ID.Origin]; first == 0 || row.ID.Seq < first {
 			k.from[row.ID.Origin] = row.ID.Seq
 		}
+		k.till[row.ID.Origin] = max(k.till[row.ID.Origin], row.ID.Seq)
 		k.upTo = row.Seq
 	}
 	return nil
@@ -56,6 +59,14 @@ func (k *knownIDs) origins(l *Log) (map[uuid.UUID]uint32, error) {
 	defer k.mu.Unlock()
 	err := k.load(l)
 	return maps.Clone(k.from), err
+}
+
+// highest returns the highest number known of each origin.
+func (k *knownIDs) highest(l *Log) (map[uuid.UUID]uint32, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	err := k.load(l)
+	return maps.Clone(k.till), err
 }
 
 // Origins returns the origins of the changesets in the log, each with the lowest number that is known of it.

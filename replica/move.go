@@ -102,11 +102,11 @@ func (m *mover) prove(i int) error {
 func (m *mover) rename() error {
 	mine := m.moves.ID(changeset.ID{Origin: m.uuid, Seq: maxSeq}).Origin
 	m.renew()
-	ahead, err := m.ahead(mine)
+	highest, err := m.known.highest(m.Log)
 	if err != nil {
 		return err
 	}
-	if mine != m.uuid && !ahead {
+	if mine != m.uuid && highest[mine] <= m.latest { // else what is made here later would get a number that was given
 		m.self = mine
 	}
 	former, err := m.Former()
@@ -117,16 +117,6 @@ func (m *mover) rename() error {
 	own.renamed = m.self
 	m.Log = &own
 	return err
-}
-
-// ahead reports whether the log has a changeset of an origin with a number beyond its last row, which what is made here later would get too.
-func (m *mover) ahead(origin uuid.UUID) (bool, error) {
-	for row, err := range m.Rows(1, m.latest) {
-		if err != nil || row.ID.Origin == origin && row.ID.Seq > m.latest {
-			return true, err
-		}
-	}
-	return false, nil
 }
 
 // rewrite makes the whole new index.
