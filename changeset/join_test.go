@@ -78,8 +78,8 @@ func TestJoinRefusesMoreParentsThanAllowed(t *testing.T) {
 	}
 }
 
-// forged returns a random representation of one edit, with all that a peer can make up: any parents, any old values, null for "" and "" for null, an empty write or none,
-// properties in a deletion, records in any order.
+// forged returns a random representation of one edit, with all that a peer can make up: any parents, any old values, null for "" and "" for null, an
+// empty write or none, properties in a deletion, records in any order.
 func forged(rng *rand.Rand) *Changeset {
 	value := func() Value { return []Value{{}, Text(""), Text("a"), Text("b"), Text("ü")}[rng.IntN(5)] }
 	empty := func() Value { return []Value{{}, Text("")}[rng.IntN(2)] }

@@ -45,7 +45,8 @@ func ParseRow(b []byte) (Row, error) {
 	return r, nil
 }
 
-// ParseRows reads rows that follow one another in an index, the first of which has that number there. The error names the row that is none, or bears another number.
+// ParseRows reads rows that follow one another in an index, the first of which has that number there. The error names the row that is none, or bears
+// another number.
 func ParseRows(b []byte, first uint32) ([]Row, error) {
 	rows := make([]Row, 0, len(b)/RowSize)
 	for seq := first; len(b) > 0; seq++ {

@@ -8,8 +8,8 @@ import (
 	"prophet/changeset"
 )
 
-// Above is what stands above a row in its maker's own log and touches one record: of each origin the last ordinary changeset. It tells what a change in that row
-// had seen, if it bears no parents.
+// Above is what stands above a row in its maker's own log and touches one record: of each origin the last ordinary changeset. It tells what a change
+// in that row had seen, if it bears no parents.
 type Above map[uuid.UUID]rowOf
 
 // rowOf is where a changeset stands in the log.

@@ -13,8 +13,8 @@ import (
 	"prophet/changeset"
 )
 
-// DigestsFile has the digests of a log, an entry of 72 bytes for each transaction that added rows; the last one that is not beyond the log counts, if it is of the
-// log's last row. It can be made again: see [Replica.Digest]. A mirror has the last entry.
+// DigestsFile has the digests of a log, an entry of 72 bytes for each transaction that added rows; the last one that is not beyond the log counts, if
+// it is of the log's last row. It can be made again: see [Replica.Digest]. A mirror has the last entry.
 const DigestsFile = "prophet/digests"
 
 // digestEntry says what the records came to when the log had so many rows.

@@ -33,7 +33,8 @@ func (e *AmbiguousChangesetError) Error() string {
 }
 
 // FindChangeset returns the row of the changeset that a name stands for: the number of the row; the ID; or the beginning of the origin, of four characters
-// or more, with ":" and the number there, which may be missing if the origin has made but one. Digits alone are a row first. ErrNoChangeset is wrapped if there is none.
+// or more, with ":" and the number there, which may be missing if the origin has made but one. Digits alone are a row first. ErrNoChangeset is
+// wrapped if there is none.
 func (r *Replica) FindChangeset(name string) (changeset.Row, error) {
 	if seq, err := changeset.ParseSeq(name); err == nil && seq <= r.log.latest {
 		return r.log.Row(seq)

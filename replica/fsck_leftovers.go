@@ -71,8 +71,8 @@ func wholeRows(size int) func(tail []byte) bool {
 // wholeLines reports whether leftovers are lines.
 func wholeLines(tail []byte) bool { return bytes.HasSuffix(tail, []byte("\n")) }
 
-// checkVersionsBeyond is checkLeftovers for the index of a record. Whole rows that no commit that was cut off explains are harmless no longer once their numbers
-// are given again.
+// checkVersionsBeyond is checkLeftovers for the index of a record. Whole rows that no commit that was cut off explains are harmless no longer once
+// their numbers are given again.
 func (c *checker) checkVersionsBeyond(file string, end int64) {
 	tail, err := c.tail(file, end)
 	if err == nil && len(tail) > 0 && !c.atWork() && !c.unfinished(file) && c.versionsBeyond(tail) {

@@ -2,7 +2,8 @@ package replica
 
 import "prophet/changeset"
 
-// checkMark compares the mark of a mirror with the last rows that it names. It is written after the numbers, so it may be behind them; then readers look at the rows.
+// checkMark compares the mark of a mirror with the last rows that it names. It is written after the numbers, so it may be behind them; then readers
+// look at the rows.
 func (c *checker) checkMark() {
 	m, told := c.r.Mark()
 	if !told {

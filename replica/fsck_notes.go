@@ -54,8 +54,8 @@ func (c *checker) checkNotes() {
 	c.checkLeftovers(conflictsFile, size, wholeLines)
 }
 
-// checkKind reports a row that is noted as another kind of changeset than it is, unless a move made it a nullification, because the log has that edit under another
-// name too: the note on such a row stays.
+// checkKind reports a row that is noted as another kind of changeset than it is, unless a move made it a nullification, because the log has that edit
+// under another name too: the note on such a row stays.
 func (c *checker) checkKind(seq uint32, is, noted flags) {
 	row, err := c.l.Row(seq)
 	if err != nil {
@@ -90,7 +90,8 @@ func kindOf(f flags) string {
 	return "both a nullification and a resolution"
 }
 
-// checkIDs checks the table of local ids against the last one that each row is noted with: every entry names the row that brought its record, and no record has two.
+// checkIDs checks the table of local ids against the last one that each row is noted with: every entry names the row that brought its record, and no
+// record has two.
 func (c *checker) checkIDs(last []uint32) {
 	ids, err := c.l.ours.ids(1, last[len(last)-1])
 	if err != nil {

@@ -203,8 +203,8 @@ func (c *checker) compareMerge(rec changeset.RecordID, seqs []uint32) error {
 	return c.compareSettled(rec, seqs[len(seqs)-1], result)
 }
 
-// compareOpen checks what is noted of a record as undecided. Older notes do not say which properties are in conflict, and of those whose rivals agree more may be
-// noted than there are.
+// compareOpen checks what is noted of a record as undecided. Older notes do not say which properties are in conflict, and of those whose rivals agree
+// more may be noted than there are.
 func (c *checker) compareOpen(rec changeset.RecordID, is undecided) {
 	say, noted := c.problem, c.open[rec]
 	if !c.settled {

@@ -199,8 +199,8 @@ func (t *txLog) sawAll(s *state, id changeset.ID, ch *changeset.Change) bool {
 	return follows(id, ch, s.head)
 }
 
-// follows reports whether the maker of a change had seen the one that was the record's only head: it names that as its only parent, or names none and the head is
-// its origin's own.
+// follows reports whether the maker of a change had seen the one that was the record's only head: it names that as its only parent, or names none and
+// the head is its origin's own.
 func follows(id changeset.ID, ch *changeset.Change, head changeset.ID) bool {
 	if ch.Parents == nil {
 		return head.Origin == id.Origin && head.Seq < id.Seq

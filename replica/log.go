@@ -154,7 +154,8 @@ func (l *Log) loadFormer() error {
 	return nil
 }
 
-// parseFormer reads a line of the list: a UUID, a space and the number of rows that the log had when the replica gave it up. Older versions wrote the UUID alone.
+// parseFormer reads a line of the list: a UUID, a space and the number of rows that the log had when the replica gave it up. Older versions wrote the
+// UUID alone.
 func parseFormer(line string) (u uuid.UUID, rows uint32, err error) {
 	text, number, noted := strings.Cut(line, " ")
 	if u, err = changeset.ParseUUID(text); err != nil || !noted {
@@ -184,8 +185,8 @@ func (l *Log) made(origin uuid.UUID) (bool, error) {
 }
 
 // Wrote reports whether a changeset in the log was made in the replica itself, under its present UUID or a former one: it stands in the row of its number, and
-// stood there when the replica gave up that UUID. What came under a former UUID later is by a copy of the replica, or was lost with a restored backup and came back: nobody
-// can tell which.
+// stood there when the replica gave up that UUID. What came under a former UUID later is by a copy of the replica, or was lost with a restored backup
+// and came back: nobody can tell which.
 func (l *Log) Wrote(id changeset.ID) (bool, error) {
 	rows := l.latest
 	if id.Origin != l.uuid {

@@ -71,7 +71,8 @@ func (r *Replica) readMark() *mark {
 	return &r.mark
 }
 
-// Mark returns what a mirror says of its last rows. It is read once, when first asked for. ok is false where the mirror does not say it, or where that cannot be read.
+// Mark returns what a mirror says of its last rows. It is read once, when first asked for. ok is false where the mirror does not say it, or where
+// that cannot be read.
 func (r *Replica) Mark() (m Mark, ok bool) {
 	read := r.readMark()
 	return read.rows, read.told

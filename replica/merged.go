@@ -9,7 +9,8 @@ import (
 
 // MergedText returns the text that has the changes of both rivals of a conflict to the value that both had seen. There must
 // be two rivals and such a value, and their changes must not overlap; the error says what is missing. Under the rule sum there is none: as texts,
-// two equal rivals would come to one of them, and a change be lost. Under the rule union the text is a list with each element once, without what either removed.
+// two equal rivals would come to one of them, and a change be lost. Under the rule union the text is a list with each element once, without what
+// either removed.
 func MergedText(c *resolution.Conflict) (string, error) {
 	if len(c.Rivals) != 2 {
 		return "", fmt.Errorf("two rivals can be merged, but %q has %d", c.Prop, len(c.Rivals))

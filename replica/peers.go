@@ -21,8 +21,8 @@ type Peer struct {
 	// Read is how many rows of its log were read, in the transactions that integrated them, and Row the last of them in hex.
 	Read uint32 `json:"read"`
 	Row  string `json:"row,omitempty"`
-	// Tail is the [Tail] of its log that was read, and Own the last row in hex of what was read that it made itself: a log that was restored from a backup may have
-	// the last row again, after others.
+	// Tail is the [Tail] of its log that was read, and Own the last row in hex of what was read that it made itself: a log that was restored from a
+	// backup may have the last row again, after others.
 	Tail string `json:"tail,omitempty"`
 	Own  string `json:"own,omitempty"`
 	// Representations is how many rows of its list of representations were read, and Representation the last of them in hex.
@@ -50,8 +50,8 @@ func (p *Peer) Forget() {
 	p.Moved = nil
 }
 
-// Lose is Forget for a peer of which the log lost what was read: see [Log.Turned]. The original's marks, which may say that it was read, are lowered with the transaction
-// that takes note of the peer.
+// Lose is Forget for a peer of which the log lost what was read: see [Log.Turned]. The original's marks, which may say that it was read, are lowered
+// with the transaction that takes note of the peer.
 func (p *Peer) Lose() {
 	p.Forget()
 	p.lost = true

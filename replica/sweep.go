@@ -6,8 +6,8 @@ import (
 	"prophet/changeset"
 )
 
-// notedAhead reports whether there are notes on rows that the log does not have and no unfinished commit explains: the log was turned back, or copied while somebody
-// wrote. Then record indexes may be ahead of it too.
+// notedAhead reports whether there are notes on rows that the log does not have and no unfinished commit explains: the log was turned back, or copied
+// while somebody wrote. Then record indexes may be ahead of it too.
 func (l *Log) notedAhead() bool {
 	info, err := l.ours.fs.Stat(rowsFile)
 	return err == nil && l.limits.of(l.prefix+rowsFile, info.Size())/notedSize > int64(l.latest)

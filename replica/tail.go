@@ -10,8 +10,8 @@ import (
 // TailRows is how many rows a tail has at most.
 const TailRows = 64
 
-// Tail identifies the last rows of a log, [TailRows] or all if there are fewer; "" if there are none. A log that was restored from a backup and went on may have
-// the last row that was read of it in its place, after others than before: so a mark remembers the tail.
+// Tail identifies the last rows of a log, [TailRows] or all if there are fewer; "" if there are none. A log that was restored from a backup and went
+// on may have the last row that was read of it in its place, after others than before: so a mark remembers the tail.
 func Tail(rows []changeset.Row) string {
 	if len(rows) == 0 {
 		return ""

@@ -58,7 +58,8 @@ func (r *Replica) writeNotes(votes, main *derived) error {
 	return nil
 }
 
-// noteAndSettle writes the notes and, with them, the changesets that they ask for. Where they ask for none it writes nothing, and the error is errNothingLogged.
+// noteAndSettle writes the notes and, with them, the changesets that they ask for. Where they ask for none it writes nothing, and the error is
+// errNothingLogged.
 func (r *Replica) noteAndSettle(ctx context.Context, votes, main *derived) error {
 	return r.transact(ctx, func(tx *Tx) error {
 		tx.recount, tx.allRules = recounts(votes, main), main != nil && main.settings

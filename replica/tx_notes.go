@@ -7,8 +7,8 @@ import (
 	"prophet/changeset"
 )
 
-// rowNotes are what a transaction adds to the notes on a log's rows and to the list of what is undecided. Row n is noted with the length that the list has up to
-// the lines of row n, so it is written when the next row comes, or at the end.
+// rowNotes are what a transaction adds to the notes on a log's rows and to the list of what is undecided. Row n is noted with the length that the
+// list has up to the lines of row n, so it is written when the next row comes, or at the end.
 type rowNotes struct {
 	row      uint32  // whose note is not written yet, 0 if there is none:
 	last     noted   // this one

@@ -176,8 +176,8 @@ func (l *Log) PropsAt(rec changeset.RecordID, row uint32) (props map[string]stri
 }
 
 // confirmed returns the newest version of a record whose row of the log touches the record, and which row of the index it is, counted from 0; -1 if there is
-// none. Newer ones are left from rows that the log lost, when a backup was put back over the replica say, and whose numbers were given again since. The log does
-// not say of the rows of an exported copy, whose numbers are 0.
+// none. Newer ones are left from rows that the log lost, when a backup was put back over the replica say, and whose numbers were given again since.
+// The log does not say of the rows of an exported copy, whose numbers are 0.
 func (l *Log) confirmed(rec changeset.RecordID) (v changeset.Version, at int64, err error) {
 	pick := newest
 	for {

@@ -8,8 +8,8 @@ import (
 	"prophet/changeset"
 )
 
-// A changeset of many records is asked for again for each of them, by lists of records and as part of their histories. What was read of those that have manyChanges
-// or more is kept, as far as it is not too much.
+// A changeset of many records is asked for again for each of them, by lists of records and as part of their histories. What was read of those that
+// have manyChanges or more is kept, as far as it is not too much.
 const (
 	manyChanges = 16
 	maxKept     = 16 << 20 // bytes of the texts of changesets that are kept, a single one of more excepted

@@ -165,9 +165,10 @@ var byPast = []resolution.Rule{resolution.RuleSum, resolution.RuleAsk}
 // few and many are the lengths of the histories that are compared.
 const few, many = 250, 2000
 
-// TestCostsAreThoseOfTheHistory counts steps and allocated bytes, for histories of each shape: where eight times the changes and parents are, there may be half as
-// much again as eight times the cost, because sorting takes more than its length. Who looks at all pairs takes 64 times as much. Nothing is timed. Steps are counted
-// in a build of this package for that alone; what a function of the standard library does is one step, but for the functions that it calls back.
+// TestCostsAreThoseOfTheHistory counts steps and allocated bytes, for histories of each shape: where eight times the changes and parents are, there
+// may be half as much again as eight times the cost, because sorting takes more than its length. Who looks at all pairs takes 64 times as much.
+// Nothing is timed. Steps are counted in a build of this package for that alone; what a function of the standard library does is one step, but for
+// the functions that it calls back.
 func TestCostsAreThoseOfTheHistory(t *testing.T) {
 	if !*counted {
 		runCounted(t, t.Name())

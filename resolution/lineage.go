@@ -143,8 +143,8 @@ func (s *strand) before(at int) []int {
 // fewPairs is for how many pairs of writes it is remembered which of them has seen the other.
 const fewPairs = 64
 
-// saw reports whether the one write had seen the other one. It remembers what it found, so that two who go on side by side, with a merge after each change, cost
-// what they have changed.
+// saw reports whether the one write had seen the other one. It remembers what it found, so that two who go on side by side, with a merge after each
+// change, cost what they have changed.
 func (s *strand) saw(by, write int) bool {
 	var passed []int
 	for todo := []int{by}; len(todo) > 0; {

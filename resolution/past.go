@@ -123,7 +123,8 @@ func (p *past) narrow(rivals []int) (writes []Rival) {
 	return writes
 }
 
-// markUnseen marks what not all of some rivals have seen, and returns the lowest position of it. There are no more rivals than a batch, the greatest position first.
+// markUnseen marks what not all of some rivals have seen, and returns the lowest position of it. There are no more rivals than a batch, the greatest
+// position first.
 func (p *past) markUnseen(rivals []int) (lowest int) {
 	p.round++
 	all := ^uint64(0) >> (batch - len(rivals))

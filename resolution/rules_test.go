@@ -9,8 +9,8 @@ import (
 	"prophet/resolution"
 )
 
-// ruled merges a history in which "_" stands for a space in values and "^" for all other white space, all properties under one rule, and writes what holds for p and why:
-// "17 by rule", "null by ask", "15" where nothing is in conflict.
+// ruled merges a history in which "_" stands for a space in values and "^" for all other white space, all properties under one rule, and writes what
+// holds for p and why: "17 by rule", "null by ask", "15" where nothing is in conflict.
 func ruled(rule resolution.Rule, text string) (shown, asks string) {
 	entries := history(text)
 	space := strings.NewReplacer("_", " ", "^", "\t\n\v\f\r")

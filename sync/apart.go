@@ -11,8 +11,8 @@ import (
 	"prophet/replica"
 )
 
-// Two replicas had one UUID, because one was restored from a backup or copied, and both were edited: their changesets are taken apart before a pull writes anything.
-// docs/adr/0011-identity.md says who moves what.
+// Two replicas had one UUID, because one was restored from a backup or copied, and both were edited: their changesets are taken apart before a pull
+// writes anything. docs/adr/0011-identity.md says who moves what.
 
 // Moved says what a pull or [Reidentify] named anew in the target, where two replicas had one UUID.
 type Moved struct {
@@ -191,8 +191,8 @@ func (s *side) named(r *replica.Replica) string {
 	return r.Where()
 }
 
-// Reidentify compares all of a replica with a peer and moves this replica's side of every fork, whoever made it, so that a pull from there, or by it, goes through.
-// A replica that has the peer's UUID and is no earlier state of it gets a new one. Nothing is integrated.
+// Reidentify compares all of a replica with a peer and moves this replica's side of every fork, whoever made it, so that a pull from there, or by it,
+// goes through. A replica that has the peer's UUID and is no earlier state of it gets a new one. Nothing is integrated.
 func Reidentify(ctx context.Context, r, peer *replica.Replica, opts Options) ([]Moved, error) {
 	p := newPull(r, peer, opts)
 	p.all = true

@@ -204,8 +204,8 @@ func TestThreeCopiesOfOne(t *testing.T) {
 	}
 }
 
-// backToFront returns a family in which dave has what ann moved, and beside it what a third copy made later: that stands above it in his log. Carol has the same
-// under its old name. Erin has pulled nothing since the beginning.
+// backToFront returns a family in which dave has what ann moved, and beside it what a third copy made later: that stands above it in his log. Carol
+// has the same under its old name. Erin has pulled nothing since the beginning.
 func backToFront(t *testing.T) (f *family, erin *replica.Replica) {
 	t.Helper()
 	f = newFamily(t)

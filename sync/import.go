@@ -39,8 +39,8 @@ func ImportOrigin(database uuid.UUID, name string) uuid.UUID {
 // removes one. The source says everything about its records itself: it creates before it updates or deletes.
 //
 // A foreign source is an origin, named [ImportOrigin]; its sequence numbers are the numbers of its lines, of which blank ones bring nothing. The old values
-// and the parents of a change are those of the source's own earlier lines, whatever else is known of the record. So whoever imports the same lines makes the same
-// changesets, importing again brings what was appended, and where others edited the same records conflicts come up as in a pull.
+// and the parents of a change are those of the source's own earlier lines, whatever else is known of the record. So whoever imports the same lines
+// makes the same changesets, importing again brings what was appended, and where others edited the same records conflicts come up as in a pull.
 //
 // All of the source is checked before anything is written. It is then integrated in batches, each a transaction: an import that was cut off is finished
 // by another one. A line that is known must say what it said before. Errors in a line name it, and the field:

@@ -93,7 +93,8 @@ func (p *past) next(ch *changeset.Change, before pastRecord, line uint32, bytes 
 		bytes: uint32(min(uint64(before.bytes)+uint64(bytes), math.MaxUint32))}
 }
 
-// oldSize returns how many bytes more the old values of the change take than nulls do, or no fewer than that if it is not known exactly. It notes the new values.
+// oldSize returns how many bytes more the old values of the change take than nulls do, or no fewer than that if it is not known exactly. It notes the
+// new values.
 func (p *past) oldSize(ch *changeset.Change, before pastRecord) (size int, exactly bool) {
 	e := p.exact[ch.Record.UUID]
 	if e == nil {

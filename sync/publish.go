@@ -37,11 +37,14 @@ type Published struct {
 // the original can read. dest is the directory of the mirror, which need not exist; it may hold the mirrors of other databases, and other files.
 // The state is that of the moment, not that at which from was opened.
 //
-// Only what is new since the mirror's own latest-sequence-no is written, and if nothing is, nothing at all. The order serves readers in the middle, who see the old state or the new:
-// objects, record indexes, changesets.idx, the list of representations, the digests, resolutions/latest-sequence-no, latest-sequence-no, the number of
-// representations. In a new mirror replica-version comes after these. Then the mark, and in a new mirror the MirrorFile last. A publication that was cut off is made good by the next. Objects that no record shows any longer stay, for those readers.
+// Only what is new since the mirror's own latest-sequence-no is written, and if nothing is, nothing at all. The order serves readers in the middle,
+// who see the old state or the new: objects, record indexes, changesets.idx, the list of representations, the digests,
+// resolutions/latest-sequence-no, latest-sequence-no, the number of representations. In a new mirror replica-version comes after these. Then the
+// mark, and in a new mirror the MirrorFile last. A publication that was cut off is made good by the next. Objects that no record shows any longer
+// stay, for those readers.
 //
-// A mirror of the replica under a former UUID gets its index anew, and then the new UUID. A mirror of another replica, or one that has edits that are not here, is refused; nothing is written to it.
+// A mirror of the replica under a former UUID gets its index anew, and then the new UUID. A mirror of another replica, or one that has edits that are
+// not here, is refused; nothing is written to it.
 func Publish(ctx context.Context, from *replica.Replica, dest afero.Fs, opts PublishOptions) (*Published, error) {
 	p := &publisher{from: from, dest: dest, tree: dest, opts: opts, report: Published{Path: "."}}
 	if !opts.Flat {

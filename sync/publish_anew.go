@@ -10,8 +10,9 @@ import (
 	"prophet/replica"
 )
 
-// followsAnew refuses the mirror of a former UUID of the replica if it has edits that are not here: it is that of a twin, or of the replica before it was restored, and was not pulled
-// from since. Otherwise all of its log is written anew. Where that is the shorter one, as bookkeeping stays where it was made, the mirror's number is lowered first.
+// followsAnew refuses the mirror of a former UUID of the replica if it has edits that are not here: it is that of a twin, or of the replica before it
+// was restored, and was not pulled from since. Otherwise all of its log is written anew. Where that is the shorter one, as bookkeeping stays where it
+// was made, the mirror's number is lowered first.
 func (p *publisher) followsAnew(l *treeLog, m mirrored) error {
 	held, err := p.holdsAll(l, m)
 	if err != nil {

@@ -207,8 +207,8 @@ func (p *publisher) follows(l *treeLog, m mirrored) error {
 	return fmt.Errorf("row %d of %s, changeset %s, is one edit in the mirror and another one here: %w", mine.Seq, index, mine.ID, errLost)
 }
 
-// firstOther returns the first row in which a mirror differs from the log, as it is here and there; equal ones if there is none. With nothing new, which is to cost nothing, only the
-// last row is looked at; else the index is written as a whole anyway.
+// firstOther returns the first row in which a mirror differs from the log, as it is here and there; equal ones if there is none. With nothing new,
+// which is to cost nothing, only the last row is looked at; else the index is written as a whole anyway.
 func (p *publisher) firstOther(l *treeLog, m mirrored) (mine, theirs changeset.Row, err error) {
 	if m.have == 0 {
 		return mine, theirs, nil

@@ -269,7 +269,8 @@ func (p *pull) commit(ctx context.Context, s *side, b batch) error {
 	return nil
 }
 
-// transact integrates changesets until the transaction is large enough, and returns what is left. last is the row of the source up to which it has been read if nothing is.
+// transact integrates changesets until the transaction is large enough, and returns what is left. last is the row of the source up to which it has
+// been read if nothing is.
 func (p *pull) transact(ctx context.Context, s *side, changesets []fetched, last changeset.Row) (added int, left []fetched, err error) {
 	next, represented := *s.peer, 0
 	var opened map[changeset.RecordID]map[string]bool

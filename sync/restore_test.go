@@ -102,7 +102,8 @@ func TestALogOfTheSameLengthWithOtherRowsIsReadAgain(t *testing.T) {
 	}
 }
 
-// What docs/merge.md says under Limits: only the last rows that were read are compared, and the last own one, so that a pull with nothing new costs no look at the whole log.
+// What docs/merge.md says under Limits: only the last rows that were read are compared, and the last own one, so that a pull with nothing new costs
+// no look at the whole log.
 func TestALogThatGrewToTheSameRowsAgainIsReadWholeElsewhere(t *testing.T) {
 	f := newFamily(t)
 	erin := f.clone("erin")
@@ -127,8 +128,8 @@ func TestALogThatGrewToTheSameRowsAgainIsReadWholeElsewhere(t *testing.T) {
 	}
 }
 
-// restoredBelow returns ann, who was restored in her place and has another edit in row 2 than bob read, and in as many rows after it again what both lives got from carol. The
-// mirror is one of the first life.
+// restoredBelow returns ann, who was restored in her place and has another edit in row 2 than bob read, and in as many rows after it again what both
+// lives got from carol. The mirror is one of the first life.
 func restoredBelow(t *testing.T, after int) (ann, bob *replica.Replica, mirror afero.Fs, rec changeset.RecordID) {
 	t.Helper()
 	ann, err := replica.Init(context.Background(), afero.NewMemMapFs(), replica.Identity{}, replica.Options{Where: "ann", Creator: "ann@example.com"})

@@ -190,7 +190,8 @@ func (s *side) setRead(peer *replica.Peer, row changeset.Row) {
 	peer.SetOwn(own)
 }
 
-// asMarked reports whether the mark of a mirror does not deny that the last row that was read is still there. The original's mirrors have none: they are not asked.
+// asMarked reports whether the mark of a mirror does not deny that the last row that was read is still there. The original's mirrors have none: they
+// are not asked.
 func (p *pull) asMarked(s *side) bool {
 	if p.main.peer.V1 {
 		return true

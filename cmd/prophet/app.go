@@ -91,7 +91,8 @@ func arguments(c *cli.Context, least, most int) ([]string, error) {
 	return args, nil
 }
 
-// argument returns the only argument, which is of that kind, "" if there is none. One that is there is not empty: a variable without a value is no request to do without.
+// argument returns the only argument, which is of that kind, "" if there is none. One that is there is not empty: a variable without a value is no
+// request to do without.
 func argument(c *cli.Context, what string) (string, error) {
 	args, err := arguments(c, 0, 1)
 	if err != nil || len(args) == 0 {

@@ -13,7 +13,8 @@ import (
 
 // The documents show commands and what they print, in blocks that begin with ```console. These tests run the commands of a document, with the
 // real program, in one shell, and compare. In what is shown, "…" stands for anything in a line, and
-// for any lines where it is all of one; runs of blanks are equal. Of a command that shows nothing only the exit code is looked at. One that shows an error fails.
+// for any lines where it is all of one; runs of blanks are equal. Of a command that shows nothing only the exit code is looked at. One that shows an
+// error fails.
 
 // step is a command of a document.
 type step struct {

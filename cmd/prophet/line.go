@@ -144,7 +144,8 @@ func (l *line) unknownFlag(flags []cli.Flag, word, name string) error {
 	return withHint(err, `"prophet help %s" lists its flags; an argument that begins with "-" stands after "--"`, l.command.Name)
 }
 
-// nearest returns the name that word is most likely a slip for, "" if none is near. A word that begins with "un" undoes something: no name that does not is near.
+// nearest returns the name that word is most likely a slip for, "" if none is near. A word that begins with "un" undoes something: no name that does
+// not is near.
 func nearest(word string, names []string) string {
 	best, least := "", len(word)/3+1
 	if len(word) < 4 {

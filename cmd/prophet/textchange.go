@@ -12,7 +12,8 @@ const (
 	manyLines    = 10 * fewLines // how many lines of it are shown on a terminal
 )
 
-// longChange reports whether a change of a text is shown as a word diff: one of the two is long or has several lines, or both do not fit into a line of the terminal.
+// longChange reports whether a change of a text is shown as a word diff: one of the two is long or has several lines, or both do not fit into a line
+// of the terminal.
 func (l *changeLister) longChange(name string, pc changeset.PropChange) bool {
 	for _, text := range []string{pc.Old.Text, pc.New.Text} {
 		if isLines(text) || len(text) > longText && terminal.Width(text) > longText {

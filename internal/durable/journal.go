@@ -25,8 +25,9 @@ import (
 //	replace "local_metadata/last-changeset-from-10b1e589-83c2-4e27-917c-42dae1b8cf11" "7"
 //	sha256 6f1f…
 //
-// A rewrite names the SHA-256 of a file before and after the commit that it is. The last line is the SHA-256 of all before it, in lower-case hex. Quoted text is written and read as Go does
-// ([strconv.Quote]). An empty journal is its first line, or nothing while its place in the directory is not flushed yet.
+// A rewrite names the SHA-256 of a file before and after the commit that it is. The last line is the SHA-256 of all before it, in lower-case hex.
+// Quoted text is written and read as Go does ([strconv.Quote]). An empty journal is its first line, or nothing while its place in the directory is
+// not flushed yet.
 const Journal = "prophet/journal"
 
 const (

@@ -76,7 +76,8 @@ func elect(own []*changeset.Changeset, fingerprints ...string) (best string) {
 	return best
 }
 
-// jointly returns the answer to this and other conflicts of the record at once, of which there are no more than four: the fewest first, then by name, in any order.
+// jointly returns the answer to this and other conflicts of the record at once, of which there are no more than four: the fewest first, then by name,
+// in any order.
 func jointly(own []*changeset.Changeset, rec changeset.RecordID, open []resolution.Conflict, prop string) string {
 	if len(open) > 4 {
 		return ""

@@ -6,8 +6,8 @@
 //
 // # Steps
 //
-// A step carries all that it needs: who acts, on what, with which values, at what time. It draws nothing from a common stream, and it does nothing where what it
-// needs is not there: an update of a record that is deleted, a decision without a conflict. So any part of a history is a history, and
+// A step carries all that it needs: who acts, on what, with which values, at what time. It draws nothing from a common stream, and it does nothing
+// where what it needs is not there: an update of a record that is deleted, a decision without a conflict. So any part of a history is a history, and
 // means the same. A story in words:
 //
 //	seed 7: ann, bob (3h ahead)

@@ -64,7 +64,8 @@ func (m *member) knowsBare(row changeset.Row) (bool, error) {
 // twice reports whether an edit bears two names.
 func (k *known) twice(n int) bool { return len(k.ids[n]) > 1 }
 
-// less returns what is listed, sorted, without those edits that bear two names and that others have seen under the one: they are listed once more under the other.
+// less returns what is listed, sorted, without those edits that bear two names and that others have seen under the one: they are listed once more
+// under the other.
 func (k *known) less(listed, rivals []int) []int {
 	listed = slices.Compact(slices.Sorted(slices.Values(listed)))
 	return slices.DeleteFunc(listed, func(n int) bool { return k.twice(n) && !slices.Contains(rivals, n) })

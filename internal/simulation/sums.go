@@ -10,7 +10,8 @@ import (
 	"prophet/resolution"
 )
 
-// reckonSum holds what a sum came to against the account. Where one edit has two names, because two have mended one fork apart, it counts as two, and nothing is said.
+// reckonSum holds what a sum came to against the account. Where one edit has two names, because two have mended one fork apart, it counts as two, and
+// nothing is said.
 func (m *member) reckonSum(c *claim, prop string, conflict *resolution.Conflict) error {
 	if slices.ContainsFunc(c.touches, c.known.twice) {
 		return nil
@@ -25,8 +26,8 @@ func (m *member) reckonSum(c *claim, prop string, conflict *resolution.Conflict)
 	return nil
 }
 
-// sum is what a property has if each write counts: what was there before the rivals parted, and what each write since then has added. It counts only if there are
-// several rivals and all are numbers; else value is what they agree on, or what was there.
+// sum is what a property has if each write counts: what was there before the rivals parted, and what each write since then has added. It counts only
+// if there are several rivals and all are numbers; else value is what they agree on, or what was there.
 func (c *claim) sum(prop string) (value string, counts bool) {
 	rivals := c.rivals(prop)
 	if len(rivals) == 0 || !slices.ContainsFunc(c.unseen(c.touches), func(n int) bool { return !c.deletes(n) }) {

@@ -30,8 +30,8 @@ type replayer struct {
 	p       *Peer
 }
 
-// TestEveryRowOfTheOriginalsLogsIsWhatAPeerWrites makes the logs of the archives again. Who pulled from whom is left open: a changeset of another replica may come
-// from any log that has it. Answers are those that the original logged; each must be on record as this replica's vote.
+// TestEveryRowOfTheOriginalsLogsIsWhatAPeerWrites makes the logs of the archives again. Who pulled from whom is left open: a changeset of another
+// replica may come from any log that has it. Answers are those that the original logged; each must be on record as this replica's vote.
 func TestEveryRowOfTheOriginalsLogsIsWhatAPeerWrites(t *testing.T) {
 	for _, scenario := range fixture.Names() {
 		root := afero.NewMemMapFs()
