@@ -138,7 +138,7 @@ func (d *deriver) loadNoted(count uint32) (err error) {
 		}
 	}
 	var size int64
-	if d.open, size, err = (companion{d.l.ours.fs, count, d.l.prefix, d.l.limits}).open(); err != nil {
+	if d.open, size, err = (companion{d.l.ours.fs, count, d.l.prefix, d.l.limits}).readUndecided(); err != nil {
 		return err
 	}
 	if size > 0 {

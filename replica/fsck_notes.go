@@ -40,7 +40,7 @@ func (c *checker) checkNotes() {
 		}
 	}
 	c.checkIDs(last)
-	open, size, err := c.l.ours.open()
+	open, size, err := c.l.ours.readUndecided()
 	var damage *DamageError
 	if errors.Is(err, errOtherList) && errors.As(err, &damage) {
 		c.harmless(conflictsFile, "%v", damage.Err)

@@ -178,7 +178,7 @@ func (r *Replica) undecided() (openSet, error) {
 	if r.open != nil {
 		return r.open, nil
 	}
-	open, _, err := ours.open()
+	open, _, err := ours.readUndecided()
 	if isDamage(err) {
 		r.warn(fmt.Sprintf("%v; until then all changesets are read for it", err))
 		r.open, err = r.undecidedAnew()

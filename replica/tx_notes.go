@@ -129,7 +129,7 @@ func (t *txLog) loadOpen() (err error) {
 		return nil
 	}
 	n := &t.notes
-	n.openSet, n.openSize, err = t.ours.open()
+	n.openSet, n.openSize, err = t.ours.readUndecided()
 	if isDamage(err) {
 		n.anew = true
 		n.openSet, err = t.tx.r.undecidedAnew()

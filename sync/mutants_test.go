@@ -119,7 +119,7 @@ var mutants = []mutant{
 		`if c.Rule == RuleLatest {`, `if true {`},
 	{"a rule that changes settles nothing anew", "replica/recount.go",
 		`if len(tx.newRules) == 0 {`, `if true {`},
-	{"a rule that becomes a sum passes over what agreed", "replica/open.go",
+	{"a rule that becomes a sum passes over what agreed", "replica/undecided.go",
 		`return slices.ContainsFunc(u.open, is) || slices.ContainsFunc(u.agreed, is)`, `return slices.ContainsFunc(u.open, is)`},
 	{"rules come before votes", "resolution/conflict.go",
 		`if answer != nil {`, `if answer != nil && c.Why != WhyRule {`},

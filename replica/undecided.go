@@ -163,8 +163,8 @@ func parseConflictLine(s string) (c conflictLine, err error) {
 // next writer makes it again.
 var errOtherList = errors.New("the next edit makes it again from the log")
 
-// open returns what is undecided, and the committed length of the file. The error is a DamageError if it cannot be believed.
-func (c companion) open() (open openSet, size int64, err error) {
+// readUndecided returns what is undecided, and the committed length of the file. The error is a DamageError if it cannot be believed.
+func (c companion) readUndecided() (open openSet, size int64, err error) {
 	count, err := c.count()
 	if err != nil {
 		return nil, 0, err
