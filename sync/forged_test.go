@@ -125,17 +125,25 @@ func TestAnEditThatWasMovedTwiceIsKnownAgain(t *testing.T) {
 	}
 }
 
+// moveTwice makes two moves of the origin of ann: of what followed her first edit, which the twin has not, and of what followed the second, which a
+// third copy has not: that is returned. Dave had pulled all of it before.
+func (f *family) moveTwice() (third *replica.Replica) {
+	f.t.Helper()
+	f.edit(f.ann, "second")
+	third = reopen(f.t, copyTree(f.t, f.ann.FS()), "third")
+	f.edit(f.ann, "third")
+	pull(f.t, f.dave, f.ann)
+	f.edit(f.dave, "by dave, who has seen the third")
+	update(f.t, f.twin, f.ticket, "owner", "the twin")
+	update(f.t, third, f.ticket, "owner", "the third copy")
+	pull(f.t, f.ann, third)
+	pull(f.t, f.ann, f.twin)
+	return third
+}
+
 func TestTwoMovesOfOneOriginAreFollowedTheLaterNumberFirst(t *testing.T) {
 	f := newFamily(t)
-	f.edit(f.ann, "second")
-	third := reopen(t, copyTree(t, f.ann.FS()), "third")
-	f.edit(f.ann, "third")
-	pull(t, f.dave, f.ann)
-	f.edit(f.dave, "by dave, who has seen the third")
-	update(t, f.twin, f.ticket, "owner", "the twin")
-	update(t, third, f.ticket, "owner", "the third copy")
-	pull(t, f.ann, third)
-	pull(t, f.ann, f.twin)
+	third := f.moveTwice()
 	before := reopen(t, copyTree(t, f.ann.FS()), "ann")
 	pull(t, f.dave, f.ann)
 	pull(t, before, reopen(t, f.dave.FS(), "dave"))
@@ -144,15 +152,7 @@ func TestTwoMovesOfOneOriginAreFollowedTheLaterNumberFirst(t *testing.T) {
 
 func TestOneWhoWasNotThereForTwoMovesIsReadAsIfBothHadBeenMade(t *testing.T) {
 	f := newFamily(t)
-	f.edit(f.ann, "second")
-	third := reopen(t, copyTree(t, f.ann.FS()), "third")
-	f.edit(f.ann, "third")
-	pull(t, f.dave, f.ann)
-	f.edit(f.dave, "by dave, who has seen the third")
-	update(t, f.twin, f.ticket, "owner", "the twin")
-	update(t, third, f.ticket, "owner", "the third copy")
-	pull(t, f.ann, third)
-	pull(t, f.ann, f.twin)
+	f.moveTwice()
 	pull(t, f.ann, f.dave)
 	if got := f.values(f.ann); len(got) != 1 || got[0] != "by dave, who has seen the third" {
 		t.Errorf("ann has %v", got)
