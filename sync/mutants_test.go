@@ -151,4 +151,54 @@ var mutants = []mutant{
 		`	case made || s.all:`, `	case (made || s.all) && s.plan.fork != nil:`},
 	{"two edits under one ID are one", "replica/integrate.go",
 		`if mine.Bookkeeping() != c.Bookkeeping() || !mine.Bookkeeping() && !changeset.SameEdit(mine, c) {`, `if false {`},
+
+	// Joins, votes and rules in detail.
+	{"votes on several properties are not counted", "resolution/conflict.go",
+		`if len(conflicts) <= maxJoint {`, `if false {`},
+	{"an answer without a property says nothing of it", "resolution/conflict.go",
+		`		c.Value, c.Why, c.Asks = answer[c.Prop], WhyVote, ""`,
+		`		if v, says := answer[c.Prop]; says { c.Value, c.Why, c.Asks = v, WhyVote, "" }`},
+	{"who votes twice counts twice", "replica/votes.go",
+		`			answers = append(answers, answer)
+`, `			for range entries { answers = append(answers, answer) }
+`},
+	{"a fingerprint has the greatest old value", "resolution/conflict.go",
+		`slices.Min(olds)`, `slices.Max(olds)`},
+	{"a union keeps what both have twice", "resolution/apply.go",
+		`e != "" && !seen[e]`, `e != ""`},
+	{"the rest of a union is not sorted", "resolution/apply.go",
+		`	slices.Sort(more)
+`, ``},
+	{"a rule that asks shows nothing", "resolution/apply.go",
+		`		return value, ""
+	}
+	for`, `		return "", ""
+	}
+	for`},
+	{"no value is more than any number", "resolution/apply.go",
+		`c = strings.Compare(r.Value, value)`, `c = -strings.Compare(r.Value, value)`},
+	{"of equal numbers the earliest holds", "resolution/apply.go",
+		`if c > 0 {`, `if c >= 0 {`},
+	{"settings have rules too", "replica/rules.go",
+		`if t != t.tx.main || rec.Type == changeset.SettingsType {`, `if t != t.tx.main {`},
+
+	// What people are told.
+	{"the preferred side is what the rule says", "sync/decide.go",
+		`writes[prop] = had[prop]`, `writes[prop] = c.Value; _ = had`},
+	{"the preferred source is what was here", "sync/decide.go",
+		`writes[prop] = value`, `writes[prop] = had[prop]; _ = value`},
+	{"what a pull opened is not listed", "sync/decide.go",
+		`in.report.Opened = append(in.report.Opened, Opened{rec, prop, before})`, `_ = before`},
+	{"a rule that comes with a rival makes it one in an old conflict", "replica/integrate.go",
+		`t.notes.openSet[m.rec].conflicts(m.result))`, `t.notes.openSet[m.rec].conflicts(m.result)[:0])`},
+	{"the digest of votes stays as it was", "replica/digest_file.go",
+		`	d := t.digestShift.of(t.Log, rec.Type)
+`, `	d := t.digestShift.of(t.Log, rec.Type)
+	if t != t.tx.main { d = new(Digest) }
+`},
+	{"the digest of settings stays as it was", "replica/digest_file.go",
+		`	d := t.digestShift.of(t.Log, rec.Type)
+`, `	d := t.digestShift.of(t.Log, rec.Type)
+	if rec.Type == changeset.SettingsType { d = new(Digest) }
+`},
 }

@@ -174,7 +174,7 @@ func (d *drawing) clash() {
 	one := d.IntN(d.crew)
 	two := (one + 1 + d.IntN(d.crew-1)) % d.crew
 	n, ws := 1+d.IntN(d.records), d.writes(1)
-	other := []Write{{ws[0].Prop, ws[0].Value + pick(d, "5", " z", "")}}
+	other := []Write{{ws[0].Prop, ws[0].Value + pick(d, "5", " z", "", ".0")}}
 	d.add(Step{Do: Pull, Who: one, Whom: two})
 	d.add(Step{Do: Pull, Who: two, Whom: one})
 	d.add(Step{Do: pick(d, Update, Update, Update, UpdateTwo), Who: one, Record: n, Also: n%d.records + 1, Writes: ws})
@@ -186,6 +186,9 @@ func (d *drawing) clash() {
 		s.Cut = 1 + d.IntN(2)
 		s.Also = pick(d, s.Cut, s.Cut, s.Cut, 3-s.Cut)
 		d.add(s)
+	}
+	if d.IntN(6) == 0 {
+		d.ballot(one, false)
 	}
 	d.add(Step{Do: pick(d, PullVotes, PullPart, Pull), Who: d.IntN(d.crew), Whom: one, Cut: 1})
 }
@@ -327,7 +330,18 @@ func (d *drawing) quarrel() {
 		s.Also = s.Cut
 		d.add(s)
 	}
+	if d.IntN(3) == 0 {
+		d.ballot(one, true)
+	}
 	d.add(Step{Do: pick(d, PullVotes, Pull), Who: d.IntN(d.crew), Whom: one, Cut: 1})
+}
+
+// ballot draws two outsiders who vote for different rivals, one of them twice.
+func (d *drawing) ballot(who int, settings bool) {
+	n := d.IntN(1000)
+	for i, outsider := range []int{1, 1, 2} {
+		d.add(Step{Do: Vote, Who: who, Settings: settings, Pick: n + i/2, Cut: outsider, Also: outsider})
+	}
 }
 
 func (d *drawing) action() Action {

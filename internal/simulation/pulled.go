@@ -19,11 +19,12 @@ type before struct {
 	open   map[contest]set // the rivals
 	has    set
 	latest uint32
+	votes  uint32
 }
 
 // look returns what is open, and what the member has.
 func (m *member) look() (before, error) {
-	b := before{map[contest]set{}, slices.Clone(m.has), m.r.Latest()}
+	b := before{map[contest]set{}, slices.Clone(m.has), m.r.Latest(), m.r.Resolutions().Latest()}
 	open, err := m.r.Conflicts()
 	if err != nil {
 		return b, err
@@ -106,7 +107,7 @@ func (m *member) checkPreferred(was before, report *psync.Report, prefer psync.P
 		}
 		ok := d.Prop == "" || m.came(was, d)
 		if !ok {
-			if ok, err = m.reckoned(d); err != nil {
+			if ok, err = m.reckoned(was, d); err != nil {
 				return err
 			}
 		}
@@ -121,14 +122,15 @@ func (m *member) checkPreferred(was before, report *psync.Report, prefer psync.P
 }
 
 // reckoned reports whether what was decided may be what a sum, a union or a vote made of the rivals that came.
-func (m *member) reckoned(d replica.Decision) (bool, error) {
+func (m *member) reckoned(was before, d replica.Decision) (bool, error) {
 	rule, err := m.rule(d.Record, d.Prop)
 	if err != nil || rule == `["sum"]` || rule == `["union"]` {
 		return err == nil, err
 	}
 	votes, err := m.ballots()
 	return slices.ContainsFunc(votes, func(c *changeset.Changeset) bool {
-		return slices.ContainsFunc(c.Changes, func(ch changeset.Change) bool { return ch.Props[d.Prop].New.Text == d.Value })
+		cast := c.ID.Origin == m.r.Resolutions().UUID() && c.ID.Seq > was.votes // by the pull itself
+		return !cast && slices.ContainsFunc(c.Changes, func(ch changeset.Change) bool { return ch.Props[d.Prop].New.Text == d.Value })
 	}), err
 }
 
@@ -138,6 +140,7 @@ func (m *member) came(was before, d replica.Decision) bool {
 	c := &claim{a, nil, d.Record, a.touching(d.Record, m.has)}
 	return slices.ContainsFunc(c.touches, func(n int) bool {
 		value, wrote := c.write(n, d.Prop)
-		return !was.has.has(n) && wrote && value == d.Value
+		made := a.edits[n].c.ID.Origin == m.uuid() // by this pull
+		return !was.has.has(n) && !made && wrote && value == d.Value
 	})
 }
