@@ -65,6 +65,7 @@ func extreme(values []string, greatest bool) (value string, ok bool) {
 	var best *big.Rat
 	for i, v := range values {
 		n, number := new(big.Rat).SetString(v)
+		number = number && numbers.MatchString(v)
 		switch {
 		case v == "":
 			n = new(big.Rat).SetInt64(-1 << 40)
