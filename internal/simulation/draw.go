@@ -23,6 +23,8 @@ type drawing struct {
 	mixture        // of actions
 	there   []bool // members that have come
 	doubled bool   // two replicas may get one identity
+	copied  bool   // with cp -r
+	backups bool
 	whom    func(d *drawing, who int) int
 }
 
@@ -57,6 +59,11 @@ func draw(seed uint64, old bool) *History {
 		d.mixture = doubles
 	}
 	d.h.Mixture = d.name
+	d.copied, d.backups = d.doubled, d.doubled
+	if old && d.doubled { // not both: see docs/adr/0011-identity.md, "Copies of a restored replica"
+		d.copied = d.IntN(2) == 0
+		d.backups = !d.copied
+	}
 	topology := pick(d, line, star, ring, pairs, pairs, pairs, partition)
 	d.whom = topology
 	d.h.Lines = d.lines()
@@ -221,9 +228,12 @@ func (d *drawing) double() {
 		d.add(Step{Do: pick(d, Update, Update, Create, Delete, Restore), Who: who, Record: 1 + d.IntN(d.records), Writes: d.writes(1)})
 	}
 	for i, there := range d.there {
-		if !there && i != who && i != third {
+		if !there && d.copied && i != who && i != third {
 			twin = i
 		}
+	}
+	if twin == who && !d.backups {
+		return
 	}
 	if twin == who {
 		d.add(Step{Do: Backup, Who: who})
@@ -261,6 +271,10 @@ func (d *drawing) drawStep() {
 		s.Whom = d.whom(d, who)
 	}
 	switch s.Do {
+	case Backup, PutBack:
+		if !d.backups {
+			return
+		}
 	case UpdateTwo:
 		s.Also = s.Record%d.records + 1
 	case Set:
@@ -304,7 +318,7 @@ func (d *drawing) come(who int) {
 	}
 	s := Step{Do: Clone, Who: who, Whom: whom}
 	switch chance := d.IntN(3); {
-	case chance < 2 && d.doubled:
+	case chance < 2 && d.copied:
 		s.Do = Copy
 	case chance == 0:
 		d.add(Step{Do: Publish, Who: whom})

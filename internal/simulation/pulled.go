@@ -79,10 +79,12 @@ func (m *member) checkPulled(was before, report *psync.Report, prefer psync.Pref
 	return m.checkPreferred(was, report, prefer)
 }
 
-// reopened reports whether a pull may have closed conflicts about a record that it then opened again: it decided one, or a deletion came.
+// reopened reports whether a pull may have closed conflicts about a record that it then opened again: it decided one, or a deletion came. Beside
+// users of the original also a rival may come, be replaced by another one, and that by an old value.
 func (m *member) reopened(was before, report *psync.Report, rec changeset.RecordID) bool {
 	c := &claim{m.w.account, nil, rec, m.w.account.touching(rec, m.has)}
-	return slices.ContainsFunc(report.Decided, func(d replica.Decision) bool { return d.Record == rec }) ||
+	return slices.ContainsFunc(m.w.h.Members, func(m Member) bool { return m.Old }) ||
+		slices.ContainsFunc(report.Decided, func(d replica.Decision) bool { return d.Record == rec }) ||
 		slices.ContainsFunc(c.touches, func(n int) bool { return !was.has.has(n) && c.deletes(n) })
 }
 
