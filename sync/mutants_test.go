@@ -180,7 +180,10 @@ var mutants = []mutant{
 	{"of equal numbers the earliest holds", "resolution/apply.go",
 		`if c > 0 {`, `if c >= 0 {`},
 	{"settings have rules too", "replica/rules.go",
-		`if t != t.tx.main || rec.Type == changeset.SettingsType {`, `if t != t.tx.main {`},
+		`	if k.typ == changeset.SettingsType {
+		return resolution.RuleLatest, nil
+	}
+`, ``},
 
 	// What people are told.
 	{"the preferred side is what the rule says", "sync/decide.go",
