@@ -1,9 +1,28 @@
 package replica
 
-import "github.com/spf13/afero"
+import (
+	"os"
+
+	"github.com/spf13/afero"
+)
 
 // Scratch opens the replica once more, as it is now, so that what is written to it stays in memory: a rehearsal of what would happen here. It
 // holds in memory what is written, and whole each file that grows.
 func (r *Replica) Scratch() (*Replica, error) {
-	return Open(afero.NewCopyOnWriteFs(afero.NewReadOnlyFs(r.fs), afero.NewMemMapFs()), r.opts)
+	return Open(afero.NewCopyOnWriteFs(afero.NewReadOnlyFs(r.fs), memory{afero.NewMemMapFs()}), r.opts)
+}
+
+// memory is a file system in memory that renames a file at the cost of its size. The one that it is made of looks at all files that it has.
+type memory struct{ afero.Fs }
+
+// Rename makes the file anew under its other name. There is nobody who could see both.
+func (m memory) Rename(from, to string) error {
+	text, err := afero.ReadFile(m.Fs, from)
+	if err != nil {
+		return &os.LinkError{Op: "rename", Old: from, New: to, Err: err}
+	}
+	if err := afero.WriteFile(m.Fs, to, text, 0o666); err != nil {
+		return &os.LinkError{Op: "rename", Old: from, New: to, Err: err}
+	}
+	return m.Remove(from)
 }

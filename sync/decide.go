@@ -1,6 +1,7 @@
 package sync
 
 import (
+	"maps"
 	"slices"
 
 	"prophet/changeset"
@@ -52,22 +53,11 @@ func (in *intake) noteOpened(opened map[changeset.RecordID]map[string]bool) {
 	}
 }
 
-// finish completes the report.
+// finish completes the report with the conflicts that came up and that are open still.
 func (in *intake) finish() error {
 	in.report.Latest = in.to.Latest()
-	return in.listOpened(in.to.Merged)
-}
-
-// finishTry completes the report of a transaction that is never made.
-func (in *intake) finishTry(tx *replica.Tx) error {
-	in.report.Latest = in.to.Latest()
-	return in.listOpened(tx.Merged)
-}
-
-// listOpened reports the conflicts that came up and that are open still.
-func (in *intake) listOpened(merged func(changeset.RecordID) (*resolution.Result, error)) error {
 	for rec, props := range in.opened {
-		result, err := merged(rec)
+		result, err := in.to.Merged(rec)
 		if err != nil {
 			return err
 		}
@@ -103,13 +93,34 @@ func sortOpened(opened []Opened) {
 	})
 }
 
-// prefer decides the conflicts that came up in a transaction for the preferred winner, in the same transaction, in one changeset of the target's own.
-func (in *intake) prefer(tx *replica.Tx) ([]replica.Decision, error) {
-	if in.winner == PreferNone || len(tx.Opened()) == 0 {
+// prefer decides the conflicts that came up in a transaction for the preferred winner, in the same transaction: first those about settings, because a rule
+// that wins may open others.
+func (in *intake) prefer(tx *replica.Tx) (decided []replica.Decision, err error) {
+	if in.winner == PreferNone {
+		return nil, nil
+	}
+	for _, settings := range []bool{true, false} {
+		if err := tx.Settle(); err != nil {
+			return nil, err
+		}
+		some, err := in.preferSome(tx, func(rec changeset.RecordID) bool { return (rec.Type == changeset.SettingsType) == settings })
+		if err != nil {
+			return nil, err
+		}
+		decided = append(decided, some...)
+	}
+	return decided, nil
+}
+
+// preferSome does so about the records that are meant, in one edit.
+func (in *intake) preferSome(tx *replica.Tx, meant func(changeset.RecordID) bool) ([]replica.Decision, error) {
+	opened := maps.Clone(tx.Opened())
+	maps.DeleteFunc(opened, func(rec changeset.RecordID, _ map[string]bool) bool { return !meant(rec) })
+	if len(opened) == 0 {
 		return nil, nil
 	}
 	return tx.EditAll(func(e *replica.Edit) error {
-		for rec, props := range tx.Opened() {
+		for rec, props := range opened {
 			if err := in.preferRecord(e, rec, props); err != nil {
 				return err
 			}

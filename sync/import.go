@@ -15,7 +15,7 @@ import (
 
 // ImportOptions are the options of an import. The zero value serves.
 type ImportOptions struct {
-	DryRun   bool // only find out what would come, which takes memory for all of it
+	DryRun   bool // only find out what would come: the import is made in memory, as a whole
 	Prefer   Prefer
 	Checked  func(read, size int64) // is told how many bytes of the source were checked, packed as they are
 	Progress func(done, total int)  // is told how many lines were integrated, those that were here before included
@@ -53,6 +53,13 @@ func Import(ctx context.Context, to *replica.Replica, name string, src *Source, 
 	if err := opts.Prefer.check(); err != nil {
 		return nil, err
 	}
+	if opts.DryRun {
+		scratch, err := to.Scratch()
+		if err != nil {
+			return nil, err
+		}
+		to = scratch
+	}
 	im := &importing{intake: newIntake(to, opts.Prefer), src: src, opts: opts, origin: ImportOrigin(to.Database(), name), seed: maphash.MakeSeed()}
 	if err := im.run(ctx); err != nil {
 		return nil, err
@@ -85,11 +92,8 @@ func (im *importing) run(ctx context.Context) error {
 	if err == nil && len(doubt) > 0 {
 		_, err = im.check(ctx, doubt)
 	}
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case im.opts.DryRun:
-		return im.dryRun(ctx)
 	}
 	if err := im.write(ctx); err != nil {
 		return err

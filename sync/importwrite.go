@@ -34,23 +34,6 @@ func (im *importing) write(ctx context.Context) error {
 	})
 }
 
-// dryRun finds out what an import would do, as one transaction that is never made.
-func (im *importing) dryRun(ctx context.Context) error {
-	return im.to.Try(func(tx *replica.Tx) error {
-		err := im.readAgain(ctx, func(r *reading) error {
-			added, err := im.integrate(ctx, tx, r)
-			if err == nil {
-				im.account(r, added, tx.Opened())
-			}
-			return err
-		})
-		if err == nil {
-			err = im.finishTry(tx)
-		}
-		return err
-	})
-}
-
 // readAgain reads the source a second time and has batch integrate the lines that are new, a run of them at each call.
 func (im *importing) readAgain(ctx context.Context, batch func(r *reading) error) error {
 	if im.fresh == 0 {

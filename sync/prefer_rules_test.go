@@ -50,3 +50,25 @@ func TestAPullThatPrefersWhatCameTakesWhatWouldHoldOfThat(t *testing.T) {
 		}
 	}
 }
+
+// TestAPullThatPrefersASideDecidesWhatTheRuleOpensThatItDecidesFor lets two set a rule apart and write the same value, which is in conflict under ann's rule
+// alone. Bob's is the later one.
+func TestAPullThatPrefersASideDecidesWhatTheRuleOpensThatItDecidesFor(t *testing.T) {
+	for _, test := range []struct {
+		prefer  psync.Prefer
+		decided int
+	}{{psync.PreferTo, 2}, {psync.PreferFrom, 1}} {
+		tm := newTeam(t, "ann", "bob")
+		for _, step := range []string{"ann rule n sum", "bob rule n max", "ann n=11", "bob n=11"} {
+			tm.do(step)
+		}
+		report, err := psync.Pull(t.Context(), tm.rs["ann"], tm.rs["bob"], psync.Options{Prefer: test.prefer})
+		if err != nil || len(report.Opened) > 0 || len(report.Decided) != test.decided {
+			t.Errorf("prefer %s: opened %v, decided %v (%v)", test.prefer, report.Opened, report.Decided, err)
+		}
+		tm.meet()
+		if got := tm.state("bob"); !strings.HasPrefix(got, "n=11 ") {
+			t.Errorf("prefer %s: all show %s", test.prefer, got)
+		}
+	}
+}
