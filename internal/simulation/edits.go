@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -182,10 +183,24 @@ func (m *member) checkDecided(rec changeset.RecordID, props ...string) error {
 	return nil
 }
 
-// outsider is somebody of whom nothing but votes is ever seen.
-func outsider(n int) uuid.UUID { return numbered(900 + n) }
+// outsider is somebody of whom nothing but votes is ever seen: the log of them, and what they say.
+type outsider struct {
+	votes []*changeset.Changeset
+	says  map[changeset.RecordID]map[string]string
+}
 
-// outsiderVotes integrates the vote of an outsider on an open conflict. Where it says that it is another's vote, it must not count.
+// outsider returns the outsider of that number.
+func (w *world) outsider(n int) *outsider {
+	if w.outsiders[n] == nil {
+		w.outsiders[n] = &outsider{says: map[changeset.RecordID]map[string]string{}}
+	}
+	return w.outsiders[n]
+}
+
+func outsiderID(n int) uuid.UUID { return numbered(900 + n) }
+
+// outsiderVotes lets an outsider vote on an open conflict, and integrates what the outsider has voted so far, in its order, as if it were pulled. Where it
+// says that it is another's vote, it must not count.
 func (m *member) outsiderVotes(s Step) error {
 	open, err := m.conflicts(s)
 	if err != nil {
@@ -195,35 +210,54 @@ func (m *member) outsiderVotes(s Step) error {
 	if len(open) == 0 {
 		return nil
 	}
-	o := open[s.Pick%len(open)]
-	fingerprint, answer := answerTo(o, s)
-	vote := &changeset.Changeset{
-		ID:      changeset.ID{Origin: outsider(s.Cut), Seq: uint32(s.N)},
-		Created: m.w.now.Format(changeset.TimeFormat),
-		Creator: changeset.Text("outsider"),
-		Changes: []changeset.Change{{
-			Record: changeset.RecordID{Type: voteType + fingerprint, UUID: outsider(s.Also)},
-			Kind:   changeset.Create,
-			Props:  answer,
-		}},
-	}
+	fingerprint, answer := answerTo(open[s.Pick%len(open)], s)
+	o := m.w.outsider(s.Cut)
+	o.vote(changeset.RecordID{Type: voteType + fingerprint, UUID: outsiderID(s.Also)}, answer, outsiderID(s.Cut), m.w.now)
 	m.w.took()
 	return m.r.Update(context.Background(), func(tx *replica.Tx) error {
-		_, err := tx.IntegrateVote(vote)
-		return err
+		for _, vote := range o.votes {
+			if _, err := tx.IntegrateVote(vote); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// vote adds a vote to the outsider's log, if it says something else than the one on the same conflict before. It names no parents, as in a log of the original.
+func (o *outsider) vote(rec changeset.RecordID, answer map[string]string, as uuid.UUID, now time.Time) {
+	kind, said := changeset.Update, o.says[rec]
+	if said == nil {
+		kind = changeset.Create
+	}
+	props := map[string]changeset.PropChange{}
+	for name, value := range answer {
+		if said[name] != value {
+			props[name] = changeset.PropChange{Old: changeset.TextOrNull(said[name]), New: changeset.TextOrNull(value)}
+		}
+	}
+	if len(props) == 0 {
+		return
+	}
+	o.says[rec] = answer
+	o.votes = append(o.votes, &changeset.Changeset{
+		ID:      changeset.ID{Origin: as, Seq: uint32(len(o.votes) + 1)},
+		Created: now.Format(changeset.TimeFormat),
+		Creator: changeset.Text("outsider"),
+		Changes: []changeset.Change{{Record: rec, Kind: kind, Props: props}},
 	})
 }
 
 // answerTo is a vote on one conflict of a record; or, as only the original's users cast them, on two at once, in one order or the other.
-func answerTo(o replica.OpenConflict, s Step) (fingerprint string, answer map[string]changeset.PropChange) {
+func answerTo(o replica.OpenConflict, s Step) (fingerprint string, answer map[string]string) {
 	c := o.Conflicts[s.Pick%len(o.Conflicts)]
 	about := []resolution.Conflict{c}
 	if other := o.Conflicts[s.Pick/5%len(o.Conflicts)]; s.Pick/3%2 == 0 && other.Prop != c.Prop {
 		about = append(about, other)
 	}
-	answer = map[string]changeset.PropChange{"_meta": {New: changeset.Text("update_file")}}
+	answer = map[string]string{"_meta": "update_file"}
 	for _, c := range about {
-		answer[c.Prop] = changeset.PropChange{New: changeset.TextOrNull(c.Rivals[s.Pick%len(c.Rivals)].Value)}
+		answer[c.Prop] = c.Rivals[s.Pick%len(c.Rivals)].Value
 	}
 	return resolution.JointFingerprint(o.Record, about), answer
 }

@@ -20,11 +20,12 @@ type before struct {
 	has    set
 	latest uint32
 	votes  uint32
+	edits  int // in the account
 }
 
 // look returns what is open, and what the member has.
 func (m *member) look() (before, error) {
-	b := before{map[contest]set{}, slices.Clone(m.has), m.r.Latest(), m.r.Resolutions().Latest()}
+	b := before{map[contest]set{}, slices.Clone(m.has), m.r.Latest(), m.r.Resolutions().Latest(), len(m.w.account.edits)}
 	open, err := m.r.Conflicts()
 	if err != nil {
 		return b, err
@@ -125,8 +126,8 @@ func (m *member) checkPreferred(was before, report *psync.Report, prefer psync.P
 
 // reckoned reports whether what was decided may be what a sum, a union or a vote made of the rivals that came.
 func (m *member) reckoned(was before, d replica.Decision) (bool, error) {
-	rule, err := m.rule(d.Record, d.Prop)
-	if err != nil || rule == `["sum"]` || rule == `["union"]` {
+	rules, err := m.rulesDuring(was, d)
+	if err != nil || slices.Contains(rules, `["sum"]`) || slices.Contains(rules, `["union"]`) {
 		return err == nil, err
 	}
 	votes, err := m.ballots()
@@ -136,13 +137,30 @@ func (m *member) reckoned(was before, d replica.Decision) (bool, error) {
 	}), err
 }
 
+// rulesDuring returns the rules that may have held in one of the transactions of the pull for what was decided: the one before it, and those that came in it.
+func (m *member) rulesDuring(was before, d replica.Decision) ([]string, error) {
+	rec, ok := ruleSetting(d.Record, d.Prop)
+	if !ok {
+		return nil, nil
+	}
+	props, _, _, err := m.r.Log().PropsAt(rec, was.latest)
+	rules := []string{props["content"]}
+	c := &claim{m.w.account, nil, rec, m.w.account.touching(rec, m.has)}
+	for _, n := range c.touches {
+		if value, wrote := c.write(n, "content"); wrote && !was.has.has(n) {
+			rules = append(rules, value)
+		}
+	}
+	return rules, err
+}
+
 // came reports whether one of the edits that are new wrote the value for which it was decided.
 func (m *member) came(was before, d replica.Decision) bool {
 	a := m.w.account
 	c := &claim{a, nil, d.Record, a.touching(d.Record, m.has)}
 	return slices.ContainsFunc(c.touches, func(n int) bool {
 		value, wrote := c.write(n, d.Prop)
-		made := a.edits[n].c.ID.Origin == m.uuid() // by this pull
+		made := n >= was.edits && a.edits[n].c.ID.Origin == m.uuid() // by this pull
 		return !was.has.has(n) && !made && wrote && value == d.Value
 	})
 }

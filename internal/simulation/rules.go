@@ -13,12 +13,21 @@ import (
 
 // rule returns what is set as the rule for a property, "" for nothing.
 func (m *member) rule(rec changeset.RecordID, prop string) (content string, err error) {
-	i := slices.Index(labels, "merge:"+rec.Type+":"+prop)
-	if i < 0 || rec.Type == changeset.SettingsType {
+	at, ok := ruleSetting(rec, prop)
+	if !ok {
 		return "", nil
 	}
-	props, _, err := m.r.Log().Props(setting(i + 1))
+	props, _, err := m.r.Log().Props(at)
 	return props["content"], err
+}
+
+// ruleSetting returns the setting that has the rule for a property, if a history can set one.
+func ruleSetting(rec changeset.RecordID, prop string) (at changeset.RecordID, ok bool) {
+	i := slices.Index(labels, "merge:"+rec.Type+":"+prop)
+	if i < 0 || rec.Type == changeset.SettingsType {
+		return at, false
+	}
+	return setting(i + 1), true
 }
 
 // reckonRule holds what settles a conflict for now, where there is no vote, against the rule that the settings hold. Sums are

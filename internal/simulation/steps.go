@@ -166,13 +166,14 @@ func (m *member) noteReport(report *psync.Report) {
 	}
 }
 
-// push lets another member pull from this one, by the clock and in the name of who pushes.
+// push lets another member pull from this one, by the clock of who pushes. It bears a name of its own, so that what it decides is not taken for what that one
+// decides at home in the same second.
 func (m *member) push(other *member, s Step) (err error) {
 	if other.old != nil {
 		return nil
 	}
 	opts := m.options()
-	opts.Where = other.Name
+	opts.Where, opts.Creator = other.Name, m.Name+" at "+other.Name
 	if other.r, err = replica.Open(other.fs, opts); err != nil {
 		return err
 	}

@@ -50,13 +50,14 @@ func fail(oracle, format string, args ...any) *Failure {
 
 // world is a history that is being played.
 type world struct {
-	h       *History
-	members []*member // nil: not there yet
-	account *account
-	step    Step
-	now     time.Time
-	twins   bool // two replicas may have one identity
-	did     Effects
+	h         *History
+	members   []*member // nil: not there yet
+	account   *account
+	step      Step
+	now       time.Time
+	twins     bool // two replicas may have one identity
+	did       Effects
+	outsiders map[int]*outsider
 }
 
 // member is a replica that takes part.
@@ -109,7 +110,7 @@ func (w *world) playAll() (failure *Failure) {
 
 // begin makes the replicas of the members that are there from the beginning.
 func begin(h *History) (*world, error) {
-	w := &world{h: h, members: make([]*member, len(h.Members)), account: newAccount(), now: beginning, did: Effects{}}
+	w := &world{h: h, members: make([]*member, len(h.Members)), account: newAccount(), now: beginning, did: Effects{}, outsiders: map[int]*outsider{}}
 	for i, m := range h.Members {
 		if m.Late {
 			continue
