@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -50,6 +51,11 @@ while another sets it holds for now, until somebody decides.`,
 			args, err := arguments(c, 0, 3)
 			if err != nil {
 				return err
+			}
+			if len(args) == 2 { // as in NAME=VALUE
+				if prop, rule, set := strings.Cut(args[1], "="); set {
+					args = []string{args[0], prop, rule}
+				}
 			}
 			if len(args) == 1 {
 				return withHint(usagef("a property is missing"), "usage: prophet rules [TYPE PROPERTY [RULE]]")
