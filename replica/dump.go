@@ -3,9 +3,7 @@ package replica
 import (
 	"bufio"
 	"encoding/json"
-	"fmt"
 	"io"
-	"iter"
 	"path"
 	"strings"
 
@@ -13,55 +11,6 @@ import (
 
 	"prophet/changeset"
 )
-
-// All yields the living records of a type in the order of their UUIDs, or of all types, one after another, if typ is empty. The log brought each of them, as
-// its local id says; an index that is left of a record that the log lost is passed over.
-func (r *Replica) All(typ string) iter.Seq2[*Record, error] {
-	return func(yield func(*Record, error) bool) {
-		ids, err := r.LocalIDs()
-		if err != nil {
-			yield(nil, err)
-			return
-		}
-		left := false
-		types := []string{typ}
-		if typ == "" {
-			if types, err = r.log.Types(); err != nil {
-				yield(nil, err)
-				return
-			}
-		}
-		for _, typ := range types {
-			for rec, err := range r.log.Records(typ) {
-				if err != nil {
-					yield(nil, err)
-					return
-				}
-				if ids[rec.UUID] == 0 {
-					left = left || r.log.leftOver(rec)
-					continue
-				}
-				props, ok, err := r.log.listedProps(rec)
-				if err == nil && !ok {
-					continue
-				}
-				if !yield(&Record{ID: rec, LocalID: ids[rec.UUID], Props: props}, err) || err != nil {
-					return
-				}
-			}
-		}
-		if left {
-			r.warn(fmt.Sprintf("records of which %s has no changeset are left in %s, as after a backup was put back over it; they are not shown, and \"prophet fsck\" names them",
-				changeset.IndexFile, r.where()))
-		}
-	}
-}
-
-// leftOver reports whether a record has versions that the log's length does not rule out.
-func (l *Log) leftOver(rec changeset.RecordID) bool {
-	_, ok, err := l.last(rec)
-	return ok && err == nil
-}
 
 // LocalIDs returns the local ids of all records.
 func (r *Replica) LocalIDs() (map[uuid.UUID]uint32, error) {

@@ -1,25 +1,50 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
 	"prophet/changeset"
+	"prophet/internal/terminal"
 	"prophet/replica"
 )
 
-// The columns that are no properties.
+// The columns that are no properties. A property with one of these names is the column "props." and its name, as in JSON.
 const (
-	columnID   = "id"
-	columnType = "type"
-	columnUUID = "uuid"
+	columnID        = "id"
+	columnType      = "type"
+	columnUUID      = "uuid"
+	columnHeadline  = "headline"   // what tells a record from others
+	columnDeletedAt = "deleted_at" // of deleted records alone
+	columnDeletedBy = "deleted_by"
+
+	propsPrefix = "props."
 )
 
+var noProperties = []string{columnID, columnType, columnUUID, columnHeadline, columnDeletedAt, columnDeletedBy}
+
+// isColumn reports whether a name is that of a column that is no property.
+func isColumn(name string) bool { return slices.Contains(noProperties, name) }
+
+// columnOf returns the column that shows a property.
+func columnOf(prop string) string {
+	if isColumn(prop) {
+		return propsPrefix + prop
+	}
+	return prop
+}
+
+// propOf returns the property that a column shows.
+func propOf(column string) string {
+	if prop, ok := strings.CutPrefix(column, propsPrefix); ok && isColumn(prop) {
+		return prop
+	}
+	return column
+}
+
 // column returns what a record has in a column: "" for nothing.
-func column(rec *replica.Record, name string) string {
+func column(rec *hit, name string) string {
 	switch name {
 	case columnID:
 		if rec.LocalID == 0 {
@@ -30,29 +55,60 @@ func column(rec *replica.Record, name string) string {
 		return rec.ID.Type
 	case columnUUID:
 		return rec.ID.UUID.String()
+	case columnHeadline:
+		return rec.Props[headlineOf(rec.Props)]
+	case columnDeletedAt:
+		return rec.deletedAt()
+	case columnDeletedBy:
+		return rec.deletedBy()
 	}
-	return rec.Props[name]
+	return rec.Props[propOf(name)]
+}
+
+// hit is a record that a search lists.
+type hit struct {
+	*replica.Record
+	by *changeset.Changeset // the edit that deleted it; nil if it lives
+}
+
+// deletedAt is when the record was deleted, in UTC.
+func (h *hit) deletedAt() string {
+	if h.by == nil {
+		return ""
+	}
+	return h.by.Created
+}
+
+func (h *hit) deletedBy() string {
+	if h.by == nil {
+		return ""
+	}
+	return h.by.Creator.Text
 }
 
 // conflictMark stands behind the local id of a record in conflict, on a terminal.
 const conflictMark = "!"
 
 // printTable prints records as a table, and reports whether those in conflict are marked: in a pipe an id stays as a script takes it.
-func (o *searchOptions) printTable(p *printer, found []*replica.Record, open map[changeset.RecordID]bool) (marked bool, err error) {
+func (o *searchOptions) printTable(p *printer, list []*hit, open map[changeset.RecordID]bool) (marked bool, err error) {
 	columns := o.columns
 	if columns == nil {
-		columns = usualColumns(found, o.query.Type == "")
+		columns = usualColumns(list, o.query.Type == "")
 	}
 	header := make([]string, len(columns))
 	for i, name := range columns {
 		header[i] = strings.ToUpper(name)
 	}
 	t, id := p.table(header...), -1
+	t.Favor(slices.IndexFunc(columns, isHeadline))
 	if p.e.OutWidth > 0 {
 		id = slices.Index(columns, columnID)
 	}
-	for _, rec := range found {
+	for _, rec := range list {
 		cells := cellsOf(rec, columns)
+		if p.e.OutWidth > 0 && o.columns == nil {
+			ease(cells, columns)
+		}
 		if id >= 0 && open[rec.ID] {
 			cells[id] += conflictMark
 		}
@@ -64,7 +120,7 @@ func (o *searchOptions) printTable(p *printer, found []*replica.Record, open map
 }
 
 // cellsOf returns a record's row. A record without a local id is named by its UUID.
-func cellsOf(rec *replica.Record, columns []string) []string {
+func cellsOf(rec *hit, columns []string) []string {
 	cells := make([]string, len(columns))
 	for i, name := range columns {
 		cells[i] = column(rec, name)
@@ -75,51 +131,17 @@ func cellsOf(rec *replica.Record, columns []string) []string {
 	return cells
 }
 
-// What people want to see of a record first, whatever the database is about.
-var (
-	headlines = []string{"summary", "title", "subject", "name", "label"}
-	important = []string{"status", "state", "priority", "severity", "owner", "assignee", "milestone", "component", "due"}
-	// What is added to every record, and tells little in a list.
-	dull = []string{"creator", "original_replica"}
-)
-
-// mostColumns is how many properties are shown when the user does not name any.
-const mostColumns = 5
-
-// usualColumns chooses columns by what the records have: a headline, what is known to be important, then the most
-// frequent. Properties with a text of several lines are left out.
-func usualColumns(found []*replica.Record, withType bool) []string {
-	columns := []string{columnID}
-	if withType {
-		columns = append(columns, columnType)
-	}
-	names := shortProps(found)
-	return append(columns, names[:min(len(names), mostColumns)]...)
-}
-
-// shortProps returns the properties that fit into a line, in the order in which people want to see them.
-func shortProps(found []*replica.Record) []string {
-	count := make(map[string]int)
-	long := make(map[string]bool)
-	for _, rec := range found {
-		for name, value := range rec.Props {
-			count[name]++
-			long[name] = long[name] || strings.Contains(value, "\n")
+// ease makes the cells of columns that nobody named easier to read on a terminal: a text of several lines is one line, and of the UUID of another record there is as much
+// as commands need.
+func ease(cells, columns []string) {
+	const enough = 16 << 10 // bytes of a text: more than any line shows
+	for i, cell := range cells {
+		_, err := changeset.ParseUUID(cell)
+		switch {
+		case err == nil && columns[i] != columnUUID:
+			cells[i] = cell[:8]
+		case isHeadline(columns[i]) && strings.Contains(cell, "\n"):
+			cells[i] = terminal.Safe(strings.Join(strings.Fields(cell[:min(len(cell), enough)]), " "))
 		}
 	}
-	names := slices.Collect(maps.Keys(count))
-	names = slices.DeleteFunc(names, func(name string) bool { return long[name] || slices.Contains(dull, name) })
-	slices.SortFunc(names, func(a, b string) int {
-		return cmp.Or(cmp.Compare(interest(a), interest(b)), -cmp.Compare(count[a], count[b]), cmp.Compare(a, b))
-	})
-	return names
-}
-
-// interest is the place of a property among others in a list, before its frequency counts.
-func interest(name string) int {
-	known := slices.Concat(headlines, important)
-	if i := slices.Index(known, name); i >= 0 {
-		return i
-	}
-	return len(known)
 }

@@ -15,6 +15,8 @@ import (
 type recordDoc struct {
 	Conflicts []string          `json:"conflicts,omitempty"` // properties that are open; "" is its existence
 	Deleted   bool              `json:"deleted,omitempty"`
+	DeletedAt string            `json:"deleted_at,omitempty"` // UTC; in a list of deleted records alone
+	DeletedBy string            `json:"deleted_by,omitempty"`
 	ID        *uint32           `json:"id"` // its local id; null if none was given
 	Props     map[string]string `json:"props"`
 	Type      string            `json:"type"`

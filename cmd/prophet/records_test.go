@@ -35,6 +35,10 @@ func TestADeletedRecordNamesWhoDeletedIt(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	w.do(t, "search", "-q", "-r", "/bugs", "--deleted", "--columns", "id,status,deleted_at,deleted_by")
+	if got := w.out.String(); got != "1\topen\t2026-11-21 10:00:00\tann\n" {
+		t.Errorf("the list has %q", got)
+	}
 	want := "prophet: error: Ticket 1 (09000000-0000-0000-0000-000000000000) was deleted by ann, 2026-11-21 10:00:00: no such record\n" +
 		"prophet: hint: \"prophet history 1\" shows what it was, \"prophet restore 1\" brings it back\n"
 	if code := run(t.Context(), w.env, []string{"show", "1", "-r", "/bugs"}); code != exitNoRecord || w.err.String() != want {

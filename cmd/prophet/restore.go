@@ -26,6 +26,8 @@ func restoreCommand(e *env) *cli.Command {
 Brings a deleted record back with the properties that it had before it was
 deleted. Those named get another value; NAME= leaves one out.
 
+"prophet search --deleted" lists what can be brought back.
+
   prophet restore 12
   prophet restore 12 status=open owner=
   prophet restore 12 --at 10b1e589:7

@@ -3,6 +3,8 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
+	"iter"
 	"regexp"
 	"slices"
 	"strings"
@@ -27,6 +29,7 @@ func searchCommand(e *env) *cli.Command {
 			&cli.BoolFlag{Name: "reverse", Usage: "sort the other way round"},
 			&cli.StringFlag{Name: "columns", Usage: "show the properties `A,B,C` and no others"},
 			limitFlag("list at most the first `N` records"),
+			&cli.BoolFlag{Name: "deleted", Aliases: []string{"d"}, Usage: "list deleted records, as they were, with who deleted them and when"},
 		},
 		Description: `
 Lists the records, of one type or of all, of which all tests hold. Without a
@@ -37,14 +40,24 @@ are left out unless their type is named.
   prophet search Ticket status=open owner!=ann@example.com
   prophet list Ticket priority ge 3 --sort due --columns id,due,summary
   prophet ls --match '(?i)crash'
+  prophet search Ticket --deleted
 
 A test is NAME=VALUE, or with another operator: != =~ !~ < <= > >=, or their
-names. "prophet help tests" has all about them. Columns are properties, or id,
-uuid and type; without --columns they are chosen by what the records have.
-Scripts should name them, or use --json, which has everything. On a terminal, !
-behind an id marks a record in conflict.
+names. "prophet help tests" has all about them.
 
-Records that lack the property to sort by come last, with --reverse too.`,
+Columns are properties, or id, uuid, type and headline: the summary, the title
+or what else tells a record from others. A property that has the name of one of
+these is written props.id. Without --columns they are chosen by what the records
+have. Scripts should name them, or use --json, which has everything. On a
+terminal, ! behind an id marks a record in conflict, of a long text its
+beginning is shown, and of the UUID of another record its first eight digits,
+which commands take.
+
+Records that lack the property to sort by come last, with --reverse too.
+
+--deleted lists what was deleted and what it was then; "prophet restore ID"
+brings it back. The columns deleted_at and deleted_by say when and by whom. An
+exported copy does not tell what was deleted.`,
 		Action: func(c *cli.Context) error {
 			o, err := newSearchOptions(c)
 			if err != nil {
@@ -63,6 +76,7 @@ type searchOptions struct {
 	reverse bool
 	columns []string // nil: to be chosen
 	limit   uint32   // 0: none
+	deleted bool     // deleted records, and no others
 }
 
 func newSearchOptions(c *cli.Context) (o searchOptions, err error) {
@@ -70,7 +84,7 @@ func newSearchOptions(c *cli.Context) (o searchOptions, err error) {
 	if err != nil {
 		return o, err
 	}
-	o = searchOptions{globals: globalsOf(c), sort: c.String("sort"), reverse: c.Bool("reverse")}
+	o = searchOptions{globals: globalsOf(c), sort: c.String("sort"), reverse: c.Bool("reverse"), deleted: c.Bool("deleted")}
 	if o.query, err = query.Parse(words); err != nil {
 		return o, withHint(usagef("%w", err), `"prophet help tests" says how tests are written`)
 	}
@@ -104,29 +118,43 @@ func runSearch(ctx context.Context, e *env, o searchOptions) error {
 		return err
 	}
 	slips := o.slips()
-	found, err := o.find(ctx, r, slips)
+	hits, err := o.find(ctx, r, slips)
 	if err != nil {
 		return err
 	}
-	o.order(found)
+	o.order(hits)
+	all := len(hits)
 	if o.limit > 0 {
-		found = found[:min(len(found), int(o.limit))]
+		hits = hits[:min(all, int(o.limit))]
 	}
 	p := e.printer(o.globals)
-	slips.note(p, &o, len(found) > 0)
-	if len(found) == 0 {
-		return noteUnknownType(p, r, o.query.Type)
+	slips.note(p, &o, all > 0)
+	switch {
+	case all == 0:
+		return o.noteNone(p, r)
+	case p.json:
+		return printRecordsJSON(p, r, hits)
 	}
-	if p.json {
-		return printRecordsJSON(p, r, found)
-	}
-	open, err := inConflict(r, found)
+	return o.print(p, r, hits)
+}
+
+// print prints records as a table, and what should be known about them beside it.
+func (o *searchOptions) print(p *printer, r *replica.Replica, hits []*hit) error {
+	open, err := inConflict(r, hits)
 	if err != nil {
 		return err
 	}
-	marked, err := o.printTable(p, found, open)
-	if err != nil || len(open) == 0 {
+	marked, err := o.printTable(p, hits, open)
+	if err != nil {
 		return err
+	}
+	if o.deleted {
+		p.notef(`%s; "prophet restore ID" brings one back`, counted(len(hits), "deleted record"))
+	} else if p.e.OutWidth > 0 && len(hits) > manyHits {
+		p.notef(`%s; tests such as status=open list fewer, or --limit N`, counted(len(hits), "record"))
+	}
+	if len(open) == 0 {
+		return nil
 	}
 	how := ""
 	if marked {
@@ -136,8 +164,11 @@ func runSearch(ctx context.Context, e *env, o searchOptions) error {
 	return nil
 }
 
+// manyHits is how many records nobody reads at once.
+const manyHits = 50
+
 // inConflict returns those of the records that are in conflict.
-func inConflict(r *replica.Replica, listed []*replica.Record) (in map[changeset.RecordID]bool, err error) {
+func inConflict(r *replica.Replica, hits []*hit) (in map[changeset.RecordID]bool, err error) {
 	all, err := r.InConflict()
 	if err != nil || len(all) == 0 {
 		return nil, err
@@ -147,7 +178,7 @@ func inConflict(r *replica.Replica, listed []*replica.Record) (in map[changeset.
 		open[rec] = true
 	}
 	in = make(map[changeset.RecordID]bool)
-	for _, rec := range listed {
+	for _, rec := range hits {
 		if open[rec.ID] {
 			in[rec.ID] = true
 		}
@@ -156,23 +187,42 @@ func inConflict(r *replica.Replica, listed []*replica.Record) (in map[changeset.
 }
 
 // find returns the records that pass, in no useful order.
-func (o *searchOptions) find(ctx context.Context, r *replica.Replica, s *slips) (found []*replica.Record, err error) {
-	for rec, err := range r.All(o.query.Type) {
+func (o *searchOptions) find(ctx context.Context, r *replica.Replica, s *slips) (hits []*hit, err error) {
+	for h, err := range o.candidates(r) {
+		if err == nil {
+			err = ctx.Err()
+		}
 		if err != nil {
 			return nil, err
 		}
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		if rec.ID.Type == changeset.SettingsType && o.query.Type == "" {
+		if h.ID.Type == changeset.SettingsType && o.query.Type == "" {
 			continue
 		}
-		s.look(rec)
-		if o.query.Match(rec.Props) && o.matches(rec.Props) {
-			found = append(found, rec)
+		s.look(h.Record)
+		if o.query.Match(h.Props) && o.matches(h.Props) {
+			hits = append(hits, h)
 		}
 	}
-	return found, nil
+	return hits, nil
+}
+
+// candidates yields the records that are looked at: those that live, or those that are deleted.
+func (o *searchOptions) candidates(r *replica.Replica) iter.Seq2[*hit, error] {
+	return func(yield func(*hit, error) bool) {
+		if o.deleted {
+			for d, err := range r.Deletions(o.query.Type) {
+				if !yield(&hit{d.Record, d.By}, err) {
+					return
+				}
+			}
+			return
+		}
+		for rec, err := range r.All(o.query.Type) {
+			if !yield(&hit{rec, nil}, err) {
+				return
+			}
+		}
+	}
 }
 
 // matches reports whether each regexp matches the value of some property.
@@ -190,8 +240,8 @@ func (o *searchOptions) matches(props map[string]string) bool {
 }
 
 // order sorts what was found.
-func (o *searchOptions) order(found []*replica.Record) {
-	slices.SortFunc(found, func(a, b *replica.Record) int {
+func (o *searchOptions) order(hits []*hit) {
+	slices.SortFunc(hits, func(a, b *hit) int {
 		if o.sort == "" {
 			return o.direction(byLocalID(a, b))
 		}
@@ -214,11 +264,11 @@ func (o *searchOptions) direction(c int) int {
 }
 
 // byLocalID orders records by local id, and those that have none, behind them, by UUID.
-func byLocalID(a, b *replica.Record) int {
+func byLocalID(a, b *hit) int {
 	return cmp.Or(cmp.Compare(a.LocalID-1, b.LocalID-1), a.ID.Compare(b.ID)) // none is 0: the subtraction makes it the greatest
 }
 
-func printRecordsJSON(p *printer, r *replica.Replica, found []*replica.Record) error {
+func printRecordsJSON(p *printer, r *replica.Replica, hits []*hit) error {
 	conflicts, err := r.Conflicts()
 	if err != nil {
 		return err
@@ -227,12 +277,23 @@ func printRecordsJSON(p *printer, r *replica.Replica, found []*replica.Record) e
 	for _, c := range conflicts {
 		open[c.Record] = c.Result.OpenProps()
 	}
-	for _, rec := range found {
-		if err := p.writeJSON(newRecordDoc(rec, open[rec.ID])); err != nil {
+	for _, h := range hits {
+		doc := newRecordDoc(h.Record, open[h.ID])
+		doc.DeletedAt, doc.DeletedBy = h.deletedAt(), h.deletedBy()
+		if err := p.writeJSON(doc); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// noteNone says what may be the reason that nothing was found.
+func (o *searchOptions) noteNone(p *printer, r *replica.Replica) error {
+	if o.deleted && errors.Is(r.CheckEditable(), replica.ErrExported) {
+		p.notef("%s is an exported copy or a mirror, which does not tell what was deleted", r.Where())
+		return nil
+	}
+	return noteUnknownType(p, r, o.query.Type)
 }
 
 // noteUnknownType says so if there never was a record of the type that the user named: it may be a slip.
@@ -245,7 +306,7 @@ func noteUnknownType(p *printer, r *replica.Replica, typ string) error {
 		p.notef("there is no type %s; did you mean %s?", typ, near)
 		return nil
 	}
-	p.notef(`there is no type %s; "prophet types" lists them`, typ)
+	p.notef(`there is no type %s; "prophet types" lists them, "prophet search --match %s" looks for the text`, typ, typ)
 	return nil
 }
 

@@ -11,8 +11,8 @@ import (
 	"prophet/replica"
 )
 
-func recordOf(id uint32, props ...string) *replica.Record {
-	r := &replica.Record{ID: changeset.RecordID{Type: "Ticket", UUID: uuid.UUID{15: byte(id)}}, LocalID: id, Props: map[string]string{}}
+func recordOf(id uint32, props ...string) *hit {
+	r := &hit{Record: &replica.Record{ID: changeset.RecordID{Type: "Ticket", UUID: uuid.UUID{15: byte(id)}}, LocalID: id, Props: map[string]string{}}}
 	for _, p := range props {
 		name, value, _ := strings.Cut(p, "=")
 		r.Props[name] = value
@@ -20,19 +20,28 @@ func recordOf(id uint32, props ...string) *replica.Record {
 	return r
 }
 
+func deletedOf(h *hit) *hit {
+	h.Deleted = true
+	return h
+}
+
 func TestColumnsAreWhatPeopleWantToSeeFirst(t *testing.T) {
 	tests := []struct {
 		name  string
-		found []*replica.Record
+		found []*hit
 		types bool
 		want  string
 	}{
-		{"a headline, then what is important", []*replica.Record{recordOf(1, "zeta=1", "owner=a", "status=b", "summary=c")}, false, "id summary status owner zeta"},
-		{"the most frequent", []*replica.Record{recordOf(1, "a=1", "b=1"), recordOf(2, "b=1")}, false, "id b a"},
-		{"no texts of several lines", []*replica.Record{recordOf(1, "a=1", "b=1\n2"), recordOf(2, "b=1"), recordOf(3, "b=1")}, true, "id type a"},
-		{"not what all have", []*replica.Record{recordOf(1, "creator=ann", "original_replica=x", "n=1")}, false, "id n"},
-		{"five at most", []*replica.Record{recordOf(1, "a=1", "b=1", "c=1", "d=1", "e=1", "f=1")}, false, "id a b c d e"},
-		{"nothing", []*replica.Record{recordOf(1)}, true, "id type"},
+		{"a headline, then what is important", []*hit{recordOf(1, "zeta=1", "owner=a", "status=b", "summary=c")}, false, "id summary status owner zeta"},
+		{"the most frequent", []*hit{recordOf(1, "a=1", "b=1"), recordOf(2, "b=1")}, false, "id b a"},
+		{"no texts of several lines", []*hit{recordOf(1, "a=1", "b=1\n2"), recordOf(2, "b=1"), recordOf(3, "b=1")}, true, "id type a"},
+		{"not what all have", []*hit{recordOf(1, "creator=ann", "original_replica=x", "n=1")}, false, "id n"},
+		{"five at most", []*hit{recordOf(1, "a=1", "b=1", "c=1", "d=1", "e=1", "f=1")}, false, "id a b c d e"},
+		{"nothing", []*hit{recordOf(1)}, true, "id type"},
+		{"a text where there is nothing better", []*hit{recordOf(1, "body=a\nb", "ticket=x"), recordOf(2, "ticket=x")}, false, "id body ticket"},
+		{"by what each is known", []*hit{recordOf(1, "summary=a", "body=b"), recordOf(2, "body=c", "title=d"), recordOf(3, "body=e")}, false, "id headline body"},
+		{"properties with names of columns", []*hit{recordOf(1, "id=1", "type=b", "headline=c")}, true, "id type headline props.id props.type"},
+		{"of deleted ones who did it and when", []*hit{deletedOf(recordOf(1, "a=1", "b=2"))}, true, "id type a deleted_at deleted_by"},
 	}
 	for _, tt := range tests {
 		if got := strings.Join(usualColumns(tt.found, tt.types), " "); got != tt.want {
@@ -47,8 +56,33 @@ func TestARecordWithoutALocalIDIsNamedByItsUUID(t *testing.T) {
 	}
 }
 
+func TestOnATerminalALongTextIsOneLine(t *testing.T) {
+	w := newWorld()
+	w.do(t, "init", "/bugs")
+	w.do(t, "create", "-r", "/bugs", "Comment", "body=> quoted\n\n  answer", "ticket=c443f3d8-8226-5b60-9522-a10431c3103e", "n=two\tthree")
+	for _, tt := range []struct {
+		width int
+		words string
+		want  string
+	}{
+		{80, "search", "ID  TYPE     HEADLINE"},
+		{80, "search Comment", "ID  BODY             N           TICKET\n1   > quoted answer  two\\tthree  c443f3d8\n"},
+		{80, "search --columns ticket", "TICKET\nc443f3d8-8226-5b60-9522-a10431c3103e\n"},
+		{0, "search Comment", "1\t> quoted\\n\\n  answer\ttwo\\tthree\tc443f3d8-8226-5b60-9522-a10431c3103e\n"},
+	} {
+		w.OutWidth = tt.width
+		if tt.words == "search" {
+			w.do(t, "create", "-r", "/bugs", "Ticket", "title=x")
+		}
+		w.do(t, append(strings.Fields(tt.words), "-r", "/bugs")...)
+		if got := w.out.String(); !strings.HasPrefix(got, tt.want) {
+			t.Errorf("width %d, %s: got\n%swant\n%s", tt.width, tt.words, got, tt.want)
+		}
+	}
+}
+
 func TestSearchOrder(t *testing.T) {
-	records := []*replica.Record{recordOf(3, "p=10"), recordOf(0, "p=9"), recordOf(12), recordOf(2, "p=9"), recordOf(1, "p=low")}
+	records := []*hit{recordOf(3, "p=10"), recordOf(0, "p=9"), recordOf(12), recordOf(2, "p=9"), recordOf(1, "p=low")}
 	tests := []struct {
 		o    searchOptions
 		want []uint32

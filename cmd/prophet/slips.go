@@ -16,9 +16,8 @@ type slips struct {
 // slips returns what looks for the names in the search.
 func (o *searchOptions) slips() *slips {
 	s := &slips{seen: map[string]bool{}}
-	s.names = append(s.names, o.columns...)
-	if o.sort != "" {
-		s.names = append(s.names, o.sort)
+	for _, name := range append(slices.Clone(o.columns), o.sort) {
+		s.names = append(s.names, propOf(name))
 	}
 	for _, t := range o.query.Tests {
 		s.names = append(s.names, t.Name)
@@ -42,11 +41,11 @@ func (s *slips) missing(name string) bool { return s.records > 0 && !s.seen[name
 // note says which properties are missing: of those shown or sorted by, and, if nothing was found, of those tested.
 func (s *slips) note(p *printer, o *searchOptions, found bool) {
 	for _, name := range o.columns {
-		if s.missing(name) && !isColumn(name) {
+		if s.missing(propOf(name)) && !isColumn(name) {
 			p.notef("--columns: no record has a property %.100q", name)
 		}
 	}
-	if o.sort != "" && s.missing(o.sort) && !isColumn(o.sort) {
+	if o.sort != "" && s.missing(propOf(o.sort)) && !isColumn(o.sort) {
 		p.notef("--sort: no record has a property %.100q", o.sort)
 	}
 	if found {
@@ -57,11 +56,6 @@ func (s *slips) note(p *printer, o *searchOptions, found bool) {
 			p.notef("there is no property %.100q%s", t.Name, insteadOf(t.Name))
 		}
 	}
-}
-
-// isColumn reports whether a name is that of a column that is no property.
-func isColumn(name string) bool {
-	return slices.Contains([]string{columnID, columnType, columnUUID}, name)
 }
 
 // insteadOf says how one asks for what is no property.

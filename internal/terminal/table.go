@@ -3,6 +3,7 @@ package terminal
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/mattn/go-runewidth"
@@ -30,6 +31,7 @@ type Table struct {
 	header []string
 	rows   [][]string // not yet written
 	widths []int      // of the columns; nil until they are settled
+	favor  int        // the column that gives way last, counted from 1; 0: none
 }
 
 // NewTable returns a table that writes to w, which is a terminal of that width, or none if width is 0.
@@ -37,6 +39,9 @@ type Table struct {
 func NewTable(w io.Writer, width int, header ...string) *Table {
 	return &Table{w: w, width: width, header: header}
 }
+
+// Favor makes a column, counted from 0, the last one to be cut: the others give way before it, down to a few letters. Less than 0 is none, as without it.
+func (t *Table) Favor(column int) { t.favor = max(column+1, 0) }
 
 // Row adds a row with as many cells as the header has. It may be kept until [Table.Flush].
 func (t *Table) Row(cells ...string) error {
@@ -61,7 +66,7 @@ func (t *Table) Flush() error {
 	}
 	if t.widths == nil {
 		t.rows = append([][]string{t.header}, t.rows...)
-		t.widths = fit(t.rows, t.width)
+		t.widths = fit(t.rows, t.width, t.favor-1)
 	}
 	for _, row := range t.rows {
 		if err := t.write(align(row, t.widths)); err != nil {
@@ -88,28 +93,42 @@ func (t *Table) cell(s string) string {
 	return Truncate(Safe(s), t.width)
 }
 
-// fit returns the widths of the columns. Where they do not fit into width together, the widest give way.
-func fit(rows [][]string, width int) []int {
+// fewLetters is how wide a column stays at least that gives way to the one in favor.
+const fewLetters = 12
+
+// fit returns the widths of the columns. Where they do not fit into width together, the widest give way, the one in favor (if it is not negative) last.
+func fit(rows [][]string, width, favor int) []int {
 	widths := make([]int, len(rows[0]))
-	widest := 0
 	for _, row := range rows {
 		for i, c := range row {
 			widths[i] = max(widths[i], Width(c))
-			widest = max(widest, widths[i])
 		}
 	}
 	room := width - gap*(len(widths)-1)
-	for most := widest; most > 0; most-- {
-		sum := 0
+	if favor >= 0 {
+		cut(widths, room, fewLetters, favor)
+		cut(widths[favor:favor+1], room-(sum(widths)-widths[favor]), fewLetters, -1)
+	}
+	cut(widths, room, 1, -1)
+	return widths
+}
+
+// cut makes the widest columns, but for one, narrower until all together take no more than room, or each has no more than least.
+func cut(widths []int, room, least, but int) {
+	for most := slices.Max(widths); most >= least && sum(widths) > room; most-- {
 		for i := range widths {
-			widths[i] = min(widths[i], most)
-			sum += widths[i]
-		}
-		if sum <= room {
-			break
+			if i != but {
+				widths[i] = min(widths[i], most)
+			}
 		}
 	}
-	return widths
+}
+
+func sum(widths []int) (n int) {
+	for _, w := range widths {
+		n += w
+	}
+	return n
 }
 
 // align returns a line with each cell cut and padded to the width of its column; nothing is padded at the end.

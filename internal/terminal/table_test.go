@@ -49,6 +49,31 @@ func TestTableFitsTheTerminal(t *testing.T) {
 	}
 }
 
+func TestTheColumnInFavorIsCutLast(t *testing.T) {
+	row := []string{"1", "a summary of many words", "labels that are as long as all the rest of it", "closed"}
+	for _, tt := range []struct {
+		width int
+		want  string
+	}{
+		{60, "1  a summary of many words  labels that are as long…  closed\n"},
+		{50, "1  a summary of many words  labels that a…  closed\n"},
+		{44, "1  a summary of many …  labels that…  closed\n"},
+		{30, "1  a summa…  labels …  closed\n"},
+		{10, "1  …  …  …\n"},
+	} {
+		var b strings.Builder
+		table := NewTable(&b, tt.width, "A", "B", "C", "D")
+		table.Favor(1)
+		if err := errors.Join(table.Row(row...), table.Flush()); err != nil {
+			t.Fatal(err)
+		}
+		_, got, _ := strings.Cut(b.String(), "\n")
+		if got != tt.want || Width(strings.TrimSuffix(got, "\n")) > tt.width {
+			t.Errorf("width %d: got %q, want %q", tt.width, got, tt.want)
+		}
+	}
+}
+
 func TestTableIsTabSeparatedElsewhere(t *testing.T) {
 	long := strings.Repeat("x", 500)
 	got := render(t, 0, []string{"1", "a\tb", "two\nlines \x1b[m"}, []string{"2", "", long})

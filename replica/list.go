@@ -1,0 +1,132 @@
+package replica
+
+import (
+	"fmt"
+	"iter"
+
+	"prophet/cas"
+	"prophet/changeset"
+)
+
+// All yields the living records of a type in the order of their UUIDs, or of all types, one after another, if typ is empty. The log brought each of them, as
+// its local id says; an index that is left of a record that the log lost is passed over.
+func (r *Replica) All(typ string) iter.Seq2[*Record, error] {
+	return func(yield func(*Record, error) bool) {
+		for rec, err := range r.listed(typ) {
+			lives := false
+			if err == nil {
+				rec.Props, lives, err = r.log.listedProps(rec.ID)
+			}
+			if err == nil && !lives {
+				continue
+			}
+			if !yield(rec, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// A Deletion is a deleted record, with the properties that the log has for it last.
+type Deletion struct {
+	*Record
+	By *changeset.Changeset // the edit that deleted it; nil if only bookkeeping did, as a replica of the original may settle it
+}
+
+// Deletions yields the deleted records of a type, or of all types if typ is empty, in the order of All. Each costs what its own history costs. An exported copy and
+// a mirror do not say what is deleted: they yield none.
+func (r *Replica) Deletions(typ string) iter.Seq2[Deletion, error] {
+	return func(yield func(Deletion, error) bool) {
+		for rec, err := range r.listed(typ) {
+			d := Deletion{Record: rec}
+			deleted := false
+			if err == nil {
+				deleted, err = d.read(r)
+			}
+			if err == nil && !deleted {
+				continue
+			}
+			if !yield(d, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// read fills in what a record was and who deleted it; ok is false if it lives.
+func (d *Deletion) read(r *Replica) (ok bool, err error) {
+	last, ok, err := r.log.last(d.ID)
+	if err != nil || !ok || !last.Deleted() {
+		return false, err
+	}
+	versions, err := r.log.Versions(d.ID)
+	if err != nil {
+		return false, err
+	}
+	d.Deleted = true
+	for i := len(versions) - 1; i >= 0; i-- {
+		if key := versions[i].Key; key != (cas.Key{}) {
+			if d.Props, err = r.log.props(key); err != nil {
+				return false, err
+			}
+			break
+		}
+	}
+	return true, d.find(r, versions)
+}
+
+// find finds the edit that deleted it, which bookkeeping may follow.
+func (d *Deletion) find(r *Replica, versions []changeset.Version) error {
+	for i := len(versions) - 1; i >= 0 && versions[i].Seq > 0; i-- { // 0: of an exported copy
+		row, err := r.log.Row(versions[i].Seq)
+		if err != nil {
+			return err
+		}
+		c, err := r.log.Changeset(row)
+		if err != nil {
+			return err
+		}
+		if ch := c.Change(d.ID); ch != nil && ch.Kind == changeset.Delete && !c.Bookkeeping() {
+			d.By = c
+			return nil
+		}
+	}
+	return nil
+}
+
+// listed yields the records of All, and the deleted ones, with nothing read of them but their local ids.
+func (r *Replica) listed(typ string) iter.Seq2[*Record, error] {
+	return func(yield func(*Record, error) bool) {
+		ids, err := r.LocalIDs()
+		types := []string{typ}
+		if err == nil && typ == "" {
+			types, err = r.log.Types()
+		}
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		left := false
+		for _, typ := range types {
+			for rec, err := range r.log.Records(typ) {
+				if err == nil && ids[rec.UUID] == 0 {
+					left = left || r.log.leftOver(rec)
+					continue
+				}
+				if !yield(&Record{ID: rec, LocalID: ids[rec.UUID]}, err) || err != nil {
+					return
+				}
+			}
+		}
+		if left {
+			r.warn(fmt.Sprintf("records of which %s has no changeset are left in %s, as after a backup was put back over it; they are not shown, and \"prophet fsck\" names them",
+				changeset.IndexFile, r.where()))
+		}
+	}
+}
+
+// leftOver reports whether a record has versions that the log's length does not rule out.
+func (l *Log) leftOver(rec changeset.RecordID) bool {
+	_, ok, err := l.last(rec)
+	return ok && err == nil
+}
