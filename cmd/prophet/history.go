@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -18,10 +19,11 @@ func historyCommand(e *env) *cli.Command {
 		Category:  aboutRecords,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "graph", Aliases: []string{"g"}, Usage: "draw which change had seen which, without bookkeeping"},
+			&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "list bookkeeping too"},
 		},
 		Description: `
-Lists the changesets that touched a record, in the order in which they came to
-this replica, and what each did to it. Works for deleted records too.
+Lists the edits that touched a record, in the order in which they came to this
+replica, and what each did to it. Works for deleted records too.
 
   prophet history 12
   prophet history 12 --graph
@@ -29,9 +31,10 @@ this replica, and what each did to it. Works for deleted records too.
 Each begins with its number in the log of this replica, its name (the replica
 where it was made, and its number there), who made it and when. Both are taken
 by "prophet log", "prophet revert" and "prophet restore --at". An edit that
-settled a conflict is marked with what it decided. Nullifications and
-resolutions are bookkeeping: they make this replica's log come to what the
-record is, and stay here.
+settled a conflict is marked with what it decided.
+
+--all lists nullifications and resolutions too. They are bookkeeping: they make
+this replica's log come to what the record is, and stay here.
 
 Of a long text that was changed, what is near the changes is shown:
 [-this went-] and {+this came+}. --json has both texts whole.
@@ -52,7 +55,10 @@ Two edits side by side were made without knowledge of each other.`,
 			if err != nil {
 				return err
 			}
-			return runHistory(c.Context, e, historyOptions{globalsOf(c), args[0], c.Bool("graph")})
+			if c.Bool("graph") && c.Bool("all") {
+				return usagef("--graph and --all do not go together: bookkeeping is no part of the graph")
+			}
+			return runHistory(c.Context, e, historyOptions{globalsOf(c), args[0], c.Bool("graph"), c.Bool("all")})
 		},
 	}
 }
@@ -61,6 +67,7 @@ type historyOptions struct {
 	globals
 	id    string
 	graph bool
+	all   bool // bookkeeping too
 }
 
 func runHistory(ctx context.Context, e *env, o historyOptions) error {
@@ -85,6 +92,9 @@ func runHistory(ctx context.Context, e *env, o historyOptions) error {
 		return err
 	}
 	h := historyLister{l, nodes}
+	if !o.all {
+		events = slices.DeleteFunc(events, func(ev replica.Event) bool { return ev.Changeset.Bookkeeping() })
+	}
 	if o.graph {
 		return h.draw(ctx)
 	}
@@ -97,7 +107,7 @@ type historyLister struct {
 	nodes []replica.Node
 }
 
-// list prints all events in the order of the log.
+// list prints events in the order of the log.
 func (h *historyLister) list(ctx context.Context, events []replica.Event) error {
 	byRow := make(map[uint32]*replica.Node, len(h.nodes))
 	for i := range h.nodes {

@@ -2,33 +2,40 @@ package main
 
 import (
 	"context"
+	"iter"
 	"math"
+	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"prophet/changeset"
 	"prophet/replica"
 )
 
 func logCommand(e *env) *cli.Command {
 	return &cli.Command{
 		Name:      "log",
-		Usage:     "list the changesets of this replica, newest first",
+		Usage:     "list the edits in this replica, newest first",
 		ArgsUsage: "[RANGE]",
 		Category:  aboutReplica,
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "all", Usage: "list all of them"},
+			&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "list bookkeeping too, and without --limit all there is"},
 			limitFlag("list at most the `N` newest of them"),
+			&cli.StringFlag{Name: "record", Usage: "only what touches the record `ID`, which may be deleted"},
+			&cli.StringFlag{Name: "by", Usage: "only what people made in whose address there is `WHO`"},
 		},
 		Description: `
-Lists the 20 newest changesets, or those of a range of numbers, with all that
-they change. The numbers are those of this replica's log: another replica has
-the same changesets under other numbers. LATEST is the last one, and LATEST~5
+Lists the 20 newest edits, or those of a range of rows, with all that they
+change. The numbers are those of the rows of this replica's log: another replica
+has the same edits under other numbers. LATEST is the last row, and LATEST~5
 the one five before it; a range has both its ends. One end alone means from
 there to the latest.
 
   prophet log
+  prophet log -n 5 --by bob
+  prophet log --record 12
   prophet log 3..7
-  prophet log 0..LATEST~5
   prophet log LATEST~10
   prophet log 10b1e589:7..LATEST
 
@@ -36,40 +43,54 @@ An end may be the name of a changeset, as it is printed: the beginning of the
 replica's UUID, four characters or more, and the number there. A name alone
 means this one changeset.
 
-An edit that settled a conflict is marked with what it decided.
-Nullifications and resolutions are bookkeeping of this replica and marked as
-such. "prophet history" lists what was done to one record.
+An edit that settled a conflict is marked with what it decided. --by compares
+without regard to case. "prophet history" lists what was done to one record.
+
+Rows that are bookkeeping of this replica, nullifications and resolutions, which
+make its log come to what it shows and never travel, are listed with --all only,
+and where one row alone is asked for. --json leaves them out likewise.
 
 Of a long text that was changed, what is near the changes is shown:
 [-this went-] and {+this came+}. --json has both texts whole.`,
 		Action: func(c *cli.Context) error {
-			arg, err := argument(c, "range")
+			o, err := newLogOptions(c)
 			if err != nil {
 				return err
 			}
-			limit, err := limitOf(c)
-			if err != nil {
-				return err
-			}
-			return runLog(c.Context, e, logOptions{globals: globalsOf(c), rng: arg, all: c.Bool("all"), limit: limit})
+			return runLog(c.Context, e, o)
 		},
 	}
 }
 
 type logOptions struct {
 	globals
-	rng   string // "" if none was named
-	all   bool
-	limit uint32 // 0: not given
+	rng    string // "" if none was named
+	all    bool   // bookkeeping too
+	limit  uint32 // 0: none
+	record string // "" for all records
+	by     string // a part of the creator in lower case; "" for everybody
 }
 
-// usualLog is how many changesets are listed unless the user says otherwise.
+// usualLog is how many edits are listed unless the user says otherwise.
 const usualLog = 20
 
-func runLog(ctx context.Context, e *env, o logOptions) error {
-	if o.all && o.rng != "" {
-		return usagef("a range and --all do not go together")
+func newLogOptions(c *cli.Context) (o logOptions, err error) {
+	o = logOptions{globals: globalsOf(c), all: c.Bool("all"), record: c.String("record"), by: strings.ToLower(c.String("by"))}
+	if o.rng, err = argument(c, "range"); err != nil {
+		return o, err
 	}
+	for _, name := range []string{"record", "by"} {
+		if c.IsSet(name) && c.String(name) == "" {
+			return o, usagef("--%s is empty", name)
+		}
+	}
+	if o.limit, err = limitOf(c); err == nil && o.limit == 0 && o.rng == "" && !o.all {
+		o.limit = usualLog
+	}
+	return o, err
+}
+
+func runLog(ctx context.Context, e *env, o logOptions) error {
 	r, err := e.open(o.globals)
 	if err != nil {
 		return err
@@ -78,60 +99,109 @@ func runLog(ctx context.Context, e *env, o logOptions) error {
 	if err != nil {
 		return err
 	}
-	l, err := newChangeLister(e.printer(o.globals), r, rows.len())
+	n := rows.len()
+	if o.limit > 0 {
+		n = min(n, int(o.limit))
+	}
+	l, err := newChangeLister(e.printer(o.globals), r, n)
 	if err != nil {
 		return err
 	}
-	return listRows(ctx, l, r, rows)
+	return o.list(ctx, l, r, rows)
 }
 
-// rows returns the rows of the log to list.
+// rows returns the rows of the log to list from.
 func (o *logOptions) rows(r *replica.Replica) (logRange, error) {
-	latest := r.Latest()
-	all := logRange{1, latest}
-	switch {
-	case o.rng != "":
-		text, err := numberEnds(r, o.rng)
-		if err != nil {
-			return all, err
-		}
-		rows, err := parseLogRange(text, latest)
-		if err != nil {
-			return rows, withHint(usagef("%w", err), `write 3..7, 0..LATEST~5 or LATEST~10; "prophet help log" has more`)
-		}
-		return rows.lastOf(o.limit), nil
-	case o.limit == 0 && !o.all:
-		return all.lastOf(usualLog), nil
+	rows := logRange{1, r.Latest()}
+	if o.rng == "" {
+		return rows, nil
 	}
-	return all.lastOf(o.limit), nil
+	text, err := numberEnds(r, o.rng)
+	if err != nil {
+		return rows, err
+	}
+	if rows, err = parseLogRange(text, r.Latest()); err != nil {
+		return rows, withHint(usagef("%w", err), `write 3..7, 0..LATEST~5 or LATEST~10; "prophet help log" has more`)
+	}
+	o.all = o.all || rows.len() == 1
+	return rows, nil
 }
 
-func listRows(ctx context.Context, l *changeLister, r *replica.Replica, rows logRange) error {
-	log, decisions := r.Log(), r.Decisions()
-	for row, err := range log.Backward(rows.from, rows.to) {
+// list lists what the options want of the rows.
+func (o *logOptions) list(ctx context.Context, l *changeLister, r *replica.Replica, rows logRange) error {
+	decisions, shown, passed := r.Decisions(), uint32(0), 0
+	for ev, err := range o.candidates(r, rows) {
+		if err == nil {
+			err = ctx.Err()
+		}
+		switch {
+		case err != nil:
+			return err
+		case !o.wants(ev.Changeset):
+			passed++
+			continue
+		}
+		decided, err := decisions.Of(ev.Row.Seq, ev.Changeset)
 		if err != nil {
 			return err
 		}
-		if err := ctx.Err(); err != nil {
+		if err := l.print(listed{ev.Row.Seq, ev.Changeset, decided}); err != nil {
 			return err
 		}
-		c, err := log.Changeset(row)
-		if err != nil {
-			return err
+		if shown++; shown == o.limit {
+			return nil
 		}
-		decided, err := decisions.Of(row.Seq, c)
-		if err != nil {
-			return err
-		}
-		if err := l.print(listed{row.Seq, c, decided}); err != nil {
-			return err
-		}
+	}
+	if shown == 0 && passed > 0 && o.by == "" && o.record == "" {
+		l.p.notef("there is nothing but bookkeeping, which --all lists")
 	}
 	return nil
 }
 
+// wants reports whether a changeset passes the filters about it.
+func (o *logOptions) wants(c *changeset.Changeset) bool {
+	return (o.all || !c.Bookkeeping()) && strings.Contains(strings.ToLower(c.Creator.Text), o.by)
+}
+
+// candidates yields the changesets in rows of the log, newest first: those that touch the record, if one is named.
+func (o *logOptions) candidates(r *replica.Replica, rows logRange) iter.Seq2[replica.Event, error] {
+	if o.record != "" {
+		return o.touching(r, rows)
+	}
+	return func(yield func(replica.Event, error) bool) {
+		for row, err := range r.Log().Backward(rows.from, rows.to) {
+			ev := replica.Event{Row: row}
+			if err == nil {
+				ev.Changeset, err = r.Log().Changeset(row)
+			}
+			if !yield(ev, err) {
+				return
+			}
+		}
+	}
+}
+
+func (o *logOptions) touching(r *replica.Replica, rows logRange) iter.Seq2[replica.Event, error] {
+	return func(yield func(replica.Event, error) bool) {
+		var events []replica.Event
+		rec, err := r.Find(o.record)
+		if err == nil {
+			events, err = r.History(rec)
+		}
+		if err != nil {
+			yield(replica.Event{}, err)
+			return
+		}
+		for _, ev := range slices.Backward(events) {
+			if rows.from <= ev.Row.Seq && ev.Row.Seq <= rows.to && !yield(ev, nil) {
+				return
+			}
+		}
+	}
+}
+
 func limitFlag(usage string) cli.Flag {
-	return &cli.Int64Flag{Name: "limit", Usage: usage}
+	return &cli.Int64Flag{Name: "limit", Aliases: []string{"n"}, Usage: usage}
 }
 
 // limitOf returns what --limit says, 0 if it is not there.

@@ -95,13 +95,5 @@ func parseLogEnd(s string, latest uint32) (uint32, error) {
 	return uint32(n), nil
 }
 
-// lastOf returns the last n rows of the range; n 0 means all.
-func (r logRange) lastOf(n uint32) logRange {
-	if n > 0 && r.to >= n && r.to-n+1 > r.from {
-		r.from = r.to - n + 1
-	}
-	return r
-}
-
 // len is how many rows the range has. In an empty one, to is less than from.
 func (r logRange) len() int { return max(int(r.to)-int(r.from)+1, 0) }
