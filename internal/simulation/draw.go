@@ -256,6 +256,9 @@ func (d *drawing) double() {
 
 func (d *drawing) add(s Step) {
 	d.at += pick(d, 0, 0, 0, 1, 1, 5, 60)
+	if s.Do == PutBack { // takes a moment; two edits of one person in one second, which both write nothing but null, are one to the account
+		d.at++
+	}
 	s.N, s.At = len(d.h.Steps)+1, d.at
 	d.h.Steps = append(d.h.Steps, s)
 }
