@@ -208,22 +208,34 @@ func (d *dumper) records(l *Log) {
 	types, err := l.Types()
 	d.fail(err)
 	for _, typ := range types {
-		d.key(typ)
-		d.open('{')
-		for rec, err := range l.Records(typ) {
-			d.fail(err)
-			props, ok, err := l.Props(rec)
-			d.fail(err)
-			if d.err != nil {
-				return
-			}
-			if ok {
-				d.member(rec.UUID.String(), props)
-			}
-		}
-		d.close('}')
+		d.recordsOf(l, typ)
 	}
 	d.close('}')
+}
+
+// recordsOf writes the living records of a type, and nothing where there are none.
+func (d *dumper) recordsOf(l *Log, typ string) {
+	any := false
+	for rec, err := range l.Records(typ) {
+		d.fail(err)
+		props, ok, err := l.Props(rec)
+		d.fail(err)
+		if d.err != nil {
+			return
+		}
+		if !ok {
+			continue
+		}
+		if !any {
+			any = true
+			d.key(typ)
+			d.open('{')
+		}
+		d.member(rec.UUID.String(), props)
+	}
+	if any {
+		d.close('}')
+	}
 }
 
 // The original's report of a changeset, with our parents.
