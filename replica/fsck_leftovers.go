@@ -80,10 +80,20 @@ func (c *checker) checkVersionsBeyond(file string, end int64) {
 			c.harmless(file, "%d bytes at its end are of changesets that the log does not have: the next edit cuts them off", len(tail))
 			return
 		}
-		c.lostVersions(file, len(tail), end, "will be shown once their numbers are given again")
+		c.lostVersions(file, len(tail), end, c.onceGivenAgain(end))
 		return
 	}
 	c.checkLeftovers(file, end, c.versionsBeyond)
+}
+
+// onceGivenAgain says what becomes of versions beyond the log, which follow so many bytes of a record's index, once other changesets have their numbers. Our
+// programs show a record by its newest version that the log confirms, and do not look so closely where they list them; an index that the log knows
+// nothing of they pass over.
+func (c *checker) onceGivenAgain(end int64) string {
+	if end == 0 || !c.ours {
+		return "will be shown by programs of the original once their numbers are given again"
+	}
+	return "will be listed once their numbers are given again, unless an edit of the record cuts them off before"
 }
 
 // lostVersions names versions that are left of changesets that the log lost.

@@ -2,7 +2,10 @@ package replica_test
 
 import (
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +13,7 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
+	"prophet/internal/replicatest"
 	"prophet/replica"
 	"prophet/resolution"
 )
@@ -217,5 +221,70 @@ func TestFsckNamesWhatIsLeftOfALostRecord(t *testing.T) {
 	}
 	if !strings.Contains(said, `"prophet fsck" names them`) {
 		t.Errorf("a list of all records says %q", said)
+	}
+}
+
+// ahead adds a version that says that a record is deleted to its index, for a changeset that the log does not have.
+func ahead(t *testing.T, fsys afero.Fs, rec changeset.RecordID, row uint32) {
+	t.Helper()
+	name := changeset.RecordPath(rec)
+	b, err := afero.ReadFile(fsys, name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	if err := fsys.MkdirAll(path.Dir(name), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := afero.WriteFile(fsys, name, changeset.AppendVersion(b, changeset.Version{Seq: row}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// lists reports whether a list of all records has the record.
+func lists(t *testing.T, r *replica.Replica, rec changeset.RecordID) bool {
+	t.Helper()
+	for listed, err := range r.All("") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if listed.ID == rec {
+			return true
+		}
+	}
+	return false
+}
+
+func TestVersionsAheadOfTheLogBecomeWhatFsckSays(t *testing.T) {
+	fsys, rec := noted(t)
+	ahead(t, fsys, rec, 5)
+	const listed = "will be listed once their numbers are given again, unless an edit of the record cuts them off before"
+	if found := problems(t, fsys); !strings.Contains(found, listed) {
+		t.Errorf("fsck says\n%s", found)
+	}
+	r := replicatest.Open(t, fsys, replica.Options{})
+	if !lists(t, r, rec) {
+		t.Error("the version is listed before its number is given again")
+	}
+	grow(t, r, 1)
+	if _, err := r.Record(rec); err != nil || lists(t, r, rec) {
+		t.Errorf("it is shown: %v; the list has it as it was", err)
+	}
+
+	fsys, rec = noted(t)
+	ahead(t, fsys, rec, 5)
+	r = replicatest.Open(t, fsys, replica.Options{})
+	update(t, r, rec, "status", "open")
+	sound(t, fsys)
+
+	fsys, rec = noted(t)
+	rec.UUID[0]++
+	ahead(t, fsys, rec, 5)
+	if found := problems(t, fsys); !strings.Contains(found, "will be shown by programs of the original once their numbers are given again: remove it") {
+		t.Errorf("of an index that no changeset touches fsck says\n%s", found)
+	}
+	r = replicatest.Open(t, fsys, replica.Options{})
+	grow(t, r, 1)
+	if _, err := r.Record(rec); err == nil || lists(t, r, rec) {
+		t.Errorf("a record that the log does not know is shown: %v", err)
 	}
 }
