@@ -37,39 +37,68 @@ func Check(ctx context.Context, fsys afero.Fs, opts Options, report func(Problem
 	if err != nil {
 		return err
 	}
-	exported, err := r.looksExported()
+	c, err := newCheck(ctx, r, report, progress)
 	if err != nil {
 		return err
 	}
-	total := int(r.log.latest) + int(r.votes.latest)
-	done, found := 0, 0
-	report = once(report, &found)
-	step := func() {
-		if done++; progress != nil {
-			progress(done, total)
-		}
-	}
-	logs := []*checker{newChecker(ctx, r, r.votes, exported, report, step), newChecker(ctx, r, r.log, exported, report, step)}
-	for _, c := range logs {
-		if err := c.checkRowsAndNotes(); err != nil {
+	return c.run()
+}
+
+// check is a look at both logs of a replica.
+type check struct {
+	main, votes *checker
+	report      func(Problem)
+	progress    func(done, total int)
+	seen        map[Problem]bool // what was reported
+	done        int              // rows
+}
+
+func newCheck(ctx context.Context, r *Replica, report func(Problem), progress func(done, total int)) (*check, error) {
+	exported, err := r.looksExported()
+	c := &check{report: report, progress: progress, seen: map[Problem]bool{}}
+	c.main = newChecker(ctx, r, r.log, exported, c.once, c.step)
+	c.votes = newChecker(ctx, r, r.votes, exported, c.once, c.step)
+	return c, err
+}
+
+// run checks the decisions first: the merge counts them.
+func (c *check) run() error {
+	for _, log := range []*checker{c.votes, c.main} {
+		if err := log.checkRowsAndNotes(); err != nil {
 			return err
 		}
 	}
-	if err := logs[1].checkRepresentations(); err != nil {
+	if err := c.main.checkRepresentations(); err != nil {
 		return err
 	}
-	logs[1].checkMark()
-	_, failed := r.ours() // the merge needs notes on every row, those that another program wrote too
-	for _, c := range logs {
-		c.mergeable, c.settled = failed == nil, logs[0].noted >= logs[0].l.latest && logs[1].settingsNoted() || !logs[0].ours
-		if err := c.checkRecordsAndObjects(); err != nil {
+	c.main.checkMark()
+	_, failed := c.main.r.ours() // the merge needs notes on every row, those that another program wrote too
+	settled := !c.main.ours || c.votes.noted >= c.votes.l.latest && c.main.settingsNoted()
+	for _, log := range []*checker{c.votes, c.main} {
+		log.mergeable, log.settled = failed == nil, settled
+		if err := log.checkRecordsAndObjects(); err != nil {
 			return err
 		}
 	}
-	if failed != nil && found == 0 {
-		report(Problem{Path: rowsFile, Text: failed.Error()})
+	if failed != nil && len(c.seen) == 0 {
+		c.report(Problem{Path: rowsFile, Text: failed.Error()})
 	}
 	return nil
+}
+
+// step tells how many rows were checked.
+func (c *check) step() {
+	if c.done++; c.progress != nil {
+		c.progress(c.done, int(c.main.l.latest)+int(c.votes.l.latest))
+	}
+}
+
+// once leaves out what was reported before, such as an object that is met both by its row and in its directory.
+func (c *check) once(p Problem) {
+	if !c.seen[p] {
+		c.seen[p] = true
+		c.report(p)
+	}
 }
 
 // checkSmallFiles checks the files of a line, and reports whether the replica can be opened with them. It leaves it to Open to say that there is none.
@@ -170,19 +199,6 @@ func (r *Replica) looksExported() (bool, error) {
 		}
 	}
 	return true, nil
-}
-
-// once returns a report that leaves out what was reported before, such as an object that is met both by its row and in its directory.
-// It counts in found.
-func once(report func(Problem), found *int) func(Problem) {
-	seen := map[Problem]bool{}
-	return func(p Problem) {
-		if !seen[p] {
-			seen[p] = true
-			*found++
-			report(p)
-		}
-	}
 }
 
 // checker checks one log.

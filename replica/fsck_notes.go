@@ -20,16 +20,25 @@ func (c *checker) checkNotes() {
 		c.harmless(rowsFile, "%s not noted: another program wrote %s; the next edit catches up", span(count+1, c.l.latest), it(c.l.latest-count))
 	}
 	c.checkLeftovers(rowsFile, int64(count)*notedSize, wholeRows(notedSize))
-	last := make([]uint32, 1, count+1) // the last local id after each row
+	last, err := c.checkNoted(count)
+	if err != nil {
+		c.fault(rowsFile, err)
+		return
+	}
+	c.checkIDs(last)
+	c.checkUndecided()
+}
+
+// checkNoted checks the notes on so many rows, and returns the last local id after each, from row 0 on.
+func (c *checker) checkNoted(count uint32) (last []uint32, err error) {
+	last = make([]uint32, 1, count+1)
 	for seq := uint32(1); seq <= count; seq++ {
 		n, err := c.l.ours.noted(seq)
 		if err != nil {
-			c.fault(rowsFile, err)
-			return
+			return nil, err
 		}
 		if n.lastID < last[seq-1] {
-			c.fault(rowsFile, c.l.ours.damaged(rowsFile, "the last local id goes back from %d to %d at row %d", last[seq-1], n.lastID, seq))
-			return
+			return nil, c.l.ours.damaged(rowsFile, "the last local id goes back from %d to %d at row %d", last[seq-1], n.lastID, seq)
 		}
 		last = append(last, n.lastID)
 		if n.flags&^(flagBookkeeping|flagSettled|flagListed) != 0 {
@@ -39,19 +48,22 @@ func (c *checker) checkNotes() {
 			c.checkKind(seq, is, n.flags)
 		}
 	}
-	c.checkIDs(last)
+	return last, nil
+}
+
+// checkUndecided checks whether the list of what is undecided can be believed, and takes from it what is compared with the merge of each record.
+func (c *checker) checkUndecided() {
 	open, size, err := c.l.ours.readUndecided()
 	var damage *DamageError
-	if errors.Is(err, errOtherList) && errors.As(err, &damage) {
+	switch {
+	case errors.Is(err, errOtherList) && errors.As(err, &damage):
 		c.harmless(conflictsFile, "%v", damage.Err)
-		return
-	}
-	if err != nil {
+	case err != nil:
 		c.fault(conflictsFile, err)
-		return
+	default:
+		c.open = open
+		c.checkLeftovers(conflictsFile, size, wholeLines)
 	}
-	c.open = open
-	c.checkLeftovers(conflictsFile, size, wholeLines)
 }
 
 // checkKind reports a row that is noted as another kind of changeset than it is, unless a move made it a nullification, because the log has that edit
