@@ -137,12 +137,12 @@ func (d *deriver) loadNoted(count uint32) (err error) {
 			return err
 		}
 	}
-	var size int64
-	if d.open, size, err = (companion{d.l.ours.fs, count, d.l.prefix, d.l.limits}).readUndecided(); err != nil {
+	list, err := (companion{d.l.ours.fs, count, d.l.prefix, d.l.limits}).readUndecided()
+	if err != nil {
 		return err
 	}
-	if size > 0 {
-		d.out.conflicts, err = d.l.ours.read(conflictsFile, 0, size)
+	if d.open = list.set; list.size > 0 {
+		d.out.conflicts, err = d.l.ours.read(conflictsFile, 0, list.size)
 	}
 	d.out.old.rows, d.out.old.ids, d.out.old.conflicts = len(d.out.rows), len(d.out.ids), len(d.out.conflicts)
 	return err
@@ -250,7 +250,7 @@ func (d *deriver) mergeAll() error {
 			continue
 		}
 		if u := undecidedIn(result); d.open.note(rec, u) {
-			d.out.conflicts = appendConflictLine(d.out.conflicts, conflictLine{d.l.latest, rec, u})
+			d.out.conflicts = appendConflictLine(d.out.conflicts, conflictLine{row: d.l.latest, rec: rec, undecided: u})
 		}
 		props, exists, err := d.l.Props(rec)
 		if err != nil {

@@ -53,7 +53,7 @@ func (c *checker) checkNoted(count uint32) (last []uint32, err error) {
 
 // checkUndecided checks whether the list of what is undecided can be believed, and takes from it what is compared with the merge of each record.
 func (c *checker) checkUndecided() {
-	open, size, err := c.l.ours.readUndecided()
+	list, err := c.l.ours.readUndecided()
 	var damage *DamageError
 	switch {
 	case errors.Is(err, errOtherList) && errors.As(err, &damage):
@@ -61,8 +61,8 @@ func (c *checker) checkUndecided() {
 	case err != nil:
 		c.fault(conflictsFile, err)
 	default:
-		c.open = open
-		c.checkLeftovers(conflictsFile, size, wholeLines)
+		c.open = list.set
+		c.checkLeftovers(conflictsFile, list.size, wholeLines)
 	}
 }
 

@@ -81,20 +81,29 @@ func (c *checker) checkRecord(rec changeset.RecordID) {
 		seqs = append(seqs, v.Seq)
 	}
 	if seqs = slices.Compact(seqs); !slices.Equal(seqs, c.touching[rec]) {
-		if n := len(c.touching[rec]); n < len(seqs) && slices.Equal(seqs[:n], c.touching[rec]) && !c.anyBroken(seqs) {
-			whole := slices.IndexFunc(versions, func(v changeset.Version) bool { return v.Seq == seqs[n] })
-			but := "are listed all the same"
-			if whole == 0 {
-				but = "are shown by programs of the original"
-			}
-			c.lostVersions(file, (len(versions)-whole)*changeset.VersionSize, int64(whole)*changeset.VersionSize, but)
-		} else if !c.anyBroken(seqs) {
-			c.problem(file, "it names %s of the log; what touches the record is %s", few(seqs), few(c.touching[rec]))
-		}
+		c.otherRows(rec, versions, seqs)
 		return
 	}
 	c.checkVersions(rec, versions)
 	c.checkMerge(rec, seqs)
+}
+
+// otherRows reports an index that names other rows of the log than those that touch the record, unless some of them cannot be read, which was reported.
+func (c *checker) otherRows(rec changeset.RecordID, versions []changeset.Version, seqs []uint32) {
+	file, touching := changeset.RecordPath(rec), c.touching[rec]
+	n := len(touching)
+	switch {
+	case c.anyBroken(seqs):
+	case n < len(seqs) && slices.Equal(seqs[:n], touching):
+		whole := slices.IndexFunc(versions, func(v changeset.Version) bool { return v.Seq == seqs[n] })
+		but := "are listed all the same"
+		if whole == 0 {
+			but = "are shown by programs of the original"
+		}
+		c.lostVersions(file, (len(versions)-whole)*changeset.VersionSize, int64(whole)*changeset.VersionSize, but)
+	default:
+		c.problem(file, "it names %s of the log; what touches the record is %s", few(seqs), few(touching))
+	}
 }
 
 func (c *checker) anyBroken(seqs []uint32) bool {

@@ -178,13 +178,13 @@ func (r *Replica) undecided() (openSet, error) {
 	if r.open != nil {
 		return r.open, nil
 	}
-	open, _, err := ours.readUndecided()
+	list, err := ours.readUndecided()
 	if isDamage(err) {
 		r.warn(fmt.Sprintf("%v; until then all changesets are read for it", err))
 		r.open, err = r.undecidedAnew()
 		return r.open, err
 	}
-	return open, err
+	return list.set, err
 }
 
 // Conflicts returns what is open, by record.

@@ -1,6 +1,8 @@
 package replica_test
 
 import (
+	"bytes"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -21,6 +23,19 @@ func forgetLengths(t *testing.T, fsys afero.Fs) {
 		}
 		return b
 	})
+}
+
+// checksums begin the lines on what is undecided.
+var checksums = regexp.MustCompile("(?m)^[0-9a-f]{8} ")
+
+// bare takes the checksums off lines on what is undecided.
+func bare(lines []byte) []byte { return checksums.ReplaceAll(lines, nil) }
+
+// asOlder makes the list of what is undecided, and the notes on it, those of a version that knew neither checksums nor lengths, with one text for another.
+func asOlder(t *testing.T, fsys afero.Fs, old, text string) {
+	t.Helper()
+	change(t, fsys, "prophet/conflicts", func(b []byte) []byte { return []byte(strings.ReplaceAll(string(bare(b)), old, text)) })
+	forgetLengths(t, fsys)
 }
 
 // lostLists are damages of the list of what is undecided that leave no line of it damaged.
@@ -175,5 +190,73 @@ func TestTheListDoesNotGrowWithWhatWasDecided(t *testing.T) {
 	}
 	if open, err := r.Conflicts(); err != nil || len(open) != 1 || open[0].Record.Type != "Note" {
 		t.Errorf("open is %v, %v", open, err)
+	}
+}
+
+func TestAByteThatChangedInTheListIsNotBelieved(t *testing.T) {
+	r, fsys := newReplicaOn(t, afero.NewMemMapFs())
+	one := func(value string) map[string]string { return map[string]string{"m": value} }
+	rec := rivalsOf(t, r, "Note", one("1"), one("2"), one("3"))
+	update(t, r, rec, "m", "4")
+	rec = rivalsOf(t, r, "Note", one("1"), one("2"), one("3"))
+	list, err := afero.ReadFile(fsys, "prophet/conflicts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range list {
+		for bit := range 8 {
+			other := bytes.Clone(list)
+			other[i] ^= 1 << bit
+			change(t, fsys, "prophet/conflicts", func([]byte) []byte { return other })
+			r := replicatest.Open(t, fsys, replica.Options{})
+			if open, err := r.InConflict(); err != nil || len(open) != 1 || open[0] != rec {
+				t.Fatalf("with %q in conflict are %v, %v", other, open, err)
+			}
+			if found := problems(t, fsys); !strings.HasPrefix(found, "prophet/conflicts: ") {
+				t.Fatalf("of %q fsck says\n%s", other, found)
+			}
+		}
+	}
+}
+
+func TestALineThatChangedIsMadeAgainAsFsckSays(t *testing.T) {
+	r, fsys := withLostList(t, func(t *testing.T, fsys afero.Fs, _ []byte) {
+		change(t, fsys, "prophet/conflicts", func(b []byte) []byte { return bytes.Replace(b, []byte(" m\n"), []byte(" k\n"), 1) })
+	})
+	if found := problems(t, fsys); !strings.Contains(found, "does not have the checksum that it bears; remove prophet/rows, and it is made again from the log\n") {
+		t.Errorf("fsck says\n%s", found)
+	}
+	if err := fsys.Remove("prophet/rows"); err != nil {
+		t.Fatal(err)
+	}
+	grow(t, r, 1)
+	sound(t, fsys)
+}
+
+// The version before this one knew the length of the list, and wrote no checksums.
+func TestAListWithoutChecksumsIsBelievedAndGetsThem(t *testing.T) {
+	r, fsys := newReplicaOn(t, afero.NewMemMapFs())
+	one := func(value string) map[string]string { return map[string]string{"m": value} }
+	rec := rivalsOf(t, r, "Note", one("1"), one("2"), one("3"))
+	asOlder(t, fsys, "", "")
+	grow(t, r, 1)
+	change(t, fsys, "prophet/conflicts", bare)
+	change(t, fsys, "prophet/rows", func(b []byte) []byte { // the length is the same without them
+		b[len(b)-1] -= 9
+		return b
+	})
+	sound(t, fsys)
+	r = replicatest.Open(t, fsys, replica.Options{})
+	if open, err := r.InConflict(); err != nil || len(open) != 1 || open[0] != rec {
+		t.Errorf("in conflict are %v, %v", open, err)
+	}
+	other := rivalsOf(t, r, "Note", one("1"), one("2"), one("3"))
+	sound(t, fsys)
+	list, err := afero.ReadFile(fsys, "prophet/conflicts")
+	if err != nil || bytes.Count(list, []byte("\n")) != 2 || len(checksums.FindAll(list, -1)) != 2 {
+		t.Errorf("the list is\n%s, %v", list, err)
+	}
+	if open, err := r.InConflict(); err != nil || len(open) != 2 {
+		t.Errorf("in conflict are %v, %v; %s is one", open, err, other)
 	}
 }

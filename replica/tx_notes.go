@@ -16,7 +16,7 @@ type rowNotes struct {
 	openSet  openSet // loaded when needed
 	openSize int64   // of the list, in bytes
 	idsHeld  bool    // the table of local ids has been looked at
-	anew     bool    // the list on the disk is not to be believed, or is mostly about what was decided since, and is written anew
+	anew     bool    // the list on the disk is not to be believed, is mostly about what was decided since, or lacks checksums, and is written anew
 }
 
 // beginRows reads what the first row that the transaction adds follows. A list of another length than is noted is looked at: leftovers of it go, and one
@@ -88,7 +88,7 @@ func (n *rowNotes) isSparse() bool {
 	}
 	var lines []byte
 	for rec, u := range n.openSet {
-		lines = appendConflictLine(lines, conflictLine{maxSeq, rec, u})
+		lines = appendConflictLine(lines, conflictLine{row: maxSeq, rec: rec, undecided: u})
 	}
 	return n.openSize > sparse*int64(len(lines))
 }
@@ -97,7 +97,7 @@ func (n *rowNotes) isSparse() bool {
 func (t *txLog) writeList() {
 	var text []byte
 	for _, rec := range sorted(t.notes.openSet) {
-		text = appendConflictLine(text, conflictLine{t.seq, rec, t.notes.openSet[rec]})
+		text = appendConflictLine(text, conflictLine{row: t.seq, rec: rec, undecided: t.notes.openSet[rec]})
 	}
 	if len(text) > 0 || exists(t.fs, conflictsFile) {
 		t.tx.d.Append(t.name(conflictsFile), 0, text)
@@ -117,7 +117,7 @@ func (t *txLog) setOpen(rec changeset.RecordID, u undecided) error {
 	if !t.notes.openSet.note(rec, u) || t.notes.anew {
 		return nil
 	}
-	line := appendConflictLine(nil, conflictLine{t.seq, rec, u})
+	line := appendConflictLine(nil, conflictLine{row: t.seq, rec: rec, undecided: u})
 	t.tx.d.Append(t.name(conflictsFile), t.notes.openSize, line)
 	t.notes.openSize += int64(len(line))
 	return nil
@@ -129,13 +129,14 @@ func (t *txLog) loadOpen() (err error) {
 		return nil
 	}
 	n := &t.notes
-	n.openSet, n.openSize, err = t.ours.readUndecided()
+	list, err := t.ours.readUndecided()
+	n.openSet, n.openSize = list.set, list.size
 	if isDamage(err) {
 		n.anew = true
 		n.openSet, err = t.tx.r.undecidedAnew()
 		return err
 	}
-	n.anew = err == nil && n.isSparse()
+	n.anew = err == nil && (list.bare || n.isSparse())
 	return err
 }
 

@@ -3,6 +3,7 @@ package replica
 import (
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io/fs"
 	"net/url"
 	"slices"
@@ -89,27 +90,35 @@ type conflictLine struct {
 	row uint32
 	rec changeset.RecordID
 	undecided
+	bare bool // it was read without a checksum: an older version wrote it
 }
 
 // agreedSign stands before the names of properties whose rivals agree. Escaped names have none.
 const agreedSign = "="
 
-// appendConflictLine writes "7 + Ticket 9f2c… - status =votes", the names escaped as in the query of a URL, "-" standing for the existence, "=" before what is
-// in no conflict because its rivals agree; or "9 - Ticket 9f2c…", where nothing is.
+// appendConflictLine writes "1d4e0c2b 7 + Ticket 9f2c… - status =votes": the CRC-32C in hex of all that follows the space behind it up to the end of the line; the
+// names escaped as in the query of a URL, "-" standing for the existence, "=" before what is in no conflict because its rivals agree; or
+// "5f60b7a1 9 - Ticket 9f2c…", where nothing is undecided.
 func appendConflictLine(dst []byte, c conflictLine) []byte {
+	line := c.text()
+	return fmt.Appendf(dst, "%08x %s\n", crc32.Checksum(line, castagnoli), line)
+}
+
+// text is the line without its checksum and its end, as older versions wrote it.
+func (c conflictLine) text() []byte {
 	sign := " + "
 	if c.isNothing() {
 		sign = " - "
 	}
-	dst = strconv.AppendUint(dst, uint64(c.row), 10)
-	dst = append(append(dst, sign...), c.rec.String()...)
+	text := strconv.AppendUint(nil, uint64(c.row), 10)
+	text = append(append(text, sign...), c.rec.String()...)
 	for _, prop := range c.open {
-		dst = append(append(dst, ' '), escapeProp(prop)...)
+		text = append(append(text, ' '), escapeProp(prop)...)
 	}
 	for _, prop := range c.agreed {
-		dst = append(append(dst, " "+agreedSign...), escapeProp(prop)...)
+		text = append(append(text, " "+agreedSign...), escapeProp(prop)...)
 	}
-	return append(dst, '\n')
+	return text
 }
 
 func escapeProp(prop string) string {
@@ -129,9 +138,23 @@ func unescapeProp(word string) (string, error) {
 	return url.QueryUnescape(word)
 }
 
-// parseConflictLine reads a line without its end.
+// parseConflictLine reads a line without its end. One that begins with no checksum is of an older version, which would take no line with one for its own.
 func parseConflictLine(s string) (c conflictLine, err error) {
 	fields := strings.Split(s, " ")
+	if len(fields) > 2 && fields[1] != "+" && fields[1] != "-" {
+		sum, text, _ := strings.Cut(s, " ")
+		if is := fmt.Sprintf("%08x", crc32.Checksum([]byte(text), castagnoli)); sum != is {
+			return c, fmt.Errorf("%.100q does not have the checksum that it bears", s)
+		}
+		return parseConflictFields(s, fields[1:])
+	}
+	c, err = parseConflictFields(s, fields)
+	c.bare = true
+	return c, err
+}
+
+// parseConflictFields reads what follows the checksum of the line s.
+func parseConflictFields(s string, fields []string) (c conflictLine, err error) {
 	opens := len(fields) > 1 && fields[1] == "+"
 	if len(fields) < 4 || !opens && (fields[1] != "-" || len(fields) > 4) || changeset.CheckType(fields[2]) != nil {
 		return c, fmt.Errorf("%.100q is not a line of it", s)
@@ -163,21 +186,29 @@ func parseConflictLine(s string) (c conflictLine, err error) {
 // next writer makes it again.
 var errOtherList = errors.New("the next edit makes it again from the log")
 
-// readUndecided returns what is undecided, and the committed length of the file. The error is a DamageError if it cannot be believed.
-func (c companion) readUndecided() (open openSet, size int64, err error) {
+// undecidedList is what is noted as undecided.
+type undecidedList struct {
+	set  openSet
+	size int64 // of the file, as far as it is committed, in bytes
+	bare bool  // some lines of it have no checksum
+}
+
+// readUndecided returns what is noted as undecided. The error is a DamageError if it cannot be believed.
+func (c companion) readUndecided() (undecidedList, error) {
 	count, err := c.count()
 	if err != nil {
-		return nil, 0, err
+		return undecidedList{}, err
 	}
 	last, err := c.noted(count)
 	if err != nil {
-		return nil, 0, err
+		return undecidedList{}, err
 	}
 	c.latest = count // lines on rows that are not noted are left from others
-	if open, size, err = c.list(); err == nil && last.flags&flagListed != 0 && !last.hasList(size) {
-		err = &DamageError{Path: c.prefix + conflictsFile, Err: fmt.Errorf("%d bytes of it count, %s notes %d: %w", size, c.prefix+rowsFile, last.list, errOtherList)}
+	list, err := c.list()
+	if err == nil && last.flags&flagListed != 0 && !last.hasList(list.size) {
+		err = &DamageError{Path: c.prefix + conflictsFile, Err: fmt.Errorf("%d bytes of it count, %s notes %d: %w", list.size, c.prefix+rowsFile, last.list, errOtherList)}
 	}
-	return open, size, err
+	return list, err
 }
 
 // listSize returns how long the list is, if nobody was cut off who wrote to it.
@@ -193,14 +224,14 @@ func (c companion) listSize() (int64, error) {
 }
 
 // list reads the list as far as it is committed.
-func (c companion) list() (open openSet, size int64, err error) {
-	open = openSet{}
+func (c companion) list() (list undecidedList, err error) {
+	list.set = openSet{}
 	b, err := c.limits.readCommitted(c.fs, c.prefix, conflictsFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return open, 0, nil
+		return list, nil
 	}
 	if err != nil {
-		return nil, 0, fmt.Errorf("read %s: %w", c.prefix+conflictsFile, err)
+		return list, fmt.Errorf("read %s: %w", c.prefix+conflictsFile, err)
 	}
 	for line := range strings.Lines(string(b)) {
 		if !strings.HasSuffix(line, "\n") {
@@ -208,13 +239,14 @@ func (c companion) list() (open openSet, size int64, err error) {
 		}
 		l, err := parseConflictLine(strings.TrimSuffix(line, "\n"))
 		if err != nil {
-			return nil, 0, c.damaged(conflictsFile, "%v", err)
+			return list, c.damaged(conflictsFile, "%v", err)
 		}
 		if l.row > c.latest {
 			break
 		}
-		size += int64(len(line))
-		open.note(l.rec, l.undecided)
+		list.size += int64(len(line))
+		list.bare = list.bare || l.bare
+		list.set.note(l.rec, l.undecided)
 	}
-	return open, size, nil
+	return list, nil
 }
