@@ -2,9 +2,6 @@ package replica
 
 import (
 	"context"
-	"fmt"
-	"path"
-	"strconv"
 
 	"github.com/google/uuid"
 
@@ -108,64 +105,4 @@ func (t *txLog) newLatest() string {
 		return t.rawLatest
 	}
 	return formatNumber(t.seq)
-}
-
-// marksDir holds, for the original, the highest sequence number seen of each replica.
-const marksDir = "local_metadata"
-
-func markFile(replica uuid.UUID) string {
-	return path.Join(marksDir, "last-changeset-from-"+replica.String())
-}
-
-// writeMarks raises the original's marks; those of the log's own replica are none.
-func (t *txLog) writeMarks() error {
-	if t.turned {
-		if err := t.lowerMarks(); err != nil {
-			return err
-		}
-	}
-	for origin, seq := range t.marks {
-		if origin == t.self {
-			continue
-		}
-		text, err := readSmall(t.fs, markFile(origin))
-		if err != nil && !isNotExist(err) {
-			return fmt.Errorf("read %s: %w", markFile(origin), err)
-		}
-		old, err := parseNumber(markFile(origin), text)
-		if err != nil || seq > old {
-			t.tx.d.Replace(t.name(markFile(origin)), strconv.AppendUint(nil, uint64(seq), 10))
-		}
-	}
-	return nil
-}
-
-// lowerMarks sets the original's marks that are ahead of what the log has back to that: with these, the original would never ask for what was lost.
-func (t *txLog) lowerMarks() error {
-	highest, err := t.known.highest(t.Log)
-	if err != nil {
-		return err
-	}
-	for origin, seq := range t.marks {
-		highest[origin] = max(highest[origin], seq)
-	}
-	marks, err := t.v1Marks()
-	if err != nil {
-		return err
-	}
-	for u, mark := range marks {
-		p, err := t.Peer(u)
-		if err != nil {
-			return err
-		}
-		if turned, err := t.Turned(p); err != nil {
-			return err
-		} else if _, met := t.met[u]; !turned && !met {
-			highest[u] = max(highest[u], p.Read)
-		}
-		if highest[u] < mark {
-			t.tx.d.Replace(t.name(markFile(u)), strconv.AppendUint(nil, uint64(highest[u]), 10))
-		}
-	}
-	return nil
 }

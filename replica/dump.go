@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"encoding/json"
 	"io"
-	"path"
 	"strings"
 
 	"github.com/google/uuid"
@@ -38,32 +37,6 @@ func (r *Replica) LocalIDs() (map[uuid.UUID]uint32, error) {
 		ids[row.rec] = old.max + uint32(i) + 1
 	}
 	return ids, nil
-}
-
-// v1Marks returns the original's marks, by replica: the highest sequence number seen of it.
-func (l *Log) v1Marks() (map[uuid.UUID]uint32, error) {
-	names, err := l.list(marksDir)
-	if err != nil {
-		return nil, err
-	}
-	marks := map[uuid.UUID]uint32{}
-	for _, name := range names {
-		rest, ok := strings.CutPrefix(strings.ToLower(name), "last-changeset-from-")
-		u, err := changeset.ParseUUID(rest)
-		if !ok || err != nil {
-			continue
-		}
-		text, err := readSmall(l.fs, path.Join(marksDir, name))
-		if err != nil {
-			return nil, err
-		}
-		n, err := parseNumber(path.Join(marksDir, name), text)
-		if err != nil {
-			return nil, err
-		}
-		marks[u] = max(marks[u], n)
-	}
-	return marks, nil
 }
 
 // DumpOptions say what a dump holds.
@@ -165,7 +138,7 @@ func (d *dumper) log(l *Log, recordsOnly bool) {
 	d.member("replica_uuid", l.uuid)
 	d.member("latest_sequence_no", l.latest)
 	if !recordsOnly {
-		marks, err := l.v1Marks()
+		marks, err := l.v1Marks(func(damage error) (uint32, error) { return 0, damage })
 		d.fail(err)
 		d.member("last_changeset_from", marks)
 		former, err := l.Former()

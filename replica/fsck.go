@@ -72,6 +72,10 @@ func (c *check) run() error {
 		return err
 	}
 	c.main.checkMark()
+	for _, log := range []*checker{c.votes, c.main} {
+		log.checkPeers()
+		log.checkV1Marks()
+	}
 	_, failed := c.main.r.ours() // the merge needs notes on every row, those that another program wrote too
 	settled := !c.main.ours || c.votes.noted >= c.votes.l.latest && c.main.settingsNoted()
 	for _, log := range []*checker{c.votes, c.main} {
@@ -237,6 +241,15 @@ func (c *checker) problem(file, format string, args ...any) {
 
 func (c *checker) harmless(file, format string, args ...any) {
 	c.report(Problem{Path: path.Join(c.l.prefix, file), Text: fmt.Sprintf(format, args...), Harmless: true})
+}
+
+// reason is why a file is damaged, for whom names the file beside it.
+func reason(err error) error {
+	var damage *DamageError
+	if errors.As(err, &damage) {
+		return damage.Err
+	}
+	return err
 }
 
 // fault reports an error of reading as a problem.

@@ -5,8 +5,13 @@ import "prophet/changeset"
 // checkMark compares the mark of a mirror with the last rows that it names. It is written after the numbers, so it may be behind them; then readers
 // look at the rows.
 func (c *checker) checkMark() {
-	m, told := c.r.Mark()
+	text, err := readSmall(c.r.fs, MirrorMark)
+	if isNotExist(err) || err == nil && text == "" {
+		return
+	}
+	m, told := ParseMark(text)
 	if !told {
+		c.problem(MirrorMark, "it cannot be read; empty the file, and the next publication writes it")
 		return
 	}
 	list, err := c.r.Representations()

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"encoding/json"
+	"fmt"
 	"sync"
 
 	"prophet/changeset"
@@ -58,7 +59,7 @@ func ParseMark(text string) (Mark, bool) {
 type mark struct {
 	once   sync.Once
 	exists bool
-	told   bool // it holds a Mark
+	told   bool // it holds a Mark, or what cannot be read
 	rows   Mark
 }
 
@@ -67,12 +68,16 @@ func (r *Replica) readMark() *mark {
 		text, err := readSmall(r.fs, MirrorMark)
 		r.mark.exists = err == nil
 		r.mark.rows, r.mark.told = ParseMark(text)
+		if !r.mark.told && text != "" {
+			r.mark.told = true // of no row, so that readers look at them
+			r.warn(fmt.Sprintf("%s cannot be read, so that more of the mirror is; the next publication writes it anew", join(r.opts.Where, MirrorMark)))
+		}
 	})
 	return &r.mark
 }
 
-// Mark returns what a mirror says of its last rows. It is read once, when first asked for. ok is false where the mirror does not say it, or where
-// that cannot be read.
+// Mark returns what a mirror says of its last rows. It is read once, when first asked for. ok is false where the mirror does not say it; a mark that holds
+// something else names no row, and is warned of.
 func (r *Replica) Mark() (m Mark, ok bool) {
 	read := r.readMark()
 	return read.rows, read.told

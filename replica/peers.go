@@ -40,8 +40,13 @@ type Peer struct {
 	// Moved is how the peer's log is read: it has, under their old names, changesets that bear new ones here.
 	Moved changeset.Moves `json:"moved,omitempty"`
 
-	lost bool // see Lose
+	lost    bool  // see Lose
+	damaged error // see Damaged
 }
+
+// Damaged returns a DamageError if what was noted of the peer cannot be read, else nil. Then it is as if nothing had been: to read its log from its beginning
+// is safe, and notes it anew.
+func (p Peer) Damaged() error { return p.damaged }
 
 // Forget notes that nothing was read of the peer's log and list.
 func (p *Peer) Forget() {
@@ -149,15 +154,34 @@ func (l *Log) Peer(u uuid.UUID) (Peer, error) {
 	if err != nil {
 		return Peer{}, fmt.Errorf("read what is known of peer %s: %w", u, err)
 	}
-	var p Peer
-	if err := json.Unmarshal(b, &p); err != nil || p.UUID != u {
-		return Peer{UUID: u}, nil // it is a cache: reading the peer's log again is safe
+	p, err := parsePeer(b, u)
+	if err != nil {
+		return Peer{UUID: u, damaged: &DamageError{Path: join(l.where, l.prefix+peerFile(u)), Err: err}}, nil
 	}
 	return p, nil
 }
 
-// Peers returns the replicas that changesets were exchanged with, by UUID.
-func (r *Replica) Peers() ([]Peer, error) { return r.log.peers() }
+// parsePeer reads what is known of the peer with the UUID.
+func parsePeer(b []byte, u uuid.UUID) (p Peer, err error) {
+	if err := json.Unmarshal(b, &p); err != nil {
+		return p, err
+	}
+	if p.UUID != u {
+		return p, fmt.Errorf("it is about %s", p.UUID)
+	}
+	return p, nil
+}
+
+// Peers returns the replicas that changesets were exchanged with, by UUID. It warns of those of which the notes cannot be read.
+func (r *Replica) Peers() ([]Peer, error) {
+	peers, err := r.log.peers()
+	for _, p := range peers {
+		if p.damaged != nil {
+			r.warn(fmt.Sprintf("%v; a pull from where it is found writes it anew", p.damaged))
+		}
+	}
+	return peers, err
+}
 
 func (l *Log) peers() ([]Peer, error) {
 	names, err := l.list(peersDir)

@@ -50,6 +50,60 @@ func TestACopyOfTheSameLengthInThePlaceOfAMirrorIsNoticed(t *testing.T) {
 	}
 }
 
+func TestAMarkThatCannotBeReadIsToldAndNotBelieved(t *testing.T) {
+	for _, text := range []string{"junk", `{"changesets":"00"}`} {
+		f, mirror, srv := mirrorSwapped(t)
+		if err := afero.WriteFile(mirror, replica.MirrorMark, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		said := ""
+		from, err := carriers().Open(t.Context(), srv.URL, replica.Options{Warn: func(s string) { said += s }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var fork *replica.ForkError
+		if _, err := psync.Pull(t.Context(), f.carol, from, psync.Options{}); !errors.As(err, &fork) {
+			t.Errorf("%.20q: %v, want a fork", text, err)
+		}
+		if !strings.HasPrefix(said, srv.URL+"/prophet/mirror cannot be read") {
+			t.Errorf("%.20q: said %q", text, said)
+		}
+	}
+}
+
+func TestAPublicationWritesAMarkThatCannotBeReadAnew(t *testing.T) {
+	w, dest, _ := served(t, 3, psync.PublishOptions{Flat: true})
+	want, err := afero.ReadFile(dest, replica.MirrorMark)
+	w.check(err)
+	w.check(afero.WriteFile(dest, replica.MirrorMark, []byte("junk"), 0o666))
+	w.check(publishFlat(w.ann, dest))
+	if got, err := afero.ReadFile(dest, replica.MirrorMark); err != nil || string(got) != string(want) {
+		t.Errorf("it is %q, %v", got, err)
+	}
+}
+
+func TestAPeerWhoseNoteCannotBeReadIsReadAgainWithAWarning(t *testing.T) {
+	f := newFamily(t)
+	f.edit(f.ann, "by ann")
+	pull(t, f.carol, f.ann)
+	note := "prophet/peers/" + f.ann.UUID().String()
+	want, err := afero.ReadFile(f.carol.FS(), note)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := afero.WriteFile(f.carol.FS(), note, []byte("junk"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	said := ""
+	report, err := psync.Pull(t.Context(), f.carol, f.ann, psync.Options{Warn: func(s string) { said += s }})
+	if err != nil || report.Integrated > 0 || !strings.Contains(said, note+" is damaged") || !strings.Contains(said, "is read from its beginning") {
+		t.Errorf("%+v, %v; said %q", report, err, said)
+	}
+	if got, err := afero.ReadFile(f.carol.FS(), note); err != nil || string(got) != string(want) {
+		t.Errorf("it became %s, %v, want %s", got, err, want)
+	}
+}
+
 // A reader in the middle of a publication has a mark that is behind, or ahead; one that was cut off leaves one that is behind.
 func TestAMarkIsOnlyAReasonToLookAtTheRow(t *testing.T) {
 	w, dest, srv := served(t, 30, psync.PublishOptions{Flat: true})
@@ -71,9 +125,9 @@ func TestAMarkIsOnlyAReasonToLookAtTheRow(t *testing.T) {
 		"true":                   {mark.String(), ""},
 		"behind":                 {behind.String(), "GET /changesets.idx"},
 		"other votes":            {votes.String(), "GET /resolutions/changesets.idx"},
-		"not what we write":      {"a page", ""},
+		"not what we write":      {"a page", "GET /resolutions/changesets.idx GET /changesets.idx"},
 		"from an older version":  {"", ""},
-		"a row that is none":     {`{"changesets":"00"}`, ""},
+		"a row that is none":     {`{"changesets":"00"}`, "GET /resolutions/changesets.idx GET /changesets.idx"},
 		"with more than we know": {strings.Replace(mark.String(), "{", `{"a":1,`, 1), ""},
 	} {
 		w.write(dest, replica.MirrorMark, try.text)

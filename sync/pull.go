@@ -212,6 +212,9 @@ func (p *pull) known(l *replica.Log, source uuid.UUID) (replica.Peer, error) {
 	if err != nil {
 		return peer, err
 	}
+	if damage := peer.Damaged(); damage != nil {
+		p.opts.warn("%v; so %s is read from its beginning", damage, p.from.Where())
+	}
 	turned, err := l.Turned(peer)
 	if turned {
 		p.opts.warn("%s no longer has what was read of %s, as after a restore from a backup: that is read again from its beginning", p.to.Where(), p.from.Where())

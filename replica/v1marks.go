@@ -1,0 +1,125 @@
+package replica
+
+import (
+	"fmt"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"prophet/changeset"
+)
+
+// marksDir holds, for the original, the highest sequence number seen of each replica.
+const marksDir = "local_metadata"
+
+func markFile(replica uuid.UUID) string {
+	return path.Join(marksDir, "last-changeset-from-"+replica.String())
+}
+
+// markedBy returns the replica of which the file of that name holds the original's mark; ok is false for another file.
+func markedBy(name string) (u uuid.UUID, ok bool) {
+	rest, ok := strings.CutPrefix(strings.ToLower(name), "last-changeset-from-")
+	u, err := changeset.ParseUUID(rest)
+	return u, ok && err == nil
+}
+
+// v1Mark reads the original's mark in the file of that name below marksDir.
+func (l *Log) v1Mark(name string) (uint32, error) {
+	file := path.Join(marksDir, name)
+	text, err := readSmall(l.fs, file)
+	if err != nil {
+		return 0, err
+	}
+	return parseNumber(join(l.where, l.prefix+file), text)
+}
+
+// v1Marks returns the original's marks, by replica: the highest sequence number seen of it. Where one is damaged, otherwise says what it counts as.
+func (l *Log) v1Marks(otherwise func(damage error) (uint32, error)) (map[uuid.UUID]uint32, error) {
+	names, err := l.list(marksDir)
+	if err != nil {
+		return nil, err
+	}
+	marks := map[uuid.UUID]uint32{}
+	for _, name := range names {
+		u, is := markedBy(name)
+		if !is {
+			continue
+		}
+		n, err := l.v1Mark(name)
+		if isDamage(err) {
+			n, err = otherwise(err)
+		}
+		if err != nil {
+			return nil, err
+		}
+		marks[u] = max(marks[u], n)
+	}
+	return marks, nil
+}
+
+// writeMarks raises the original's marks; those of the log's own replica are none.
+func (t *txLog) writeMarks() error {
+	if t.turned {
+		if err := t.lowerMarks(); err != nil {
+			return err
+		}
+	}
+	for origin, seq := range t.marks {
+		if origin == t.self {
+			continue
+		}
+		old, err := t.v1Mark(path.Base(markFile(origin)))
+		none := isNotExist(err) || isDamage(err)
+		if isDamage(err) {
+			seq, err = t.markAnew(origin, seq, err)
+		}
+		if err != nil && !isNotExist(err) {
+			return fmt.Errorf("read %s: %w", markFile(origin), err)
+		}
+		if none || seq > old {
+			t.tx.d.Replace(t.name(markFile(origin)), strconv.AppendUint(nil, uint64(seq), 10))
+		}
+	}
+	return nil
+}
+
+// markAnew is the mark in place of a damaged one, where the transaction asks for seq at least: the highest number in the log.
+func (t *txLog) markAnew(origin uuid.UUID, seq uint32, damage error) (uint32, error) {
+	highest, err := t.known.highest(t.Log)
+	if err == nil {
+		t.tx.r.warn(fmt.Sprintf("%v; it is written anew", damage))
+	}
+	return max(seq, highest[origin]), err
+}
+
+// lowerMarks sets the original's marks that are ahead of what the log has back to that: with these, the original would never ask for what was lost.
+func (t *txLog) lowerMarks() error {
+	highest, err := t.known.highest(t.Log)
+	if err != nil {
+		return err
+	}
+	for origin, seq := range t.marks {
+		highest[origin] = max(highest[origin], seq)
+	}
+	marks, err := t.v1Marks(func(error) (uint32, error) { return maxSeq, nil })
+	if err != nil {
+		return err
+	}
+	for u, mark := range marks {
+		p, err := t.Peer(u)
+		if err != nil {
+			return err
+		}
+		if turned, err := t.Turned(p); err != nil {
+			return err
+		} else if _, met := t.met[u]; !turned && !met {
+			highest[u] = max(highest[u], p.Read)
+		}
+		if highest[u] < mark {
+			t.tx.d.Replace(t.name(markFile(u)), strconv.AppendUint(nil, uint64(highest[u]), 10))
+		}
+	}
+	return nil
+}
