@@ -124,7 +124,8 @@ func (c companion) count() (uint32, error) {
 	if err != nil {
 		return 0, fmt.Errorf("read %s: %w", c.prefix+rowsFile, err)
 	}
-	return uint32(min(info.Size()/notedSize, int64(c.latest))), nil
+	size := max(0, c.limits.of(c.prefix+rowsFile, info.Size()))
+	return uint32(min(size/notedSize, int64(c.latest))), nil
 }
 
 // noted returns what is noted of the row; row 0 stands before the first.

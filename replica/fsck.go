@@ -11,6 +11,7 @@ import (
 
 	"prophet/cas"
 	"prophet/changeset"
+	"prophet/internal/durable"
 )
 
 // Problem is something that fsck found.
@@ -40,6 +41,10 @@ func Check(ctx context.Context, fsys afero.Fs, opts Options, report func(Problem
 	c, err := newCheck(ctx, r, report, progress)
 	if err != nil {
 		return err
+	}
+	if r.halted {
+		report(Problem{Path: durable.Journal, Harmless: true,
+			Text: "a commit was cut off, and another program wrote since; the next edit finishes it or takes it back, and keeps what that wrote"})
 	}
 	return c.run()
 }

@@ -63,8 +63,8 @@ func (r *Replica) oldIDs() (*oldIDs, error) {
 
 // takenOver reports whether we have made our notes on the log.
 func (l *Log) takenOver() bool {
-	_, err := l.fs.Stat(rowsFile)
-	return err == nil
+	info, err := l.fs.Stat(rowsFile)
+	return err == nil && l.limits.of(l.prefix+rowsFile, info.Size()) >= 0
 }
 
 // parseOldIDs reads {"<uuid>":<id>,…,"_meta":{"maximum_luid":N}}.

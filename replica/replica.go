@@ -65,6 +65,8 @@ type Replica struct {
 	open  openSet // as the log says, where the list of it cannot be believed
 
 	mark mark // of a mirror
+
+	halted bool // what is shown is what the next writer makes of a commit that was cut off before another program wrote
 }
 
 // Open opens the replica at the root of the file system for reading and, where that can be written, for editing. Nothing is written.
@@ -109,6 +111,8 @@ func (r *Replica) reopen() error {
 func (r *Replica) openLogs() (again bool, err error) {
 	var limits limits
 	var before, listed string
+	var foreign *durable.ForeignError
+	root := r.fs
 	if !r.opts.Mirror {
 		if before, err = readSmall(r.fs, changeset.LatestFile); err != nil {
 			return false, fmt.Errorf("open replica %s: %w", r.where(), missing(changeset.LatestFile, err))
@@ -116,15 +120,19 @@ func (r *Replica) openLogs() (again bool, err error) {
 		if listed, err = readListed(r.fs, r.opts.Where); err != nil {
 			return false, err
 		}
-		if limits.View, err = durable.Uncommitted(r.fs); err != nil {
+		limits.View, err = durable.Uncommitted(r.fs)
+		if r.halted = errors.As(err, &foreign); r.halted {
+			root, limits.View, err = r.lookHalted(foreign)
+		}
+		if err != nil {
 			return false, fmt.Errorf("open replica %s: %w", r.where(), err)
 		}
 	}
-	main, err := openLog(r.fs, "", r.opts.Where, &limits)
+	main, err := openLog(root, "", r.opts.Where, &limits)
 	if err != nil {
 		return false, fmt.Errorf("open replica %s: %w", r.where(), err)
 	}
-	votes, err := openLog(r.fs, changeset.ResolutionsDir+"/", r.opts.Where, &limits)
+	votes, err := openLog(root, changeset.ResolutionsDir+"/", r.opts.Where, &limits)
 	if err != nil {
 		return false, fmt.Errorf("open the resolutions of replica %s: %w", r.where(), err)
 	}
@@ -261,7 +269,7 @@ func (r *Replica) Update(ctx context.Context, f func(tx *Tx) error) error {
 		return fmt.Errorf("write to replica %s: %w", r.where(), err)
 	}
 	defer unlock()
-	if _, err := durable.Recover(r.fs); err != nil {
+	if err := r.recover(); err != nil {
 		return fmt.Errorf("take back what was not finished in replica %s: %w", r.where(), err)
 	}
 	if err := r.reopen(); err != nil {

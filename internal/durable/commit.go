@@ -87,7 +87,7 @@ func (t *Tx) plan(points []Point) (*journal, error) {
 		if err := g.measure(t.fs); err != nil {
 			return nil, err
 		}
-		j.lengths = append(j.lengths, length{g.name, g.at, g.absent})
+		j.lengths = append(j.lengths, length{g.name, g.at, g.absent, true, g.data})
 	}
 	return j, nil
 }
@@ -130,7 +130,7 @@ func (g *growth) measure(fs afero.Fs) error {
 	return nil
 }
 
-// apply does steps 2 to 5.
+// apply does steps 2 to 5. The new content of a rewritten file lies beside it before the points are written, so that whoever finds these can finish.
 func (t *Tx) apply(j *journal) error {
 	if err := j.write(&t.writer); err != nil {
 		return err
@@ -138,20 +138,25 @@ func (t *Tx) apply(j *journal) error {
 	if err := t.appendAll(); err != nil {
 		return err
 	}
+	if t.rewritten == nil {
+		return t.writePoints(j)
+	}
+	return t.writeBeside(*t.rewritten, func() error { return t.writePoints(j) })
+}
+
+// writePoints writes the commit points, in order.
+func (t *Tx) writePoints(j *journal) error {
 	for _, p := range j.points {
 		if err := t.writeAll([]file{{p.Name, []byte(p.New)}}); err != nil {
 			return err
 		}
 	}
-	if t.rewritten == nil {
-		return nil
-	}
-	return t.writeAll([]file{*t.rewritten})
+	return nil
 }
 
 // abort takes the commit back after err, unless it was made.
 func (t *Tx) abort(j *journal, err error) error {
-	made, rerr := j.committed(t.fs)
+	made, rerr := j.judge(t.fs)
 	if made {
 		return fmt.Errorf("%w: %w", ErrCommitted, err)
 	}

@@ -6,13 +6,14 @@
 // commit. It writes in this order, and each step is flushed before the next begins:
 //
 //  1. New objects: temporary name, flush, rename, flush of the directories.
-//  2. The journal, [Journal]: the length that each growing file has now, or that it is absent; the
-//     old and new text of the commit points; the small files that step 6 will replace; and the
+//  2. The journal, [Journal]: the length that each growing file has now, or that it is absent, and what
+//     is appended to it; the old and new text of the commit points; the small files that step 6 will replace; and the
 //     SHA-256 of all that, so that a torn journal is no journal.
 //  3. The rows: what is appended to growing files.
 //  4. The flush of every file and directory of step 3.
 //  5. The commit points, in the order given. The last one, replaced by one rename, is the commit.
-//     Where a file is rewritten as a whole, its rename comes after the points and is the commit.
+//     Where a file is rewritten as a whole, its rename comes after the points and is the commit; the new content
+//     lies beside it, flushed, before the points are written.
 //  6. The small files. Then the journal is emptied.
 //
 // A reader takes no lock. It reads the last commit point first and ignores what lies beyond it, so
@@ -23,6 +24,10 @@
 // 2 and 6, Recover finds the journal. With the new text in the last commit point, or the new content of the
 // rewritten file, the commit was made: step 6 is done again. With the old text it was not: the other points get their old
 // text back and every file is cut to its old length.
+//
+// A program that takes no lock may have written to the same files in between, and even the very text that the commit was to write. So the new
+// text counts only if every file ends in what was to be appended to it. What Recover and Uncommitted cannot tell they return as a [ForeignError]:
+// who knows what the files hold decides, and calls [Unfinished.Mend].
 //
 // Two rules keep the cost down and hold after any number of crashes. A directory is made, and
 // flushed in its parent, before anything is put into it; so only an empty directory may be unknown

@@ -1,6 +1,7 @@
 package durable
 
 import (
+	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -18,13 +19,15 @@ import (
 // Journal is the file that a commit in progress keeps its undo in. Its text, one example:
 //
 //	prophet journal 1
-//	length 44 "changesets.idx"
-//	length absent "records/bug/1/2/12b5e0c4-7a3c-4f0e-9d58-0b8f6f6a1c11"
+//	append 44 "changesets.idx" "AAAAAhCx5Ykuw04nkXxC2uGLjPEAAAAC…"
+//	append absent "records/bug/1/2/12b5e0c4-7a3c-4f0e-9d58-0b8f6f6a1c11" "AAAAAo82…"
 //	point "latest-sequence-no" "1" "2"
 //	rewrite "changesets.idx" "9f86…" "60303…"
 //	replace "local_metadata/last-changeset-from-10b1e589-83c2-4e27-917c-42dae1b8cf11" "7"
 //	sha256 6f1f…
 //
+// An append says how long a growing file is, or that it is absent, and what the commit appends to it, in base64 ([base64.RawStdEncoding]). Earlier
+// versions wrote "length 44 "changesets.idx"" instead, without what is appended.
 // A rewrite names the SHA-256 of a file before and after the commit that it is. The last line is the SHA-256 of all before it, in lower-case hex.
 // Quoted text is written and read as Go does ([strconv.Quote]). An empty journal is its first line, or nothing while its place in the directory is
 // not flushed yet.
@@ -34,7 +37,7 @@ const (
 	journalHead = "prophet journal 1\n"
 	sumWord     = "sha256 "
 	sumLine     = len(sumWord) + 2*sha256.Size + 1
-	maxJournal  = 64 << 20
+	maxJournal  = 128 << 20
 	maxText     = 4096 // bytes of a commit point
 )
 
@@ -52,11 +55,13 @@ type journal struct {
 // rewrite is a file that gets a new content as a whole: the SHA-256 of the old one and of the new, in hex.
 type rewrite struct{ name, old, new string }
 
-// length is what a growing file has before the commit.
+// length is what a growing file has before the commit, and what the commit appends to it.
 type length struct {
 	name   string
 	at     int64 // bytes
 	absent bool  // there is no such file
+	known  bool  // what is appended: earlier versions did not note it
+	data   []byte
 }
 
 // write does step 2. A new journal is flushed in its directory before it holds anything.
@@ -133,7 +138,11 @@ func (j *journal) text() string {
 		if l.absent {
 			at = "absent"
 		}
-		b = appendLine(b, "length "+at, l.name)
+		if l.known {
+			b = appendLine(b, "append "+at, l.name, base64.RawStdEncoding.EncodeToString(l.data))
+		} else {
+			b = appendLine(b, "length "+at, l.name)
+		}
 	}
 	for _, p := range j.points {
 		b = appendLine(b, "point", p.Name, p.Old, p.New)
@@ -198,9 +207,9 @@ func parseJournal(text string) (*journal, error) {
 
 func (j *journal) parseLine(line string) error {
 	word, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
-	if word == "length" {
+	if word == "length" || word == "append" {
 		at, quoted, _ := strings.Cut(rest, " ")
-		return j.parseLength(at, quoted)
+		return j.parseLength(at, quoted, word == "append")
 	}
 	args, err := unquoteAll(rest)
 	switch {
@@ -220,20 +229,26 @@ func (j *journal) parseLine(line string) error {
 	return nil
 }
 
-func (j *journal) parseLength(at, quoted string) error {
-	name, err := strconv.Unquote(quoted)
-	if err != nil {
+func (j *journal) parseLength(at, quoted string, known bool) error {
+	args, err := unquoteAll(quoted)
+	switch {
+	case err != nil:
 		return err
+	case known != (len(args) == 2) || len(args) > 2:
+		return fmt.Errorf("%d words", len(args))
 	}
-	l := length{name: name, absent: at == "absent"}
+	l := length{name: args[0], absent: at == "absent", known: known}
 	if !l.absent {
 		l.at, err = strconv.ParseInt(at, 10, 64)
 	}
 	if err == nil && l.at < 0 {
 		err = fmt.Errorf("length %d", l.at)
 	}
+	if err == nil && known {
+		l.data, err = base64.RawStdEncoding.DecodeString(args[1])
+	}
 	j.lengths = append(j.lengths, l)
-	return errors.Join(err, checkName(name))
+	return errors.Join(err, checkName(l.name))
 }
 
 // unquoteAll reads quoted strings with one space between them, at least one.

@@ -14,7 +14,7 @@ import (
 )
 
 var example = &journal{
-	lengths:  []length{{"changesets.idx", 44, false}, {"records/bug/1/2/a \"b\"\n", 0, true}, {"ids", 0, false}},
+	lengths:  []length{{"changesets.idx", 44, false, false, nil}, {"records/bug/1/2/a \"b\"\n", 0, true, true, []byte("\x00row\xff")}, {"ids", 0, false, true, []byte{}}},
 	points:   []Point{{"resolutions/latest", "", "0"}, {"latest", "1\xff", "2"}},
 	rewrite:  &rewrite{"index", "aa", "bb"},
 	replaced: []file{{"local_metadata/m", []byte("7")}, {"prophet/peers/é", []byte("{}\n\x00\xfe")}},
@@ -29,7 +29,7 @@ func TestJournalRoundTrip(t *testing.T) {
 	if !reflect.DeepEqual(got, example) {
 		t.Errorf("read %+v, want %+v", got, example)
 	}
-	const begin = "prophet journal 1\nlength 44 \"changesets.idx\"\nlength absent \"records/bug/1/2/a \\\"b\\\"\\n\"\n"
+	const begin = "prophet journal 1\nlength 44 \"changesets.idx\"\nappend absent \"records/bug/1/2/a \\\"b\\\"\\n\" \"AHJvd/8\"\n"
 	if !strings.HasPrefix(text, begin) {
 		t.Errorf("text:\n%s\nwant it to begin:\n%s", text, begin)
 	}
@@ -55,7 +55,7 @@ func TestTornJournalIsEmptiedAndNothingElseTouched(t *testing.T) {
 	fs := crashfs.New()
 	put(t, fs, "rows", "one.two.")
 	put(t, fs, "latest", "1")
-	put(t, fs, Journal, (&journal{lengths: []length{{"rows", 4, false}}, points: []Point{{"latest", "1", "2"}}}).text()[1:])
+	put(t, fs, Journal, (&journal{lengths: []length{{name: "rows", at: 4}}, points: []Point{{"latest", "1", "2"}}}).text()[1:])
 	recovered, err := Recover(fs)
 	if recovered || err != nil {
 		t.Errorf("recovered %t, %v", recovered, err)
@@ -85,6 +85,10 @@ func TestHostileJournalIsRefused(t *testing.T) {
 		journalHead + "point \"../latest\" \"1\" \"2\"\n",
 		journalHead + "length -1 \"rows\"\n" + point,
 		journalHead + "length 99999999999999999999 \"rows\"\n" + point,
+		journalHead + "append 0 \"rows\"\n" + point,
+		journalHead + "append 0 \"rows\" \"====\"\n" + point,
+		journalHead + "append 0 \"../rows\" \"\"\n" + point,
+		journalHead + "length 0 \"rows\" \"\"\n" + point,
 		journalHead + "length 010 \"rows\"\n" + point,
 		journalHead + "length 1 `rows`\n" + point,
 		journalHead + "remove \"rows\"\n" + point,
@@ -114,7 +118,7 @@ func TestRecoverStopsWhereAnotherProgramWrote(t *testing.T) {
 	fs := crashfs.New()
 	put(t, fs, "rows", "one.two.two.")
 	put(t, fs, "latest", "7")
-	put(t, fs, Journal, (&journal{lengths: []length{{"rows", 4, false}}, points: []Point{{"latest", "1", "2"}}}).text())
+	put(t, fs, Journal, (&journal{lengths: []length{{name: "rows", at: 4}}, points: []Point{{"latest", "1", "2"}}}).text())
 	recovered, err := Recover(fs)
 	if recovered || err == nil || !strings.Contains(err.Error(), `latest holds "7", neither "1" nor "2"`) {
 		t.Errorf("recovered %t, %v", recovered, err)
@@ -126,7 +130,7 @@ func TestRecoverNeverMakesAFileLonger(t *testing.T) {
 	fs := crashfs.New()
 	put(t, fs, "rows", "on")
 	put(t, fs, "latest", "1")
-	put(t, fs, Journal, (&journal{lengths: []length{{"rows", 4, false}, {"gone", 4, false}, {"d/never", 0, true}}, points: []Point{{"latest", "1", "2"}}}).text())
+	put(t, fs, Journal, (&journal{lengths: []length{{name: "rows", at: 4}, {name: "gone", at: 4}, {name: "d/never", absent: true}}, points: []Point{{"latest", "1", "2"}}}).text())
 	if recovered, err := Recover(fs); !recovered || err != nil {
 		t.Errorf("recovered %t, %v", recovered, err)
 	}
@@ -137,7 +141,7 @@ func TestCommitRecoversFirst(t *testing.T) {
 	fs := crashfs.New()
 	put(t, fs, "rows", "one.two.")
 	put(t, fs, "latest", "2")
-	put(t, fs, Journal, (&journal{lengths: []length{{"rows", 4, false}}, points: []Point{{"latest", "1", "2"}}, replaced: []file{{"mark", []byte("2")}}}).text())
+	put(t, fs, Journal, (&journal{lengths: []length{{name: "rows", at: 4, known: true, data: []byte("two.")}}, points: []Point{{"latest", "1", "2"}}, replaced: []file{{"mark", []byte("2")}}}).text())
 	tx := Begin(fs)
 	tx.Append("rows", 8, []byte("three."))
 	commit(t, tx, Point{"latest", "2", "3"})

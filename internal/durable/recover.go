@@ -15,7 +15,7 @@ import (
 
 // Recover finishes or takes back a commit that its writer did not live to finish, and
 // reports whether there was one. Every writer calls it when it has the lock, before it reads what it builds on.
-// It may itself be cut short at any moment, and called again.
+// It may itself be cut short at any moment, and called again. Where another program wrote since, it changes nothing, and the error is a [ForeignError].
 func Recover(fs afero.Fs) (recovered bool, err error) {
 	j, err := readJournal(fs)
 	if errors.Is(err, errTorn) {
@@ -34,43 +34,17 @@ func Recover(fs afero.Fs) (recovered bool, err error) {
 }
 
 func (j *journal) recover(fs afero.Fs) error {
-	made, err := j.committed(fs)
+	made, err := j.judge(fs)
 	if err != nil {
 		return err
 	}
 	if made {
 		return j.redo(fs)
 	}
+	if err := j.checkOvergrown(fs); err != nil {
+		return err
+	}
 	return j.undo(fs)
-}
-
-// committed reports whether the last point has its new text. A text that is neither the old one nor the new comes
-// from a writer that took no lock: to cut files now could destroy its work.
-func (j *journal) committed(fs afero.Fs) (bool, error) {
-	if j.rewrite != nil {
-		return j.rewrite.made(fs)
-	}
-	last := j.points[len(j.points)-1]
-	text, err := readText(fs, last.Name)
-	if err != nil {
-		return false, err
-	}
-	if text != last.New && text != last.Old {
-		return false, fmt.Errorf("%s holds %.40q, neither %.40q nor %.40q: another program wrote to it in between", last.Name, text, last.Old, last.New)
-	}
-	return text == last.New, nil
-}
-
-// made is committed for a rewritten file.
-func (r *rewrite) made(fs afero.Fs) (bool, error) {
-	now, err := sumOf(fs, r.name)
-	if err != nil {
-		return false, fmt.Errorf("read %s: %w", r.name, err)
-	}
-	if now != r.new && now != r.old {
-		return false, fmt.Errorf("%s is neither as it was nor as it was to be: another program wrote to it in between", r.name)
-	}
-	return now == r.new, nil
 }
 
 // redo makes sure that the points are on the disk, then finishes.
@@ -110,16 +84,24 @@ func (j *journal) undo(fs afero.Fs) error {
 	}
 	begun := slices.DeleteFunc(slices.Clone(j.lengths), func(l length) bool { return !l.absent })
 	grown := slices.DeleteFunc(slices.Clone(j.lengths), func(l length) bool { return l.absent })
+	if err := cutAll(fs, grown); err != nil {
+		return err
+	}
+	if err := removeAll(fs, begun); err != nil {
+		return err
+	}
+	return emptyJournal(fs)
+}
+
+// cutAll cuts the files, those that exist, and flushes them.
+func cutAll(fs afero.Fs, grown []length) error {
 	for chunk := range slices.Chunk(grown, maxOpen) {
 		files, err := cutChunk(fs, chunk)
 		if err := flushAndClose(files, err); err != nil {
 			return err
 		}
 	}
-	if err := removeAll(fs, begun); err != nil {
-		return err
-	}
-	return emptyJournal(fs)
+	return nil
 }
 
 // restore makes sure that the text of the point is on the disk; "" stands for no file.

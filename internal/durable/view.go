@@ -16,24 +16,36 @@ type View struct {
 	Replaced map[string]string
 }
 
-// Uncommitted returns the view of a reader: an empty one if no commit is under way. It writes nothing and needs no lock.
+// Uncommitted returns the view of a reader: an empty one if no commit is under way. It writes nothing and needs no lock. Where another program wrote
+// since a commit was cut off, the error is a [ForeignError].
 func Uncommitted(fs afero.Fs) (View, error) {
-	j, err := readJournal(fs)
-	if errors.Is(err, errTorn) {
-		return View{}, nil // nothing was done by it
+	for {
+		j, err := readJournal(fs)
+		if j == nil || errors.Is(err, errTorn) {
+			return View{}, lookError(err)
+		}
+		made, err := j.judge(fs)
+		if err == nil {
+			return j.view(made), nil
+		}
+		// A writer at work empties its journal before it begins the next one. So if this one is still there, no other commit was judged by it.
+		if now, nerr := readJournal(fs); nerr == nil && now != nil && now.text() == j.text() {
+			return View{}, lookError(err)
+		}
 	}
-	if err != nil {
-		return View{}, fmt.Errorf("look for an unfinished commit: %w", err)
+}
+
+func lookError(err error) error {
+	if err == nil || errors.Is(err, errTorn) { // by a torn journal nothing was done
+		return nil
 	}
-	if j == nil {
-		return View{}, nil
-	}
-	made, err := j.committed(fs)
-	if err != nil {
-		return View{}, nil // if another program wrote in between, nobody can say what is committed
-	}
+	return fmt.Errorf("look for an unfinished commit: %w", err)
+}
+
+// view is what a reader sees of a commit that was made or not.
+func (j *journal) view(made bool) View {
 	if made {
-		return View{Replaced: j.texts()}, nil
+		return View{Replaced: j.texts()}
 	}
 	v := View{Lengths: make(map[string]int64, len(j.lengths)), Points: make(map[string]string, len(j.points))}
 	for _, l := range j.lengths {
@@ -45,7 +57,7 @@ func Uncommitted(fs afero.Fs) (View, error) {
 	for _, p := range j.points {
 		v.Points[p.Name] = p.Old
 	}
-	return v, nil
+	return v
 }
 
 // texts returns what the small files hold after the commit.

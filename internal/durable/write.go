@@ -100,6 +100,24 @@ func (w *writer) writeChunk(files []file) (err error) {
 	return nil
 }
 
+// writeBeside replaces an existing file, as writeAll does, and calls between when the new content is on the disk under its temporary name.
+func (w *writer) writeBeside(f file, between func() error) error {
+	temps, err := w.writeTemps([]file{f})
+	if err = flushAndClose(temps, err); err == nil {
+		err = between()
+	}
+	if err == nil {
+		err = w.fs.Rename(temps[0].name, f.name)
+	}
+	if err == nil {
+		return SyncDir(w.fs, path.Dir(f.name))
+	}
+	for _, t := range temps {
+		_ = w.fs.Remove(t.name) // the error at hand is the one to tell
+	}
+	return fmt.Errorf("write %s: %w", f.name, err)
+}
+
 // writeTemps writes each file under a temporary name and leaves it open. After an error it returns those written so far.
 func (w *writer) writeTemps(files []file) (temps []handle, err error) {
 	for _, f := range files {

@@ -1,0 +1,298 @@
+package replica
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/afero"
+
+	"prophet/changeset"
+	"prophet/internal/durable"
+)
+
+// A commit may be cut off in a directory where a program of the original writes too. That one knows of no journal and no lock: it adds one to
+// latest-sequence-no as it finds it, and appends its rows behind whatever the files end in. So it may give a number once more that the commit was to
+// give, and the number alone no longer says whether the commit was made. The rows do. If those that follow the commit's own bear the numbers after
+// its last one, it was made, and stays. Otherwise the last rows, as many as are counted, are the other program's, and bear the numbers after those that
+// were committed before: what lies in between goes.
+
+// halted is one of the two logs, to the index of which a commit that was cut off adds, or which it writes anew.
+type halted struct {
+	*Log              // as the files have it
+	from, to   uint32 // the last row before and after the commit
+	index      []byte // the file of rows
+	at         int    // where in it the commit begins
+	ours       []byte // what it appends there
+	noted      bool   // ours is known: earlier versions did not note it
+	kept       bool   // the commit was made
+	rows       int    // of the other program
+	rowsAt     int    // where in index they are
+	changesets []*changeset.Changeset
+	completed  []byte // what the index would have been written anew as, if the rows follow on that
+}
+
+// halt reads a log; nil if the commit leaves its index alone.
+func halt(fsys afero.Fs, where, prefix string, u *durable.Unfinished) (*halted, error) {
+	log, err := openLog(fsys, prefix, where, &limits{})
+	if err != nil {
+		return nil, err
+	}
+	h := &halted{Log: log, from: log.latest, to: log.latest}
+	for _, p := range u.Points {
+		if p.Name != prefix+changeset.LatestFile {
+			continue
+		}
+		if h.from, err = parseNumber(p.Name, p.Old); err != nil {
+			return nil, err
+		}
+		if h.to, err = parseNumber(p.Name, p.New); err != nil {
+			return nil, err
+		}
+	}
+	grown := growthOf(u, prefix+changeset.IndexFile)
+	if grown == nil && (u.Rewritten == nil || u.Rewritten.Name != prefix+changeset.IndexFile) {
+		return nil, nil
+	}
+	if h.index, err = afero.ReadFile(log.fs, changeset.IndexFile); err != nil && !isNotExist(err) {
+		return nil, fmt.Errorf("read %s: %w", log.indexPath(), err)
+	}
+	if grown == nil {
+		return h, h.judgeRewritten(fsys, u)
+	}
+	h.at, h.ours, h.noted = int(max(grown.At, 0)), grown.Data, grown.Data != nil
+	if h.at != int(h.from)*changeset.RowSize {
+		return nil, h.mixed("it was to begin at byte %d of %s, where row %d ends elsewhere", h.at, changeset.IndexFile, h.from)
+	}
+	return h, h.judge(u)
+}
+
+func growthOf(u *durable.Unfinished, name string) *durable.Grown {
+	for i := range u.Grown {
+		if u.Grown[i].Name == name {
+			return &u.Grown[i]
+		}
+	}
+	return nil
+}
+
+// judge finds out which rows are the other program's, and whether the commit was made.
+func (h *halted) judge(u *durable.Unfinished) error {
+	tail := h.index[min(h.at, len(h.index)):]
+	if h.latest < h.from && len(tail) == 0 {
+		return nil // the whole log was turned back: a backup was put back over it
+	}
+	if own, ok := h.own(tail, u); ok && h.latest >= h.to && follow(tail[own:], h.to, h.latest) {
+		h.kept = true
+		return h.take(h.at+own, h.to)
+	}
+	at, ok := h.find(tail, h.from, h.latest)
+	if !ok || h.stray(tail[:at]) {
+		return h.miscounted(tail, u)
+	}
+	return h.take(h.at+at, h.from)
+}
+
+// own returns how many bytes at the beginning of the tail of the index are the commit's, if all of them are there, and all that it adds to other files.
+func (h *halted) own(tail []byte, u *durable.Unfinished) (size int, ok bool) {
+	size = h.ownLength()
+	return size, len(tail) >= size && h.isOwn(tail[:size]) && (h.whole(u) || len(tail) >= size+changeset.RowSize && h.latest > h.to)
+}
+
+// follow reports whether the rows from one number, exclusive, to another, inclusive, are what is there, but for part of a row after them.
+func follow(rows []byte, from, to uint32) bool {
+	size := int64(to-from) * changeset.RowSize
+	if rest := int64(len(rows)) - size; rest < 0 || rest >= changeset.RowSize {
+		return false
+	}
+	_, err := changeset.ParseRows(rows[:size], from+1)
+	return err == nil
+}
+
+// ownLength is how many bytes the commit adds to the index.
+func (h *halted) ownLength() int {
+	if h.noted {
+		return len(h.ours)
+	}
+	return int(h.to-h.from) * changeset.RowSize
+}
+
+// isOwn reports whether these are the commit's rows. Where an earlier version did not note them, they are if our notes on them, which it wrote
+// after them, are there.
+func (h *halted) isOwn(rows []byte) bool {
+	if h.noted {
+		return bytes.Equal(rows, h.ours)
+	}
+	_, err := changeset.ParseRows(rows, h.from+1)
+	info, serr := h.fs.Stat(rowsFile)
+	return err == nil && serr == nil && info.Size() >= int64(h.to)*notedSize
+}
+
+// whole reports whether every file that the commit extends has what it appends.
+func (h *halted) whole(u *durable.Unfinished) bool {
+	for _, g := range u.Grown {
+		if g.Data == nil {
+			continue
+		}
+		name := strings.TrimPrefix(g.Name, h.prefix)
+		if name == g.Name && h.prefix != "" {
+			continue
+		}
+		b, err := afero.ReadFile(h.fs, name)
+		if at := max(g.At, 0); err != nil || int64(len(b)) < at || !bytes.HasPrefix(b[at:], g.Data) {
+			return false
+		}
+	}
+	return true
+}
+
+// find returns where in the tail of the index the rows from one number, exclusive, to another, inclusive, stand, the last in it but for part of a row.
+// None of them may be the commit's.
+func (h *halted) find(tail []byte, from, to uint32) (at int, ok bool) {
+	if to <= from {
+		return len(tail), to == from
+	}
+	size := int64(to-from) * changeset.RowSize
+	for torn := range min(changeset.RowSize, len(tail)+1) {
+		end := len(tail) - torn
+		if int64(end) < size {
+			return 0, false
+		}
+		rows := tail[end-int(size) : end]
+		if _, err := changeset.ParseRows(rows, from+1); err == nil && !h.hasOwn(rows) {
+			return end - int(size), true
+		}
+	}
+	return 0, false
+}
+
+// hasOwn reports whether one of the rows is the commit's.
+func (h *halted) hasOwn(rows []byte) bool {
+	for ; len(rows) >= changeset.RowSize; rows = rows[changeset.RowSize:] {
+		if h.isOwnRow(rows[:changeset.RowSize]) {
+			return true
+		}
+	}
+	return false
+}
+
+func (h *halted) isOwnRow(row []byte) bool {
+	for own := h.ours; len(own) >= changeset.RowSize; own = own[changeset.RowSize:] {
+		if bytes.Equal(row, own[:changeset.RowSize]) {
+			return true
+		}
+	}
+	return false
+}
+
+// take reads the other program's changesets, in the rows after row from, which begin at a byte of the index.
+func (h *halted) take(at int, from uint32) error {
+	h.rows, h.rowsAt, h.changesets = 0, at, nil
+	for seq := from + 1; seq <= h.latest; seq++ {
+		row, err := changeset.ParseRow(h.index[at:][:changeset.RowSize])
+		if err != nil {
+			return err
+		}
+		c, err := h.Changeset(row)
+		if err != nil {
+			return h.damage(changeset.IndexFile, "another program wrote row %d after a commit was cut off here, and its changeset cannot be read (%w); "+
+				"to give up that and those after it, cut %s to %d bytes and write %d into %s", seq, err, changeset.IndexFile, at, seq-1, changeset.LatestFile)
+		}
+		h.changesets = append(h.changesets, c)
+		h.rows++
+		at += changeset.RowSize
+	}
+	return nil
+}
+
+// stray reports whether there are rows, aligned to the beginning or to the end, that are whole, name a changeset that is there, and are not the commit's.
+func (h *halted) stray(between []byte) bool {
+	return h.strayFrom(between) || h.strayFrom(between[len(between)%changeset.RowSize:])
+}
+
+func (h *halted) strayFrom(rows []byte) bool {
+	for ; len(rows) >= changeset.RowSize; rows = rows[changeset.RowSize:] {
+		row, err := changeset.ParseRow(rows[:changeset.RowSize])
+		if err != nil || h.isOwnRow(rows[:changeset.RowSize]) {
+			continue
+		}
+		if _, err := h.Changeset(row); err == nil && h.noted {
+			return true
+		}
+	}
+	return false
+}
+
+// miscounted is the error where latest-sequence-no counts another number of rows than there are: the other program writes that number first.
+func (h *halted) miscounted(tail []byte, u *durable.Unfinished) error {
+	n, ok := h.count(tail, u)
+	if !ok || n == h.latest {
+		return h.mixed("it counts %d changesets, and %s has rows that do not fit that", h.latest, changeset.IndexFile)
+	}
+	return h.damage(changeset.LatestFile, "a commit was cut off here, and another program wrote since: it counts %d changesets, and %s has %d of them; "+
+		"if that program is at work, try again when it is done; if not, write %d into it", h.latest, changeset.IndexFile, n, n)
+}
+
+// count returns which number the rows that are there come to.
+func (h *halted) count(tail []byte, u *durable.Unfinished) (n uint32, ok bool) {
+	if !h.noted {
+		return 0, false
+	}
+	if own, ok := h.own(tail, u); ok {
+		n = h.to + uint32((len(tail)-own)/changeset.RowSize)
+		if follow(tail[own:], h.to, n) {
+			return n, true
+		}
+	}
+	for n = h.from + uint32(len(tail)/changeset.RowSize); n > h.from; n-- {
+		if at, ok := h.find(tail, h.from, n); ok && !h.stray(tail[:at]) {
+			return n, true
+		}
+	}
+	return h.from, !h.stray(tail)
+}
+
+// mixed is the error where it does not show what is whose.
+func (h *halted) mixed(format string, args ...any) error {
+	return &DamageError{Path: join(h.where, durable.Journal), Err: fmt.Errorf("a commit was cut off here, another program wrote since, and what it wrote "+
+		"cannot be told from that: %s: %w; copy the directory away, then remove this file: \"prophet fsck\" then lists what is damaged",
+		join(h.where, h.prefix+changeset.LatestFile), fmt.Errorf(format, args...))}
+}
+
+func (h *halted) damage(name, format string, args ...any) error {
+	return &DamageError{Path: join(h.where, h.prefix+name), Err: fmt.Errorf(format, args...)}
+}
+
+// judgeRewritten is judge for an index that is written anew as a whole, which is the commit: the numbers are written before.
+func (h *halted) judgeRewritten(fsys afero.Fs, u *durable.Unfinished) error {
+	wrote, isNew, ok := u.Rewritten.Prefix(h.index, changeset.RowSize)
+	if !ok {
+		return h.mixed("%s begins neither as it was nor as it was to be", changeset.IndexFile)
+	}
+	number := h.to
+	h.at, h.kept, h.noted = wrote, isNew, true
+	h.from = uint32(wrote / changeset.RowSize)
+	h.to = h.from
+	rows := h.index[wrote:]
+	switch {
+	case follow(rows, h.from, h.latest):
+		return h.take(wrote, h.from)
+	case !isNew && len(rows) == 0 && h.latest == number:
+		h.latest = h.from // the number is the commit's, which was not made
+		return nil
+	case !isNew && h.latest > number && follow(rows, number, h.latest):
+		return h.complete(fsys, u, number) // it went on from the number, which was written before the index
+	}
+	return h.miscounted(rows, u)
+}
+
+// complete takes the new content of the index, and the other program's rows after it.
+func (h *halted) complete(fsys afero.Fs, u *durable.Unfinished, number uint32) error {
+	anew, ok := u.Rewrite(fsys)
+	if !ok {
+		return h.mixed("row %d follows on row %d, and what was to be between them is gone", number+1, h.from)
+	}
+	wrote := h.at
+	h.completed, h.kept = append(anew, h.index[wrote:]...), true
+	return h.take(wrote, number)
+}

@@ -1,0 +1,245 @@
+package replica
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/afero"
+
+	"prophet/cas"
+	"prophet/changeset"
+	"prophet/internal/durable"
+)
+
+// recover finishes or takes back a commit that was cut off. Where a program of the original wrote since, nothing of that is lost: see halted.
+func (r *Replica) recover() error {
+	_, err := durable.Recover(r.fs)
+	var foreign *durable.ForeignError
+	if !errors.As(err, &foreign) {
+		return err
+	}
+	m, err := mendOf(r.fs, r.opts.Where, foreign)
+	if err != nil {
+		return err
+	}
+	if err := foreign.Unfinished.Mend(r.fs, m); err != nil {
+		return err
+	}
+	if !m.Made {
+		r.warn(fmt.Sprintf("an edit or a pull was cut off in %s, and another program wrote there since: what that wrote is kept, "+
+			"and what was cut off is not there: do it again", r.where()))
+	}
+	return nil
+}
+
+// lookHalted returns what a reader reads instead of the files where a commit was cut off and another program wrote since: what the next writer will
+// make of them.
+func (r *Replica) lookHalted(foreign *durable.ForeignError) (afero.Fs, durable.View, error) {
+	m, err := mendOf(r.fs, r.opts.Where, foreign)
+	if err != nil {
+		return nil, durable.View{}, err
+	}
+	v := durable.View{Lengths: m.Lengths, Points: m.Points}
+	if m.Made {
+		v.Replaced = foreign.Unfinished.Replaced()
+	}
+	mended := afero.NewMemMapFs()
+	for _, c := range append(m.Objects, m.Contents...) {
+		if err := afero.WriteFile(mended, c.Name, c.Data, 0o600); err != nil {
+			return nil, v, err
+		}
+	}
+	return afero.NewCopyOnWriteFs(afero.NewReadOnlyFs(r.fs), mended), v, nil
+}
+
+// mendOf decides what is to become of a commit that was cut off where another program wrote since: it is finished, or taken back from below that.
+func mendOf(fsys afero.Fs, where string, foreign *durable.ForeignError) (m durable.Mend, err error) {
+	u := foreign.Unfinished
+	var logs []*halted
+	for _, prefix := range []string{changeset.ResolutionsDir + "/", ""} {
+		h, err := halt(fsys, where, prefix, u)
+		if err != nil {
+			return m, err
+		}
+		if h != nil {
+			logs = append(logs, h)
+		}
+	}
+	made, err := wasMade(fsys, u, logs)
+	switch {
+	case err != nil:
+		return m, err
+	case made:
+		return finish(fsys, u, logs)
+	}
+	return takeBack(fsys, u, logs)
+}
+
+// wasMade reports whether the commit was made, by what came last in it.
+func wasMade(fsys afero.Fs, u *durable.Unfinished, logs []*halted) (made bool, err error) {
+	commit := ""
+	if len(u.Points) > 0 {
+		last := u.Points[len(u.Points)-1]
+		commit = last.Name
+		text, err := readSmall(fsys, last.Name)
+		if err != nil && !isNotExist(err) {
+			return false, err
+		}
+		made = text == last.New
+	}
+	if u.Rewritten != nil {
+		commit, made = u.Rewritten.Name, false
+	}
+	passed := false // the other program went on from a number that is written before the commit
+	for _, h := range logs {
+		if commit == h.prefix+changeset.LatestFile || commit == h.prefix+changeset.IndexFile {
+			made = h.kept
+		}
+		passed = passed || h.kept && h.rows > 0
+	}
+	if made || u.Rewritten == nil || !passed {
+		return made, nil
+	}
+	for _, h := range logs {
+		if h.prefix+changeset.IndexFile == commit {
+			err = h.complete(fsys, u, h.from)
+		}
+	}
+	return true, err
+}
+
+// finish is what becomes of a commit that was made.
+func finish(fsys afero.Fs, u *durable.Unfinished, logs []*halted) (durable.Mend, error) {
+	m := durable.Mend{Made: true, Points: map[string]string{}}
+	for _, h := range logs {
+		if !h.kept {
+			return m, h.mixed("it was made, but not in %s", h.indexPath())
+		}
+		if h.completed != nil {
+			m.Contents = append(m.Contents, durable.Content{Name: h.prefix + changeset.IndexFile, Data: h.completed})
+		}
+	}
+	for _, p := range u.Points {
+		if text, err := readSmall(fsys, p.Name); err == nil && text == p.New {
+			m.Points[p.Name] = p.New // to be sure that it is on the disk
+		}
+	}
+	return m, nil
+}
+
+// takeBack is what becomes of a commit that was not made: its rows go, and those of the other program move to their place. Where that one went on from
+// the decisions of the commit, whose number is written first, these stay, and the notes on them are made again.
+func takeBack(fsys afero.Fs, u *durable.Unfinished, logs []*halted) (durable.Mend, error) {
+	m := durable.Mend{Points: map[string]string{}, Lengths: map[string]int64{}}
+	for _, g := range u.Grown {
+		m.Lengths[g.Name] = g.At
+	}
+	for _, p := range u.Points {
+		m.Points[p.Name] = p.Old
+	}
+	var indexes []durable.Content
+	for _, h := range logs {
+		if h.rows > 0 || h.latest < h.from {
+			delete(m.Points, h.prefix+changeset.LatestFile)
+		}
+		if h.rows == 0 {
+			continue
+		}
+		if err := h.takeBackRecords(u, &m); err != nil {
+			return m, err
+		}
+		index := h.prefix + changeset.IndexFile
+		delete(m.Lengths, index)
+		if moved := h.moved(); !h.kept && !bytes.Equal(moved, h.index) {
+			indexes = append(indexes, durable.Content{Name: index, Data: moved})
+		}
+	}
+	m.Contents = append(m.Contents, indexes...) // last: they say what else there is to do
+	return m, nil
+}
+
+// moved is the index with the rows of the other program where those of the commit began.
+func (h *halted) moved() []byte {
+	rows := h.index[h.rowsAt:][:h.rows*changeset.RowSize]
+	return append(bytes.Clone(h.index[:h.at]), rows...)
+}
+
+// takeBackRecords makes the indexes of the records that the commit changed again: up to the commit they stay, and then they have what the changesets
+// of the other program make of the record. That one may have built on a version that goes.
+func (h *halted) takeBackRecords(u *durable.Unfinished, m *durable.Mend) error {
+	changes := map[string][]step{}
+	for i, c := range h.changesets {
+		for j := range c.Changes {
+			file := changeset.RecordPath(c.Changes[j].Record)
+			changes[file] = append(changes[file], step{h.from + uint32(i) + 1, &c.Changes[j]})
+		}
+	}
+	for _, g := range u.Grown {
+		file, within := strings.CutPrefix(g.Name, h.prefix)
+		if !within || !strings.HasPrefix(file, changeset.RecordsDir+"/") {
+			continue
+		}
+		if h.kept {
+			delete(m.Lengths, g.Name)
+			continue
+		}
+		if len(changes[file]) == 0 {
+			continue
+		}
+		delete(m.Lengths, g.Name)
+		if err := h.remake(file, max(g.At, 0), changes[file], m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// step is what a row of the log does to a record.
+type step struct {
+	seq    uint32
+	change *changeset.Change
+}
+
+// remake makes the index of a record again, from what it has up to a byte and the changes after that.
+func (h *halted) remake(file string, at int64, steps []step, m *durable.Mend) error {
+	index, err := afero.ReadFile(h.fs, file)
+	if err != nil && !isNotExist(err) {
+		return fmt.Errorf("read %s: %w", join(h.where, h.prefix+file), err)
+	}
+	if int64(len(index)) < at {
+		return nil // it is damaged, and not for this to hide
+	}
+	made := bytes.Clone(index[:at])
+	exists, props, err := h.versionAtEnd(made)
+	if err != nil {
+		return fmt.Errorf("take back what was cut off in %s: %w", join(h.where, h.prefix+file), err)
+	}
+	for _, s := range steps {
+		v := changeset.Version{Seq: s.seq}
+		if exists, props = Replay(exists, props, s.change); exists {
+			text := changeset.EncodeRecord(props)
+			v.Key = cas.Sum(text)
+			m.Objects = append(m.Objects, durable.Content{Name: h.versions.Path(v.Key), Data: text})
+		}
+		made = changeset.AppendVersion(made, v)
+	}
+	if !bytes.Equal(made, index) {
+		m.Contents = append(m.Contents, durable.Content{Name: h.prefix + file, Data: made})
+	}
+	return nil
+}
+
+// versionAtEnd reads the record as of the last row of its index.
+func (h *halted) versionAtEnd(index []byte) (exists bool, props map[string]string, err error) {
+	if len(index) < changeset.VersionSize {
+		return false, nil, nil
+	}
+	v, err := changeset.ParseVersion(index[len(index)-changeset.VersionSize:])
+	if err != nil || v.Deleted() {
+		return false, nil, err
+	}
+	props, err = h.props(v.Key)
+	return true, props, err
+}

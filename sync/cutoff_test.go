@@ -1,0 +1,207 @@
+package sync_test
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/spf13/afero"
+
+	"prophet/changeset"
+	"prophet/internal/crashfs"
+	"prophet/internal/replicatest"
+	"prophet/internal/v1peer"
+	"prophet/replica"
+)
+
+// outsider is the creator of what a program of the original writes into a directory of ours.
+const outsider = "stranger@example.com"
+
+// deed is what a stranger does in a replica where a commit of ours was cut off. It returns how many changesets of its own it made.
+type deed struct {
+	name string
+	do   func(p *v1peer.Peer) (made int, err error)
+	want string // of the property "stranger" of the ticket; "deleted": there is no ticket
+}
+
+func (s *scene) deeds(t *testing.T) []deed {
+	carol := replicatest.Clone(t, open(t, s.disk), replica.Options{Creator: "carol@example.com"})
+	update(t, carol, s.ticket, "owner", "carol")
+	update(t, carol, s.ticket, "status", "hers")
+	return []deed{
+		{"creates", func(p *v1peer.Peer) (int, error) {
+			_, err := p.Create("Ticket", map[string]string{"stranger": "created"})
+			return made(err)
+		}, ""},
+		{"updates the same", func(p *v1peer.Peer) (int, error) {
+			return made(p.Update(s.ticket, map[string]string{"stranger": "updated"}))
+		}, "updated"},
+		{"updates all that it sees, twice", updateAll, "updated"},
+		{"deletes", func(p *v1peer.Peer) (int, error) { return made(p.Delete(s.ticket)) }, "deleted"},
+		{"pulls", func(p *v1peer.Peer) (int, error) {
+			_, err := p.Pull(carol.FS(), v1peer.To)
+			return 0, err
+		}, ""},
+	}
+}
+
+func made(err error) (int, error) {
+	if err != nil {
+		return 0, err
+	}
+	return 1, nil
+}
+
+// updateAll updates all records twice.
+func updateAll(p *v1peer.Peer) (n int, err error) {
+	shown, err := p.State()
+	if err != nil {
+		return 0, err
+	}
+	recs := slices.SortedFunc(maps.Keys(shown), func(a, b changeset.RecordID) int { return cmp.Compare(a.String(), b.String()) })
+	for _, value := range []string{"first", "updated"} {
+		for _, rec := range recs {
+			if err := p.Update(rec, map[string]string{"stranger": value}); err != nil {
+				return n, err
+			}
+			n++
+		}
+	}
+	return n, nil
+}
+
+// logged are the changesets of a log, by the key of the object, and how many the stranger made.
+func logged(t *testing.T, fsys afero.Fs) (keys map[[20]byte]bool, strangers int) {
+	t.Helper()
+	keys = map[[20]byte]bool{}
+	r := replicatest.Open(t, fsys, replica.Options{})
+	for row, err := range r.Log().Rows(1, r.Latest()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := r.Log().Changeset(row)
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys[row.Key] = true
+		if c.Creator.Text == outsider && !c.Nullification && !c.Resolution {
+			strangers++
+		}
+	}
+	return keys, strangers
+}
+
+// cutOffs are accidents in one transaction, and where they happen.
+func (s *scene) cutOffs(t *testing.T) map[*crashfs.FS][]accident {
+	two := func(t *testing.T, r *replica.Replica) error {
+		return r.Update(context.Background(), func(tx *replica.Tx) error {
+			for _, value := range []string{"one", "two"} {
+				if _, err := tx.Edit(func(e *replica.Edit) error { return e.Update(s.ticket, map[string]string{"owner": value}) }); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	decide := func(t *testing.T, r *replica.Replica) error {
+		_, err := r.Edit(context.Background(), func(e *replica.Edit) error { return e.Update(s.ticket, map[string]string{"status": "decided"}) })
+		return err
+	}
+	met := s.disk.Survivor(crashfs.Kill, 0)
+	pull(t, open(t, met), s.peer)
+	return map[*crashfs.FS][]accident{s.disk: append(s.accidents(), accident{"two edits", two}), met: {{"decision", decide}}}
+}
+
+// TestWhatAnotherProgramWritesAfterACrashIsKept cuts a commit of ours off at every operation; then a program of the original, which knows of no journal,
+// writes to the same directory, and gives the numbers once more that ours was about to give.
+func TestWhatAnotherProgramWritesAfterACrashIsKept(t *testing.T) {
+	s := newScene(t)
+	points, failed, deeds := 0, 0, s.deeds(t)
+	for start, accidents := range s.cutOffs(t) {
+		before, _ := logged(t, start)
+		for _, a := range accidents {
+			calm := start.Survivor(crashfs.Kill, 0)
+			if err := a.do(t, open(t, calm)); err != nil {
+				t.Fatalf("%s: %v", a.name, err)
+			}
+			ours, _ := logged(t, calm)
+			maps.DeleteFunc(ours, func(key [20]byte, _ bool) bool { return before[key] })
+			for k := 1; ; k++ {
+				disk := start.Survivor(crashfs.Kill, 0)
+				r := open(t, disk)
+				disk.CrashAt(k)
+				err := a.do(t, r)
+				if !disk.Failed() {
+					break
+				}
+				for i, d := range deeds {
+					points++
+					mode := crashfs.Mode((k/2 + i) % 2)
+					when := fmt.Sprintf("%s, %s at operation %d, the stranger %s", a.name, mode, k, d.name)
+					if !s.strangerCame(t, when, disk.Survivor(mode, int64(k)), d, err == nil, ours) {
+						failed++
+					}
+				}
+			}
+		}
+	}
+	t.Logf("%d points; at %d of them the stranger could not do it", points, failed)
+	if points < 1000 || failed > points/4 {
+		t.Error("that does not test much")
+	}
+}
+
+// strangerCame lets the stranger write after a crash, and checks that nothing of that is lost, that ours is there as a whole or not at all, and that a reader
+// sees what the next writer finds. It reports whether the stranger could do it.
+func (s *scene) strangerCame(t *testing.T, when string, left *crashfs.FS, d deed, reported bool, ours map[[20]byte]bool) bool {
+	t.Helper()
+	p, err := v1peer.Open(left, v1peer.Options{Creator: outsider})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := d.do(p)
+	did := err == nil && (n > 0 || d.want == "")
+	seen := shown(t, replicatest.Open(t, left, replica.Options{}))
+	s.checkStranger(t, when+", seen by a reader", left, d, n, did, reported, ours)
+	if err := open(t, left).Update(context.Background(), func(tx *replica.Tx) error { return nil }); err != nil {
+		t.Fatalf("%s: the next writer: %v", when, err)
+	}
+	if got := shown(t, replicatest.Open(t, left, replica.Options{})); fmt.Sprint(got) != fmt.Sprint(seen) && d.name != "pulls" {
+		t.Errorf("%s: a reader saw\n%s\nthe next writer made of it\n%s", when, seen, got)
+	}
+	s.checkStranger(t, when, left, d, n, did, reported, ours)
+	replicatest.Edit(t, open(t, left), func(e *replica.Edit) error {
+		_, err := e.Create("Note", map[string]string{"text": "life goes on"})
+		return err
+	})
+	s.checkStranger(t, when+", after the next edit", left, d, n, did, reported, ours)
+	return did
+}
+
+func (s *scene) checkStranger(t *testing.T, when string, fsys afero.Fs, d deed, n int, did, reported bool, ours map[[20]byte]bool) {
+	t.Helper()
+	sound(t, fsys, when)
+	there, got := logged(t, fsys)
+	if got != n {
+		t.Errorf("%s: there are %d changesets of the stranger, which made %d", when, got, n)
+	}
+	held := 0
+	for key := range ours {
+		if there[key] {
+			held++
+		}
+	}
+	if held != len(ours) && (reported || held > 0) {
+		t.Errorf("%s: of our %d changesets, reported done: %v, there are %d", when, len(ours), reported, held)
+	}
+	props, exists, err := replicatest.Open(t, fsys, replica.Options{}).Log().Props(s.ticket)
+	if err != nil || did && d.want != "" && (exists == (d.want == "deleted") || exists && props["stranger"] != d.want) {
+		t.Errorf("%s: the ticket is there: %v, %v (%v)", when, exists, props, err)
+	}
+	if t.Failed() {
+		t.FailNow()
+	}
+}
