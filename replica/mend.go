@@ -112,11 +112,12 @@ func wasMade(fsys afero.Fs, u *durable.Unfinished, logs []*halted) (made bool, e
 
 // finish is what becomes of a commit that was made.
 func finish(fsys afero.Fs, u *durable.Unfinished, logs []*halted) (durable.Mend, error) {
-	m := durable.Mend{Made: true, Points: map[string]string{}}
+	m := durable.Mend{Made: true, Points: map[string]string{}, Lengths: map[string]int64{}}
 	for _, h := range logs {
 		if !h.kept {
 			return m, h.mixed("it was made, but not in %s", h.indexPath())
 		}
+		h.cutAhead(u, &m)
 		if h.completed != nil {
 			m.Contents = append(m.Contents, durable.Content{Name: h.prefix + changeset.IndexFile, Data: h.completed})
 		}
@@ -127,6 +128,26 @@ func finish(fsys afero.Fs, u *durable.Unfinished, logs []*halted) (durable.Mend,
 		}
 	}
 	return m, nil
+}
+
+// cutAhead cuts what the other program added to records that the commit changed, for changesets that it did not come to log, or that were given up.
+func (h *halted) cutAhead(u *durable.Unfinished, m *durable.Mend) {
+	for _, g := range u.Grown {
+		file, within := strings.CutPrefix(g.Name, h.prefix)
+		if !within || !strings.HasPrefix(file, changeset.RecordsDir+"/") {
+			continue
+		}
+		index, err := afero.ReadFile(h.fs, file)
+		end := len(index) - len(index)%changeset.VersionSize
+		for own := int(max(g.At, 0)) + len(g.Data); err == nil && end-changeset.VersionSize >= own; end -= changeset.VersionSize {
+			if v, err := changeset.ParseVersion(index[end-changeset.VersionSize : end]); err != nil || v.Seq <= h.latest {
+				break
+			}
+		}
+		if err == nil && end < len(index) {
+			m.Lengths[g.Name] = int64(end)
+		}
+	}
 }
 
 // takeBack is what becomes of a commit that was not made: its rows go, and those of the other program move to their place. Where that one went on from
