@@ -47,7 +47,7 @@ func printDecisions(p *printer, decided []decisionDoc, tried bool) error {
 		did = "would be decided"
 	}
 	for _, d := range decided {
-		if err := p.donecutf("%s: "+did+": %s", d.name, d.text()); err != nil {
+		if err := p.donefoldf("%s: "+did+": %s", d.name, d.text()); err != nil {
 			return err
 		}
 	}

@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
 	"github.com/urfave/cli/v2"
 
-	"prophet/changeset"
 	"prophet/replica"
 )
 
@@ -19,9 +17,9 @@ func digestCommand(e *env) *cli.Command {
 		ArgsUsage: "[URL]",
 		Category:  aboutReplica,
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "types", Usage: "a line for each type of records"},
-			&cli.StringFlag{Name: "records", Usage: "a line for each record of `TYPE`"},
-			&cli.StringFlag{Name: "record", Usage: "one record, `ID`: each property, what changed it last, and what is open"},
+			&cli.BoolFlag{Name: "types", Usage: "a line for each type of records; with URL for each that differs"},
+			&cli.StringFlag{Name: "records", Usage: "a line for each record of `TYPE`; with URL for each that differs"},
+			&cli.StringFlag{Name: "record", Usage: "one record, `ID`: each property, what changed it last, and what is open; with URL what differs"},
 		},
 		Description: `
 Two replicas with the same line show the same: the same records, down to the
@@ -35,13 +33,17 @@ With the URL, directory or name of another replica it compares the two, and
 exits with 1 if they differ. A mirror on the web tells what it had when it was
 published.
 
-Where they differ, pull and push first. If they still do, see together with
---types which type it is, with --records which record, with --record which
-property. All three read what they show; the line costs the same at any size.
+Where they differ, pull and push first. If they still do, --types says which
+types it is, --records which records, --record which properties, with both
+values. A web server lists no records, so of a mirror there only --record can be
+compared: clone it for the others.
 
-  prophet digest --types
-  prophet digest --records Ticket
-  prophet digest --record 12
+  prophet digest ../bugs-of-bob --types
+  prophet digest ../bugs-of-bob --records Ticket
+  prophet digest ../bugs-of-bob --record 12
+
+Without URL they show what two people compare who cannot reach each other's
+replica. All three read what they show; the line costs the same at any size.
 
 They are about the state and the settings, which are the records of the type
 __prophet_db_settings; some of them are what "prophet rules" lists. The votes
@@ -74,9 +76,6 @@ type digestOptions struct {
 // check refuses more than one question at a time.
 func (o *digestOptions) check(c *cli.Context) error {
 	asked := 0
-	if o.peer != "" {
-		asked++
-	}
 	for _, name := range []string{"types", "records", "record"} {
 		if c.IsSet(name) {
 			asked++
@@ -84,7 +83,7 @@ func (o *digestOptions) check(c *cli.Context) error {
 	}
 	switch {
 	case asked > 1:
-		return usagef("of a URL, --types, --records and --record only one can be given")
+		return usagef("of --types, --records and --record only one can be given")
 	case c.IsSet("records") && o.records == "":
 		return usagef("--records needs a type")
 	case c.IsSet("record") && o.record == "":
@@ -130,6 +129,8 @@ func runDigest(ctx context.Context, e *env, o digestOptions) error {
 	}
 	p := e.printer(o.globals)
 	switch {
+	case o.peer != "":
+		return o.compareWith(ctx, p, dir, r)
 	case o.types:
 		return digestTypes(ctx, p, r)
 	case o.records != "":
@@ -141,59 +142,10 @@ func runDigest(ctx context.Context, e *env, o digestOptions) error {
 	switch {
 	case err != nil:
 		return err
-	case o.peer != "":
-		return o.compare(ctx, p, dir, r, here)
 	case p.json:
 		return p.writeJSON(newDigestDoc(here))
 	}
 	return p.linef("%s", here)
-}
-
-// compare holds the replica in a directory against the peer.
-func (o *digestOptions) compare(ctx context.Context, p *printer, dir string, r *replica.Replica, here replica.Digests) error {
-	theirs, err := p.e.openOther(ctx, o.peer, r, dir, o.globals)
-	if err != nil {
-		return err
-	}
-	there, err := theirs.Digest(ctx)
-	switch {
-	case errors.Is(err, replica.ErrNoDigest):
-		return withHint(err, "publish it again with this program, or clone it and compare the clone")
-	case err != nil:
-		return err
-	}
-	return showComparison(p, here, there)
-}
-
-// showComparison prints both digests. Its error says that they differ.
-func showComparison(p *printer, here, there replica.Digests) error {
-	differ := differing(here, there)
-	var err error
-	if p.json {
-		err = p.writeJSON(comparisonDoc{differ, len(differ) == 0, newDigestDoc(here), newDigestDoc(there)})
-	} else {
-		err = errors.Join(p.linef("here   %s", here), p.linef("there  %s", there))
-	}
-	switch {
-	case err != nil:
-		return err
-	case len(differ) == 0 && p.json:
-		return nil
-	case len(differ) == 0:
-		return p.donef("Equal: both show the same.")
-	}
-	return withHint(fmt.Errorf("the two replicas differ in %s", list(differ)), `"prophet pull" and "prophet push" bring what one of the two lacks; if they still differ then, compare %s on both sides`, whereToLook(differ))
-}
-
-// whereToLook names the command that shows more of what differs first.
-func whereToLook(differ []string) string {
-	switch differ[0] {
-	case "votes":
-		return `what "prophet dump" has under "resolutions"`
-	case "settings":
-		return fmt.Sprintf("%q", "prophet digest --records "+changeset.SettingsType)
-	}
-	return `"prophet digest --types"`
 }
 
 // differing names the digests that are not equal.

@@ -17,6 +17,8 @@ import (
 var jsonSections = map[string]string{
 	"changeDoc": "Change", "changesetDoc": "Changeset", "conflictDoc": "Conflict", "decisionDoc": "Decision", "deleteDoc": "Delete",
 	"comparisonDoc": "Comparison", "digestDoc": "Digest", "digestedDoc": "Digest of a record", "digestedProp": "Digest of a value",
+	"typeComparisonDoc": "Comparison of types", "recordComparisonDoc": "Comparison of records", "recordDifferenceDoc": "Comparison of a record",
+	"differentValueDoc": "Different value", "headsDoc": "Different heads",
 	"recordDigestDoc": "Record digest", "typeDigestDoc": "Type digest",
 	"exportDoc": "Export", "fsckDoc": "Fsck", "helpDoc": "Help", "infoDoc": "Info", "initDoc": "Init", "leftDoc": "Left", "movedDoc": "Moved", "namedDoc": "Named replica",
 	"peerDoc": "Peer", "problemDoc": "Problem", "propDoc": "Write", "publishDoc": "Publish", "recordDoc": "Record", "reidentifyDoc": "Reidentify", "reportDoc": "Report",

@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"slices"
 
 	"github.com/google/uuid"
+
+	"prophet/replica"
 )
 
 // The JSON of resolve --all.
@@ -28,6 +31,10 @@ func runResolveAll(ctx context.Context, e *env, o resolveOptions) error {
 	if err != nil {
 		return err
 	}
+	open, err := r.Conflicts()
+	if err != nil {
+		return err
+	}
 	decided, left, err := r.TakeAll(ctx, o.take, o.props...)
 	if err != nil {
 		return err
@@ -47,10 +54,34 @@ func runResolveAll(ctx context.Context, e *env, o resolveOptions) error {
 		}
 		doc.Left = append(doc.Left, leftDoc{idOrNull(id), l.Prop, l.Record.Type, l.Record.UUID, l.Err.Error(), name})
 	}
-	if err := doc.print(e.printer(o.globals)); err != nil || len(left) == 0 {
+	p := e.printer(o.globals)
+	if err := doc.print(p); err != nil {
+		return err
+	}
+	if err := noteAllGone(p, r, decided, open); err != nil || len(left) == 0 {
 		return err
 	}
 	return errLeft
+}
+
+// noteAllGone says of all records that were deleted what of them was in conflict before.
+func noteAllGone(p *printer, r *replica.Replica, decided []replica.Decision, before []replica.OpenConflict) error {
+	if p.json {
+		return nil
+	}
+	for _, c := range before {
+		if !slices.Contains(decided, replica.Decision{Record: c.Record, Value: replica.TakeDelete}) {
+			continue
+		}
+		var props []string
+		for _, conflict := range c.Result.Conflicts {
+			props = append(props, conflict.Prop)
+		}
+		if err := noteGone(p, r, c.Record, props); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (d *resolveAllDoc) print(p *printer) error {

@@ -50,16 +50,13 @@ func (p *printer) donef(format string, args ...any) error {
 	return p.linef(format, args...)
 }
 
-// donecutf is donef, with the line cut to the width of a terminal.
-func (p *printer) donecutf(format string, args ...any) error {
+// donefoldf is donef, with the line folded to the width of a terminal. Of more than a few lines the rest is only counted.
+func (p *printer) donefoldf(format string, args ...any) error {
 	if p.quiet {
 		return nil
 	}
-	line := safef(format, args...)
-	if p.e.OutWidth > 0 {
-		line = terminal.Truncate(line, p.e.OutWidth)
-	}
-	_, err := fmt.Fprintln(p.e.Stdout, line)
+	lines := p.fold([]string{safef(format, args...)}, 0, fewLines)
+	_, err := fmt.Fprintln(p.e.Stdout, strings.Join(lines, "\n"))
 	return err
 }
 

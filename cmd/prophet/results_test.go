@@ -124,3 +124,19 @@ func TestNotesAndErrorsAreDividedBetweenWords(t *testing.T) {
 		}
 	}
 }
+
+func TestADecisionIsShownWhole(t *testing.T) {
+	w := newWorld()
+	w.do(t, "init", "/bugs")
+	w.OutWidth = 40
+	for _, tt := range []struct{ value, want string }{
+		{"short", "Ticket 1: decided: summary=short\n"},
+		{"a printer that burns every Monday morning", "Ticket 1: decided: summary=a printer\nthat burns every Monday morning\n"},
+		{strings.Repeat("burns ", 100), "burns burns burns burns burns burns\n… 14 more lines\n"},
+	} {
+		w.out.Reset()
+		if err := printDecisions(w.printer(globals{}), []decisionDoc{{Prop: "summary", Value: &tt.value, name: "Ticket 1"}}, false); err != nil || !strings.HasSuffix(w.out.String(), tt.want) {
+			t.Errorf("got\n%swant\n%s%v", w.out, tt.want, err)
+		}
+	}
+}
