@@ -24,13 +24,14 @@ type PublishOptions struct {
 
 // Published says what a publication wrote.
 type Published struct {
-	Path       string // of the replica within the mirror: the UUID of the database, or "." if flat
-	Changesets int    // that the mirror had not
-	Votes      int    // changesets of the resolutions that it had not
-	Records    int    // whose present version was written
-	Removed    int    // deleted ones that it listed
-	Latest     uint32 // rows in the log of the mirror
-	Wrote      bool   // false: it had everything, and nothing was written
+	Path        string // of the replica within the mirror: the UUID of the database, or "." if flat
+	Changesets  int    // that the mirror had not, bookkeeping included
+	Bookkeeping int    // how many of these are bookkeeping, which no pull brings
+	Votes       int    // changesets of the resolutions that it had not
+	Records     int    // whose present version was written
+	Removed     int    // deleted ones that it listed
+	Latest      uint32 // rows in the log of the mirror
+	Wrote       bool   // false: it had everything, and nothing was written
 }
 
 // Publish brings a mirror up to date with the replica: static files that any web server can serve, and that any client of
@@ -122,7 +123,7 @@ func (p *publisher) write(ctx context.Context) error {
 	if err := w.writeTexts(append(p.digests, p.end...)); err != nil {
 		return err
 	}
-	p.report.Records, p.report.Removed = w.records, w.removed
+	p.report.Records, p.report.Removed, p.report.Bookkeeping = w.records, w.removed, w.books
 	p.report.Wrote = true
 	if p.unlisted {
 		return p.list(ctx)

@@ -36,6 +36,7 @@ type treeWriter struct {
 
 	done, total      int // rows
 	records, removed int
+	books            int // rows of bookkeeping
 }
 
 func newTreeWriter(fsys afero.Fs, progress func(done, total int)) *treeWriter {
@@ -130,6 +131,9 @@ func (w *treeWriter) copyRow(l treeLog, row changeset.Row) error {
 	w.put(l.prefix+changeset.ObjectPath(changeset.ChangesetObjects, row.Key), raw)
 	if l.prefix != "" {
 		return nil
+	}
+	if c.Bookkeeping() {
+		w.books++
 	}
 	for i := range c.Changes {
 		if err := w.copyRecord(l, row, c.Changes[i].Record); err != nil {

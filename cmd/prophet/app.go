@@ -148,7 +148,7 @@ func dispatch(ctx context.Context, e *env, list []*cli.Command, words []string) 
 	case l.command == nil:
 		return withHint(usagef("no command"), `"prophet help" lists the commands`)
 	}
-	e.changes = changes(l.command.Name)
+	e.changes, e.edits = changes(l.command.Name), edits(l.command.Name)
 	app := &cli.App{
 		Name:                      "prophet",
 		Commands:                  list,
@@ -167,6 +167,15 @@ func dispatch(ctx context.Context, e *env, list []*cli.Command, words []string) 
 func changes(name string) bool {
 	switch name {
 	case "init", "create", "update", "delete", "restore", "revert", "resolve", "clone", "pull", "push", "import", "export", "publish", "reidentify":
+		return true
+	}
+	return false
+}
+
+// edits reports whether a command makes an edit that names a person, and does nothing else.
+func edits(name string) bool {
+	switch name {
+	case "create", "update", "delete", "restore", "revert", "resolve":
 		return true
 	}
 	return false

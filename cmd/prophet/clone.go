@@ -113,7 +113,10 @@ func (o *cloneOptions) clone(ctx context.Context, e *env, from *replica.Replica,
 		return err
 	}
 	doc.cloned = true
-	return showReport(l, doc, fmt.Sprintf("Cloned %s into %s", from.Where(), dir), true)
+	if err := showReport(l, doc, fmt.Sprintf("Cloned %s into %s", from.Where(), dir), true); err != nil || p.json {
+		return err
+	}
+	return e.noteCreator(p, dir)
 }
 
 // begun adds to the error of a clone how to go on, if there is something to go on with.

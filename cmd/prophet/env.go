@@ -29,6 +29,7 @@ type env struct {
 	Exec func(name string, args ...string) error
 
 	changes bool // the command at work does more than to show something
+	edits   bool // it makes an edit that names a person
 }
 
 // systemEnv returns the real world. Reading from its Stdin ends when ctx does.

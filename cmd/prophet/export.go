@@ -73,7 +73,7 @@ func runExport(ctx context.Context, e *env, o exportOptions) error {
 	if p.json {
 		return p.writeJSON(exportDoc{From: r.Where(), Latest: r.Latest(), To: dir})
 	}
-	return p.donef("Exported %s to %s", counted(int(r.Latest()), "changeset"), dir)
+	return p.donef("Exported %s to %s", counted(int(r.Latest()), "row")+" of the log", dir)
 }
 
 // localTarget returns the directory that a word names, as an absolute path or by a file:// URL.

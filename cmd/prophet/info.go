@@ -145,7 +145,7 @@ func (d *infoDoc) print(p *printer) error {
 		{"replica", d.Replica.String()},
 		{"database", d.Database.String()},
 		{"format", d.Format},
-		{"changesets", fmt.Sprint(d.Changesets)},
+		{"changesets", fmt.Sprintf("%d (with bookkeeping)", d.Changesets)},
 		{"records", fmt.Sprintf("%d (and %d deleted)", d.Records, d.Deleted)},
 		{"conflicts", counted(d.Conflicts, "record")},
 		{"digest", d.digest},

@@ -79,7 +79,10 @@ func runInit(ctx context.Context, e *env, o initOptions) error {
 	if p.json {
 		return p.writeJSON(initDoc{r.Database(), dir, r.UUID()})
 	}
-	return p.donef("Made a replica in %s (database %s)", dir, r.Database())
+	if err := p.donef("Made a replica in %s (database %s)", dir, r.Database()); err != nil {
+		return err
+	}
+	return e.noteCreator(p, dir)
 }
 
 // where returns the directory for the replica.

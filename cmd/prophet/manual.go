@@ -174,8 +174,9 @@ line for lists, and nothing for an empty list. Keys are sorted. Fields are added
 in later versions, never renamed. dump prints one document over many lines.
 
 Nullifications and resolutions are bookkeeping: changesets that belong to one
-replica and never travel. fsck, info, log and publish count them among the
-changesets; pull, push, clone and import count only what came.
+replica and no pull brings. pull, push, clone and import count what came,
+without them. publish writes them too, and counts them as rows of bookkeeping.
+fsck and info count all rows of the log as changesets, and export says rows.
 
 --quiet leaves out notes and progress. Progress is shown on a terminal only.
 

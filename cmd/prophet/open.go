@@ -28,6 +28,9 @@ func (e *env) openHere(g globals) (dir string, r *replica.Replica, err error) {
 		return "", nil, err
 	}
 	r, err = e.openDir(dir, g)
+	if err == nil && e.edits {
+		err = e.noteNewCreator(e.printer(g), dir, r)
+	}
 	return dir, r, err
 }
 

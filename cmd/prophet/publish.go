@@ -22,9 +22,10 @@ func publishCommand(e *env) *cli.Command {
 		},
 		Description: `
 Writes this replica to DIR as static files, or brings a mirror there up to date:
-only what is new is written. Anybody can clone and pull from where a web server
-serves DIR, with this program or the original. DIR may also be the name of a
-replica in the file config that has a publish-url.
+only what is new is written, the bookkeeping of this replica too, which the
+original needs and no pull brings. Anybody can clone and pull from where a web
+server serves DIR, with this program or the original. DIR may also be the name
+of a replica in the file config that has a publish-url.
 
   prophet publish /var/www/bugs
   rsync -a /var/www/bugs/ www:/srv/bugs/
@@ -53,7 +54,8 @@ type publishOptions struct {
 
 // publishDoc is the JSON of publish.
 type publishDoc struct {
-	Changesets  int    `json:"changesets"` // that the mirror had not
+	Bookkeeping int    `json:"bookkeeping"` // changesets among them that no pull brings
+	Changesets  int    `json:"changesets"`  // that the mirror had not
 	From        string `json:"from"`
 	Latest      uint32 `json:"latest"`      // rows in the log of the mirror
 	Path        string `json:"path"`        // of the replica below to
@@ -96,7 +98,7 @@ func runPublish(ctx context.Context, e *env, o publishOptions) error {
 		return goOn(ctx, fmt.Errorf("%s: %w", dir, err), "readers see the state before, and the next publish goes on")
 	}
 	if p.json {
-		return p.writeJSON(publishDoc{pub.Changesets, r.Where(), pub.Latest, pub.Path, pub.Records, pub.Removed, pub.Votes, dir, pub.Wrote})
+		return p.writeJSON(publishDoc{pub.Bookkeeping, pub.Changesets, r.Where(), pub.Latest, pub.Path, pub.Records, pub.Removed, pub.Votes, dir, pub.Wrote})
 	}
 	return p.donef("Published to %s: %s", dir, publishedText(pub))
 }
@@ -105,11 +107,11 @@ func runPublish(ctx context.Context, e *env, o publishOptions) error {
 func publishedText(pub *psync.Published) string {
 	var parts []string
 	for _, part := range []struct {
-		n    int
-		noun string
-	}{{pub.Changesets, "changeset"}, {pub.Votes, "vote"}, {pub.Records, "record"}, {pub.Removed, "deleted record"}} {
+		n          int
+		noun, what string
+	}{{pub.Changesets - pub.Bookkeeping, "changeset", ""}, {pub.Bookkeeping, "row", " of bookkeeping"}, {pub.Votes, "vote", ""}, {pub.Records, "record", ""}, {pub.Removed, "deleted record", ""}} {
 		if part.n > 0 {
-			parts = append(parts, counted(part.n, part.noun))
+			parts = append(parts, counted(part.n, part.noun)+part.what)
 		}
 	}
 	switch {

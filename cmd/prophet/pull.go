@@ -112,7 +112,11 @@ func (x *exchange) meet(ctx context.Context, doing, location string) (ours, thei
 		if x.ownMirror(theirs) {
 			return nil, nil, nil
 		}
-		x.p.notef("%s is passed over: it is a replica that was met already, or this one", psync.Shown(location))
+		if theirs.UUID() == x.self {
+			x.p.notef("%s is passed over: it has the UUID of this replica, so one is a copy of the other, or a backup; to exchange with it, name it", psync.Shown(location))
+			return nil, nil, nil
+		}
+		x.p.notef("%s is passed over: it is a replica that was met already", psync.Shown(location))
 		return nil, nil, nil
 	}
 	x.met[theirs.UUID().String()] = true
@@ -131,6 +135,7 @@ func (x *exchange) pull(ctx context.Context, location string) error {
 	if err != nil || theirs == nil {
 		return err
 	}
+	x.warnOfForce(ours, theirs)
 	opts, end := x.pullOptions(x.p, "pulling")
 	rep, err := psync.Pull(ctx, ours, theirs, opts)
 	end()
@@ -140,6 +145,7 @@ func (x *exchange) pull(ctx context.Context, location string) error {
 	if err := x.remember(ours, theirs, location); err != nil {
 		return err
 	}
+	x.noteTwin(ours, theirs, location, rep)
 	l := newConflictLister(x.p, ours, ours, fewLines)
 	doc, err := newReportDoc(l, theirs.Where(), x.dryRun, rep)
 	if err != nil {

@@ -60,6 +60,7 @@ func (x *exchange) push(ctx context.Context, location string) error {
 	if x.ownMirror(theirs) {
 		return withHint(usagef("push to %s: it is a mirror of this replica", psync.Shown(location)), `"prophet publish" brings it up to date`)
 	}
+	x.warnOfForce(theirs, ours)
 	opts, end := x.pullOptions(x.p, "pushing")
 	rep, err := psync.Pull(ctx, theirs, ours, opts)
 	end()
@@ -69,6 +70,7 @@ func (x *exchange) push(ctx context.Context, location string) error {
 	if err := x.remember(ours, theirs, location); err != nil {
 		return err
 	}
+	x.noteTwin(ours, theirs, location, rep)
 	l := newConflictLister(x.p, theirs, ours, fewLines)
 	doc, err := newReportDoc(l, ours.Where(), x.dryRun, rep)
 	if err != nil {
