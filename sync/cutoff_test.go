@@ -205,3 +205,40 @@ func (s *scene) checkStranger(t *testing.T, when string, fsys afero.Fs, d deed, 
 		t.FailNow()
 	}
 }
+
+// TestWhatAnotherProgramWritesInTheMiddleOfAMoveIsKept is the same for an index that is written anew as a whole.
+func TestWhatAnotherProgramWritesInTheMiddleOfAMoveIsKept(t *testing.T) {
+	disk, ticket, twin, _ := forked(t)
+	points := 0
+	for k := 1; ; k++ {
+		cut := disk.Survivor(crashfs.Kill, 0)
+		cut.CrashAt(k)
+		if err := takeApart(cut, twin); !cut.Failed() {
+			if err != nil {
+				t.Fatal(err)
+			}
+			break
+		}
+		left := cut.Survivor(crashfs.Kill, 0)
+		p, err := v1peer.Open(left, v1peer.Options{Creator: outsider})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Update(ticket, map[string]string{"stranger": "updated"}); err != nil {
+			continue // a row is torn, which it does not know
+		}
+		if _, err := p.Create("Ticket", map[string]string{"stranger": "created"}); err != nil {
+			t.Fatal(err)
+		}
+		points++
+		when := fmt.Sprintf("operation %d", k)
+		for _, by := range []string{"a reader", "the next writer", "the next edit"} {
+			sound(t, left, when+", "+by)
+			if _, n := logged(t, left); n != 2 {
+				t.Fatalf("%s, %s: there are %d changesets of the stranger", when, by, n)
+			}
+			update(t, open(t, left), ticket, "note", by)
+		}
+	}
+	t.Logf("%d points", points)
+}
