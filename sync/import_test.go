@@ -140,6 +140,7 @@ func TestImportKilledAnywhereGoesOn(t *testing.T) {
 		return r
 	}
 	whole := start.Survivor(crashfs.Kill, 0)
+	whole.Record()
 	importText(t, open(whole), text)
 	end := len(whole.Ops())
 	cut := map[uint32]bool{}

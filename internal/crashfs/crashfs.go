@@ -16,7 +16,7 @@
 //
 // A plan is either a crash, from the k-th operation that changes something on, after which every call
 // fails with [ErrCrashed], or one error at the k-th operation of any kind. A write that fails has written half of its bytes;
-// every other call that fails did nothing. All operations are recorded, see [FS.Ops].
+// every other call that fails did nothing. From [FS.Record] on the operations are recorded.
 //
 // Unlike afero's MemMapFs it insists on what real file systems insist on: a file is created in a
 // directory that exists, only an empty directory is removed, a handle is for reading or for writing.
@@ -69,14 +69,16 @@ func (o Op) Changes() bool {
 
 // FS is one program's view of a disk; it implements afero.Fs and is safe for several goroutines.
 type FS struct {
-	mu      sync.Mutex
-	root    *node
-	ops     []Op
-	changes int // how many of ops change something
-	crashAt int // 0: never
-	failAt  int // 0: never
-	fault   error
-	failed  bool // the plan was carried out
+	mu        sync.Mutex
+	root      *node
+	ops       []Op // that were recorded
+	recording bool
+	done      int // how many operations there were
+	changes   int // how many of them change something
+	crashAt   int // 0: never
+	failAt    int // 0: never
+	fault     error
+	failed    bool // the plan was carried out
 }
 
 // New returns an empty disk.
@@ -93,7 +95,7 @@ func (f *FS) CrashAt(k int) {
 func (f *FS) FailAt(k int, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.failAt, f.fault = len(f.ops)+k, err
+	f.failAt, f.fault = f.done+k, err
 }
 
 // Failed reports whether the crash or the error of the plan has happened.
@@ -103,11 +105,28 @@ func (f *FS) Failed() bool {
 	return f.failed
 }
 
-// Ops returns what was done so far, the operation that failed included.
+// Record forgets what was recorded and records from now on. Until then nothing is: it costs more than most operations.
+func (f *FS) Record() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.ops, f.recording = nil, true
+}
+
+// Ops returns what was done since [FS.Record], the operation that failed included. Without that it panics, for a test that nothing was done would prove nothing.
 func (f *FS) Ops() []Op {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if !f.recording {
+		panic("crashfs: Ops without Record")
+	}
 	return append([]Op(nil), f.ops...)
+}
+
+// Changes returns how many operations so far changed something, see [Op.Changes].
+func (f *FS) Changes() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.changes
 }
 
 // Survivor returns a copy of the disk as the next program finds it after a crash now, without a plan. f stays as it is.
@@ -130,7 +149,10 @@ func (f *FS) begin(kind, name, to string) error {
 		return ErrCrashed
 	}
 	op := Op{kind, name, to}
-	f.ops = append(f.ops, op)
+	if f.recording {
+		f.ops = append(f.ops, op)
+	}
+	f.done++
 	if op.Changes() {
 		f.changes++
 	}
@@ -138,7 +160,7 @@ func (f *FS) begin(kind, name, to string) error {
 		f.failed = true
 		return ErrCrashed
 	}
-	if len(f.ops) == f.failAt {
+	if f.done == f.failAt {
 		f.failed = true
 		return f.fault
 	}

@@ -116,6 +116,50 @@ func TestKillKeepsCompletedCallsButDoesNotFlushThem(t *testing.T) {
 	}
 }
 
+// TestCopiesOfADiskAreApart changes a disk and what survived of it in every way, for they share what they can.
+func TestCopiesOfADiskAreApart(t *testing.T) {
+	const was = "d/\nd/a: abc"
+	for name, way := range map[string]func(f *FS, text string){
+		"append":    func(f *FS, text string) { change(f, func(h afero.File) { h.WriteAt([]byte(text), 3) }) },
+		"overwrite": func(f *FS, text string) { change(f, func(h afero.File) { h.WriteAt([]byte(text[:1]), 1) }) },
+		"cut":       func(f *FS, text string) { change(f, func(h afero.File) { h.Truncate(1); h.WriteAt([]byte(text[:1]), 1) }) },
+		"empty":     func(f *FS, text string) { write(t, f, "d/a", "") },
+		"replace":   func(f *FS, text string) { write(t, f, "d/b", text); f.Rename("d/b", "d/a") },
+		"remove":    func(f *FS, text string) { f.Remove("d/a") },
+		"create":    func(f *FS, text string) { write(t, f, "d/b", text) },
+		"mkdir":     func(f *FS, text string) { f.Mkdir("d/"+text, 0o777) },
+	} {
+		f := New()
+		f.Mkdir("d", 0o777)
+		write(t, f, "d/a", "abc")
+		flush(t, f, "d/a", "d", ".")
+		killed, cut := f.Survivor(Kill, 0), f.Survivor(PowerCut, 0)
+		way(f, "one")
+		changed := tree(t, f)
+		if got := tree(t, killed); changed == was || got != was {
+			t.Errorf("%s: the disk has\n%s\nthe killed\n%s", name, changed, got)
+		}
+		way(killed, "two")
+		if got := tree(t, f); got != changed {
+			t.Errorf("%s: the change to the killed made of\n%s\nthis:\n%s", name, changed, got)
+		}
+		for _, disk := range []*FS{cut, f.Survivor(PowerCut, 0), killed.Survivor(PowerCut, 0)} {
+			if got := tree(t, disk); got != was {
+				t.Errorf("%s: after a power cut there is\n%s", name, got)
+			}
+		}
+	}
+}
+
+// change does something to the file d/a.
+func change(f *FS, do func(h afero.File)) {
+	h, err := f.OpenFile("d/a", os.O_RDWR, 0)
+	if err == nil {
+		do(h)
+		h.Close()
+	}
+}
+
 func TestPartsOfWhatWasNotFlushedSurviveBySeed(t *testing.T) {
 	f := New()
 	write(t, f, "a", strings.Repeat("x", 40))
@@ -174,6 +218,8 @@ func TestErrorStrikesOnce(t *testing.T) {
 
 func TestOperationsAreRecorded(t *testing.T) {
 	f := New()
+	f.Mkdir("before", 0o777)
+	f.Record()
 	f.MkdirAll("d/e", 0o777)
 	write(t, f, "d/e/a", "1")
 	flush(t, f, "d/e/a", "d/e")
@@ -188,8 +234,8 @@ func TestOperationsAreRecorded(t *testing.T) {
 	}
 	want := []string{"mkdir d", "mkdir d/e", "create d/e/a", "write d/e/a", "sync d/e/a", "syncdir d/e",
 		"rename d/e/a d/b", "remove d/b", "remove d/e", "remove d"}
-	if !slices.Equal(got, want) {
-		t.Errorf("recorded %q, want %q", got, want)
+	if !slices.Equal(got, want) || f.Changes() != 1+len(want) {
+		t.Errorf("recorded %q, want %q; %d changes", got, want, f.Changes())
 	}
 }
 

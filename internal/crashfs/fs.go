@@ -137,7 +137,7 @@ func (f *FS) create(name string) (*node, error) {
 		return nil, err
 	}
 	n := &node{modified: time.Now()}
-	dir.names[path.Base(name)] = n
+	dir.changeNames()[path.Base(name)] = n
 	return n, nil
 }
 
@@ -149,7 +149,7 @@ func (f *FS) Mkdir(name string, _ os.FileMode) error {
 		}
 		dir, err := f.parent(name)
 		if err == nil {
-			dir.names[path.Base(name)] = newDir()
+			dir.changeNames()[path.Base(name)] = newDir()
 		}
 		return err
 	})
@@ -183,7 +183,7 @@ func (f *FS) Remove(name string) error {
 		}
 		dir, err := f.parent(name)
 		if err == nil {
-			delete(dir.names, path.Base(name))
+			delete(dir.changeNames(), path.Base(name))
 		}
 		return err
 	})
@@ -244,8 +244,8 @@ func (f *FS) rename(from, to string) error {
 	}
 	source, err := f.parent(from)
 	if err == nil {
-		delete(source.names, path.Base(from))
-		dir.names[path.Base(to)] = n
+		delete(source.changeNames(), path.Base(from))
+		dir.changeNames()[path.Base(to)] = n
 	}
 	return err
 }

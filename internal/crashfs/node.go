@@ -11,11 +11,14 @@ import (
 // block is how many bytes of unflushed data survive or are lost together.
 const block = 16
 
-// node is a file or a directory, as programs see it and as it is on the disk.
+// node is a file or a directory, as programs see it and as it is on the disk. Bytes below shared, and the names if they are flushed, belong to copies of the
+// node or to its other state too: they are copied before they change.
 type node struct {
 	dir              bool
 	data, diskData   []byte
+	shared           int // bytes of data
 	names, diskNames map[string]*node
+	flushed          bool // names and diskNames are one map
 	modified         time.Time
 }
 
@@ -23,12 +26,30 @@ func newDir() *node { return &node{dir: true, names: map[string]*node{}} }
 
 // sync puts on the disk what programs see.
 func (n *node) sync() {
-	n.diskData = bytes.Clone(n.data)
-	n.diskNames = maps.Clone(n.names)
+	n.diskData = n.share()
+	n.diskNames, n.flushed = n.names, true
+}
+
+// share returns the bytes of a file for another one, or for the disk.
+func (n *node) share() []byte {
+	n.shared = len(n.data)
+	n.data = slices.Clip(n.data)
+	return n.data
+}
+
+// changeNames returns the names in a directory, to change them.
+func (n *node) changeNames() map[string]*node {
+	if n.flushed {
+		n.names, n.flushed = maps.Clone(n.names), false
+	}
+	return n.names
 }
 
 // writeAt writes at an offset; what lies between the end and there is zero.
 func (n *node) writeAt(b []byte, at int64) {
+	if at < int64(n.shared) && len(b) > 0 {
+		n.data, n.shared = bytes.Clone(n.data), 0
+	}
 	if end := at + int64(len(b)); end > int64(len(n.data)) {
 		n.truncate(end)
 	}
@@ -37,7 +58,7 @@ func (n *node) writeAt(b []byte, at int64) {
 
 func (n *node) truncate(size int64) {
 	if size <= int64(len(n.data)) {
-		n.data = n.data[:size:size]
+		n.data, n.shared = n.data[:size:size], min(n.shared, int(size))
 		return
 	}
 	n.data = append(n.data, make([]byte, size-int64(len(n.data)))...)
@@ -48,15 +69,23 @@ func (n *node) clone(done map[*node]*node) *node {
 	if c := done[n]; c != nil {
 		return c
 	}
-	c := &node{dir: n.dir, data: bytes.Clone(n.data), diskData: bytes.Clone(n.diskData), modified: n.modified}
+	c := &node{dir: n.dir, data: n.share(), diskData: n.diskData, modified: n.modified}
+	c.shared = n.shared
 	done[n] = c
+	if !n.dir {
+		return c
+	}
 	c.names = cloneNames(n.names, done)
-	c.diskNames = cloneNames(n.diskNames, done)
+	if c.flushed = n.flushed; c.flushed {
+		c.diskNames = c.names
+	} else {
+		c.diskNames = cloneNames(n.diskNames, done)
+	}
 	return c
 }
 
 func cloneNames(names map[string]*node, done map[*node]*node) map[string]*node {
-	c := map[string]*node{}
+	c := make(map[string]*node, len(names))
 	for name, n := range names {
 		c[name] = n.clone(done)
 	}
@@ -68,11 +97,14 @@ func (n *node) cut(dice *rand.Rand, done map[*node]*node) *node {
 	if c := done[n]; c != nil {
 		return c
 	}
-	c := &node{dir: n.dir, data: n.survivingData(dice), names: map[string]*node{}, modified: n.modified}
+	c := &node{dir: n.dir, data: n.survivingData(dice), modified: n.modified}
 	done[n] = c
-	names := n.survivingNames(dice)
-	for _, name := range slices.Sorted(maps.Keys(names)) {
-		c.names[name] = names[name].cut(dice, done)
+	if n.dir {
+		names := n.survivingNames(dice)
+		c.names = make(map[string]*node, len(names))
+		for _, name := range slices.Sorted(maps.Keys(names)) {
+			c.names[name] = names[name].cut(dice, done)
+		}
 	}
 	c.sync()
 	return c
@@ -80,11 +112,11 @@ func (n *node) cut(dice *rand.Rand, done map[*node]*node) *node {
 
 // survivingNames starts from the names on the disk; each name that has changed since may have done so there too.
 func (n *node) survivingNames(dice *rand.Rand) map[string]*node {
+	if dice == nil || n.flushed {
+		return n.diskNames
+	}
 	left := map[string]*node{}
 	maps.Copy(left, n.diskNames)
-	if dice == nil {
-		return left
-	}
 	both := maps.Clone(left)
 	maps.Copy(both, n.names)
 	for _, name := range slices.Sorted(maps.Keys(both)) {
@@ -103,7 +135,7 @@ func (n *node) survivingNames(dice *rand.Rand) map[string]*node {
 // survivingData takes a length between that on the disk and the present one, and each block as it is on the disk (beyond the end there: zeros) or now.
 func (n *node) survivingData(dice *rand.Rand) []byte {
 	if dice == nil || bytes.Equal(n.data, n.diskData) {
-		return bytes.Clone(n.diskData)
+		return n.diskData
 	}
 	short, long := min(len(n.data), len(n.diskData)), max(len(n.data), len(n.diskData))
 	left := make([]byte, short+dice.IntN(long-short+1))

@@ -52,14 +52,14 @@ func TestPutLeavesAloneWhatIsThereAndMendsWhatIsDamaged(t *testing.T) {
 	put(t, disk, "whole", "object")
 	put(t, disk, "longer", "object and more")
 	put(t, disk, "shorter", "obj")
-	before := len(disk.Ops())
+	disk.Record()
 	tx := Begin(disk)
 	for _, name := range []string{"whole", "longer", "shorter"} {
 		tx.Put(name, []byte("object"))
 	}
 	commit(t, tx)
 	wantFiles(t, disk.Survivor(crashfs.PowerCut, 0), tree{"whole": "object", "longer": "object", "shorter": "object"})
-	for _, op := range disk.Ops()[before:] {
+	for _, op := range disk.Ops() {
 		if op.To == "whole" || op.Kind == "write" && strings.Contains(op.Name, "whole") {
 			t.Errorf("%v on an object that was there", op)
 		}
@@ -144,6 +144,7 @@ func TestTransactionCommitsOnce(t *testing.T) {
 func TestErrorSaysWhatWasAttemptedOnWhichFile(t *testing.T) {
 	for k := 1; ; k++ {
 		disk := crashfs.New()
+		disk.Record()
 		disk.FailAt(k, syscall.ENOSPC)
 		err := smallCommit(disk)
 		if !disk.Failed() {
@@ -196,12 +197,12 @@ func TestOrderOfACommit(t *testing.T) {
 // changesBy lists the operations by which work changes the disk.
 func changesBy(t *testing.T, disk *crashfs.FS, work func(afero.Fs) error) string {
 	t.Helper()
-	before := len(disk.Ops())
+	disk.Record()
 	if err := work(disk); err != nil {
 		t.Fatal(err)
 	}
 	var b strings.Builder
-	for _, op := range disk.Ops()[before:] {
+	for _, op := range disk.Ops() {
 		if op.Changes() {
 			b.WriteString(op.String() + "\n")
 		}

@@ -260,12 +260,7 @@ func (m *member) rehearse(from *replica.Replica) (changes int, err error) {
 	if m.w.twins && errors.As(err, &fork) {
 		err = nil
 	}
-	for _, op := range fs.Ops() {
-		if op.Changes() {
-			changes++
-		}
-	}
-	return changes, err
+	return fs.Changes(), err
 }
 
 // pullVotes integrates the votes that another member has, and no edits.
