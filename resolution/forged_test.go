@@ -57,7 +57,7 @@ func forgedHistory(pick source, changes, origins int) []resolution.Entry {
 }
 
 func TestForgedChangesMergeInAnyOrder(t *testing.T) {
-	cyclic, histories := 0, race.Part(20_000)
+	cyclic, histories := 0, race.Part(15_000)
 	for seed := range uint64(histories) {
 		r := rand.New(rand.NewPCG(seed, 2))
 		entries := forgedHistory(fromRand(r), 1+r.IntN(8), 1+r.IntN(4))

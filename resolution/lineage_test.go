@@ -85,9 +85,9 @@ func TestDecisionsAreWhatTheMergeOfTheAncestorsHasOpen(t *testing.T) {
 		if seed%4 == 0 {
 			entries = braid(r, 60)
 		}
-		nodes := resolution.NewHistory(entries).Graph()
-		for _, n := range nodes {
-			want := decides(entries, nodes, n)
+		history := resolution.NewHistory(entries)
+		for _, n := range history.Graph() {
+			want := decides(history, n)
 			if !slices.Equal(n.Decides, want) {
 				t.Fatalf("seed %d: %s decides %q, want %q in\n%s", seed, name(n.ID), n.Decides, want, write(entries))
 			}
@@ -123,8 +123,8 @@ func braid(r *rand.Rand, changes int) (entries []resolution.Entry) {
 }
 
 // decides is what a change decides by the definition.
-func decides(entries []resolution.Entry, nodes []resolution.Node, n resolution.Node) (props []string) {
-	past := slices.DeleteFunc(resolution.NewHistory(entries).Past(n.ID), func(e resolution.Entry) bool { return e.ID == n.ID })
+func decides(history *resolution.History, n resolution.Node) (props []string) {
+	past := slices.DeleteFunc(history.Past(n.ID), func(e resolution.Entry) bool { return e.ID == n.ID })
 	before := resolution.Merge(ticket, past, nil, nil)
 	if before.Existence != nil {
 		props = append(props, "")

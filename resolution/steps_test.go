@@ -20,7 +20,7 @@ var counted = flag.Bool("counted", false, "the package was built to count its st
 // body of a loop is entered. The sources stay as they are.
 func runCounted(t *testing.T, test string) {
 	t.Helper()
-	cmd := exec.Command("go", "test", "-count=1", "-v", "-overlay="+countingOverlay(t), "-run=^"+test+"$", ".", "-counted")
+	cmd := exec.Command("go", "test", "-vet=off", "-count=1", "-v", "-overlay="+countingOverlay(t), "-run=^"+test+"$", ".", "-counted")
 	output, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v:\n%s", err, output)

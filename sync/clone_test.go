@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/afero"
 
+	"prophet/internal/crashfs"
 	"prophet/internal/fixture"
 	"prophet/internal/replicatest"
 	"prophet/replica"
@@ -27,12 +28,12 @@ func (c *cancellingFs) Open(name string) (afero.File, error) {
 }
 
 func TestCloneCutOffBeforeItsFirstBatchIsFinishedByAPull(t *testing.T) {
-	root := afero.NewMemMapFs()
+	root := crashfs.New()
 	fixture.Unpack(t, root, "", "three-laptops")
 	from := replicatest.Open(t, afero.NewBasePathFs(root, "alice"), replica.Options{Where: "/alice"})
 	ctx, cancel := context.WithCancel(context.Background())
 	cut := replicatest.Open(t, &cancellingFs{from.FS(), cancel}, replica.Options{Where: "/alice"})
-	r, _, err := psync.Clone(ctx, afero.NewMemMapFs(), cut, replica.Options{}, psync.Options{Adopt: true})
+	r, _, err := psync.Clone(ctx, crashfs.New(), cut, replica.Options{}, psync.Options{Adopt: true})
 	if err == nil || r == nil || r.Latest() > 0 {
 		t.Fatalf("the clone is not cut off: %v, %v", r, err)
 	}

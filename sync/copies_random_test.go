@@ -13,9 +13,9 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/spf13/afero"
 
 	"prophet/changeset"
+	"prophet/internal/crashfs"
 	"prophet/internal/race"
 	"prophet/replica"
 	psync "prophet/sync"
@@ -54,11 +54,11 @@ type write struct {
 func newTown(t *testing.T, seed uint64) *town {
 	w := &town{t: t, rng: rand.New(rand.NewPCG(seed, 11)), clock: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
 	w.say("seed %d", seed)
-	first, err := replica.Init(context.Background(), afero.NewMemMapFs(), replica.Identity{}, w.options())
+	first, err := replica.Init(context.Background(), crashfs.New(), replica.Identity{}, w.options())
 	w.check(err)
 	w.homes = []*home{{r: first, seen: map[int]bool{}}}
 	for range 1 + w.rng.IntN(3) {
-		r, _, err := psync.Clone(context.Background(), afero.NewMemMapFs(), first, w.options(), psync.Options{Adopt: true})
+		r, _, err := psync.Clone(context.Background(), crashfs.New(), first, w.options(), psync.Options{Adopt: true})
 		w.check(err)
 		w.homes = append(w.homes, &home{r: r, seen: map[int]bool{}})
 	}

@@ -8,9 +8,9 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
-	"github.com/spf13/afero"
 
 	"prophet/changeset"
+	"prophet/internal/crashfs"
 	"prophet/internal/replicatest"
 	"prophet/replica"
 	psync "prophet/sync"
@@ -25,7 +25,7 @@ type family struct {
 
 func newFamily(t *testing.T) *family {
 	t.Helper()
-	f := &family{t: t, ann: newReplica(t, afero.NewMemMapFs(), "ann")}
+	f := &family{t: t, ann: newReplica(t, crashfs.New(), "ann")}
 	f.ticket = newTicket(t, f.ann)
 	f.carol, f.dave = f.clone("carol"), f.clone("dave")
 	f.twin = reopen(t, copyTree(t, f.ann.FS()), "twin")
@@ -34,7 +34,7 @@ func newFamily(t *testing.T) *family {
 
 func (f *family) clone(who string) *replica.Replica {
 	f.t.Helper()
-	r, _, err := psync.Clone(context.Background(), afero.NewMemMapFs(), f.ann, replica.Options{Where: who, Creator: who + "@example.com"}, psync.Options{})
+	r, _, err := psync.Clone(context.Background(), crashfs.New(), f.ann, replica.Options{Where: who, Creator: who + "@example.com"}, psync.Options{})
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -281,7 +281,7 @@ func TestAnEarlierStateOfOursCostsNoIdentity(t *testing.T) {
 	f.edit(f.ann, "by ann")
 	backup := reopen(t, copyTree(t, f.ann.FS()), "backup")
 	pull(t, f.ann, f.carol)
-	mirror, export := afero.NewMemMapFs(), afero.NewMemMapFs()
+	mirror, export := crashfs.New(), crashfs.New()
 	if _, err := psync.Publish(context.Background(), f.ann, mirror, psync.PublishOptions{Flat: true}); err != nil {
 		t.Fatal(err)
 	}

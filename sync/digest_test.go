@@ -38,7 +38,7 @@ func digestOf(t *testing.T, r *replica.Replica, when string) replica.Digests {
 // trio returns three replicas of one database.
 func trio(t *testing.T) []*replica.Replica {
 	t.Helper()
-	first := replicatest.Init(t, afero.NewMemMapFs(), replica.Options{Where: "ann"})
+	first := replicatest.Init(t, crashfs.New(), replica.Options{Where: "ann"})
 	return []*replica.Replica{first, cloneOf(t, first, "bob"), cloneOf(t, first, "carol")}
 }
 
@@ -122,7 +122,7 @@ func TestAMirrorThatIsBehindItsDigestSaysSo(t *testing.T) {
 }
 
 func TestPublishDoesNotReadAllForADigest(t *testing.T) {
-	root := afero.NewMemMapFs()
+	root := crashfs.New()
 	fixture.Unpack(t, root, "", "three-laptops")
 	alice := replicatest.Open(t, afero.NewBasePathFs(root, "alice"), replica.Options{})
 	dest := crashfs.New()
@@ -172,7 +172,7 @@ func TestFsckComparesTheDigestOfAMirrorWithItsRecords(t *testing.T) {
 		_, err := e.Create("Ticket", nil)
 		return err
 	})
-	mirror := afero.NewMemMapFs()
+	mirror := crashfs.New()
 	if _, err := psync.Publish(t.Context(), r, mirror, psync.PublishOptions{Flat: true}); err != nil {
 		t.Fatal(err)
 	}

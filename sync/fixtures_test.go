@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
+	"prophet/internal/crashfs"
 	"prophet/internal/fixture"
 	"prophet/internal/replicatest"
 	"prophet/replica"
@@ -29,7 +30,7 @@ type expected struct {
 func eachFixture(t *testing.T, f func(t *testing.T, r *replica.Replica, want expected, others []string, root afero.Fs)) {
 	for _, scenario := range fixture.Names() {
 		t.Run(scenario, func(t *testing.T) {
-			root := afero.NewMemMapFs()
+			root := crashfs.New()
 			fixture.Unpack(t, root, "", scenario)
 			for _, name := range fixture.Replicas(scenario) {
 				t.Run(name, func(t *testing.T) {
@@ -98,7 +99,7 @@ func sameRecords(t testing.TB, what string, got, want map[string]map[string]map[
 func TestClonesOfTheOriginalsReplicasShowWhatTheyShow(t *testing.T) {
 	eachFixture(t, func(t *testing.T, from *replica.Replica, want expected, others []string, root afero.Fs) {
 		ctx := context.Background()
-		clone, report, err := psync.Clone(ctx, afero.NewMemMapFs(), from, replica.Options{Where: "clone", Creator: "zoe@example.com"}, psync.Options{Adopt: true})
+		clone, report, err := psync.Clone(ctx, crashfs.New(), from, replica.Options{Where: "clone", Creator: "zoe@example.com"}, psync.Options{Adopt: true})
 		if err != nil {
 			t.Fatal(err)
 		}

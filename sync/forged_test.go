@@ -6,9 +6,9 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
-	"github.com/spf13/afero"
 
 	"prophet/changeset"
+	"prophet/internal/crashfs"
 	"prophet/replica"
 	psync "prophet/sync"
 )
@@ -16,7 +16,7 @@ import (
 // forger makes a replica of the database that somebody has filled by hand.
 func forger(t *testing.T, of *replica.Replica) *replica.Replica {
 	t.Helper()
-	r, err := replica.Init(t.Context(), afero.NewMemMapFs(), replica.Identity{Database: of.Database(), Votes: of.Resolutions().Database()}, replica.Options{Where: "mallory"})
+	r, err := replica.Init(t.Context(), crashfs.New(), replica.Identity{Database: of.Database(), Votes: of.Resolutions().Database()}, replica.Options{Where: "mallory"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ import (
 )
 
 func TestImportAgainBringsWhatWasAppended(t *testing.T) {
-	fsys := newMemFS()
+	fsys := crashfs.New()
 	r := newReplica(t, fsys, "alice")
 	text := line(change("create", 1, "a", "1")) + "\n" + line(change("update", 1, "a", "2"))
 	importText(t, r, text)
@@ -50,7 +50,7 @@ func TestImportRefusesAnotherPast(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			fsys := newMemFS()
+			fsys := crashfs.New()
 			r := newReplica(t, fsys, "alice")
 			importText(t, r, create+"\n"+update)
 			before := files(t, fsys)
@@ -82,10 +82,10 @@ func manyLines(n int) string {
 
 func TestImportStoppedBetweenBatchesGoesOn(t *testing.T) {
 	text := manyLines(1200)
-	whole := newReplica(t, newMemFS(), "alice")
+	whole := newReplica(t, crashfs.New(), "alice")
 	importText(t, whole, text)
 
-	fsys := newMemFS()
+	fsys := crashfs.New()
 	r := newReplica(t, fsys, "alice")
 	for stops := 0; ; stops++ {
 		ctx, cancel := context.WithCancel(context.Background())
@@ -165,7 +165,7 @@ func TestImportKilledAnywhereGoesOn(t *testing.T) {
 }
 
 func TestTwoWhoImportTheSameAgree(t *testing.T) {
-	alice, bob := newReplica(t, newMemFS(), "alice"), newReplica(t, newMemFS(), "bob")
+	alice, bob := newReplica(t, crashfs.New(), "alice"), newReplica(t, crashfs.New(), "bob")
 	text := line(change("create", 21), change("create", 20)) + manyLines(20)
 	importText(t, alice, text)
 	importText(t, bob, text)
@@ -175,7 +175,7 @@ func TestTwoWhoImportTheSameAgree(t *testing.T) {
 			t.Errorf("a pull brought %+v", *report)
 		}
 	}
-	carol := newReplica(t, newMemFS(), "carol")
+	carol := newReplica(t, crashfs.New(), "carol")
 	pull(t, carol, alice)
 	for n := range 22 {
 		if a, c := localID(t, alice, n), localID(t, carol, n); a != c {
@@ -197,7 +197,7 @@ func localID(tb testing.TB, r *replica.Replica, n int) uint32 {
 }
 
 func TestImportMeetsPeoplesEdits(t *testing.T) {
-	alice, bob := newReplica(t, newMemFS(), "alice"), newReplica(t, newMemFS(), "bob")
+	alice, bob := newReplica(t, crashfs.New(), "alice"), newReplica(t, crashfs.New(), "bob")
 	text := line(change("create", 1, "status", "new", "owner", "")) + line(change("create", 2, "status", "new"))
 	importText(t, alice, text)
 	importText(t, bob, text)
@@ -242,7 +242,7 @@ func find(tb testing.TB, r *replica.Replica, id changeset.ID) string {
 
 func TestImportPrefers(t *testing.T) {
 	for prefer, want := range map[psync.Prefer]string{psync.PreferNone: "mine", psync.PreferFrom: "open", psync.PreferTo: "mine"} {
-		r := newReplica(t, newMemFS(), "alice")
+		r := newReplica(t, crashfs.New(), "alice")
 		text := line(change("create", 1, "status", "new"))
 		importText(t, r, text)
 		edit(t, r, 1, map[string]string{"status": "mine"})
@@ -255,14 +255,14 @@ func TestImportPrefers(t *testing.T) {
 			t.Errorf("prefer %q: %+v", prefer, *report)
 		}
 	}
-	r := newReplica(t, newMemFS(), "alice")
+	r := newReplica(t, crashfs.New(), "alice")
 	if _, err := psync.Import(context.Background(), r, "bugs", source(t, "bugs.jsonl", ""), psync.ImportOptions{Prefer: "them"}); err == nil {
 		t.Error("prefer them: no error")
 	}
 }
 
 func TestImportDryRunChangesNothing(t *testing.T) {
-	fsys := newMemFS()
+	fsys := crashfs.New()
 	r := newReplica(t, fsys, "alice")
 	text := line(change("create", 1, "status", "new"))
 	importText(t, r, text)
@@ -286,7 +286,7 @@ func TestImportDryRunChangesNothing(t *testing.T) {
 }
 
 func TestImportTellsHowFarItIs(t *testing.T) {
-	r, text := newReplica(t, newMemFS(), "alice"), gzipped(manyLines(600))
+	r, text := newReplica(t, crashfs.New(), "alice"), gzipped(manyLines(600))
 	var checked, size int64
 	var done []int
 	_, err := psync.Import(context.Background(), r, "bugs", source(t, "bugs.jsonl", text), psync.ImportOptions{
@@ -321,7 +321,7 @@ func TestImportNoticesASourceThatChangesMeanwhile(t *testing.T) {
 		{"a line more", first + "{", ""},
 	}
 	for _, test := range tests {
-		r := newReplica(t, newMemFS(), "alice")
+		r := newReplica(t, crashfs.New(), "alice")
 		src, err := psync.NewSource("bugs.jsonl", &swapped{Reader: strings.NewReader(first), again: test.again}, nil, "")
 		if err != nil {
 			t.Fatal(err)
@@ -341,7 +341,7 @@ func TestTwoImportsAtATime(t *testing.T) {
 		{"others under the same name", line(change("create", 0, "status", "old")), "bugs.jsonl line 1: the past of a source does not change"},
 	}
 	for _, test := range tests {
-		fsys := newMemFS()
+		fsys := crashfs.New()
 		r := newReplica(t, fsys, "alice")
 		meanwhile := func(read, size int64) {
 			again := replicatest.Open(t, fsys, replica.Options{})
@@ -366,7 +366,7 @@ func TestImportMakesSmallBatchesOfLargeLines(t *testing.T) {
 		text.WriteString(line(change("create", i, "body", strings.Repeat("a", 1_500_000))))
 	}
 	var done []int
-	_, err := psync.Import(context.Background(), newReplica(t, newMemFS(), "alice"), "bugs", source(t, "bugs.jsonl", text.String()), psync.ImportOptions{
+	_, err := psync.Import(context.Background(), newReplica(t, crashfs.New(), "alice"), "bugs", source(t, "bugs.jsonl", text.String()), psync.ImportOptions{
 		Progress: func(n, total int) { done = append(done, n) },
 	})
 	if err != nil || !slices.Equal(done, []int{2, 4, 6}) {

@@ -11,12 +11,14 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 
 	"github.com/google/uuid"
 	"github.com/spf13/afero"
 
+	"prophet/internal/crashfs"
 	psync "prophet/sync"
 )
 
@@ -45,7 +47,7 @@ func generate(w io.Writer, n int) {
 
 func BenchmarkImport(b *testing.B) {
 	disk := func() afero.Fs { return afero.NewBasePathFs(afero.NewOsFs(), b.TempDir()) }
-	memory := func() afero.Fs { return newMemFS() }
+	memory := func() afero.Fs { return crashfs.New() }
 	for _, bench := range []struct {
 		name string
 		fsys func() afero.Fs
@@ -90,6 +92,7 @@ func TestImportTakesLittleMemory(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "alice"), 0o777); err != nil {
 		t.Fatal(err)
 	}
+	defer debug.SetGCPercent(debug.SetGCPercent(100)) // as in the program
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	r := newReplica(t, fsys, "alice")

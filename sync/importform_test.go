@@ -13,11 +13,12 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
+	"prophet/internal/crashfs"
 	psync "prophet/sync"
 )
 
 func TestImportMakesOneChangesetALine(t *testing.T) {
-	r := newReplica(t, newMemFS(), "alice")
+	r := newReplica(t, crashfs.New(), "alice")
 	report := importText(t, r, strings.Join([]string{
 		line(change("create", 1, "status", "new", "body", ""), change("create", 2, "status", "new")),
 		"\n",
@@ -97,7 +98,7 @@ func TestImportReadsEveryForm(t *testing.T) {
 	for _, test := range tests {
 		for _, pipe := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, pipe %v", test.name, pipe), func(t *testing.T) {
-				r, temp := newReplica(t, newMemFS(), "alice"), afero.NewMemMapFs()
+				r, temp := newReplica(t, crashfs.New(), "alice"), afero.NewMemMapFs()
 				in := io.Reader(strings.NewReader(test.text))
 				if pipe {
 					in = io.MultiReader(in) // which cannot seek
@@ -129,7 +130,7 @@ func TestImportReadsEveryForm(t *testing.T) {
 }
 
 func TestImportBeginsWhereAFileStands(t *testing.T) {
-	r, text := newReplica(t, newMemFS(), "alice"), strings.NewReader("junk"+line(change("create", 1, "a", "1")))
+	r, text := newReplica(t, crashfs.New(), "alice"), strings.NewReader("junk"+line(change("create", 1, "a", "1")))
 	text.Seek(4, io.SeekStart)
 	src, err := psync.NewSource("-", text, nil, "")
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"prophet/changeset"
+	"prophet/internal/crashfs"
 	psync "prophet/sync"
 )
 
@@ -101,7 +102,7 @@ func TestImportNamesLineAndField(t *testing.T) {
 		{"\x1f\x8b", `read bugs.jsonl: `},
 	}
 	for _, test := range tests {
-		r := newReplica(t, newMemFS(), "alice")
+		r := newReplica(t, crashfs.New(), "alice")
 		_, err := psync.Import(context.Background(), r, "bugs", source(t, "bugs.jsonl", test.text), psync.ImportOptions{})
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%.200q:\n got %v\nwant %s", test.text, err, test.want)
@@ -114,7 +115,7 @@ func TestImportNamesLineAndField(t *testing.T) {
 
 func TestImportTakesANameOfASource(t *testing.T) {
 	for _, name := range []string{"", strings.Repeat("a", 256), "a\nb", "a\xff"} {
-		r := newReplica(t, newMemFS(), "alice")
+		r := newReplica(t, crashfs.New(), "alice")
 		if _, err := psync.Import(context.Background(), r, name, source(t, "bugs.jsonl", ""), psync.ImportOptions{}); err == nil || !strings.Contains(err.Error(), "is no name of a source") {
 			t.Errorf("%.20q: %v", name, err)
 		}
@@ -209,7 +210,7 @@ func TestImportKnowsTheSizeOfARecord(t *testing.T) {
 // A source of which sizes must be known exactly is read once more.
 func TestImportReadsOnceMoreWhereSizesMatter(t *testing.T) {
 	fill := line(change("create", 1)) + strings.Join(large(4, 1), "")
-	r := newReplica(t, newMemFS(), "alice")
+	r := newReplica(t, crashfs.New(), "alice")
 	_, err := psync.Import(context.Background(), r, "bugs", source(t, "bugs.jsonl", fill+line(clear(1, "abcd"))), psync.ImportOptions{})
 	if err == nil || !strings.Contains(err.Error(), "bugs.jsonl line 6: with the values that it replaces") || r.Latest() > 0 {
 		t.Errorf("%d changesets, %v", r.Latest(), err)

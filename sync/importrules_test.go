@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"prophet/changeset"
+	"prophet/internal/crashfs"
 	psync "prophet/sync"
 )
 
@@ -29,7 +30,7 @@ func TestImportTakesNoRuleThatNobodyCanRead(t *testing.T) {
 		{right + line(setting("update", votes, `"content":"[\"most\"]"`)), `line 2, changes[0].props: rule of Ticket votes: "most" is no rule`},
 		{line(setting("create", record(1).UUID, label+","+sum)), `line 1, changes[0].props: rule of Ticket votes: it is kept in settings record ` + votes.String() + ` and in no other`},
 	} {
-		r := newReplica(t, newMemFS(), "alice")
+		r := newReplica(t, crashfs.New(), "alice")
 		_, err := psync.Import(context.Background(), r, "bugs", source(t, "bugs.jsonl", test.text), psync.ImportOptions{})
 		if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want) || r.Latest() > 0) {
 			t.Errorf("%s: %d changesets and %v, want %q", test.text, r.Latest(), err, test.want)

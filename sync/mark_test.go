@@ -3,11 +3,13 @@ package sync_test
 import (
 	"context"
 	"errors"
+	"path"
 	"strings"
 	"testing"
 
 	"github.com/spf13/afero"
 
+	"prophet/internal/crashfs"
 	"prophet/internal/webtest"
 	"prophet/replica"
 	psync "prophet/sync"
@@ -18,7 +20,7 @@ func mirrorSwapped(t *testing.T, modifiers ...webtest.Modifier) (f *family, mirr
 	f = newFamily(t)
 	f.edit(f.ann, "by ann")
 	f.edit(f.twin, "by the twin")
-	mirror, second := newMemFS(), newMemFS()
+	mirror, second := crashfs.New(), crashfs.New()
 	srv = webtest.Static(t, mirror, modifiers...)
 	for dest, r := range map[afero.Fs]*replica.Replica{mirror: f.ann, second: f.twin} {
 		if err := publishFlat(r, dest); err != nil {
@@ -27,7 +29,7 @@ func mirrorSwapped(t *testing.T, modifiers ...webtest.Modifier) (f *family, mirr
 	}
 	pull(t, f.carol, openLocation(t, srv.URL))
 	for name, text := range filesOf(t, second) {
-		if err := afero.WriteFile(mirror, name, []byte(text), 0o666); err != nil {
+		if err := errors.Join(mirror.MkdirAll(path.Dir(name), 0o777), afero.WriteFile(mirror, name, []byte(text), 0o666)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -107,7 +109,7 @@ func TestAPeerWhoseNoteCannotBeReadIsReadAgainWithAWarning(t *testing.T) {
 // A reader in the middle of a publication has a mark that is behind, or ahead; one that was cut off leaves one that is behind.
 func TestAMarkIsOnlyAReasonToLookAtTheRow(t *testing.T) {
 	w, dest, srv := served(t, 30, psync.PublishOptions{Flat: true})
-	clone, _, err := psync.Clone(t.Context(), newMemFS(), openLocation(t, srv.URL), replica.Options{}, psync.Options{})
+	clone, _, err := psync.Clone(t.Context(), crashfs.New(), openLocation(t, srv.URL), replica.Options{}, psync.Options{})
 	w.check(err)
 	b, err := afero.ReadFile(dest, replica.MirrorMark)
 	w.check(err)

@@ -6,8 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/spf13/afero"
-
+	"prophet/internal/crashfs"
 	"prophet/replica"
 	psync "prophet/sync"
 )
@@ -45,7 +44,7 @@ func TestAMoveByAnotherProcessInTheMiddleOfAPullLosesNoEdit(t *testing.T) {
 }
 
 func TestAnImportStopsWhereAnotherProcessMovesWhatItGoesOnFrom(t *testing.T) {
-	r := newReplica(t, afero.NewMemMapFs(), "ann")
+	r := newReplica(t, crashfs.New(), "ann")
 	first := true
 	report, err := psync.Import(t.Context(), r, "bugs", source(t, "bugs.jsonl", manyLines(600)), psync.ImportOptions{Progress: func(done, total int) {
 		if first {

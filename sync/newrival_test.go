@@ -4,9 +4,8 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/spf13/afero"
-
 	"prophet/changeset"
+	"prophet/internal/crashfs"
 	"prophet/internal/replicatest"
 	"prophet/replica"
 	psync "prophet/sync"
@@ -16,7 +15,7 @@ import (
 // or, with deleting, whether it lives.
 func quarrel(t *testing.T, deleting bool) (ann, bob, carol *replica.Replica, rec changeset.RecordID) {
 	t.Helper()
-	ann = replicatest.Init(t, afero.NewMemMapFs(), at("ann", 9))
+	ann = replicatest.Init(t, crashfs.New(), at("ann", 9))
 	rec = newTicket(t, ann)
 	clone := func(who string, hour int) *replica.Replica {
 		r := replicatest.Clone(t, ann, at(who, hour))

@@ -5,9 +5,8 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/spf13/afero"
-
 	"prophet/changeset"
+	"prophet/internal/crashfs"
 	"prophet/internal/replicatest"
 	"prophet/replica"
 	psync "prophet/sync"
@@ -16,7 +15,7 @@ import (
 // rivals returns two replicas that edited the same records apart: mine wrote "mine", theirs first "old" and then "new".
 func rivals(t *testing.T, records int) (mine, theirs *replica.Replica, recs []changeset.RecordID) {
 	t.Helper()
-	mine = replicatest.Init(t, afero.NewMemMapFs(), replica.Options{Where: "mine", Creator: "ann@example.com"})
+	mine = replicatest.Init(t, crashfs.New(), replica.Options{Where: "mine", Creator: "ann@example.com"})
 	for i := range records {
 		replicatest.Edit(t, mine, func(e *replica.Edit) error {
 			rec, err := e.Create("Ticket", map[string]string{"n": fmt.Sprint(i), "status": "start"})
@@ -110,7 +109,7 @@ func TestTwoWhoEachPreferTheirOwnSideEndEqual(t *testing.T) {
 // apart returns two replicas that are in conflict about a property, about the existence of a record, which bob deleted, or about both.
 func apart(t *testing.T, kind string) (ann, bob *replica.Replica) {
 	t.Helper()
-	ann = replicatest.Init(t, afero.NewMemMapFs(), at("ann", 9))
+	ann = replicatest.Init(t, crashfs.New(), at("ann", 9))
 	one, two := newTicket(t, ann), newTicket(t, ann)
 	bob = replicatest.Clone(t, ann, at("bob", 10))
 	if kind != "existence" {
@@ -171,7 +170,7 @@ func cloneOf(t *testing.T, from *replica.Replica, name string) *replica.Replica 
 func TestPreferToDecidesAConflictOfTwoOthersForWhatWasHeldBeforeThePull(t *testing.T) {
 	for _, rows := range []int{1, 2, 1000} {
 		psync.SmallBatches(t, rows, 1<<20)
-		ann := replicatest.Init(t, afero.NewMemMapFs(), at("ann", 8))
+		ann := replicatest.Init(t, crashfs.New(), at("ann", 8))
 		rec := newTicket(t, ann)
 		before, _, _ := ann.Log().Props(rec)
 		bob := fork(t, ann, rec)
@@ -187,7 +186,7 @@ func TestPreferToDecidesAConflictOfTwoOthersForWhatWasHeldBeforeThePull(t *testi
 func TestPreferToLeavesAConflictOpenInARecordThatWasDeletedBeforeThePull(t *testing.T) {
 	for _, rows := range []int{1, 2, 1000} {
 		psync.SmallBatches(t, rows, 1<<20)
-		ann := replicatest.Init(t, afero.NewMemMapFs(), at("ann", 8))
+		ann := replicatest.Init(t, crashfs.New(), at("ann", 8))
 		rec := newTicket(t, ann)
 		replicatest.Edit(t, ann, func(e *replica.Edit) error { return e.Delete(rec) })
 		dave := cloneOf(t, ann, "dave")

@@ -34,13 +34,13 @@ const asNumber = `"original_sequence_no":$1`
 func TestExportIsWhatTheOriginalWrites(t *testing.T) {
 	for _, tc := range []struct{ scenario, replica string }{{"three-laptops", "bob"}, {"random-1", "alice"}, {"random-2", "alice"}} {
 		t.Run(tc.scenario, func(t *testing.T) {
-			root := afero.NewMemMapFs()
+			root := crashfs.New()
 			fixture.Unpack(t, root, "", tc.scenario)
 			from, err := openAt(root, tc.replica)
 			if err != nil {
 				t.Fatal(err)
 			}
-			dest := afero.NewMemMapFs()
+			dest := crashfs.New()
 			if err := psync.Export(t.Context(), from, dest, nil); err != nil {
 				t.Fatal(err)
 			}
@@ -103,7 +103,7 @@ func directoriesOf(t *testing.T, fsys afero.Fs) (dirs []string) {
 
 func TestExportShowsWhatItsSourceShows(t *testing.T) {
 	eachFixture(t, func(t *testing.T, from *replica.Replica, want expected, _ []string, _ afero.Fs) {
-		dest := afero.NewMemMapFs()
+		dest := crashfs.New()
 		if err := psync.Export(t.Context(), from, dest, nil); err != nil {
 			t.Fatal(err)
 		}
@@ -115,7 +115,7 @@ func TestExportShowsWhatItsSourceShows(t *testing.T) {
 				t.Error("the rows of the log are others")
 			}
 		}
-		again := afero.NewMemMapFs()
+		again := crashfs.New()
 		if err := psync.Export(t.Context(), export, again, nil); err != nil {
 			t.Fatal(err)
 		}
@@ -136,7 +136,7 @@ func rowsOf(tb testing.TB, l *replica.Log) (all []byte) {
 }
 
 func TestExportHoldsNothingOfOursAlone(t *testing.T) {
-	w := newWorkshop(t, afero.NewMemMapFs())
+	w := newWorkshop(t, crashfs.New())
 	w.fill()
 	dest := afero.NewBasePathFs(afero.NewOsFs(), filepath.Join(t.TempDir(), "not", "there", "yet"))
 	var done, total int
@@ -151,7 +151,7 @@ func TestExportHoldsNothingOfOursAlone(t *testing.T) {
 			t.Errorf("there is %s", name)
 		}
 	}
-	mirror := afero.NewMemMapFs()
+	mirror := crashfs.New()
 	w.publish(mirror, psync.PublishOptions{Flat: true})
 	published := filesOf(t, mirror)
 	for _, name := range []string{replica.MirrorMark, replica.DigestsFile, "resolutions/" + replica.DigestsFile} {
@@ -161,7 +161,7 @@ func TestExportHoldsNothingOfOursAlone(t *testing.T) {
 }
 
 func TestExportGoesWhereNothingIs(t *testing.T) {
-	w := newWorkshop(t, afero.NewMemMapFs())
+	w := newWorkshop(t, crashfs.New())
 	w.fill()
 	dest := crashfs.New()
 	w.write(dest, "notes.txt", "mine")

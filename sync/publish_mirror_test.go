@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/afero"
 
+	"prophet/internal/crashfs"
 	"prophet/internal/replicatest"
 	"prophet/replica"
 	psync "prophet/sync"
@@ -20,9 +21,9 @@ var updateMirror = flag.Bool("update", false, "write testdata/mirror anew")
 var mirrorDir = filepath.Join("..", "testdata", "mirror")
 
 func TestMirrorInTheRepositoryIsWhatPublishWrites(t *testing.T) {
-	w := newWorkshop(t, afero.NewMemMapFs())
+	w := newWorkshop(t, crashfs.New())
 	w.fill()
-	dest := afero.NewMemMapFs()
+	dest := crashfs.New()
 	w.publish(dest, psync.PublishOptions{})
 	want := filesOf(t, dest)
 	onDisk := afero.NewBasePathFs(afero.NewOsFs(), mirrorDir)
@@ -38,7 +39,7 @@ func TestMirrorInTheRepositoryIsWhatPublishWrites(t *testing.T) {
 
 func TestMirrorInTheRepositoryCanBeCloned(t *testing.T) {
 	mirror := openLocation(t, mirrorDir)
-	clone, report, err := psync.Clone(t.Context(), afero.NewMemMapFs(), mirror, replica.Options{}, psync.Options{Adopt: true})
+	clone, report, err := psync.Clone(t.Context(), crashfs.New(), mirror, replica.Options{}, psync.Options{Adopt: true})
 	if err != nil {
 		t.Fatal(err)
 	}

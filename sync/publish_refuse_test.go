@@ -109,7 +109,7 @@ func TestPublishRefusesWhatIsNotItsMirror(t *testing.T) {
 		}, "the directory holds prophet/rows: it is a replica that is worked in", nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			w := newWorkshop(t, afero.NewMemMapFs())
+			w := newWorkshop(t, crashfs.New())
 			w.fill()
 			dest := crashfs.New()
 			tc.prepare(w, dest)
@@ -137,12 +137,12 @@ func row(seq, original uint32) string {
 
 // A publisher that finds a newer mirror than it knows the replica to be looks at the replica again.
 func TestPublishFromAStaleReplicaIsUpToDate(t *testing.T) {
-	w := newWorkshop(t, afero.NewMemMapFs())
+	w := newWorkshop(t, crashfs.New())
 	w.fill()
 	stale, err := replica.Open(w.ann.FS(), replica.Options{})
 	w.check(err)
 	w.ticket(w.ann, "Window in the loft does not close", "new", "loft")
-	dest := afero.NewMemMapFs()
+	dest := crashfs.New()
 	w.publish(dest, psync.PublishOptions{})
 	report, err := psync.Publish(t.Context(), stale, dest, psync.PublishOptions{})
 	if err != nil || report.Wrote || report.Latest != w.ann.Latest() {
@@ -151,9 +151,9 @@ func TestPublishFromAStaleReplicaIsUpToDate(t *testing.T) {
 }
 
 func TestPublishOfADamagedReplicaFailsAndLeavesTheMirror(t *testing.T) {
-	w := newWorkshop(t, afero.NewMemMapFs())
+	w := newWorkshop(t, crashfs.New())
 	w.fill()
-	dest := afero.NewMemMapFs()
+	dest := crashfs.New()
 	dir := w.publish(dest, psync.PublishOptions{}).Path
 	w.ticket(w.ann, "Window in the loft does not close", "new", "loft")
 	last, err := w.ann.Log().Row(w.ann.Latest())

@@ -21,9 +21,9 @@ import (
 func TestMirrorIsACopyThatCanBeCloned(t *testing.T) {
 	for _, opts := range []psync.PublishOptions{{}, {Flat: true}} {
 		t.Run(fmt.Sprintf("flat %v", opts.Flat), func(t *testing.T) {
-			w := newWorkshop(t, afero.NewMemMapFs())
+			w := newWorkshop(t, crashfs.New())
 			w.fill()
-			dest := afero.NewMemMapFs()
+			dest := crashfs.New()
 			report := w.publish(dest, opts)
 			if report.Changesets != int(w.ann.Latest()) || report.Latest != w.ann.Latest() || report.Records != 15 || !report.Wrote || report.Votes == 0 {
 				t.Errorf("report %+v", *report)
@@ -37,7 +37,7 @@ func TestMirrorIsACopyThatCanBeCloned(t *testing.T) {
 			}
 			replicatest.Faultless(t, mirror.FS(), "mirror")
 			sameState(t, "mirror", mirror, w.ann)
-			clone, pulled, err := psync.Clone(t.Context(), afero.NewMemMapFs(), mirror, replica.Options{}, psync.Options{Adopt: true})
+			clone, pulled, err := psync.Clone(t.Context(), crashfs.New(), mirror, replica.Options{}, psync.Options{Adopt: true})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -50,7 +50,7 @@ func TestMirrorIsACopyThatCanBeCloned(t *testing.T) {
 }
 
 func TestPublishWritesOnlyWhatIsNew(t *testing.T) {
-	w := newWorkshop(t, afero.NewMemMapFs())
+	w := newWorkshop(t, crashfs.New())
 	w.fill()
 	dest := crashfs.New()
 	w.publish(dest, psync.PublishOptions{})
@@ -71,7 +71,7 @@ func TestPublishWritesOnlyWhatIsNew(t *testing.T) {
 	if objects != 3 {
 		t.Errorf("%d objects were written, want two changesets and a record", objects)
 	}
-	fresh := afero.NewMemMapFs()
+	fresh := crashfs.New()
 	w.publish(fresh, psync.PublishOptions{})
 	sameFiles(t, "mirror", withoutOldVersions(filesOf(t, dest), filesOf(t, fresh)), filesOf(t, fresh))
 }
@@ -88,7 +88,7 @@ func withoutOldVersions(files, fresh map[string]string) map[string]string {
 
 func TestPublishWithNothingNewWritesNothing(t *testing.T) {
 	for _, opts := range []psync.PublishOptions{{}, {Flat: true}} {
-		w := newWorkshop(t, afero.NewMemMapFs())
+		w := newWorkshop(t, crashfs.New())
 		w.fill()
 		dest := crashfs.New()
 		w.publish(dest, opts)
@@ -106,7 +106,7 @@ func TestPublishWithNothingNewWritesNothing(t *testing.T) {
 }
 
 func TestPublishWritesInTheOrderOfReaders(t *testing.T) {
-	w := newWorkshop(t, afero.NewMemMapFs())
+	w := newWorkshop(t, crashfs.New())
 	w.fill()
 	dest := crashfs.New()
 	dest.Record()
@@ -157,9 +157,9 @@ func rankOfVotes(name string) int {
 }
 
 func TestDeletedRecordLosesItsFile(t *testing.T) {
-	w := newWorkshop(t, afero.NewMemMapFs())
+	w := newWorkshop(t, crashfs.New())
 	rec := w.ticket(w.ann, "to be deleted", "new", "yard")
-	dest := afero.NewMemMapFs()
+	dest := crashfs.New()
 	file := path.Join(w.publish(dest, psync.PublishOptions{}).Path, changeset.RecordPath(rec))
 	if ok, _ := afero.Exists(dest, file); !ok {
 		t.Fatalf("%s is missing", file)
@@ -180,7 +180,7 @@ func TestDeletedRecordLosesItsFile(t *testing.T) {
 
 func TestMirrorOfAReplicaOfTheOriginalIsAdopted(t *testing.T) {
 	eachFixture(t, func(t *testing.T, from *replica.Replica, want expected, _ []string, _ afero.Fs) {
-		dest := afero.NewMemMapFs()
+		dest := crashfs.New()
 		report, err := psync.Publish(t.Context(), from, dest, psync.PublishOptions{Flat: true})
 		if err != nil {
 			t.Fatal(err)
@@ -196,7 +196,7 @@ func TestMirrorOfAReplicaOfTheOriginalIsAdopted(t *testing.T) {
 }
 
 func TestMirrorHoldsSeveralDatabases(t *testing.T) {
-	dest := &interrupted{Fs: afero.NewMemMapFs(), at: "rename", interrupt: func(name string) {
+	dest := &interrupted{Fs: crashfs.New(), at: "rename", interrupt: func(name string) {
 		if path.Base(name) == "prophet.json" {
 			time.Sleep(3 * time.Millisecond) // in which another publisher may read it
 		}
@@ -207,7 +207,7 @@ func TestMirrorHoldsSeveralDatabases(t *testing.T) {
 	var group sync.WaitGroup
 	var databases []string
 	for range 6 {
-		r := replicatest.Init(t, afero.NewMemMapFs(), replica.Options{})
+		r := replicatest.Init(t, crashfs.New(), replica.Options{})
 		databases = append(databases, r.Database().String())
 		for range 2 { // and two publishers of each
 			group.Go(func() {
@@ -289,9 +289,9 @@ func (f *interrupted) Rename(from, to string) error {
 
 // Between the look at the mirror and the lock, another publisher brings it to a newer state.
 func TestPublisherLooksAgainWhenItHasTheLock(t *testing.T) {
-	w := newWorkshop(t, afero.NewMemMapFs())
+	w := newWorkshop(t, crashfs.New())
 	w.few()
-	mem := afero.NewMemMapFs()
+	mem := crashfs.New()
 	other := false
 	dest := &interrupted{Fs: mem, at: "mkdir", interrupt: func(name string) {
 		if name == "prophet" && !other { // where the lock will be
@@ -338,23 +338,23 @@ func TestPublishWritesInBatches(t *testing.T) {
 }
 
 func TestProgressEndsWithTheTotal(t *testing.T) {
-	w := newWorkshop(t, afero.NewMemMapFs())
+	w := newWorkshop(t, crashfs.New())
 	w.fill()
 	var done, total int
-	report := w.publish(afero.NewMemMapFs(), psync.PublishOptions{Progress: func(d, n int) { done, total = d, n }})
+	report := w.publish(crashfs.New(), psync.PublishOptions{Progress: func(d, n int) { done, total = d, n }})
 	if done != total || total != report.Changesets+report.Votes {
 		t.Errorf("%d of %d, report %+v", done, total, *report)
 	}
 }
 
 func TestPublishOfAnEmptyReplicaCanBeCloned(t *testing.T) {
-	w := newWorkshop(t, afero.NewMemMapFs())
+	w := newWorkshop(t, crashfs.New())
 	dest := afero.NewBasePathFs(afero.NewOsFs(), path.Join(t.TempDir(), "not", "there", "yet"))
 	mirror, err := openAt(dest, w.publish(dest, psync.PublishOptions{}).Path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	clone, _, err := psync.Clone(t.Context(), afero.NewMemMapFs(), mirror, replica.Options{}, psync.Options{Adopt: true})
+	clone, _, err := psync.Clone(t.Context(), crashfs.New(), mirror, replica.Options{}, psync.Options{Adopt: true})
 	if err != nil || clone.Database() != w.ann.Database() || clone.Latest() != 0 {
 		t.Errorf("clone %+v, %v", clone, err)
 	}

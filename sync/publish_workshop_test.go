@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
+	"prophet/internal/crashfs"
 	"prophet/internal/durable"
 	"prophet/replica"
 	psync "prophet/sync"
@@ -110,7 +111,7 @@ func (w *workshop) fill() {
 	filament := w.ticket(w.ann, "Order filament: black, white, 1.75 mm", "new", "3D printers")
 	double := w.ticket(w.ann, "door is broken!!", "new", "entrance")
 	var err error
-	w.ben, _, err = psync.Clone(w.tb.Context(), afero.NewMemMapFs(), w.ann, w.options("ben"), psync.Options{Adopt: true})
+	w.ben, _, err = psync.Clone(w.tb.Context(), crashfs.New(), w.ann, w.options("ben"), psync.Options{Adopt: true})
 	w.check(err)
 
 	w.later(20 * time.Hour)
@@ -147,7 +148,7 @@ func (w *workshop) few() {
 	laser := w.ticket(w.ann, "Laser cutter stops after ten minutes", "new", "cellar")
 	double := w.ticket(w.ann, "laser is broken!!", "new", "cellar")
 	var err error
-	w.ben, _, err = psync.Clone(w.tb.Context(), afero.NewMemMapFs(), w.ann, w.options("ben"), psync.Options{Adopt: true})
+	w.ben, _, err = psync.Clone(w.tb.Context(), crashfs.New(), w.ann, w.options("ben"), psync.Options{Adopt: true})
 	w.check(err)
 	w.update(w.ben, laser, map[string]string{"status": "open"})
 	w.remove(w.ben, double)

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
+	"prophet/internal/crashfs"
 	"prophet/internal/fixture"
 	"prophet/internal/replicatest"
 	"prophet/replica"
@@ -25,7 +26,7 @@ type originals struct {
 }
 
 func newOriginals(t *testing.T, scenario string) *originals {
-	o := &originals{t: t, root: afero.NewMemMapFs()}
+	o := &originals{t: t, root: crashfs.New()}
 	fixture.Unpack(t, o.root, "", scenario)
 	for _, name := range fixture.Replicas(scenario) {
 		if !fixture.IsExport(name) {
@@ -49,7 +50,7 @@ func (o *originals) open(name string) *replica.Replica {
 // reader makes a replica of ours that pulls from replicas of the original in an order.
 func (o *originals) reader(who string, order ...string) *replica.Replica {
 	o.t.Helper()
-	r, err := replica.Init(context.Background(), newMemFS(), o.id, replica.Options{Where: who, Creator: who + "@example.com"})
+	r, err := replica.Init(context.Background(), crashfs.New(), o.id, replica.Options{Where: who, Creator: who + "@example.com"})
 	if err != nil {
 		o.t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/afero"
 
+	"prophet/internal/crashfs"
 	"prophet/internal/fixture"
 	"prophet/internal/replicatest"
 	"prophet/internal/webtest"
@@ -26,17 +27,17 @@ func learnt(t *testing.T) (o *originals, r *replica.Replica) {
 }
 
 func TestAMirrorAndACopyCarryTheList(t *testing.T) {
-	for name, write := range map[string]func(o *originals, r *replica.Replica, dest memFS) error{
-		"published": func(o *originals, r *replica.Replica, dest memFS) error {
+	for name, write := range map[string]func(o *originals, r *replica.Replica, dest *crashfs.FS) error{
+		"published": func(o *originals, r *replica.Replica, dest *crashfs.FS) error {
 			_, err := psync.Publish(t.Context(), r, dest, psync.PublishOptions{Flat: true})
 			return err
 		},
-		"exported": func(o *originals, r *replica.Replica, dest memFS) error {
+		"exported": func(o *originals, r *replica.Replica, dest *crashfs.FS) error {
 			return psync.Export(t.Context(), r, dest, nil)
 		},
 	} {
 		o, r := learnt(t)
-		dest := newMemFS()
+		dest := crashfs.New()
 		if err := write(o, r, dest); err != nil {
 			t.Fatal(err)
 		}
@@ -49,7 +50,7 @@ func TestAMirrorAndACopyCarryTheList(t *testing.T) {
 
 func TestAMirrorWithAListIsReadOverTheWeb(t *testing.T) {
 	o, r := learnt(t)
-	dest := newMemFS()
+	dest := crashfs.New()
 	publish := func() *psync.Published {
 		p, err := psync.Publish(t.Context(), r, dest, psync.PublishOptions{Flat: true})
 		if err != nil {

@@ -3,7 +3,6 @@ package sync_test
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"maps"
 	"strings"
 	"testing"
@@ -11,6 +10,7 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
+	"prophet/internal/crashfs"
 	"prophet/internal/replicatest"
 	"prophet/replica"
 	psync "prophet/sync"
@@ -19,21 +19,11 @@ import (
 // copyTree copies a replica as cp -r does.
 func copyTree(t *testing.T, from afero.Fs) afero.Fs {
 	t.Helper()
-	to := afero.NewMemMapFs()
-	err := afero.Walk(from, "", func(name string, info fs.FileInfo, err error) error {
-		if err != nil || info.IsDir() {
-			return err
-		}
-		b, err := afero.ReadFile(from, name)
-		if err != nil {
-			return err
-		}
-		return afero.WriteFile(to, name, b, 0o644)
-	})
-	if err != nil {
-		t.Fatal(err)
+	disk, ok := from.(*crashfs.FS)
+	if !ok {
+		t.Fatalf("a %s cannot be copied", from.Name())
 	}
-	return to
+	return disk.Survivor(crashfs.Kill, 0)
 }
 
 func reopen(t *testing.T, fsys afero.Fs, who string) *replica.Replica {
@@ -53,7 +43,7 @@ func newTicket(t *testing.T, r *replica.Replica) (rec changeset.RecordID) {
 }
 
 func TestARestoredReplicaTakesItsLostChangesetsBackAndGetsANewUUID(t *testing.T) {
-	ann := replicatest.Init(t, afero.NewMemMapFs(), replica.Options{Where: "ann", Creator: "ann@example.com"})
+	ann := replicatest.Init(t, crashfs.New(), replica.Options{Where: "ann", Creator: "ann@example.com"})
 	rec := newTicket(t, ann)
 	backup := copyTree(t, ann.FS())
 	bob := replicatest.Clone(t, ann, replica.Options{Where: "bob", Creator: "bob@example.com"})
@@ -80,7 +70,7 @@ func TestARestoredReplicaTakesItsLostChangesetsBackAndGetsANewUUID(t *testing.T)
 }
 
 func TestALogOfTheSameLengthWithOtherRowsIsReadAgain(t *testing.T) {
-	source := replicatest.Init(t, afero.NewMemMapFs(), replica.Options{Where: "source", Creator: "ann@example.com"})
+	source := replicatest.Init(t, crashfs.New(), replica.Options{Where: "source", Creator: "ann@example.com"})
 	rec := newTicket(t, source)
 	clone := func(who string) *replica.Replica {
 		r := replicatest.Clone(t, source, replica.Options{Where: who, Creator: who})
@@ -132,12 +122,12 @@ func TestALogThatGrewToTheSameRowsAgainIsReadWholeElsewhere(t *testing.T) {
 // lives got from carol. The mirror is one of the first life.
 func restoredBelow(t *testing.T, after int) (ann, bob *replica.Replica, mirror afero.Fs, rec changeset.RecordID) {
 	t.Helper()
-	ann, err := replica.Init(context.Background(), afero.NewMemMapFs(), replica.Identity{}, replica.Options{Where: "ann", Creator: "ann@example.com"})
+	ann, err := replica.Init(context.Background(), crashfs.New(), replica.Identity{}, replica.Options{Where: "ann", Creator: "ann@example.com"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	rec = newTicket(t, ann)
-	bob, mirror = cloneOf(t, ann, "bob"), afero.NewMemMapFs()
+	bob, mirror = cloneOf(t, ann, "bob"), crashfs.New()
 	carol := cloneOf(t, ann, "carol")
 	for range after {
 		newTicket(t, carol)
@@ -181,7 +171,7 @@ func TestARestoredReplicaIsReadAgainThoughItHasTheLastRowThatWasRead(t *testing.
 }
 
 func TestWhatARestoredReplicaMadeInThePlaceOfOthersRowsIsRead(t *testing.T) {
-	ann, err := replica.Init(context.Background(), afero.NewMemMapFs(), replica.Identity{}, at("ann", 8))
+	ann, err := replica.Init(context.Background(), crashfs.New(), replica.Identity{}, at("ann", 8))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -217,7 +207,7 @@ func TestTheMirrorOfAnotherLifeIsRefusedThoughItsLastRowIsTheSame(t *testing.T) 
 
 func TestTwoEditsUnderOneIDStopThePull(t *testing.T) {
 	ctx := context.Background()
-	ann := replicatest.Init(t, afero.NewMemMapFs(), replica.Options{Where: "ann", Creator: "ann@example.com"})
+	ann := replicatest.Init(t, crashfs.New(), replica.Options{Where: "ann", Creator: "ann@example.com"})
 	twin := reopen(t, copyTree(t, ann.FS()), "twin")
 	for _, r := range []*replica.Replica{ann, twin} {
 		replicatest.Edit(t, r, func(e *replica.Edit) error {
@@ -239,7 +229,7 @@ func TestTwoEditsUnderOneIDStopThePull(t *testing.T) {
 
 func TestAChangesetWhoseParentIsNotThereStopsThePull(t *testing.T) {
 	ctx := context.Background()
-	r := replicatest.Init(t, afero.NewMemMapFs(), replica.Options{Where: "ann"})
+	r := replicatest.Init(t, crashfs.New(), replica.Options{Where: "ann"})
 	stranger := changeset.ID{Origin: r.Database(), Seq: 7}
 	rec := changeset.RecordID{Type: "Ticket", UUID: r.Database()}
 	err := r.Update(ctx, func(tx *replica.Tx) error {

@@ -10,9 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/spf13/afero"
-
 	"prophet/changeset"
+	"prophet/internal/crashfs"
 	"prophet/internal/replicatest"
 	"prophet/replica"
 	"prophet/resolution"
@@ -32,14 +31,14 @@ func newTeam(t *testing.T, names ...string) *team {
 	opts := func(name string) replica.Options {
 		return replica.Options{Where: name, Creator: name, Now: func() time.Time { return tm.now }}
 	}
-	first := replicatest.Init(t, afero.NewMemMapFs(), opts(names[0]))
+	first := replicatest.Init(t, crashfs.New(), opts(names[0]))
 	tm.rs[names[0]] = first
 	tm.edit(names[0], func(e *replica.Edit) (err error) {
 		tm.rec, err = e.Create("Ticket", map[string]string{"n": "10", "m": "10"})
 		return err
 	})
 	for _, name := range names[1:] {
-		r, _, err := psync.Clone(context.Background(), afero.NewMemMapFs(), first, opts(name), psync.Options{})
+		r, _, err := psync.Clone(context.Background(), crashfs.New(), first, opts(name), psync.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

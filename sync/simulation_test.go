@@ -3,7 +3,6 @@ package sync_test
 import (
 	"flag"
 	"runtime"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -35,7 +34,6 @@ func TestReplicasThatHaveSeenTheSameShowTheSame(t *testing.T) {
 			small = append(small, s)
 		}
 	}
-	defer debug.SetGCPercent(debug.SetGCPercent(400)) // a world is small, and soon gone
 	began := time.Now()
 	counts := newTally()
 	played := playHistories(t, simulation.Draw, large, counts)
@@ -52,7 +50,6 @@ func TestReplicasAgreeWithUsersOfTheOriginalAmongThem(t *testing.T) {
 	for s := *seed; s < *seed+uint64((*histories+1)/2); s++ {
 		seeds = append(seeds, s)
 	}
-	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	psync.SmallBatches(t, 5, 4000)
 	counts := newTally()
 	enough(t, playHistories(t, simulation.DrawWithOld, seeds, counts), (*histories+1)/2)

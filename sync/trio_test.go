@@ -5,9 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/spf13/afero"
-
 	"prophet/changeset"
+	"prophet/internal/crashfs"
 	"prophet/internal/replicatest"
 	"prophet/replica"
 )
@@ -18,7 +17,7 @@ func at(who string, hour int) replica.Options {
 }
 
 func TestAConflictIsLoggedAsTheOriginalDoesAndADecisionAsItsVote(t *testing.T) {
-	ann := replicatest.Init(t, afero.NewMemMapFs(), at("ann", 12))
+	ann := replicatest.Init(t, crashfs.New(), at("ann", 12))
 	rec := newTicket(t, ann)
 	bob := replicatest.Clone(t, ann, at("bob", 11))
 	update(t, bob, rec, "status", "open")

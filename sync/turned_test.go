@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/afero"
 
+	"prophet/internal/crashfs"
 	"prophet/internal/replicatest"
 	"prophet/replica"
 	psync "prophet/sync"
@@ -25,7 +26,7 @@ func putBack(t *testing.T, backup, over afero.Fs) {
 
 func TestABackupThatIsPutBackOverAReplicaGetsBackWhatItLost(t *testing.T) {
 	ctx := context.Background()
-	ann := replicatest.Init(t, afero.NewMemMapFs(), at("ann", 8))
+	ann := replicatest.Init(t, crashfs.New(), at("ann", 8))
 	newTicket(t, ann)
 	bob := cloneOf(t, ann, "bob")
 	backup := copyTree(t, ann.FS())
@@ -50,7 +51,7 @@ func TestABackupThatIsPutBackOverAReplicaGetsBackWhatItLost(t *testing.T) {
 // The original asks a peer for what is above its mark, so that must not be above what the log has.
 func TestMarksOfTheOriginalDoNotStayAheadOfALogThatWasTurnedBack(t *testing.T) {
 	ctx := context.Background()
-	ann, err := replica.Init(ctx, afero.NewMemMapFs(), replica.Identity{}, at("ann", 8))
+	ann, err := replica.Init(ctx, crashfs.New(), replica.Identity{}, at("ann", 8))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +102,7 @@ func TestMarksOfTheOriginalDoNotStayAheadOfALogThatWasTurnedBack(t *testing.T) {
 }
 
 func TestABackupThatIsPutBackAndGotTheSameRowAgainGetsBackWhatItLost(t *testing.T) {
-	ann, err := replica.Init(context.Background(), afero.NewMemMapFs(), replica.Identity{}, at("ann", 8))
+	ann, err := replica.Init(context.Background(), crashfs.New(), replica.Identity{}, at("ann", 8))
 	if err != nil {
 		t.Fatal(err)
 	}

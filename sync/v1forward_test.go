@@ -3,8 +3,7 @@ package sync_test
 import (
 	"testing"
 
-	"github.com/spf13/afero"
-
+	"prophet/internal/crashfs"
 	"prophet/internal/replicatest"
 	"prophet/internal/v1peer"
 	"prophet/replica"
@@ -13,14 +12,14 @@ import (
 
 // A replica of the original loses the properties that a create leaves empty when it passes it on. That is no fork.
 func TestACreateWithEmptyPropertiesComesBackFromTheOriginal(t *testing.T) {
-	alice := newReplica(t, newMemFS(), "alice")
+	alice := newReplica(t, crashfs.New(), "alice")
 	importText(t, alice, line(change("create", 1, "status", "new", "body", "")))
-	bob, err := v1peer.Clone(afero.NewMemMapFs(), alice.FS(), v1peer.Options{Creator: "bob@example.com"})
+	bob, err := v1peer.Clone(crashfs.New(), alice.FS(), v1peer.Options{Creator: "bob@example.com"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	original := replicatest.Open(t, bob.FS(), replica.Options{Where: "bob"})
-	carol, _, err := psync.Clone(t.Context(), newMemFS(), original, replica.Options{Where: "carol"}, psync.Options{})
+	carol, _, err := psync.Clone(t.Context(), crashfs.New(), original, replica.Options{Where: "carol"}, psync.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
+	"prophet/internal/crashfs"
 	"prophet/internal/fixture"
 	"prophet/internal/realserver"
 	"prophet/internal/replicatest"
@@ -83,12 +84,12 @@ func (p *pullable) sub(name string) (afero.Fs, string) {
 }
 
 func (p *pullable) mirror(t *testing.T) {
-	w := newWorkshop(t, afero.NewMemMapFs())
+	w := newWorkshop(t, crashfs.New())
 	w.fill()
 	dest, short := p.sub("bugs")
 	long := short + "/" + w.publish(dest, psync.PublishOptions{}).Path
 	for _, location := range []string{short, short + "/", long} {
-		clone, report, err := psync.Clone(t.Context(), afero.NewMemMapFs(), openLocation(t, location), replica.Options{}, psync.Options{Adopt: true})
+		clone, report, err := psync.Clone(t.Context(), crashfs.New(), openLocation(t, location), replica.Options{}, psync.Options{Adopt: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -139,9 +140,9 @@ func (p *pullable) nothing(t *testing.T) {
 
 // damaged takes away or changes one file after another of what is new: the pull fails and names it, the replica is left alone, and goes on later.
 func (p *pullable) damaged(t *testing.T) {
-	w := newWorkshop(t, afero.NewMemMapFs())
+	w := newWorkshop(t, crashfs.New())
 	w.few()
-	clone, _, err := psync.Clone(t.Context(), afero.NewMemMapFs(), w.ann, replica.Options{}, psync.Options{Adopt: true})
+	clone, _, err := psync.Clone(t.Context(), crashfs.New(), w.ann, replica.Options{}, psync.Options{Adopt: true})
 	w.check(err)
 	w.ticket(w.ann, "Dust extraction howls", "new", "wood")
 	dest, location := p.sub("damaged")
@@ -188,7 +189,7 @@ func testPushableTo(t *testing.T, serve transport) {
 	if psync.ReadOnly(location) {
 		t.Errorf("%s: it is called read only", location)
 	}
-	w := newWorkshop(t, afero.NewMemMapFs())
+	w := newWorkshop(t, crashfs.New())
 	w.few()
 	root := afero.NewBasePathFs(afero.NewOsFs(), dir)
 	w.check(root.MkdirAll("theirs", 0o777))
@@ -231,7 +232,7 @@ type pushable struct {
 func (p *pushable) refusesOthers(t *testing.T, w *workshop) {
 	t.Helper()
 	before := filesOf(t, p.root)
-	other, err := replica.Init(t.Context(), afero.NewMemMapFs(), replica.Identity{}, replica.Options{})
+	other, err := replica.Init(t.Context(), crashfs.New(), replica.Identity{}, replica.Options{})
 	w.check(err)
 	if _, err := psync.Pull(t.Context(), openLocation(t, p.location), other, psync.Options{}); !errors.Is(err, psync.ErrOtherDatabase) {
 		t.Errorf("push of another database: %v", err)

@@ -97,7 +97,7 @@ func TestASlowServerIsToldAndLeavesTheReplica(t *testing.T) {
 // behind returns a clone that lacks some changesets of a mirror.
 func behind(t *testing.T) (*workshop, *replica.Replica, afero.Fs) {
 	t.Helper()
-	w := newWorkshop(t, afero.NewMemMapFs())
+	w := newWorkshop(t, crashfs.New())
 	w.few()
 	clone, _, err := psync.Clone(t.Context(), crashfs.New(), w.ann, replica.Options{Where: "clone"}, psync.Options{Adopt: true})
 	if err != nil {
@@ -113,7 +113,7 @@ func behind(t *testing.T) (*workshop, *replica.Replica, afero.Fs) {
 
 // A pull commits in batches, the resolutions before the changesets. What was committed before a fault is whole, and stays.
 func TestFaultAfterABatchLeavesTheBatch(t *testing.T) {
-	w := newWorkshop(t, afero.NewMemMapFs())
+	w := newWorkshop(t, crashfs.New())
 	w.few()
 	dest := crashfs.New()
 	w.publish(dest, psync.PublishOptions{Flat: true})
@@ -170,15 +170,15 @@ func always(code int) (codes []int) {
 }
 
 func TestWhereThereIsNoReplicaItSaysWhatIsMissing(t *testing.T) {
-	empty := webtest.Static(t, afero.NewMemMapFs())
+	empty := webtest.Static(t, crashfs.New())
 	_, err := carriers().Open(t.Context(), empty.URL+"/bugs", replica.Options{})
 	want := empty.URL + "/bugs is not a replica: it has neither a file replica-version nor a file prophet.json, which names the databases of a mirror"
 	if !errors.Is(err, replica.ErrNotReplica) || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
-	w := newWorkshop(t, afero.NewMemMapFs())
+	w := newWorkshop(t, crashfs.New())
 	w.few()
-	dest := afero.NewMemMapFs()
+	dest := crashfs.New()
 	w.publish(dest, psync.PublishOptions{})
 	srv := webtest.Static(t, dest)
 	for _, tc := range []struct{ name, text, want string }{

@@ -142,9 +142,9 @@ func TestShortURLNamesTheOnlyDatabase(t *testing.T) {
 	if want := srv.URL + "/" + w.ann.Database().String(); mirror.Where() != want {
 		t.Errorf("it is at %s, want %s", mirror.Where(), want)
 	}
-	other := newWorkshop(t, afero.NewMemMapFs())
+	other := newWorkshop(t, crashfs.New())
 	other.uuid()
-	second := replicatest.Init(t, afero.NewMemMapFs(), other.options("carol"))
+	second := replicatest.Init(t, crashfs.New(), other.options("carol"))
 	if _, err := psync.Publish(t.Context(), second, dest, psync.PublishOptions{}); err != nil {
 		t.Fatal(err)
 	}

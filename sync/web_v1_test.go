@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/afero"
 
+	"prophet/internal/crashfs"
 	"prophet/internal/webtest"
 	"prophet/replica"
 	psync "prophet/sync"
@@ -151,7 +152,7 @@ func (s v1State) equal(other v1State) bool {
 }
 
 func TestClientOfTheOriginalReadsWhatWePublish(t *testing.T) {
-	w := newWorkshop(t, afero.NewMemMapFs())
+	w := newWorkshop(t, crashfs.New())
 	w.fill()
 	for _, tc := range []struct {
 		name  string
@@ -162,7 +163,7 @@ func TestClientOfTheOriginalReadsWhatWePublish(t *testing.T) {
 		{"exported", func(dest afero.Fs) string { w.check(psync.Export(t.Context(), w.ann, dest, nil)); return "" }},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			dest := afero.NewMemMapFs()
+			dest := crashfs.New()
 			below := tc.write(dest)
 			srv := webtest.Static(t, dest)
 			client := &v1Client{url: srv.URL + below}
@@ -191,7 +192,7 @@ func TestClientOfTheOriginalReadsWhatWePublish(t *testing.T) {
 // A replica that the original wrote, republished by us, reads the same to a client of the original.
 func TestClientOfTheOriginalReadsItsReplicasFromOurMirrors(t *testing.T) {
 	eachFixture(t, func(t *testing.T, from *replica.Replica, want expected, _ []string, _ afero.Fs) {
-		dest := afero.NewMemMapFs()
+		dest := crashfs.New()
 		if _, err := psync.Publish(t.Context(), from, dest, psync.PublishOptions{Flat: true}); err != nil {
 			t.Fatal(err)
 		}

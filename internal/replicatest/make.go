@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/afero"
 
+	"prophet/internal/crashfs"
 	"prophet/replica"
 	psync "prophet/sync"
 )
@@ -33,7 +34,7 @@ func Open(t testing.TB, fsys afero.Fs, opts replica.Options) *replica.Replica {
 // Clone makes a clone in memory, with what the source shows adopted if it is of the original, or fails the test.
 func Clone(t testing.TB, from *replica.Replica, opts replica.Options) *replica.Replica {
 	t.Helper()
-	r, _, err := psync.Clone(context.Background(), afero.NewMemMapFs(), from, opts, psync.Options{Adopt: true})
+	r, _, err := psync.Clone(context.Background(), crashfs.New(), from, opts, psync.Options{Adopt: true})
 	if err != nil {
 		t.Fatal(err)
 	}
