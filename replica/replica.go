@@ -264,14 +264,11 @@ func (r *Replica) Update(ctx context.Context, f func(tx *Tx) error) error {
 	if err := r.refuseExported(); err != nil {
 		return err
 	}
-	unlock, err := durable.Lock(ctx, r.fs, lockFile, r.opts.Waiting)
+	unlock, err := r.lock(ctx)
 	if err != nil {
-		return fmt.Errorf("write to replica %s: %w", r.where(), err)
+		return err
 	}
 	defer unlock()
-	if err := r.recover(); err != nil {
-		return fmt.Errorf("take back what was not finished in replica %s: %w", r.where(), err)
-	}
 	if err := r.reopen(); err != nil {
 		return err
 	}
@@ -282,6 +279,18 @@ func (r *Replica) Update(ctx context.Context, f func(tx *Tx) error) error {
 		return fmt.Errorf("prepare replica %s: %w", r.where(), err)
 	}
 	return r.transact(ctx, f)
+}
+
+// lock waits until nobody else writes, and finishes or takes back what a writer was cut off in.
+func (r *Replica) lock(ctx context.Context) (unlock func() error, err error) {
+	unlock, err = durable.Lock(ctx, r.fs, lockFile, r.opts.Waiting)
+	if err != nil {
+		return nil, fmt.Errorf("write to replica %s: %w", r.where(), err)
+	}
+	if err := r.recover(); err != nil {
+		return nil, errors.Join(fmt.Errorf("take back what was not finished in replica %s: %w", r.where(), err), unlock())
+	}
+	return unlock, nil
 }
 
 // transact runs f under the lock.

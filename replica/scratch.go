@@ -1,14 +1,27 @@
 package replica
 
 import (
+	"context"
 	"os"
 
 	"github.com/spf13/afero"
+
+	"prophet/internal/durable"
 )
 
 // Scratch opens the replica once more, as it is now, so that what is written to it stays in memory: a rehearsal of what would happen here. It
-// holds in memory what is written, and whole each file that grows.
-func (r *Replica) Scratch() (*Replica, error) {
+// holds in memory what is written, and whole each file that grows. A commit that was cut off is finished or taken back first, here and not in memory: to take
+// it back is to remove files.
+func (r *Replica) Scratch(ctx context.Context) (*Replica, error) {
+	if v, err := durable.Uncommitted(r.fs); err != nil || len(v.Lengths)+len(v.Points)+len(v.Replaced) > 0 {
+		unlock, err := r.lock(ctx)
+		if err == nil {
+			err = unlock()
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
 	return Open(afero.NewCopyOnWriteFs(afero.NewReadOnlyFs(r.fs), memory{afero.NewMemMapFs()}), r.opts)
 }
 

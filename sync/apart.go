@@ -57,7 +57,7 @@ func (p *pull) rehearse(ctx context.Context) error {
 	if p.opts.DryRun {
 		return nil
 	}
-	scratch, err := p.to.Scratch()
+	scratch, err := p.to.Scratch(ctx)
 	if err != nil {
 		return err
 	}

@@ -137,6 +137,12 @@ func (s *scene) aftermath(t *testing.T, when string, disk *crashfs.FS, reported 
 	}
 	sound(t, disk, when)
 	r := open(t, disk)
+	if _, err := psync.Pull(context.Background(), r, s.peer, psync.Options{DryRun: true}); err != nil {
+		t.Errorf("%s: a dry run: %v", when, err)
+	}
+	if still := state(t, disk); still != got {
+		t.Errorf("%s: a dry run made\n%s\nof\n%s", when, still, got)
+	}
 	if _, err := r.Edit(context.Background(), func(e *replica.Edit) error {
 		props := map[string]string{"note": "life goes on"}
 		if err := e.Restore(s.ticket, props); !errors.Is(err, replica.ErrLives) {

@@ -54,7 +54,7 @@ func Import(ctx context.Context, to *replica.Replica, name string, src *Source, 
 		return nil, err
 	}
 	if opts.DryRun {
-		scratch, err := to.Scratch()
+		scratch, err := to.Scratch(ctx)
 		if err != nil {
 			return nil, err
 		}

@@ -81,7 +81,7 @@ func Pull(ctx context.Context, to, from *replica.Replica, opts Options) (*Report
 		return nil, err
 	}
 	if opts.DryRun {
-		scratch, err := to.Scratch()
+		scratch, err := to.Scratch(ctx)
 		if err != nil {
 			return nil, err
 		}
