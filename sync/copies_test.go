@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/uuid"
-
 	"prophet/changeset"
 	"prophet/internal/crashfs"
 	"prophet/internal/replicatest"
@@ -202,77 +200,6 @@ func TestThreeCopiesOfOne(t *testing.T) {
 	if f.ann.UUID() == f.twin.UUID() || f.twin.UUID() == third.UUID() || third.UUID() == f.ann.UUID() {
 		t.Error("two have one UUID still")
 	}
-}
-
-// backToFront returns a family in which dave has what ann moved, and beside it what a third copy made later: that stands above it in his log. Carol
-// has the same under its old name. Erin has pulled nothing since the beginning.
-func backToFront(t *testing.T) (f *family, erin *replica.Replica) {
-	t.Helper()
-	f = newFamily(t)
-	erin = f.clone("erin")
-	third := reopen(t, copyTree(t, f.twin.FS()), "third")
-	f.edit(f.carol, "by carol")
-	pull(t, third, f.carol)
-	f.edit(third, "by the third") // number 3, and it has no number 2
-	f.edit(f.ann, "by ann")
-	f.edit(f.twin, "by the twin")
-	pull(t, f.carol, f.ann)
-	pull(t, f.carol, third)
-	pull(t, f.dave, third)
-	pull(t, f.dave, f.carol) // which brings ann's number 2
-	pull(t, f.ann, f.twin)
-	pull(t, f.dave, f.ann)
-	return f, erin
-}
-
-func TestAMoveIsKnownByItsLowestNumberWhereverThatStands(t *testing.T) {
-	f, _ := backToFront(t)
-	f.meet([]string{"by ann", "by the third", "by the twin"}, f.carol, f.dave, f.ann, f.twin)
-}
-
-func TestAnEditThatCameUnderBothNamesIsThereOnceAfterTheMove(t *testing.T) {
-	f, erin := backToFront(t)
-	psync.SmallBatches(t, 1, 1)
-	ctx, cancel := context.WithCancel(context.Background())
-	_, err := psync.Pull(ctx, erin, f.dave, psync.Options{Progress: func(done, _ int) {
-		if done == 4 {
-			cancel()
-		}
-	}})
-	if !errors.Is(err, context.Canceled) {
-		t.Fatal(err)
-	}
-	pull(t, f.carol, erin)
-	f.meet([]string{"by ann", "by the third", "by the twin"}, f.carol, f.dave, f.ann, f.twin, erin)
-}
-
-// bothNames returns a family in which dave has what ann moved under both names, as the original brings it, which knows of no moves. The twin knows it under the
-// new one, name.
-func bothNames(t *testing.T) (f *family, name uuid.UUID) {
-	t.Helper()
-	f = newFamily(t)
-	f.edit(f.ann, "by ann")
-	f.edit(f.twin, "by the twin")
-	pull(t, f.dave, f.ann)
-	pull(t, f.ann, f.twin)
-	pull(t, f.twin, f.ann)
-	moved := changesetAt(t, f.ann, 2)
-	put(t, f.dave, moved)
-	return f, moved.ID.Origin
-}
-
-func TestAnEditThatTheOriginalBroughtUnderItsOtherNameIsThereOnce(t *testing.T) {
-	f, _ := bothNames(t)
-	f.meet([]string{"by ann", "by the twin"}, f.carol, f.dave, f.ann, f.twin)
-}
-
-func TestWhoReidentifiesGivesNoThirdName(t *testing.T) {
-	f, name := bothNames(t)
-	moved, err := psync.Reidentify(t.Context(), f.dave, f.twin, psync.Options{})
-	if err != nil || len(moved) == 0 || moved[0].To != name {
-		t.Errorf("moved %+v, %v, want the name %s", moved, err, name)
-	}
-	f.meet([]string{"by ann", "by the twin"}, f.carol, f.dave, f.ann, f.twin)
 }
 
 func TestAnEarlierStateOfOursCostsNoIdentity(t *testing.T) {
