@@ -200,6 +200,9 @@ func (t *txLog) mergeHistory(rec changeset.RecordID, history *resolution.History
 		failed = errors.Join(failed, err)
 		return rule
 	}
+	if t.tx.res.seq == 0 { // nobody ever voted: there is nothing to look for
+		votes = nil
+	}
 	result := history.Merge(rec, votes, rules)
 	return result, failed
 }
