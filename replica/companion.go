@@ -180,6 +180,56 @@ func (c companion) ids(first, last uint32) ([]localID, error) {
 	return ids, nil
 }
 
+// table returns all local ids that were given, in their order. All rows must be noted. An entry that names another row than the one with which the notes say
+// that it was given is damage: a record would have the number of another one.
+func (c companion) table() ([]localID, error) {
+	if c.latest == 0 {
+		return nil, nil
+	}
+	rows, err := c.read(rowsFile, 0, int64(c.latest)*notedSize)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := c.ids(1, parseNoted(rows[len(rows)-notedSize:]).lastID)
+	if err != nil {
+		return nil, err
+	}
+	given := uint32(0)
+	for seq := uint32(1); len(rows) > 0; seq, rows = seq+1, rows[notedSize:] {
+		n := parseNoted(rows)
+		if n.lastID < given || int(n.lastID) > len(ids) {
+			return nil, c.damaged(rowsFile, "row %d counts %d local ids, the row before it %d, the last row %d", seq, n.lastID, given, len(ids))
+		}
+		for ; given < n.lastID; given++ {
+			if ids[given].row != seq {
+				return nil, c.otherRow(given+1, ids[given].row, seq)
+			}
+		}
+	}
+	return ids, nil
+}
+
+// otherRow is the error of an entry of the table that names another row than the one with which it was given.
+func (c companion) otherRow(entry, names, given uint32) error {
+	return c.damaged(idsFile, "entry %d names row %d; it was given with row %d", entry, names, given)
+}
+
+// checkRow makes sure that an entry of the table was given with the row that it names.
+func (c companion) checkRow(entry, row uint32) error {
+	if row == 0 || row > c.latest {
+		return c.damaged(idsFile, "entry %d names row %d, of %d", entry, row, c.latest)
+	}
+	above, err := c.noted(row - 1)
+	if err != nil {
+		return err
+	}
+	n, err := c.noted(row)
+	if err == nil && (entry <= above.lastID || entry > n.lastID) {
+		err = c.damaged(idsFile, "entry %d names row %d, with which %d to %d were given", entry, row, above.lastID+1, n.lastID)
+	}
+	return err
+}
+
 // idsHeld returns how many entries the table of local ids has, committed or not.
 func (c companion) idsHeld() (int64, error) {
 	info, err := c.fs.Stat(idsFile)

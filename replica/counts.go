@@ -1,10 +1,6 @@
 package replica
 
-import (
-	"context"
-
-	"github.com/google/uuid"
-)
+import "context"
 
 // TypeCount is a record type, how many living records it has, and how many of them have each property.
 type TypeCount struct {
@@ -14,54 +10,24 @@ type TypeCount struct {
 }
 
 // CountTypes returns the types of which there are living records, sorted by name. It reads every record.
-func (r *Replica) CountTypes(ctx context.Context) ([]TypeCount, error) {
-	types, err := r.log.Types()
-	if err != nil {
-		return nil, err
-	}
-	ids, err := r.LocalIDs()
-	if err != nil {
-		return nil, err
-	}
-	var counts []TypeCount
-	for _, typ := range types {
-		c, err := r.log.countType(ctx, typ, ids)
-		if err != nil {
-			return nil, err
-		}
-		if c.Records > 0 {
-			counts = append(counts, c)
-		}
-	}
-	return counts, nil
-}
-
-// countType counts the records that have a local id: others are left of what the log lost.
-func (l *Log) countType(ctx context.Context, typ string, ids map[uuid.UUID]uint32) (TypeCount, error) {
-	c := TypeCount{Type: typ, Props: map[string]int{}}
-	for rec, err := range l.Records(typ) {
+func (r *Replica) CountTypes(ctx context.Context) (counts []TypeCount, err error) {
+	for rec, err := range r.All("") {
 		if err == nil {
 			err = ctx.Err()
 		}
 		if err != nil {
-			return c, err
+			return nil, err
 		}
-		if ids[rec.UUID] == 0 {
-			continue
+		if n := len(counts); n == 0 || counts[n-1].Type != rec.ID.Type {
+			counts = append(counts, TypeCount{Type: rec.ID.Type, Props: map[string]int{}})
 		}
-		props, ok, err := l.listedProps(rec)
-		if err != nil {
-			return c, err
-		}
-		if !ok {
-			continue
-		}
+		c := &counts[len(counts)-1]
 		c.Records++
-		for name := range props {
+		for name := range rec.Props {
 			c.Props[name]++
 		}
 	}
-	return c, nil
+	return counts, nil
 }
 
 // CountRecords returns how many records live and how many are deleted, those of an exported copy excepted, which does not

@@ -4,40 +4,13 @@ import (
 	"bufio"
 	"encoding/json"
 	"io"
+	"iter"
 	"strings"
 
 	"github.com/google/uuid"
 
 	"prophet/changeset"
 )
-
-// LocalIDs returns the local ids of all records.
-func (r *Replica) LocalIDs() (map[uuid.UUID]uint32, error) {
-	ours, err := r.ours()
-	if err != nil {
-		return nil, err
-	}
-	old, err := r.oldIDs()
-	if err != nil {
-		return nil, err
-	}
-	last, err := ours.noted(r.log.latest)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := ours.ids(1, last.lastID)
-	if err != nil {
-		return nil, err
-	}
-	ids := make(map[uuid.UUID]uint32, len(rows)+len(old.byRecord))
-	for u, id := range old.byRecord {
-		ids[u] = id
-	}
-	for i, row := range rows {
-		ids[row.rec] = old.max + uint32(i) + 1
-	}
-	return ids, nil
-}
 
 // DumpOptions say what a dump holds.
 type DumpOptions struct {
@@ -64,6 +37,7 @@ func (r *Replica) Dump(w io.Writer, opts DumpOptions) error {
 	d := &dumper{w: bufio.NewWriter(w)}
 	d.open('{')
 	d.log(r.log, opts.RecordsOnly)
+	d.records(r.log, r.listed(""))
 	if !opts.RecordsOnly {
 		d.member("local_ids", ids)
 		d.member("peers", append([]Peer{}, peers...))
@@ -71,6 +45,7 @@ func (r *Replica) Dump(w io.Writer, opts DumpOptions) error {
 		d.key("resolutions")
 		d.open('{')
 		d.log(r.votes, false)
+		d.records(r.votes, r.votes.allRecords())
 		d.close('}')
 	}
 	d.close('}')
@@ -146,7 +121,6 @@ func (d *dumper) log(l *Log, recordsOnly bool) {
 		d.member("former_uuids", append([]uuid.UUID{}, former...))
 		d.changesets("changesets", l)
 	}
-	d.records(l)
 }
 
 func (d *dumper) fail(err error) {
@@ -175,40 +149,39 @@ func (d *dumper) changesets(name string, l *Log) {
 	d.close(']')
 }
 
-func (d *dumper) records(l *Log) {
+// records writes the living ones of these, which come type by type.
+func (d *dumper) records(l *Log, recs iter.Seq2[*Record, error]) {
 	d.key("records")
 	d.open('{')
-	types, err := l.Types()
-	d.fail(err)
-	for _, typ := range types {
-		d.recordsOf(l, typ)
-	}
-	d.close('}')
-}
-
-// recordsOf writes the living records of a type, and nothing where there are none.
-func (d *dumper) recordsOf(l *Log, typ string) {
-	any := false
-	for rec, err := range l.Records(typ) {
-		d.fail(err)
-		props, ok, err := l.Props(rec)
+	typ := ""
+	for rec, err := range recs {
 		d.fail(err)
 		if d.err != nil {
 			return
 		}
-		if !ok {
+		v, _, ok, err := l.shown(rec.ID)
+		if err == nil && !ok {
+			err = rec.lacksVersions(l)
+		}
+		props, lives, err := l.propsOf(v, ok, err)
+		d.fail(err)
+		if !lives {
 			continue
 		}
-		if !any {
-			any = true
+		if rec.ID.Type != typ {
+			if typ != "" {
+				d.close('}')
+			}
+			typ = rec.ID.Type
 			d.key(typ)
 			d.open('{')
 		}
-		d.member(rec.UUID.String(), props)
+		d.member(rec.ID.UUID.String(), props)
 	}
-	if any {
+	if typ != "" {
 		d.close('}')
 	}
+	d.close('}')
 }
 
 // The original's report of a changeset, with our parents.

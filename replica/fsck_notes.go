@@ -122,7 +122,7 @@ func (c *checker) checkIDs(last []uint32) {
 			row++
 		}
 		if id.row != row {
-			c.fault(idsFile, c.l.ours.damaged(idsFile, "entry %d names row %d; it was given with row %d", i+1, id.row, row))
+			c.fault(idsFile, c.l.ours.otherRow(uint32(i)+1, id.row, row))
 			continue
 		}
 		rec, ok := c.touched(row, records[id.rec])

@@ -134,6 +134,8 @@ type Record struct {
 	LocalID uint32            // 0: none was given
 	Props   map[string]string // nil if it is deleted
 	Deleted bool
+
+	given bool // by us: the log has changesets that touch it
 }
 
 // Record returns the present state of a record; of one that is deleted too. ErrNoRecord is wrapped if there never was one.

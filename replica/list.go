@@ -15,7 +15,7 @@ func (r *Replica) All(typ string) iter.Seq2[*Record, error] {
 		for rec, err := range r.listed(typ) {
 			lives := false
 			if err == nil {
-				rec.Props, lives, err = r.log.listedProps(rec.ID)
+				rec.Props, lives, err = r.log.listedProps(rec)
 			}
 			if err == nil && !lives {
 				continue
@@ -56,6 +56,9 @@ func (r *Replica) Deletions(typ string) iter.Seq2[Deletion, error] {
 // read fills in what a record was and who deleted it; ok is false if it lives.
 func (d *Deletion) read(r *Replica) (ok bool, err error) {
 	last, ok, err := r.log.last(d.ID)
+	if err == nil && !ok {
+		err = d.lacksVersions(r.log)
+	}
 	if err != nil || !ok || !last.Deleted() {
 		return false, err
 	}
@@ -94,10 +97,10 @@ func (d *Deletion) find(r *Replica, versions []changeset.Version) error {
 	return nil
 }
 
-// listed yields the records of All, and the deleted ones, with nothing read of them but their local ids.
+// listed yields the records of All, and the deleted ones, with nothing read of them but their local ids. An error at the end says that one is missing.
 func (r *Replica) listed(typ string) iter.Seq2[*Record, error] {
 	return func(yield func(*Record, error) bool) {
-		ids, err := r.LocalIDs()
+		n, err := r.idTable()
 		types := []string{typ}
 		if err == nil && typ == "" {
 			types, err = r.log.Types()
@@ -109,18 +112,40 @@ func (r *Replica) listed(typ string) iter.Seq2[*Record, error] {
 		left := false
 		for _, typ := range types {
 			for rec, err := range r.log.Records(typ) {
-				if err == nil && ids[rec.UUID] == 0 {
+				if err == nil && n.ids[rec.UUID] == 0 {
 					left = left || r.log.leftOver(rec)
 					continue
 				}
-				if !yield(&Record{ID: rec, LocalID: ids[rec.UUID]}, err) || err != nil {
+				if !yield(n.record(rec), err) || err != nil {
 					return
 				}
 			}
 		}
+		if err := n.lacks(typ); err != nil {
+			yield(nil, err)
+			return
+		}
 		if left {
 			r.warn(fmt.Sprintf("records of which %s has no changeset are left in %s, as after a backup was put back over it; they are not shown, and \"prophet fsck\" names them",
 				changeset.IndexFile, r.where()))
+		}
+	}
+}
+
+// allRecords yields all records that have an index, type by type, with nothing read of them.
+func (l *Log) allRecords() iter.Seq2[*Record, error] {
+	return func(yield func(*Record, error) bool) {
+		types, err := l.Types()
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		for _, typ := range types {
+			for rec, err := range l.Records(typ) {
+				if !yield(&Record{ID: rec}, err) || err != nil {
+					return
+				}
+			}
 		}
 	}
 }

@@ -133,7 +133,16 @@ func (r *Replica) LocalID(rec changeset.RecordID) (uint32, error) {
 			return old.max + before + 1 + uint32(i), nil
 		}
 	}
-	return 0, nil
+	if brought, err := r.log.touches(first.Seq, rec); err != nil || !brought {
+		return 0, err // what the log lost has none
+	}
+	return 0, ours.damaged(idsFile, "row %d brought %s, which has no local id", first.Seq, rec)
+}
+
+// LocalIDs returns the local ids of all records.
+func (r *Replica) LocalIDs() (map[uuid.UUID]uint32, error) {
+	n, err := r.idTable()
+	return n.ids, err
 }
 
 // AmbiguousError says that the beginning of a UUID fits more than one record.
@@ -199,6 +208,9 @@ func (r *Replica) byLocalID(id uint32) (rec changeset.RecordID, ok bool, err err
 		return rec, false, err
 	}
 	ids, err := ours.ids(id-old.max, id-old.max)
+	if err == nil {
+		err = ours.checkRow(id-old.max, ids[0].row)
+	}
 	if err != nil {
 		return rec, false, err
 	}

@@ -146,14 +146,15 @@ func isDamage(err error) bool {
 	return errors.As(err, &damage)
 }
 
-// holdIDs makes sure, before a local id is given, that the table has all that were given before. One that was lost or cut is made again from the log.
+// holdIDs makes sure, before a local id is given, that the table has those that were given before, and no more: a note on the last row that counts fewer would
+// give one of them again. One of another length is made again from the log, if that brings as many as are counted.
 func (t *txLog) holdIDs() error {
 	if t.notes.idsHeld {
 		return nil
 	}
 	t.notes.idsHeld = true
 	held, err := t.ours.idsHeld()
-	if err != nil || held >= int64(t.lastID) {
+	if err != nil || held == int64(t.lastID) {
 		return err
 	}
 	d, err := t.tx.r.newDeriver(t.tx.r.log, 0)

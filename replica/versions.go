@@ -151,8 +151,11 @@ func (l *Log) Props(rec changeset.RecordID) (props map[string]string, ok bool, e
 }
 
 // listedProps is Props for one of many records, of which the log is known to have the record: it does not look whether the newest version is the log's.
-func (l *Log) listedProps(rec changeset.RecordID) (props map[string]string, ok bool, err error) {
-	v, ok, err := l.last(rec)
+func (l *Log) listedProps(rec *Record) (props map[string]string, ok bool, err error) {
+	v, ok, err := l.last(rec.ID)
+	if err == nil && !ok {
+		err = rec.lacksVersions(l)
+	}
 	return l.propsOf(v, ok, err)
 }
 
