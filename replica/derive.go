@@ -273,12 +273,15 @@ func (d *deriver) settle(rec changeset.RecordID, t *touched, result *resolution.
 	d.flags[t.rows[len(t.rows)-1]-d.from] &^= flagSettled
 }
 
-// ours makes sure that there are notes on every row of both logs, in memory where there are none on disk.
+// ours makes sure that there are notes on every row of both logs, in memory where there are none on disk, and that no log is known to hold more than it counts.
 func (r *Replica) ours() (companion, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.noted {
 		return r.log.ours, nil
+	}
+	if err := r.refuseTurnedBack(); err != nil {
+		return companion{}, err
 	}
 	if _, _, err := r.deriveBoth(); err != nil {
 		return companion{}, err

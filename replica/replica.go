@@ -272,8 +272,10 @@ func (r *Replica) Update(ctx context.Context, f func(tx *Tx) error) error {
 	if err := r.reopen(); err != nil {
 		return err
 	}
-	if err := r.log.refuseUncounted(); err != nil {
-		return err
+	for _, l := range []*Log{r.log, r.votes} {
+		if err := l.refuseUncounted(); err != nil {
+			return err
+		}
 	}
 	if err := r.takeOver(ctx); err != nil {
 		return fmt.Errorf("prepare replica %s: %w", r.where(), err)

@@ -3,8 +3,41 @@ package replica
 import (
 	"fmt"
 
+	"github.com/spf13/afero"
+
 	"prophet/changeset"
+	"prophet/internal/durable"
 )
+
+// refuseTurnedBack returns an error if a log counts fewer changesets than it holds, so that a reader would see an older state, as far as that can be told
+// apart from a writer at work: a program of the original writes its rows before it counts them, but it writes no notes on them. Where the rows are gone
+// too, the older state is all that there is: then it warns.
+func (r *Replica) refuseTurnedBack() error {
+	for _, l := range []*Log{r.log, r.votes} {
+		if !l.turnedBack(r.fs) {
+			continue
+		}
+		if err := l.refuseUncounted(); err != nil {
+			return err
+		}
+		r.warn(fmt.Sprintf("%s has %d rows, fewer than %s notes: it was turned back, or copied while somebody wrote, and shows an older state; a pull from others brings what is lost, and the next edit cuts off what is left of it",
+			l.indexPath(), l.latest, l.prefix+rowsFile))
+	}
+	return nil
+}
+
+// turnedBack reports whether there are notes on rows that the log does not count, and no writer of ours is about to count them, or to take them back. root is the
+// directory of the replica. It takes one look, and three more if there are such notes.
+func (l *Log) turnedBack(root afero.Fs) bool {
+	if !l.notedAhead() {
+		return false
+	}
+	if now, err := durable.Uncommitted(root); err != nil || len(now.Lengths) > 0 {
+		return false
+	}
+	text, err := readSmall(l.fs, changeset.LatestFile)
+	return err == nil && text == l.rawLatest && l.notedAhead()
+}
 
 // refuseUncounted returns an error if changesets lie beyond the latest sequence number that no unfinished commit of ours explains: to write on
 // would destroy them. It is for a writer that has recovered.
@@ -16,7 +49,7 @@ func (l *Log) refuseUncounted() error {
 	return &DamageError{Path: join(l.where, l.prefix+changeset.LatestFile), Err: fmt.Errorf(
 		"it counts %d changesets, but %s holds %d more: it was turned back, or another program died while it wrote; "+
 			"to keep them write %d into it, to drop them cut %s to %d bytes",
-		l.latest, changeset.IndexFile, n, l.latest+n, changeset.IndexFile, int64(l.latest)*changeset.RowSize)}
+		l.latest, l.prefix+changeset.IndexFile, n, l.latest+n, l.prefix+changeset.IndexFile, int64(l.latest)*changeset.RowSize)}
 }
 
 // uncounted returns how many rows stand beyond the latest one that are whole and name a changeset that is there.
