@@ -42,6 +42,7 @@ type mover struct {
 	began   bool
 	put     uuid.UUID // origin of bookkeeping that was in the way
 	count   map[uuid.UUID]int
+	second  map[uint32]bool             // rows of what stands above under its old name, and gets the new one there
 	touched map[changeset.RecordID]bool // by what was named anew, or has parents that were
 	mine    map[changeset.RecordID]bool // with the UUID of their maker, which this log's replica was: its votes, if moved
 	highest map[uuid.UUID]uint32        // number of each origin
@@ -49,7 +50,7 @@ type mover struct {
 
 func (t *txLog) move(moves changeset.Moves, books uint32) (Moved, error) {
 	m := &mover{txLog: t, moves: moves, books: books, touched: map[changeset.RecordID]bool{}, mine: map[changeset.RecordID]bool{},
-		highest: map[uuid.UUID]uint32{}, count: map[uuid.UUID]int{}}
+		highest: map[uuid.UUID]uint32{}, count: map[uuid.UUID]int{}, second: map[uint32]bool{}}
 	for i := range moves {
 		if err := m.prove(i); err != nil {
 			return Moved{}, fmt.Errorf("move changesets of %s: %w", moves[i].From, err)
@@ -139,6 +140,9 @@ func (m *mover) rewrite() error {
 func (m *mover) row(row changeset.Row) (changeset.Row, error) {
 	moves := m.moves.ID(row.ID) != row.ID
 	m.began = m.began || moves || m.books > 0 && row.Seq >= m.books
+	if m.second[row.Seq] {
+		return m.setAside(row)
+	}
 	_, listed, err := m.reps.lookup(row.ID)
 	if err != nil || !m.began && !listed {
 		m.noteHighest(row.ID)
@@ -170,12 +174,8 @@ func (m *mover) row(row changeset.Row) (changeset.Row, error) {
 func (m *mover) replace(row *changeset.Row, c *changeset.Changeset) error {
 	was := row.ID
 	if c.ID != was && !c.Bookkeeping() {
-		taken, err := m.taken(was, c)
-		if err != nil {
+		if err := m.unite(row.Seq, was, c); err != nil {
 			return err
-		}
-		if taken {
-			c.Nullification, c.ID = true, changeset.ID{Origin: m.aside(), Seq: row.Seq}
 		}
 		m.count[was.Origin]++
 	}
@@ -191,18 +191,73 @@ func (m *mover) replace(row *changeset.Row, c *changeset.Changeset) error {
 	return err
 }
 
-// taken reports whether the log has a changeset under its new name already, because it came under both. Then this row becomes bookkeeping: the log is
-// replayed as before, and the edit is in it once.
-func (m *mover) taken(was changeset.ID, c *changeset.Changeset) (bool, error) {
+// unite looks whether the log has an edit under its new name too, because it came under both. Then the lower of the two rows becomes bookkeeping: the log is
+// replayed as before, the edit is in it once, and stands above what was made on top of it. What either row knows of it goes on the list.
+func (m *mover) unite(seq uint32, was changeset.ID, c *changeset.Changeset) error {
 	row, ok, err := m.lookup(c.ID)
 	if err != nil || !ok {
-		return false, err
+		return err
 	}
 	other, err := m.at(row)
-	if err == nil && (m.moves.ID(c.ID) != c.ID || other.Bookkeeping() || !changeset.SameEdit(c, other)) {
-		err = fmt.Errorf("changeset %s cannot be named %s: the log has another one of that name", was, c.ID)
+	if err != nil {
+		return err
 	}
-	return true, err
+	if m.moves.ID(c.ID) != c.ID || other.Bookkeeping() || !changeset.SameEdit(c, other) {
+		return fmt.Errorf("changeset %s cannot be named %s: the log has another one of that name", was, c.ID)
+	}
+	if err := m.join(was, c, other); err != nil {
+		return err
+	}
+	if row > seq {
+		m.second[row] = true
+	} else {
+		c.Nullification, c.ID = true, changeset.ID{Origin: m.aside(), Seq: seq}
+	}
+	return nil
+}
+
+// join adds to the list what is known of an edit under the name that it had and under the one that it gets.
+func (m *mover) join(was changeset.ID, c, other *changeset.Changeset) error {
+	if m.reps == nil {
+		return nil
+	}
+	before := *c
+	before.ID = was
+	one, err := m.bestNamed(&before)
+	if err != nil {
+		return err
+	}
+	two, err := m.bestNamed(other)
+	if err != nil {
+		return err
+	}
+	joined, err := changeset.Join(one, two)
+	if err != nil {
+		return err
+	}
+	return m.addBest(joined)
+}
+
+// bestNamed returns the best representation of a changeset, named anew.
+func (m *mover) bestNamed(c *changeset.Changeset) (*changeset.Changeset, error) {
+	best, err := m.reps.of(c)
+	if err != nil {
+		return nil, err
+	}
+	named := *best
+	m.moves.Apply(&named)
+	return &named, nil
+}
+
+// setAside makes bookkeeping of a row whose edit stands above.
+func (m *mover) setAside(row changeset.Row) (changeset.Row, error) {
+	c, err := m.Changeset(row)
+	if err != nil {
+		return row, err
+	}
+	c.Nullification, c.ID = true, changeset.ID{Origin: m.aside(), Seq: row.Seq}
+	err = m.replace(&row, c)
+	return row, err
 }
 
 // relist adds the best representation of a changeset to the list under its new names, unless it has none. The rows with the old names stay: of one

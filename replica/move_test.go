@@ -113,6 +113,68 @@ func TestAMoveNamesChangesetsAndParentsAnewAndKeepsEverythingElse(t *testing.T) 
 	}
 }
 
+// Where an edit stands below its old name's row under its new one, what was made on top of it stands between.
+func TestAnEditThatTheLogHasUnderBothNamesStaysAboveWhatWasMadeOnIt(t *testing.T) {
+	r, u, x, rec := forkable(t)
+	seq, _, err := r.Lookup(changeset.ID{Origin: u, Seq: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	row, err := r.Log().Row(seq)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := r.Log().Changeset(row)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := changeset.MovedOrigin(c)
+	again := madeBy(v, 3, rec, "stalled", changeset.ID{Origin: u, Seq: 1}) // and it tells that it had seen this too
+	if err := r.Update(t.Context(), func(tx *replica.Tx) error {
+		_, err := tx.Integrate(again)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	second, _, err := r.Lookup(again.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Update(t.Context(), func(tx *replica.Tx) error {
+		_, err := tx.Move(changeset.Moves{{From: u, Seq: 3, To: v}}, 0)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if now, _, err := r.Lookup(again.ID); err != nil || now != seq {
+		t.Errorf("%s is in row %d (%v), want the upper of its rows, %d", again.ID, now, err, seq)
+	}
+	if row, err = r.Log().Row(second); err != nil {
+		t.Fatal(err)
+	}
+	if c, err = r.Log().Changeset(row); err != nil || !c.Nullification || row.ID.Origin == v || row.ID.Origin == u {
+		t.Errorf("row %d is %+v, %v, want bookkeeping", second, c, err)
+	}
+	result, err := r.Merged(rec)
+	if err != nil || !slices.Equal(result.Heads, []changeset.ID{{Origin: x, Seq: 1}}) || result.Open() {
+		t.Errorf("merged %+v, %v", result, err)
+	}
+	best, ok, err := r.BestRow(again.ID)
+	if err != nil || !ok {
+		t.Fatalf("the list has nothing of %s: %v", again.ID, err)
+	}
+	list, err := r.Representations()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, err = list.Changeset(best); err != nil || !slices.Equal(c.Changes[0].Parents, []changeset.ID{{Origin: u, Seq: 1}, {Origin: u, Seq: 2}}) {
+		t.Errorf("the list has %+v, %v, want the parents of both", c, err)
+	}
+	if found := problems(t, r.FS()); found != "" {
+		t.Errorf("fsck says\n%s", found)
+	}
+}
+
 func TestAMoveThatDoesNotFollowFromTheLogIsRefused(t *testing.T) {
 	r, u, x, _ := forkable(t)
 	for name, tt := range map[string]struct {
