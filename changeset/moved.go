@@ -1,6 +1,10 @@
 package changeset
 
-import "github.com/google/uuid"
+import (
+	"slices"
+
+	"github.com/google/uuid"
+)
 
 // Move gives changesets another origin: those of From from the number Seq on bear To and keep their numbers. It takes apart two replicas that
 // had one UUID and were both edited.
@@ -67,13 +71,53 @@ func (m Moves) ID(id ID) ID {
 
 // Apply names c and the parents of its changes anew, and reports whether that changed anything. Changes and parents that do are copied; those
 // that c had stay as they are. Bookkeeping keeps its name: it never leaves its log.
-func (m Moves) Apply(c *Changeset) (changed bool) {
-	if id := m.ID(c.ID); id != c.ID && !c.Bookkeeping() {
+func (m Moves) Apply(c *Changeset) (changed bool) { return rename(c, m.ID) }
+
+// Stretches name the changesets of a log that has edits of several copies of one replica under one origin, because the original took them by their
+// numbers: those of From from the number Seq on, up to the next stretch of From, bear To. Unlike [Moves], they look at the names that the log has alone.
+// They are sorted by From and Seq.
+type Stretches []Move
+
+// find returns where a stretch that begins with an ID is or belongs.
+func (s Stretches) find(id ID) (at int, found bool) {
+	return slices.BinarySearchFunc(s, id, func(m Move, id ID) int { return ID{m.From, m.Seq}.Compare(id) })
+}
+
+// ID returns the name of a changeset of the log.
+func (s Stretches) ID(id ID) ID {
+	at, found := s.find(id)
+	if !found {
+		at--
+	}
+	if at >= 0 && s[at].From == id.Origin {
+		id.Origin = s[at].To
+	}
+	return id
+}
+
+// Apply is [Moves.Apply].
+func (s Stretches) Apply(c *Changeset) (changed bool) { return rename(c, s.ID) }
+
+// Begin returns the stretches with one more, which begins with a changeset of the log. It takes the place of one that begins there.
+func (s Stretches) Begin(id ID, to uuid.UUID) Stretches {
+	at, found := s.find(id)
+	m := Move{From: id.Origin, Seq: id.Seq, To: to}
+	if found {
+		s = slices.Clone(s)
+		s[at] = m
+		return s
+	}
+	return slices.Insert(slices.Clip(s), at, m)
+}
+
+// rename gives c and the parents of its changes the names that a function has for them.
+func rename(c *Changeset, name func(ID) ID) (changed bool) {
+	if id := name(c.ID); id != c.ID && !c.Bookkeeping() {
 		c.ID, changed = id, true
 	}
 	changes := c.Changes
 	for i := range changes {
-		parents, other := m.parents(changes[i].Parents)
+		parents, other := renamed(changes[i].Parents, name)
 		if !other {
 			continue
 		}
@@ -85,10 +129,10 @@ func (m Moves) Apply(c *Changeset) (changed bool) {
 	return changed
 }
 
-// parents names parents anew; other is false if they stay the same.
-func (m Moves) parents(ids []ID) (named []ID, other bool) {
+// renamed names parents anew; other is false if they stay the same.
+func renamed(ids []ID, name func(ID) ID) (named []ID, other bool) {
 	for i, id := range ids {
-		to := m.ID(id)
+		to := name(id)
 		if to == id {
 			continue
 		}

@@ -91,3 +91,20 @@ func TestMovesNameChangesetsAndParentsAnew(t *testing.T) {
 		t.Errorf("bookkeeping is moved to %s", books.ID)
 	}
 }
+
+func TestAStretchNamesUpToTheNextOneOfItsOrigin(t *testing.T) {
+	u, v, w := uuid.UUID{1}, uuid.UUID{2}, uuid.UUID{3}
+	s := Stretches{}.Begin(ID{u, 6}, w).Begin(ID{v, 2}, w).Begin(ID{u, 2}, v).Begin(ID{u, 9}, v).Begin(ID{u, 9}, u)
+	for _, tt := range []struct{ from, to ID }{
+		{ID{u, 1}, ID{u, 1}}, {ID{u, 2}, ID{v, 2}}, {ID{u, 5}, ID{v, 5}}, {ID{u, 6}, ID{w, 6}}, {ID{u, 8}, ID{w, 8}}, {ID{u, 9}, ID{u, 9}},
+		{ID{u, 1 << 31}, ID{u, 1 << 31}}, {ID{v, 1}, ID{v, 1}}, {ID{v, 7}, ID{w, 7}}, {ID{w, 7}, ID{w, 7}}, {ID{uuid.UUID{}, 3}, ID{uuid.UUID{}, 3}},
+	} {
+		if got := s.ID(tt.from); got != tt.to {
+			t.Errorf("%s is read as %s, want %s", tt.from, got, tt.to)
+		}
+	}
+	c := Changeset{ID: ID{v, 3}, Changes: []Change{{Parents: []ID{{u, 3}, {v, 1}}}}}
+	if !s.Apply(&c) || c.ID != (ID{w, 3}) || c.Changes[0].Parents[0] != (ID{v, 1}) || c.Changes[0].Parents[1] != (ID{v, 3}) {
+		t.Errorf("%+v", c)
+	}
+}

@@ -39,6 +39,8 @@ type Peer struct {
 	Adopt bool `json:"adopt,omitempty"`
 	// Moved is how the peer's log is read: it has, under their old names, changesets that bear new ones here.
 	Moved changeset.Moves `json:"moved,omitempty"`
+	// Stretches is the same for a peer that uses the original.
+	Stretches changeset.Stretches `json:"stretches,omitempty"`
 
 	lost    bool  // see Lose
 	damaged error // see Damaged
@@ -52,7 +54,7 @@ func (p Peer) Damaged() error { return p.damaged }
 func (p *Peer) Forget() {
 	p.SetRead(changeset.Row{})
 	p.SetRepresented(changeset.Row{})
-	p.Moved = nil
+	p.Moved, p.Stretches = nil, nil
 }
 
 // Lose is Forget for a peer of which the log lost what was read: see [Log.Turned]. The original's marks, which may say that it was read, are lowered

@@ -33,6 +33,7 @@ func (p *pull) takeApart(ctx context.Context) error {
 		}
 		if p.votes.plan.empty() && p.main.plan.empty() {
 			p.total = len(p.votes.items) + len(p.main.items)
+			p.warnOfMixed()
 			return nil
 		}
 		if n == maxMoves {

@@ -106,7 +106,7 @@ func fetchAll(ctx context.Context, items []item) ([]fetched, error) {
 				return err
 			}
 			if f.c, err = it.from.Changeset(it.row); err == nil {
-				it.moves.Apply(f.c)
+				it.apply(f.c)
 				size.Add(int64(sizeOf(f.c)))
 			}
 			return err

@@ -48,6 +48,10 @@ func (s *side) movedHere() (numbered, error) {
 // readMoved finds out which changesets of the source, which has them under their old name still, bear another one here. Of an origin that was moved
 // more than once the greatest number is first, as in a plan.
 func (p *pull) readMoved(ctx context.Context, s *side) error {
+	if len(s.items) > 0 && !p.sourceIsOurs() {
+		s.moves = nil // as an earlier version read it
+		return p.readMixed(ctx, s)
+	}
 	here, err := s.movedHere()
 	if err != nil || len(here) == 0 {
 		return err
@@ -130,7 +134,7 @@ func (s *side) mine(id changeset.ID) (*changeset.Changeset, error) {
 func (s *side) theirs(it item) (*changeset.Changeset, error) {
 	c, err := s.from.Changeset(it.row)
 	if err == nil {
-		s.moves.Apply(c)
+		it.apply(c)
 	}
 	return c, err
 }

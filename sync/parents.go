@@ -44,7 +44,9 @@ func (p *pull) loadSources() error {
 		if err != nil {
 			return err
 		}
-		sources[p.main.moves.ID(row.ID)] = row
+		if id := p.main.name(row.ID); sources[id].Seq == 0 { // of two rows with one edit the first, which stays the first
+			sources[id] = row
+		}
 	}
 	if err := stillNamed(p.from, "pull from it again"); err != nil {
 		return err

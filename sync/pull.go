@@ -225,7 +225,7 @@ func (p *pull) known(l *replica.Log, source uuid.UUID) (replica.Peer, error) {
 
 // pullLog brings over what is new in one log of the source.
 func (p *pull) pullLog(ctx context.Context, s *side) (err error) {
-	s.peer.Moved = s.moves
+	s.peer.Moved, s.peer.Stretches = s.moves, s.stretches
 	s.peer.URL = p.from.Where()
 	s.peer.Adopt = s.peer.Adopt || p.opts.Adopt && s == p.main
 	fetching, cancel := context.WithCancel(ctx)

@@ -26,27 +26,36 @@ type side struct {
 	setLast   func(p *replica.Peer, row changeset.Row)
 	marked    func(m replica.Mark) changeset.Row // the last row of the source, as its mark has it
 	count     *int
-	lost      loss            // why the target needs a new UUID
-	peer      *replica.Peer   // what is known of the source; the list's is that of its log
-	read      uint32          // how many rows of the source were read before
-	tail      []changeset.Row // the last rows of the source that were read before
-	items     []item          // the rows of the source that were never read
-	moves     changeset.Moves // how the source is read
-	all       bool            // compare the whole log, and move every fork of others too
+	lost      loss                // why the target needs a new UUID
+	peer      *replica.Peer       // what is known of the source; the list's is that of its log
+	read      uint32              // how many rows of the source were read before
+	tail      []changeset.Row     // the last rows of the source that were read before
+	items     []item              // the rows of the source that were never read
+	moves     changeset.Moves     // how the source is read
+	stretches changeset.Stretches // the same, where nobody can mend the source
+	mixed     []changeset.Move    // the stretches that begin with an edit which got a name of its own in this comparison
+	all       bool                // compare the whole log, and move every fork of others too
 	plan      plan
 }
 
 // item is a row of the source.
 type item struct {
-	row   changeset.Row
-	id    changeset.ID  // that its changeset has here
-	mine  changeset.Row // the row here with that ID, 0 if it is not known
-	from  *replica.Log  // where to read its changeset; nil if nothing about it is new
-	moves changeset.Moves
+	row       changeset.Row
+	id        changeset.ID  // that its changeset has here
+	mine      changeset.Row // the row here with that ID, 0 if it is not known
+	from      *replica.Log  // where to read its changeset; nil if nothing about it is new
+	moves     changeset.Moves
+	stretches changeset.Stretches
 }
 
 // differs reports whether the changeset is here with other bytes.
 func (it item) differs() bool { return it.mine.Seq > 0 && it.mine.Key != it.row.Key }
+
+// apply gives the changeset of an item the names that it and its parents have here.
+func (it item) apply(c *changeset.Changeset) {
+	it.stretches.Apply(c)
+	it.moves.Apply(c)
+}
 
 // prepare finds out which rows of the source are new.
 func (p *pull) prepare(s *side) error {
@@ -54,18 +63,21 @@ func (p *pull) prepare(s *side) error {
 	if err != nil {
 		return err
 	}
-	s.items, s.moves = make([]item, len(rows)), slices.Clone(s.peer.Moved)
+	s.items, s.moves, s.stretches, s.mixed = make([]item, len(rows)), slices.Clone(s.peer.Moved), slices.Clone(s.peer.Stretches), nil
 	for i, row := range rows {
 		s.items[i].row = row
 	}
 	return p.locate(s)
 }
 
+// name returns the name that a changeset of the source has here.
+func (s *side) name(id changeset.ID) changeset.ID { return s.moves.ID(s.stretches.ID(id)) }
+
 // locate finds out which items are known here, and under which names.
 func (p *pull) locate(s *side) error {
 	known := map[uint32]int{} // rows here, to the items that they are
 	for i, it := range s.items {
-		s.items[i] = item{row: it.row, id: s.moves.ID(it.row.ID), from: s.from, moves: s.moves}
+		s.items[i] = item{row: it.row, id: s.name(it.row.ID), from: s.from, moves: s.moves, stretches: s.stretches}
 		seq, ok, err := s.lookup(s.items[i].id)
 		if err != nil {
 			return err
@@ -144,7 +156,7 @@ func (p *pull) newRows(s *side) ([]changeset.Row, error) {
 		p.opts.warn("the %s of %s is not the one that was read before: it is read again from its beginning", s.what, p.from.Where())
 		s.setLast(s.peer, changeset.Row{})
 		if s != p.list {
-			s.peer.Moved = nil
+			s.peer.Moved, s.peer.Stretches = nil, nil
 		}
 	}
 	s.tail = nil
