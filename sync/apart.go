@@ -127,15 +127,19 @@ func (p *pull) move(ctx context.Context, s *side) error {
 		return nil
 	}
 	var moved replica.Moved
+	var opened map[changeset.RecordID]map[string]bool
 	do := func(tx *replica.Tx) (err error) {
+		p.noteBefore()
 		if moved, err = s.move(tx, s.plan.moves, s.plan.books); err == nil {
 			p.renewVoter(tx, s)
 		}
+		opened = tx.Opened()
 		return err
 	}
 	if err := p.update(ctx, do); err != nil {
 		return err
 	}
+	p.noteOpened(opened)
 	p.noteMove(s, moved)
 	return nil
 }

@@ -18,6 +18,7 @@ type intake struct {
 	report Report
 	names  names                                  // of the target, to which all belongs that was found out of it
 	opened map[changeset.RecordID]map[string]bool // true: it was open before
+	moved  map[changeset.RecordID]map[string]bool // the same, by moves alone, while it is to be decided
 	begun  bool
 	before uint32 // rows that the target had when its first transaction began
 }
@@ -115,6 +116,9 @@ func (in *intake) prefer(tx *replica.Tx) (decided []replica.Decision, err error)
 // preferSome does so about the records that are meant, in one edit.
 func (in *intake) preferSome(tx *replica.Tx, meant func(changeset.RecordID) bool) ([]replica.Decision, error) {
 	opened := maps.Clone(tx.Opened())
+	for rec, props := range in.moved {
+		opened[rec] = props
+	}
 	maps.DeleteFunc(opened, func(rec changeset.RecordID, _ map[string]bool) bool { return !meant(rec) })
 	if len(opened) == 0 {
 		return nil, nil

@@ -167,3 +167,35 @@ func TestANumberThatAUserOfTheOriginalHasIsNotGivenAgain(t *testing.T) {
 	f.edit(f.ann, "by ann anew")
 	erin.gossip(f.ann, f.carol, f.twin, f.dave)
 }
+
+// By its old name the edit counted as one that had seen ann's. A move tells that it had not.
+func TestAConflictThatComesUpBecauseAnEditGotAnotherNameIsListedAndDecided(t *testing.T) {
+	for _, prefer := range []psync.Prefer{psync.PreferNone, psync.PreferTo} {
+		f := newFamily(t)
+		erin := f.original()
+		f.edit(f.ann, "by ann")
+		erin.pull(f.ann)
+		replicatest.Edit(t, f.carol, func(e *replica.Edit) error { return e.Update(f.ticket, map[string]string{"owner": "carol"}) })
+		pull(t, f.twin, f.carol)
+		f.edit(f.twin, "by the twin")
+		erin.pull(f.twin)
+		pull(t, f.dave, erin.log())
+		if got := f.values(f.dave); !slices.Equal(got, []string{"by the twin"}) {
+			t.Fatalf("dave has %v", got)
+		}
+		f.edit(f.ann, "by ann again")
+		pull(t, f.twin, f.ann)
+		erin.pull(f.twin)
+		report, err := psync.Pull(t.Context(), f.dave, erin.log(), psync.Options{Prefer: prefer})
+		if err != nil || len(report.Moved) == 0 {
+			t.Fatalf("%+v, %v; want a move", report, err)
+		}
+		open := f.values(f.dave)
+		if listed := len(report.Opened) == 1 && report.Opened[0].Prop == "status"; listed != (prefer == psync.PreferNone) || listed != (len(open) == 2) {
+			t.Errorf("prefer %q: dave has %v, listed are %v", prefer, open, report.Opened)
+		}
+		if prefer == psync.PreferTo && (len(report.Decided) != 1 || open[0] != "by the twin") {
+			t.Errorf("dave has %v, decided is %v", open, report.Decided)
+		}
+	}
+}

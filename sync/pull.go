@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/google/uuid"
@@ -148,6 +149,7 @@ func (p *pull) run(ctx context.Context) error {
 	if err := p.findLost(); err != nil {
 		return err
 	}
+	moved := maps.Clone(p.opened) // so far by moves alone, which decide nothing
 	// The people's decisions first, so that conflicts come up decided.
 	for _, s := range []*side{p.votes, p.main} {
 		if err := p.pullLog(ctx, s); err != nil {
@@ -158,6 +160,9 @@ func (p *pull) run(ctx context.Context) error {
 		return err
 	}
 	if err := p.commitHeld(ctx); err != nil {
+		return err
+	}
+	if err := p.preferMoved(ctx, moved); err != nil {
 		return err
 	}
 	if err := p.adopt(ctx); err != nil {
@@ -302,6 +307,23 @@ func (p *pull) transact(ctx context.Context, s *side, changesets []fetched, last
 	p.report.Decided = append(p.report.Decided, decided...)
 	p.noteOpened(opened)
 	return added, left, nil
+}
+
+// preferMoved decides the conflicts that came up because changesets got other names, for the preferred winner.
+func (p *pull) preferMoved(ctx context.Context, opened map[changeset.RecordID]map[string]bool) error {
+	if p.winner == PreferNone || len(opened) == 0 {
+		return nil
+	}
+	p.moved = opened
+	var decided []replica.Decision
+	err := p.update(ctx, func(tx *replica.Tx) (err error) {
+		decided, err = p.prefer(tx)
+		return err
+	})
+	if err == nil {
+		p.report.Decided = append(p.report.Decided, decided...)
+	}
+	return err
 }
 
 // account adds a batch of which so many changesets were integrated to the report.
