@@ -23,8 +23,6 @@ type drawing struct {
 	mixture        // of actions
 	there   []bool // members that have come
 	doubled bool   // two replicas may get one identity
-	copied  bool   // with cp -r
-	backups bool
 	whom    func(d *drawing, who int) int
 }
 
@@ -59,10 +57,8 @@ func draw(seed uint64, old bool) *History {
 		d.mixture = doubles
 	}
 	d.h.Mixture = d.name
-	d.copied, d.backups = d.doubled, d.doubled
-	if old && d.doubled { // not both: see docs/adr/0011-identity.md, "Copies of a restored replica"
-		d.copied = d.IntN(2) == 0
-		d.backups = !d.copied
+	if old && d.doubled {
+		d.drawCopies()
 	}
 	topology := pick(d, line, star, ring, pairs, pairs, pairs, partition)
 	d.whom = topology
@@ -79,7 +75,7 @@ func draw(seed uint64, old bool) *History {
 		case chance < 2+d.settings:
 			d.quarrel()
 			continue
-		case chance < 5 && d.doubled:
+		case chance < 5 && d.doubled, chance < 8 && d.doubled && old:
 			d.double()
 			continue
 		}
@@ -112,6 +108,15 @@ func (d *drawing) drawOld() {
 		other.Old, other.Late = true, false
 		d.there[d.crew-2] = true
 		last.Aside = d.IntN(2) == 0
+	}
+}
+
+// drawCopies adds members that come late, so that there are several copies of one replica beside those who use the original.
+func (d *drawing) drawCopies() {
+	for range min(1+d.IntN(3), len(names)-d.crew) {
+		d.h.Members = append(d.h.Members, Member{Name: names[d.crew], Ahead: pick(d, 0, 0, time.Minute, -5*time.Hour), Late: true})
+		d.there = append(d.there, false)
+		d.crew++
 	}
 }
 
@@ -228,12 +233,9 @@ func (d *drawing) double() {
 		d.add(Step{Do: pick(d, Update, Update, Create, Delete, Restore), Who: who, Record: 1 + d.IntN(d.records), Writes: d.writes(1)})
 	}
 	for i, there := range d.there {
-		if !there && d.copied && i != who && i != third {
+		if !there && i != who && i != third {
 			twin = i
 		}
-	}
-	if twin == who && !d.backups {
-		return
 	}
 	if twin == who {
 		d.add(Step{Do: Backup, Who: who})
@@ -274,10 +276,6 @@ func (d *drawing) drawStep() {
 		s.Whom = d.whom(d, who)
 	}
 	switch s.Do {
-	case Backup, PutBack:
-		if !d.backups {
-			return
-		}
 	case UpdateTwo:
 		s.Also = s.Record%d.records + 1
 	case Set:
@@ -321,7 +319,7 @@ func (d *drawing) come(who int) {
 	}
 	s := Step{Do: Clone, Who: who, Whom: whom}
 	switch chance := d.IntN(3); {
-	case chance < 2 && d.copied:
+	case chance < 2 && d.doubled:
 		s.Do = Copy
 	case chance == 0:
 		d.add(Step{Do: Publish, Who: whom})

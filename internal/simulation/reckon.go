@@ -48,7 +48,7 @@ func (m *member) reckonRecord(c *claim, result *resolution.Result) error {
 	if lives != result.Exists || !maps.Equal(props, result.Props) && lives {
 		return fail("log", "%s lives %v with%s, but merged it lives %v with%s", name(c.rec), lives, replicatest.Values(props), result.Exists, replicatest.Values(result.Props))
 	}
-	if c.old() {
+	if c.old() || m.w.mixes() {
 		return m.reckonOld(c, result)
 	}
 	if err := m.reckonExistence(c, result); err != nil || !lives {

@@ -12,6 +12,12 @@ func (c *claim) old() bool {
 	return slices.ContainsFunc(c.touches, c.guessed)
 }
 
+// mixes reports whether edits of two replicas with one identity may have been passed on by one who uses the original. Then what somebody decided may be open
+// once more, because what the edit had seen that it was made on top of was not known there: by its name alone it counted as one that had seen the other copy's.
+func (w *world) mixes() bool {
+	return w.twins && slices.ContainsFunc(w.members, func(m *member) bool { return m != nil && m.old != nil })
+}
+
 // guessed reports whether the replica has to guess what the maker of an edit had seen: it was made with the original, or only the original passed it on.
 func (c *claim) guessed(n int) bool { return c.a.edits[n].old || c.known.bare.has(n) }
 
