@@ -63,7 +63,7 @@ func (m *member) written(c *claim, result *resolution.Result, n int, prop, value
 	}
 	return c.by(n, func(k int) bool {
 		other := c.a.edits[k]
-		if _, wrote := c.write(k, prop); wrote && (other.seen.has(n) || c.sawOldDeletion(k, n) || c.guessed(k) && c.chained(k, n)) {
+		if _, wrote := c.write(k, prop); wrote && (other.seen.has(n) || c.sawOldDeletion(k, n) || c.guessed(k) && c.chained(k, n) || c.sawChained(k, n)) {
 			return true
 		}
 		anew := other.c.Change(c.rec).Kind == changeset.Create
@@ -82,6 +82,11 @@ func (c *claim) sawOldDeletion(k, n int) bool {
 // or follows one that does and had seen the other. Of a replica that was copied, the original passes on edits of both copies under one origin.
 func (c *claim) chained(k, n int) bool {
 	return c.by(k, func(e int) bool { return c.follows(k, e) && (e == n || c.a.edits[e].seen.has(n)) })
+}
+
+// sawChained reports whether an edit had seen one of the same record that counts as one that had seen another by its name alone.
+func (c *claim) sawChained(k, n int) bool {
+	return c.by(k, func(e int) bool { return e != n && c.guessed(e) && c.a.edits[k].seen.has(e) && c.chained(e, n) })
 }
 
 // follows reports whether an edit bears a greater number of an origin that another one bears too.
