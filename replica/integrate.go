@@ -69,8 +69,8 @@ func (e *ForkError) Error() string {
 	if e.There == "" {
 		return fmt.Sprintf("changeset %s is one edit here and another one there: a replica was copied, and both copies were edited", e.ID)
 	}
-	return fmt.Sprintf("changeset %s is one edit in %s and another one in %s: replica %s was copied or restored from a backup, and both were edited",
-		e.ID, e.Here, e.There, e.ID.Origin)
+	return fmt.Sprintf("replica %s was copied or restored from a backup, and both copies were edited: changeset %s is one edit in %s and another one in %s",
+		e.ID.Origin.String()[:8], e.ID, e.Here, e.There)
 }
 
 // compare makes sure that the content of a known changeset is the edit that the row of the log holds, if only another representation of it.

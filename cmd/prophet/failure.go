@@ -117,7 +117,10 @@ func report(ctx context.Context, e *env, err error) int {
 	}
 	e.say("prophet: error: " + terminal.Safe(err.Error()))
 	if hint != "" {
-		e.say("prophet: hint: " + terminal.Safe(hint))
+		e.say(hintText(hint))
 	}
 	return code
 }
+
+// hintText is a hint as it is shown, with all lines but the first indented.
+func hintText(hint string) string { return "prophet: hint: " + terminal.SafeLines(hint, "  ") }

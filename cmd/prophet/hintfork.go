@@ -8,21 +8,21 @@ import (
 	psync "prophet/sync"
 )
 
-// hintFork says what to do where others' edits have one name. Each command in it works as it is printed.
+// hintFork says what to do where others' edits have one name. Each command in it works as it is printed, in a line of its own.
 func hintFork(fork *replica.ForkError) string {
-	byHand := fmt.Sprintf(`run "prophet reidentify -r %s %s": that keeps both edits, each under a name of its own`, asReplica(fork.Here), fork.There)
+	byHand := fmt.Sprintf("run this instead, which keeps both edits, each under a name of its own:\n  prophet reidentify -r %s %s", asReplica(fork.Here), fork.There)
 	switch {
 	case fork.Maker && psync.ReadOnly(fork.There):
-		return "let the owner of the copy pull from you: it takes a new identity by itself, and can be published again; then do this again. Only if its owner is gone, " + byHand
+		return "let the owner of the copy pull from you, which gives it a new identity, and publish it again; then do this again.\nOnly if its owner is gone, " + byHand
 	case fork.Maker:
-		return fmt.Sprintf(`if %s is the copy, run "prophet pull -r %s %s": it takes a new identity by itself; then do this again. Only if its owner is gone, %s`,
+		return fmt.Sprintf("if %s is the copy, run this, which gives it a new identity; then do this again:\n  prophet pull -r %s %s\nOnly if its owner is gone, %s",
 			fork.There, asReplica(fork.There), fork.Here, byHand)
 	case writable(fork.KnownHere) && writable(fork.KnownThere) && fork.KnownHere != fork.KnownThere:
 		one, other := fork.KnownHere, fork.KnownThere
-		return fmt.Sprintf(`%s and %s are copies of one replica: run "prophet pull -r %s %s", which gives one of them a new identity, and "prophet pull -r %s %s"; then do this again. Only if their owners are gone, %s`,
+		return fmt.Sprintf("%s and %s are the copies; run these, of which the first gives one of them a new identity; then do this again:\n  prophet pull -r %s %s\n  prophet pull -r %s %s\nOnly if their owners are gone, %s",
 			one, other, asReplica(other), one, asReplica(fork.Here), other, byHand)
 	}
-	return fmt.Sprintf(`neither is one of the copies%s: let one copy pull from the other, which gives it a new identity, pull from that one here, and do this again. Only if their owners are gone, %s`, foundAt(fork), byHand)
+	return fmt.Sprintf("neither is one of the copies%s: let one copy pull from the other, which gives it a new identity, pull from that one here, and do this again.\nOnly if their owners are gone, %s", foundAt(fork), byHand)
 }
 
 // hintForged says what to do where a replica has what somebody made up. An honest one can have taken it up, and loses nothing by a comparison.

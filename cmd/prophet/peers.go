@@ -261,7 +261,7 @@ func (s *several) note(location string, err error) {
 	}
 	s.p.beside("prophet: error: " + safef("%s", err))
 	if hint := hintOf(err); hint != "" {
-		s.p.beside("prophet: hint: " + safef("%s", hint))
+		s.p.beside(hintText(hint))
 	}
 }
 

@@ -93,12 +93,15 @@ func (p *printer) beside(line string) {
 	p.e.say(line)
 }
 
-// say prints a line that is safe to show to standard error, on a terminal divided between words.
-func (e *env) say(line string) {
-	if e.ErrWidth > 0 {
-		line = strings.Join(terminal.Fold(line, e.ErrWidth), "\n")
+// say prints lines that are safe to show to standard error, on a terminal divided between words, but for those that are commands, which are to be copied.
+func (e *env) say(text string) {
+	const command = "    "
+	for _, line := range strings.Split(text, "\n") {
+		if e.ErrWidth > 0 && !strings.HasPrefix(line, command) {
+			line = strings.Join(terminal.Fold(line, e.ErrWidth), "\n")
+		}
+		fmt.Fprintln(e.Stderr, line)
 	}
-	fmt.Fprintln(e.Stderr, line)
 }
 
 // flush shows the results so far.

@@ -122,7 +122,7 @@ var (
 // hide writes the last output of a command to a file, for cmp, without what differs from run to run: hide stdout FILE.
 func hide(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
-		ts.Fatalf("usage: hide stdout FILE")
+		ts.Fatalf("usage: hide stdout|stderr FILE")
 	}
 	text := ts.ReadFile(args[0])
 	text = strings.ReplaceAll(text, ts.Getenv("WORK"), "$WORK")
