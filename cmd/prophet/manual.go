@@ -20,7 +20,8 @@ const introduction = `
 prophet keeps a database in a directory that travels. Everybody who works on it
 has a whole copy, a replica, and edits it offline. Replicas exchange changesets
 in any order and over any path, and end up equal. When two people changed the
-same property, both values are kept until somebody decides.
+same property, both values are kept until somebody decides. "prophet help start"
+shows the first steps.
 
 Usage: prophet COMMAND [FLAG | ARGUMENT] ...
 `
@@ -36,6 +37,11 @@ type topic struct{ name, usage, text string }
 
 func topics() []topic {
 	return []topic{
+		{"start", "the first steps", startPage},
+		{"merge", "what becomes of edits that clash, and who decides", mergePage},
+		{"votes", "decisions for others who meet the same conflict", votesPage},
+		{"mirror", "replicas on a web server", mirrorPage},
+		{"copies", "backups, copies by cp -r, and two replicas with one UUID", copiesPage},
 		{"exit-codes", "what the exit code of a command says", exitCodesPage()},
 		{"replica", "how the replica to work on is found", replicaPage},
 		{"config", "names of other replicas, who makes an edit, which editor", configPage},

@@ -1,0 +1,115 @@
+package main
+
+const startPage = `
+Make a database, with its first replica, which is a directory. Records have a
+type and properties, which are made up as they are needed.
+
+  export EMAIL=ann@example.com
+  prophet init bugs
+  cd bugs
+  prophet create Ticket summary="Printer on fire" status=new
+  prophet search Ticket status=new
+  prophet show 1
+  prophet update 1 status=open
+
+Somebody else takes a copy, from a directory, a stick, or a web server on which
+a mirror lies, and works on it offline. Then you get each other's edits:
+
+  prophet clone /net/ann/bugs bugs
+  prophet pull
+  prophet push
+
+Nothing can be pushed to a web server: see "prophet help mirror". If both have
+changed the same property, a pull lists it and ends with exit code 3. Nothing is
+lost, and nothing waits: one value holds until somebody decides.
+
+  prophet conflicts
+  prophet resolve
+
+A mistake is taken back by another edit. Nothing leaves the log.
+
+  prophet log
+  prophet revert LATEST
+  prophet delete 1
+  prophet search --deleted
+  prophet restore 1
+
+More: "prophet help merge", "mirror" and "copies", and docs/tutorial.md, where
+the sources of prophet are.
+`
+
+const mergePage = `
+A pull and a push merge at once, and never ask. What two people changed in
+different properties, or one after the other, is no conflict.
+
+If two people wrote different values to one property, and neither had seen the
+other's edit, both values are rivals. One of them holds for now, the same one in
+every replica, whoever pulled first:
+
+  1. what somebody decided where the same rivals met ("prophet help votes");
+  2. what the rule for the property says ("prophet help rules");
+  3. else what was written last, by the clock of whoever wrote it.
+
+The conflict is listed by "prophet conflicts" until somebody decides: with
+"prophet resolve", or by writing the property with "prophet update". A decision
+is an edit like any other and travels. Two people who decide apart have a
+conflict again.
+
+A record that one person edited and another one deleted lives until somebody
+decides. "prophet history ID --graph" draws who had seen what.
+
+Replicas that have the same changesets show the same: "prophet digest URL"
+compares. docs/merge.md, where the sources of prophet are, has the rules in full
+and proves that.
+`
+
+const votesPage = `
+A decision on a conflict is kept twice: as an edit, and as a vote, in the
+directory "resolutions" of the replica. The edit settles the conflict wherever
+it comes. The vote is for those who meet the same rivals without the edit, such
+as users of the original Prophet: the answer with most votes holds there for
+now, before any rule, until somebody decides. Each replica has one vote on the
+same rivals. Whether a record lives is never voted on.
+
+Votes are made by "prophet resolve" and by every edit that decides something.
+They travel by pull, push, clone and publish, which count them apart from the
+changesets. "prophet digest" has a digest of them, "prophet dump" lists them
+under "resolutions".
+`
+
+const mirrorPage = `
+A mirror is a copy of a replica as files that any web server can serve. Others
+clone it and pull from it; nobody can push to it.
+
+  prophet publish /var/www/bugs
+  prophet clone https://www.example.com/bugs
+
+"publish" again brings it up to date: it writes what is new and nothing else.
+Readers in the middle of that see the state before or the state after it.
+
+To get your edits back from readers, they publish mirrors of their own, and you
+pull from there, or they push to a directory that you both reach.
+
+A mirror belongs to the replica that published it and has its UUID. It is not to
+be edited, and is no peer of that replica. What another replica publishes goes
+to another directory. "prophet export" writes such a copy once, for a stick say.
+`
+
+const copiesPage = `
+A replica is a directory, and a copy of it, by "cp -r" or from a backup, is the
+same replica twice: both have one UUID, under which all their edits are named.
+
+To have a second replica to work on, clone it: "prophet clone bugs laptop". To
+make a copy that was made already into one, before it is edited:
+
+  cp -r bugs laptop
+  prophet reidentify -r laptop
+
+To back a replica up, copy it, or clone it and pull there. Where a backup was
+put back, pull from others before you edit: what was lost comes back, and the
+replica gets a new UUID.
+
+If both copies were edited, one name stands for two edits. A pull between the
+two takes them apart, and nothing is lost. Somebody else who has one edit of
+each gets an error that names the copies and what to run.
+`
