@@ -75,22 +75,22 @@ func findDatabase(fsys afero.Fs, location string) (string, error) {
 		return "", fmt.Errorf("open %s: its %s names no database", location, MirrorFile)
 	}
 	if len(index.databases) > 1 {
-		return "", fmt.Errorf("open %s: it holds %d databases; name one of them:%s", location, len(index.databases), list(location, index.databases))
+		return "", fmt.Errorf("open %s: it holds %d databases; name one of them: %s", location, len(index.databases), list(location, index.databases))
 	}
 	return index.databases[0], nil
 }
 
-// list returns the locations of the databases, of ten at most, each in a line.
+// list returns the locations of the databases, of ten at most.
 func list(location string, databases []string) string {
-	var b strings.Builder
+	var names []string
 	for i, d := range databases {
 		if i == 10 {
-			b.WriteString("\n  …")
+			names = append(names, "…")
 			break
 		}
-		fmt.Fprintf(&b, "\n  %s/%s", strings.TrimSuffix(location, "/"), d)
+		names = append(names, strings.TrimSuffix(location, "/")+"/"+d)
 	}
-	return b.String()
+	return strings.Join(names, ", ")
 }
 
 // LocalPath returns the path that a location names: a plain one, or that of a file:// URL.

@@ -24,6 +24,7 @@ type (
 		Why      string     `json:"why"`   // latest, vote, rule, ask or lives; empty if it was only tried
 
 		name string               // of the record, for people
+		told string               // what tells the record from others, for people; "" if there is nothing, or the conflict is about it
 		sets *replica.RuleSetting // the record holds a rule
 	}
 	rivalDoc struct {
@@ -56,6 +57,9 @@ func conflictDocs(pl *places, r *replica.Replica, rec changeset.RecordID, result
 		if len(docs) == 0 || docs[len(docs)-1].Prop != c.Prop {
 			d := shell
 			d.Merged, d.Prop, d.Value, d.Why = mergedText(result, c.Prop), c.Prop, held(result, c.Prop), c.Why
+			if known := headlineOf(result.Props); known != c.Prop {
+				d.told = result.Props[known]
+			}
 			if open := result.Conflict(c.Prop); open != nil {
 				d.Rule, d.Asks = string(open.Rule), open.Asks
 			}

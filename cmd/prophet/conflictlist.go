@@ -47,11 +47,25 @@ func (l *conflictLister) print(d conflictDoc) error {
 	if l.p.json {
 		return l.p.writeJSON(d)
 	}
-	if err := l.p.linef("%s", d.heading()); err != nil {
+	if err := l.p.linef("%s", l.headline(&d)); err != nil {
 		return err
 	}
 	return l.rivals(d)
 }
+
+// headline is the heading of a conflict, on a terminal with what tells the record from others, as far as there is room.
+func (l *conflictLister) headline(d *conflictDoc) string {
+	heading := d.heading()
+	room := l.p.e.OutWidth - terminal.Width(terminal.Safe(heading)) - len("  ()")
+	if d.told == "" || d.sets != nil || room < leastTold {
+		return heading
+	}
+	line := strings.Join(strings.Fields(d.told[:min(len(d.told), 64*room)]), " ")
+	return heading + "  (" + terminal.Truncate(terminal.Safe(line), room) + ")"
+}
+
+// leastTold is how many columns are worth to be told something in.
+const leastTold = 16
 
 // heading names what a conflict is about: "Ticket 12: status".
 func (d *conflictDoc) heading() string {

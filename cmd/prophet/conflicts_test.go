@@ -102,3 +102,21 @@ func TestOfEqualTimesNoneIsTheLatest(t *testing.T) {
 		}
 	}
 }
+
+func TestConflictsOnATerminalSayWhatTheRecordIs(t *testing.T) {
+	w := quarrelling(t)
+	for _, tt := range []struct {
+		width int
+		want  string
+	}{
+		{80, "Ticket 1: status  (printer)\n"},
+		{0, "Ticket 1: status\n"},
+		{20, "Ticket 1: status\n"},
+	} {
+		w.OutWidth = tt.width
+		w.do(t, "conflicts", "-r", "/ann")
+		if !strings.Contains(w.out.String(), tt.want) {
+			t.Errorf("width %d: want %q in\n%s", tt.width, tt.want, w.out)
+		}
+	}
+}

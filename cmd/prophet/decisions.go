@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/google/uuid"
 
 	"prophet/replica"
@@ -47,11 +49,22 @@ func printDecisions(p *printer, decided []decisionDoc, tried bool) error {
 		did = "would be decided"
 	}
 	for _, d := range decided {
-		if err := p.donefoldf("%s: "+did+": %s", d.name, d.text()); err != nil {
+		if err := d.print(p, d.name+": "+did+": ", d.text()); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// print prints a decision, in words behind what is before them; on a terminal the beginning of a text of several lines in lines of its own.
+func (d *decisionDoc) print(p *printer, before, text string) error {
+	if p.quiet || p.e.OutWidth == 0 || d.says != "" || d.Value == nil || !isLines(*d.Value) {
+		return p.donefoldf("%s%s", before, text)
+	}
+	if err := p.linef("%s%s:", before, d.Prop); err != nil {
+		return err
+	}
+	return p.indented(strings.Repeat(" ", rivalIndent), p.textLines(*d.Value, rivalIndent, fewLines))
 }
 
 func (d *decisionDoc) text() string {

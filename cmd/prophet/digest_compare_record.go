@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
 	"prophet/changeset"
+	"prophet/internal/terminal"
 	"prophet/replica"
 )
 
@@ -183,6 +185,9 @@ func (c *comparison) printRecord(d *recordDifferenceDoc, name string, lives bool
 
 // printValues prints both values of a property.
 func (d *recordDifferenceDoc) printValues(p *printer, prop string) error {
+	if from, to := d.Props[prop].There, d.Props[prop].Here; from != nil && to != nil && (isLong(*from) || isLong(*to)) {
+		return printRewrite(p, prop, *from, *to)
+	}
 	if err := p.linef("%s:", prop); err != nil {
 		return err
 	}
@@ -199,4 +204,16 @@ func (d *recordDifferenceDoc) printValues(p *printer, prop string) error {
 		}
 	}
 	return nil
+}
+
+// isLong reports whether a text is one of which rather the changes are shown.
+func isLong(s string) bool { return isLines(s) || terminal.Width(s) > longText }
+
+// printRewrite prints what makes the text there the one here.
+func printRewrite(p *printer, prop, there, here string) error {
+	if err := p.linef("%s: [-there-]{+here+}", prop); err != nil {
+		return err
+	}
+	lines := (&wordDiff{cut: p.e.OutWidth > 0}).lines(there, here)
+	return p.indented(strings.Repeat(" ", rivalIndent), p.fold(lines, rivalIndent, manyLines))
 }

@@ -228,7 +228,12 @@ func TestTheEditorBeginsWithTheMergedText(t *testing.T) {
 		return errors.Join(err, os.WriteFile(path, append(before, "Now.\n"...), 0o600))
 	}
 	w.answers(t, "e\nq\n", "1")
-	if want := `body=It smokes.\n\nSince noon.\n\nI call Bob.\nNow.\n`; !strings.Contains(w.out.String(), want) {
+	if want := "decided: body:\n      It smokes.\n\n      Since noon.\n\n      … 2 more lines\n"; !strings.Contains(w.out.String(), want) {
+		t.Errorf("got %s", w.out)
+	}
+	w.OutWidth = 0
+	w.do(t, "show", "-r", "/ann", "1", "--json")
+	if want := `"body":"It smokes.\n\nSince noon.\n\nI call Bob.\nNow.\n"`; !strings.Contains(w.out.String(), want) {
 		t.Errorf("got %s", w.out)
 	}
 }

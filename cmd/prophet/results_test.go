@@ -140,3 +140,13 @@ func TestADecisionIsShownWhole(t *testing.T) {
 		}
 	}
 }
+
+func TestCommandsInAHintAreNotDivided(t *testing.T) {
+	w := newWorld()
+	w.ErrWidth = 30
+	w.say(hintText("run this, which gives it a new identity:\n  prophet pull -r /home/ann/laptop /home/ann/bugs\nthen\tgo on"))
+	want := "prophet: hint: run this, which\ngives it a new identity:\n    prophet pull -r /home/ann/laptop /home/ann/bugs\n  then    go on\n"
+	if w.err.String() != want {
+		t.Errorf("got\n%s", w.err)
+	}
+}

@@ -212,7 +212,7 @@ func (d *revertDoc) showUndone(p *printer, did string) error {
 		return err
 	}
 	for _, u := range d.Undone {
-		if err := p.donefoldf("  %s: %s", u.name, u.undoneText()); err != nil {
+		if err := u.print(p, "  "+u.name+": ", u.undoneText()); err != nil {
 			return err
 		}
 	}
