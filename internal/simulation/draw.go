@@ -205,25 +205,6 @@ func (d *drawing) clash() {
 	d.add(Step{Do: pick(d, PullVotes, PullPart, Pull), Who: d.IntN(d.crew), Whom: one, Cut: 1})
 }
 
-// contest draws a rule, and perhaps another one for the same property, set apart.
-func (d *drawing) contest() {
-	n := 1 + d.IntN(2)
-	for _, who := range []int{0, 1}[:1+d.IntN(2)] {
-		d.add(Step{Do: Set, Who: who, Record: n, Writes: []Write{{"content", pick(d, `["max"]`, `["min"]`, `["union"]`, `["sum"]`, `["ask"]`)}}})
-	}
-}
-
-// revive draws what leads to a record that one deletes and makes anew, beside an edit that had not seen that.
-func (d *drawing) revive() {
-	one := d.IntN(d.crew)
-	two := (one + 1 + d.IntN(d.crew-1)) % d.crew
-	d.add(Step{Do: Pull, Who: one, Whom: 0})
-	d.add(Step{Do: Pull, Who: two, Whom: 0})
-	d.add(Step{Do: Delete, Who: one, Record: 1})
-	d.add(Step{Do: Update, Who: two, Record: 1, Writes: d.writes(1)})
-	d.add(Step{Do: Restore, Who: one, Record: 1, Writes: d.writes(1)})
-}
-
 // double draws what leads to two replicas with one identity: a copy, or a backup that is put back. Both are edited, and a third meets both.
 func (d *drawing) double() {
 	who := d.IntN(d.crew)

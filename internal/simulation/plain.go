@@ -230,3 +230,35 @@ func entryIDs(entries []*resolution.Entry) (ids []changeset.ID) {
 	}
 	return ids
 }
+
+// plainJoin is what two representations of one edit come to, in the plainest way. They have their changes in the same order.
+func plainJoin(a, b *changeset.Changeset) *changeset.Changeset {
+	joined := *a
+	joined.Changes = slices.Clone(a.Changes)
+	for i := range joined.Changes {
+		ch, other := &joined.Changes[i], b.Changes[i]
+		create := ch.Kind == changeset.Create || other.Kind == changeset.Create
+		switch {
+		case ch.Parents == nil && other.Parents != nil:
+			*ch = other
+		case ch.Parents != nil && other.Parents == nil:
+		default:
+			ch.Props = maps.Clone(ch.Props)
+			for prop, pc := range other.Props {
+				if pc.Old.Text < ch.Props[prop].Old.Text {
+					pc.Old = ch.Props[prop].Old
+				}
+				ch.Props[prop] = pc
+			}
+			for _, id := range other.Parents {
+				if !slices.Contains(ch.Parents, id) {
+					ch.Parents = append(slices.Clip(ch.Parents), id)
+				}
+			}
+		}
+		if create {
+			ch.Kind = changeset.Create
+		}
+	}
+	return &joined
+}
