@@ -19,7 +19,7 @@
 // # Oracles
 //
 //	error     nothing that was asked failed
-//	kept      no replica loses a changeset that it had, and in the end everybody has all of them
+//	kept      no replica loses a changeset that it had, a pull brings all that the source has, and in the end everybody has all of them
 //	quiet     there is nothing more to pull
 //	same      all replicas show the same records
 //	conflicts all replicas list the same open conflicts, with the same rivals, winners and reasons
@@ -30,7 +30,8 @@
 //	account   the conflicts are those that follow from who had seen what, and every write holds, is listed as a rival, or was
 //	          replaced, or its record deleted, by somebody who had seen it
 //	rules     what the settings say about a property settles it where there are no votes
-//	votes     the votes that there are settle what they are about, and no others do
+//	votes     the votes that there are settle what they are about, and no others do; those that are named anew count as before
+//	identity  no two replicas that have met have one UUID, of the one log or the other
 //	opened    a pull lists the conflicts that it opened or put a new rival to, and no others; what it preferred it decided
 //
 // What a maker had seen is the set of changesets in its replica when it made the edit. The parents that a change names are not looked at.

@@ -45,6 +45,9 @@ func Draw(seed uint64) *History { return draw(seed, false) }
 func DrawWithOld(seed uint64) *History { return draw(seed, true) }
 
 func draw(seed uint64, old bool) *History {
+	if seed%8 == 5 || seed%32 == 12 {
+		return drawTwins(seed, old)
+	}
 	d := &drawing{Rand: rand.New(rand.NewPCG(seed, 11)), h: &History{Seed: seed}}
 	d.crew = pick(d, 2, 2, 3, 3, 3, 3, 4, 4, 4, 5, 5, 6, 7)
 	d.records = pick(d, 1, 1, 2, 3)

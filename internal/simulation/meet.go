@@ -42,6 +42,9 @@ func (w *world) meet() error {
 	if err := compare(ours); err != nil {
 		return err
 	}
+	if err := compareIdentities(ours); err != nil {
+		return err
+	}
 	if err := ours[w.h.Seed%uint64(len(ours))].retell(); err != nil {
 		return err
 	}
@@ -95,7 +98,10 @@ func gossipOnce(m, other *member) (news bool, err error) {
 	if report.Known == forked {
 		return true, m.mend(other)
 	}
-	return replicatest.News(report), m.scan()
+	if err := m.scan(); err != nil {
+		return false, err
+	}
+	return replicatest.News(report), m.checkAll(other.has)
 }
 
 // mend moves the member's side of what is forked between it and another, as a person does whom a pull told to.

@@ -66,7 +66,13 @@ func (m *member) checkPulled(was before, report *psync.Report, prefer psync.Pref
 		case o.Before && !before:
 			return fail("opened", "%s lists a conflict about %q of %s as open before", m.Name, o.Prop, name(o.Record))
 		case before && old.lacks(rivals) < 0 && !m.reopened(was, report, o.Record):
-			return fail("opened", "%s lists the conflict about %q of %s, which has no new rival", m.Name, o.Prop, name(o.Record))
+			twice, err := m.hasTwice(rivals)
+			if err != nil {
+				return err
+			}
+			if !twice {
+				return fail("opened", "%s lists the conflict about %q of %s, which has no new rival", m.Name, o.Prop, name(o.Record))
+			}
 		}
 		if err := m.checkLeft(was, at, rivals, prefer); err != nil {
 			return err
@@ -87,6 +93,17 @@ func (m *member) reopened(was before, report *psync.Report, rec changeset.Record
 	return slices.ContainsFunc(m.w.h.Members, func(m Member) bool { return m.Old }) ||
 		slices.ContainsFunc(report.Decided, func(d replica.Decision) bool { return d.Record == rec }) ||
 		slices.ContainsFunc(c.touches, func(n int) bool { return !was.has.has(n) && c.deletes(n) })
+}
+
+// hasTwice reports whether one of the edits bears two names in the member's log: it is a rival twice, and the second time a new one.
+func (m *member) hasTwice(edits set) (bool, error) {
+	k, err := m.known()
+	for n := range len(edits) * 64 {
+		if err == nil && edits.has(n) && k.twice(n) {
+			return true, nil
+		}
+	}
+	return false, err
 }
 
 // checkLeft makes sure that a conflict which a pull opened and left is one that the preferred side has no answer to.
@@ -111,6 +128,12 @@ func (m *member) checkPreferred(was before, report *psync.Report, prefer psync.P
 		ok := d.Prop == "" || m.came(was, d)
 		if !ok {
 			if ok, err = m.reckoned(was, d); err != nil {
+				return err
+			}
+		}
+		if !ok { // what came is here already, under another name
+			c := &claim{m.w.account, nil, d.Record, m.w.account.touching(d.Record, m.has)}
+			if ok, err = m.hasTwice(setOf(c.touches)); err != nil {
 				return err
 			}
 		}

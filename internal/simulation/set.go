@@ -10,6 +10,13 @@ func (s *set) add(n int) {
 	(*s)[n/64] |= 1 << (n % 64)
 }
 
+func setOf(ns []int) (s set) {
+	for _, n := range ns {
+		s.add(n)
+	}
+	return s
+}
+
 func (s set) has(n int) bool { return n/64 < len(s) && s[n/64]>>(n%64)&1 == 1 }
 
 func (s *set) addAll(other set) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -135,11 +136,11 @@ func (m *member) pull(other *member, s Step) error {
 	if err != nil {
 		return err
 	}
-	return m.pullChecked(from, s.Prefer)
+	return m.pullChecked(from, s.Prefer, other.has)
 }
 
-// pullChecked pulls, and checks what the pull says that it did.
-func (m *member) pullChecked(from *replica.Replica, prefer psync.Prefer) error {
+// pullChecked pulls, and checks what the pull says that it did, and that it brought the edits that the source has.
+func (m *member) pullChecked(from *replica.Replica, prefer psync.Prefer, all set) error {
 	was, err := m.look()
 	if err != nil {
 		return err
@@ -149,7 +150,10 @@ func (m *member) pullChecked(from *replica.Replica, prefer psync.Prefer) error {
 		return err
 	}
 	m.noteReport(report)
-	return m.checkPulled(was, report, prefer)
+	if err := m.checkPulled(was, report, prefer); err != nil {
+		return err
+	}
+	return m.checkAll(all)
 }
 
 func (m *member) noteReport(report *psync.Report) {
@@ -177,7 +181,7 @@ func (m *member) push(other *member, s Step) (err error) {
 	if other.r, err = replica.Open(other.fs, opts); err != nil {
 		return err
 	}
-	if err := other.pullChecked(m.r, s.Prefer); err != nil {
+	if err := other.pullChecked(m.r, s.Prefer, m.has); err != nil {
 		return err
 	}
 	if err := other.reopen(); err != nil {
@@ -188,10 +192,17 @@ func (m *member) push(other *member, s Step) (err error) {
 
 // pullFrom pulls from a replica or a mirror.
 func (m *member) pullFrom(ctx context.Context, from *replica.Replica, opts psync.Options) (*psync.Report, error) {
+	was, err := m.box()
+	if err != nil {
+		return nil, err
+	}
 	report, err := psync.Pull(ctx, m.r, from, opts)
 	var fork *replica.ForkError
 	if m.w.twins && errors.As(err, &fork) { // a person reads the message; whoever has the twin mends it, by pulling from the other
 		return &psync.Report{Known: forked}, nil
+	}
+	if err == nil {
+		err = m.checkCastAgain(was, report)
 	}
 	return report, err
 }
@@ -307,6 +318,7 @@ func (m *member) publish() error {
 	if err == nil && published.Wrote {
 		m.w.took()
 	}
+	m.published = slices.Clone(m.has)
 	return err
 }
 
@@ -323,7 +335,7 @@ func (m *member) pullMirror(other *member) error {
 	if err != nil || from == nil {
 		return err
 	}
-	return m.pullChecked(from, psync.PreferNone)
+	return m.pullChecked(from, psync.PreferNone, other.published)
 }
 
 func (m *member) importLines(s Step) error {

@@ -63,16 +63,17 @@ type world struct {
 // member is a replica that takes part.
 type member struct {
 	Member
-	w       *world
-	fs      *crashfs.FS
-	r       *replica.Replica
-	old     *v1peer.Peer // instead of r, where it is a replica of the original
-	next    uuid.UUID    // given to the next record that it creates
-	given   int          // UUIDs that it drew in this step
-	has     set          // edits in its log
-	scanned uint32       // rows of it that were looked at
-	backup  *crashfs.FS  // nil: none
-	mirror  *crashfs.FS  // nil: none
+	w         *world
+	fs        *crashfs.FS
+	r         *replica.Replica
+	old       *v1peer.Peer // instead of r, where it is a replica of the original
+	next      uuid.UUID    // given to the next record that it creates
+	given     int          // UUIDs that it drew in this step
+	has       set          // edits in its log
+	scanned   uint32       // rows of it that were looked at
+	backup    *crashfs.FS  // nil: none
+	mirror    *crashfs.FS  // nil: none
+	published set          // edits in it
 }
 
 // Play plays the history and returns what went wrong, nil if nothing did.
