@@ -113,6 +113,26 @@ var mutants = []mutant{
 		`old := max(a.Props[name].Old.Text, b.Props[name].Old.Text)`, `old := a.Props[name].Old.Text`},
 	{"a create is forgotten for an update", "changeset/join.go",
 		`if b.Kind == Create {`, `if false {`},
+	{"of two sets of parents the first that came stands", "changeset/join.go",
+		`joinParents(a.Parents, b.Parents)`, `joinParents(a.Parents, a.Parents)`},
+	{"old values are not tied to parents", "changeset/join.go",
+		`	named := [2]map[string]PropChange{a.Props, b.Props}
+	switch {
+	case a.Parents == nil && b.Parents != nil:
+		a = b
+	case b.Parents == nil && a.Parents != nil:
+		b = a
+	}
+`, `	named := [2]map[string]PropChange{a.Props, b.Props}
+	switch {
+	case a.Parents == nil:
+		a.Parents = b.Parents
+	case b.Parents == nil:
+		b.Parents = a.Parents
+	}
+`},
+	{"a better representation leaves a row settled", "replica/recount.go",
+		`other := s.settled && !result.SettledBy(s.head)`, `other := false`},
 	{"the log of its maker tells no parents", "sync/parents.go",
 		`ch.Parents = above.Parents()`, `_ = above.Parents`},
 	{"no rule settles", "resolution/apply.go",
@@ -151,6 +171,31 @@ var mutants = []mutant{
 		`	case made || s.all:`, `	case (made || s.all) && s.plan.fork != nil:`},
 	{"two edits under one ID are one", "replica/integrate.go",
 		`if mine.Bookkeeping() != c.Bookkeeping() || !mine.Bookkeeping() && !changeset.SameEdit(mine, c) {`, `if false {`},
+
+	{"a twin keeps its name", "sync/lost.go",
+		`		if s.twin(it) {`, `		if false {`},
+	{"the voter of a copy keeps its UUID", "sync/apart.go",
+		`if !s.votes && main != p.to.UUID() && p.to.Resolutions().UUID() == p.voter {`, `if !s.votes && main != p.to.UUID() && false {`},
+	{"votes that were moved are not cast again", "replica/move.go",
+		`if !is || m.txLog != m.tx.res {`, `if is || !is {`},
+	{"a move does not list the representations anew", "replica/move.go",
+		`if err := m.relist(c); err != nil {`, `if err := error(nil); err != nil {`},
+	{"a move keeps how far the peers were read", "replica/move.go",
+		`		p.Forget()
+`, ``},
+	{"what came under both names is there twice", "replica/move.go",
+		`		if taken {`, `		if false && taken {`},
+	{"a name is known by the first row that bears it", "replica/known.go",
+		`first == 0 || row.ID.Seq < first`, `first == 0`},
+	{"a name is known by what came first under it", "sync/moved.go",
+		`if it.mine.Seq == 0 && mayBeMoved(it.id.Origin) {`,
+		`if it.mine.Seq == 0 && mayBeMoved(it.id.Origin) && known[it.id.Origin] == 0 {
+			known[it.id.Origin] = it.id.Seq`},
+	{"a mark is believed wherever the peer is found", "sync/pull.go",
+		`if p.all || strings.TrimSuffix(peer.URL, "/") != strings.TrimSuffix(p.from.Where(), "/") {`,
+		`if p.all || strings.TrimSuffix(peer.URL, "/") == "" {`},
+	{"the tail of a mark is not compared", "sync/side.go",
+		`if s.list || s.peer.Tail != "" && s.peer.Tail != replica.Tail(rows) {`, `if s.list {`},
 
 	// Joins, votes and rules in detail.
 	{"votes on several properties are not counted", "resolution/conflict.go",
