@@ -37,9 +37,10 @@ func TestAMoveIsKnownByItsLowestNumberWhereverThatStands(t *testing.T) {
 	f.meet([]string{"by ann", "by the third", "by the twin"}, f.carol, f.dave, f.ann, f.twin)
 }
 
-func TestAnEditThatCameUnderBothNamesIsThereOnceAfterTheMove(t *testing.T) {
-	f, erin := backToFront(t)
-	psync.SmallBatches(t, 1, 1)
+// bringSecondName lets carol get what the third copy made under its new name too, and not the edit that proves the name.
+func (f *family) bringSecondName(erin *replica.Replica) {
+	f.t.Helper()
+	psync.SmallBatches(f.t, 1, 1)
 	ctx, cancel := context.WithCancel(context.Background())
 	_, err := psync.Pull(ctx, erin, f.dave, psync.Options{Progress: func(done, _ int) {
 		if done == 4 {
@@ -47,10 +48,25 @@ func TestAnEditThatCameUnderBothNamesIsThereOnceAfterTheMove(t *testing.T) {
 		}
 	}})
 	if !errors.Is(err, context.Canceled) {
-		t.Fatal(err)
+		f.t.Fatal(err)
 	}
-	pull(t, f.carol, erin)
+	pull(f.t, f.carol, erin)
+}
+
+func TestAnEditThatCameUnderBothNamesIsThereOnceAfterTheMove(t *testing.T) {
+	f, erin := backToFront(t)
+	f.bringSecondName(erin)
 	f.meet([]string{"by ann", "by the third", "by the twin"}, f.carol, f.dave, f.ann, f.twin, erin)
+}
+
+// The decision names the edit as a parent, so a log that has it below the decision cannot be cloned.
+func TestAnEditThatCameUnderBothNamesStaysAboveWhatWasMadeOnIt(t *testing.T) {
+	f, erin := backToFront(t)
+	f.edit(f.carol, "decided")
+	f.bringSecondName(erin)
+	f.meet([]string{"by the twin", "decided"}, f.carol, f.dave, f.ann, f.twin, erin)
+	sound(t, f.carol.FS(), "carol")
+	f.meet([]string{"by the twin", "decided"}, cloneOf(t, f.carol, "finn"), f.carol)
 }
 
 // bothNames returns a family in which dave has what ann moved under both names, as the original brings it, which knows of no moves. The twin knows it under the

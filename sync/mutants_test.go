@@ -184,7 +184,11 @@ var mutants = []mutant{
 		`		p.Forget()
 `, ``},
 	{"what came under both names is there twice", "replica/move.go",
-		`		if taken {`, `		if false && taken {`},
+		`	if row > seq {
+		m.second[row] = true`, `	if row > 0 {
+		_ = seq`},
+	{"what came under both names stands below what names it", "replica/move.go",
+		`	if row > seq {`, `	if false {`},
 	{"a name is known by the first row that bears it", "replica/known.go",
 		`first == 0 || row.ID.Seq < first`, `first == 0`},
 	{"a name is known by what came first under it", "sync/moved.go",
