@@ -235,7 +235,8 @@ func TestDecodeBounds(t *testing.T) {
 	changes := func(n int) string {
 		return members(n, `"%08x-76c8-4d52-b2c3-1a0f2f8e6f10":{"change_type":"delete","record_type":"T"},`)
 	}
-	props := func(n int) string { return members(n, `"p%06d":{},`) }
+	all := members(maxKeys, `"p%06d":{},`)
+	props := func(n int) string { return all[:n*len(`"p000000":{},`)] }
 	parents := func(n int) string {
 		ids := make([]string, n)
 		for i := range ids {

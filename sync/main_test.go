@@ -9,5 +9,9 @@ import (
 // TestMain lets garbage lie for longer: what these tests make is small and soon gone, and to look for it took a seventh of their time.
 func TestMain(m *testing.M) {
 	debug.SetGCPercent(400)
-	os.Exit(m.Run())
+	code := m.Run()
+	if originalsDir != "" {
+		os.RemoveAll(originalsDir)
+	}
+	os.Exit(code)
 }

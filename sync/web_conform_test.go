@@ -66,7 +66,7 @@ func testPullableFrom(t *testing.T, serve transport) {
 		t.Log("the server is not installed: not tried")
 		return
 	}
-	p := &pullable{root: afero.NewBasePathFs(afero.NewOsFs(), dir), location: location}
+	p := &pullable{dir: dir, root: afero.NewBasePathFs(afero.NewOsFs(), dir), location: location}
 	t.Run("a mirror, cloned and pulled from", p.mirror)
 	t.Run("a replica of the original", p.original)
 	t.Run("nothing there", p.nothing)
@@ -75,6 +75,7 @@ func testPullableFrom(t *testing.T, serve transport) {
 
 // pullable is a directory that a transport makes reachable.
 type pullable struct {
+	dir      string
 	root     afero.Fs
 	location string
 }
@@ -112,9 +113,33 @@ func (p *pullable) mirror(t *testing.T) {
 	}
 }
 
+// link shows another directory of the disk under a name.
+func (p *pullable) link(t *testing.T, name, dir string) {
+	t.Helper()
+	if err := os.Symlink(dir, filepath.Join(p.dir, name)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// originalsDir is where the replicas of the original are for all transports: unpacked once, when first asked for, and removed by TestMain.
+var originalsDir string
+
+func threeLaptops(t *testing.T) string {
+	t.Helper()
+	if originalsDir == "" {
+		dir, err := os.MkdirTemp("", "three-laptops")
+		if err != nil {
+			t.Fatal(err)
+		}
+		originalsDir = dir
+		fixture.Unpack(t, afero.NewBasePathFs(afero.NewOsFs(), dir), "", "three-laptops")
+	}
+	return originalsDir
+}
+
 // original pulls from replicas that the original wrote, an exported one too, at their roots and as <url>/<uuid>.
 func (p *pullable) original(t *testing.T) {
-	fixture.Unpack(t, p.root, "v1", "three-laptops")
+	p.link(t, "v1", threeLaptops(t))
 	for _, name := range []string{"bob", "bob-export"} {
 		fsys, location := p.sub("v1/" + name)
 		want := replicatest.Open(t, fsys, replica.Options{})
