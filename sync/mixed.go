@@ -15,10 +15,11 @@ import (
 // mixture is such a log of the source, as it is read into the target.
 type mixture struct {
 	*side
-	here  numbered              // rows of the target that may be moved
-	names map[changeset.ID]bool // that the source has, true for those with a greater number of their origin above; nil until they are asked for
-	given map[changeset.ID]bool // other names that changesets of the source have here
-	made  map[[2]uuid.UUID]bool // whether a move made one origin of another
+	here  numbered                       // rows of the target that may be moved
+	rows  map[changeset.ID]changeset.Row // of the source; nil until they are asked for
+	late  map[changeset.ID]bool          // those with a greater number of their origin above
+	given map[changeset.ID]changeset.Row // other names that rows of the source have here
+	made  map[[2]uuid.UUID]bool          // whether a move made one origin of another
 }
 
 // readMixed finds out which names the new changesets of the source have here, or get.
@@ -27,7 +28,7 @@ func (p *pull) readMixed(ctx context.Context, s *side) error {
 	if err != nil {
 		return err
 	}
-	m := &mixture{side: s, here: here, given: map[changeset.ID]bool{}, made: map[[2]uuid.UUID]bool{}}
+	m := &mixture{side: s, here: here, given: map[changeset.ID]changeset.Row{}, made: map[[2]uuid.UUID]bool{}}
 	rest := slices.Clone(s.items)
 	for i := range rest {
 		it := &rest[i]
@@ -59,7 +60,7 @@ func (m *mixture) read(f fetched) error {
 		return err
 	}
 	if id != f.row.ID {
-		m.given[id] = true
+		m.given[id] = f.row
 	}
 	if id == follows {
 		return nil
@@ -69,32 +70,35 @@ func (m *mixture) read(f fetched) error {
 
 // begin notes that a stretch begins. Where the source has a later number of that origin above, which no log of the original has, it ends there.
 func (m *mixture) begin(id changeset.ID, to uuid.UUID) error {
-	if err := m.readNames(); err != nil {
+	if err := m.readRows(); err != nil {
 		return err
 	}
 	next := changeset.ID{Origin: id.Origin, Seq: id.Seq + 1}
 	was := m.stretches.ID(next)
 	m.stretches = m.stretches.Begin(id, to)
-	if m.names[id] {
+	if m.late[id] {
 		m.stretches = m.stretches.Begin(next, was.Origin)
 	}
 	return nil
 }
 
-// readNames reads the index of the source.
-func (m *mixture) readNames() error {
-	if m.names != nil {
+// readRows reads the index of the source.
+func (m *mixture) readRows() error {
+	if m.rows != nil {
 		return nil
 	}
-	names, highest := map[changeset.ID]bool{}, map[uuid.UUID]uint32{}
+	rows, late, highest := map[changeset.ID]changeset.Row{}, map[changeset.ID]bool{}, map[uuid.UUID]uint32{}
 	for row, err := range m.from.Rows(1, m.from.Latest()) {
 		if err != nil {
 			return err
 		}
-		names[row.ID] = row.ID.Seq < highest[row.ID.Origin]
+		rows[row.ID] = row
+		if row.ID.Seq < highest[row.ID.Origin] {
+			late[row.ID] = true
+		}
 		highest[row.ID.Origin] = max(row.ID.Seq, highest[row.ID.Origin])
 	}
-	m.names = names
+	m.rows, m.late = rows, late
 	return nil
 }
 
@@ -148,17 +152,32 @@ func (m *mixture) known(f fetched, follows changeset.ID) (changeset.ID, error) {
 	return changeset.ID{}, nil
 }
 
-// vacant reports whether a changeset of the source can get a name: nothing else has it, here or there.
+// vacant reports whether a changeset of the source can get a name: no other edit has it, here or there.
 func (m *mixture) vacant(id changeset.ID, f fetched) (bool, error) {
-	if mine, err := m.mine(id); err != nil || mine != nil || m.given[id] {
+	if mine, err := m.mine(id); err != nil || mine != nil {
 		return false, err
 	}
-	if id == f.row.ID {
+	holder, held := m.given[id]
+	if !held && id != f.row.ID {
+		if err := m.readRows(); err != nil {
+			return false, err
+		}
+		holder, held = m.rows[id]
+	}
+	if !held {
 		return true, nil
 	}
-	err := m.readNames()
-	_, there := m.names[id]
-	return !there, err
+	return m.one(holder, f.row)
+}
+
+// one reports whether two rows of the source have one edit.
+func (m *mixture) one(a, b changeset.Row) (bool, error) {
+	c, err := m.from.Changeset(a)
+	if err != nil {
+		return false, err
+	}
+	other, err := m.from.Changeset(b)
+	return err == nil && changeset.SameEdit(c, other), err
 }
 
 // movable reports whether what is here under a name was made here, and can get another one.

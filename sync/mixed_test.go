@@ -138,6 +138,27 @@ func TestTwoReadersOfALogOfTheOriginalGiveAnEditTheNameThatItsMakerGivesIt(t *te
 	}
 }
 
+// Erin has ann's edit under the name that it had and under the one that it has now.
+func TestAnEditThatALogOfTheOriginalHasUnderBothNamesIsOne(t *testing.T) {
+	f := newFamily(t)
+	erin, finn := f.original(), f.original()
+	f.edit(f.ann, "by ann")
+	f.edit(f.twin, "by the twin")
+	erin.pull(f.ann)
+	finn.pull(f.twin)
+	pull(t, f.carol, finn.log())
+	pull(t, f.ann, f.twin)
+	erin.pull(f.ann)
+	pull(t, f.carol, erin.log())
+	if _, known, err := f.carol.Lookup(changeset.ID{Origin: f.ann.UUID(), Seq: 2}); err != nil || !known {
+		t.Errorf("carol does not know ann's edit by the name that ann gave it (%v)", err)
+	}
+	if got, want := f.values(f.carol), []string{"by ann", "by the twin"}; !slices.Equal(got, want) {
+		t.Errorf("carol has %v, want %v", got, want)
+	}
+	erin.gossip(f.carol, f.ann, f.twin, f.dave)
+}
+
 // An edit of one who uses the original, made on top of one that has another name here.
 func TestWhatAUserOfTheOriginalHadSeenIsReadUnderTheNamesThatItHasHere(t *testing.T) {
 	f, erin := unheard(t)
