@@ -84,9 +84,12 @@ func (c *claim) chained(k, n int) bool {
 	return c.by(k, func(e int) bool { return c.follows(k, e) && (e == n || c.a.edits[e].seen.has(n)) })
 }
 
-// sawChained reports whether an edit had seen one of the same record that counts as one that had seen another by its name alone.
+// sawChained reports whether an edit had seen one of the same record that counts as one that had seen another by its name alone, or that had seen another
+// which the original passed over, because by its number it had that of a copy.
 func (c *claim) sawChained(k, n int) bool {
-	return c.by(k, func(e int) bool { return e != n && c.guessed(e) && c.a.edits[k].seen.has(e) && c.chained(e, n) })
+	return c.by(k, func(e int) bool {
+		return e != n && c.a.edits[k].seen.has(e) && (c.guessed(e) && c.chained(e, n) || c.a.edits[e].seen.has(n))
+	})
 }
 
 // follows reports whether an edit bears a greater number of an origin that another one bears too.
