@@ -67,8 +67,9 @@ A dry run (pull, push or import with --dry-run) opens no conflicts: it ends with
 lists were there before.
 
 Resolve ends with 3 if it was to decide all conflicts, with --all or by asking,
-and some are left. Told what shall hold of one record, it decides that and ends
-with 0, whatever else is in conflict about the record.
+and some are left; with --all and --property, if some about those properties
+are. Told what shall hold of one record, it decides that and ends with 0,
+whatever else is in conflict about the record.
 
 Ctrl-C ends a command in an orderly way: what was reported done stays done, the
 rest is as before, and the next run goes on from there. A second Ctrl-C ends it

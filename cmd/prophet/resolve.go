@@ -59,8 +59,10 @@ and "delete" decide whether a record lives that was edited and deleted.
 --all decides what can be decided so of all records, in one transaction. What is
 left is listed, and the exit code is 3: where there is no one value of mine or
 theirs, what cannot be merged, and the properties of a record of which it is
-open whether it lives, because writing one would keep it. Who decides about one
-record gets 0, whatever else about it is in conflict still, which is named.`,
+open whether it lives, because writing one would keep it. For the same reason
+these are not asked about where it was skipped whether the record lives. What
+--property does not name is only counted. Who decides about one record gets 0,
+whatever else about it is in conflict still, which is named.`,
 		Action: func(c *cli.Context) error {
 			o, err := newResolveOptions(c)
 			if err != nil {
@@ -175,10 +177,22 @@ func runResolve(ctx context.Context, e *env, o resolveOptions) error {
 	if err := showDecided(p, r, rec, edited); err != nil || p.json {
 		return err
 	}
-	if slices.Contains(edited.Decided, replica.Decision{Record: rec, Value: replica.TakeDelete}) {
+	switch {
+	case slices.Contains(edited.Decided, replica.Decision{Record: rec, Value: replica.TakeDelete}):
 		return noteGone(p, r, rec, open)
+	case o.keepsUnasked(edited.Decided):
+		p.notef("%s is kept, because an edit says that it lives", name)
 	}
 	return nil
+}
+
+// keepsUnasked reports whether a decision about properties decided by the way that the record lives.
+func (o *resolveOptions) keepsUnasked(decided []replica.Decision) bool {
+	_, notNumber := strconv.Atoi(o.take)
+	some := o.take == "" || notNumber == nil || len(o.props) > 0
+	kept := slices.ContainsFunc(decided, func(d replica.Decision) bool { return d.Prop == "" })
+	props := slices.ContainsFunc(decided, func(d replica.Decision) bool { return d.Prop != "" })
+	return some && kept && props && !slices.Contains(o.props, "")
 }
 
 // decide makes the decision.
@@ -218,6 +232,9 @@ func leftError(err error, name string, result *resolution.Result) error {
 	err = fmt.Errorf("%s: %w; nothing was decided", name, left.Err)
 	if len(result.OpenProps()) < 2 {
 		return err
+	}
+	if result.Existence != nil {
+		return withHint(err, "--take keep and --take delete decide whether it lives; --property NAME decides about some alone, and so keeps it, because an edit says that it lives; in conflict are %s", openNames(result))
 	}
 	return withHint(err, "--property NAME decides about some alone; in conflict are %s", openNames(result))
 }

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -13,7 +15,10 @@ import (
 type (
 	resolveAllDoc struct {
 		Decided []decisionDoc `json:"decided"`
-		Left    []leftDoc     `json:"left"` // conflicts that could not be decided so
+		Left    []leftDoc     `json:"left"`             // conflicts that could not be decided so
+		Others  int           `json:"others,omitempty"` // conflicts that --property does not name, and that are open still
+
+		props []string // what --property names; nil for all
 	}
 	leftDoc struct {
 		ID   *uint32   `json:"id"`
@@ -39,7 +44,7 @@ func runResolveAll(ctx context.Context, e *env, o resolveOptions) error {
 	if err != nil {
 		return err
 	}
-	doc := resolveAllDoc{Left: []leftDoc{}}
+	doc := resolveAllDoc{Left: []leftDoc{}, props: o.props}
 	if doc.Decided, err = decisionDocs(r, decided); err != nil {
 		return err
 	}
@@ -54,6 +59,9 @@ func runResolveAll(ctx context.Context, e *env, o resolveOptions) error {
 		}
 		doc.Left = append(doc.Left, leftDoc{idOrNull(id), l.Prop, l.Record.Type, l.Record.UUID, l.Err.Error(), name})
 	}
+	if doc.Others, err = openBeside(r, o.props); err != nil {
+		return err
+	}
 	p := e.printer(o.globals)
 	if err := doc.print(p); err != nil {
 		return err
@@ -62,6 +70,22 @@ func runResolveAll(ctx context.Context, e *env, o resolveOptions) error {
 		return err
 	}
 	return errLeft
+}
+
+// openBeside counts the open conflicts that are about none of the properties, 0 if none is named.
+func openBeside(r *replica.Replica, props []string) (n int, err error) {
+	if len(props) == 0 {
+		return 0, nil
+	}
+	open, err := r.Conflicts()
+	for _, c := range open {
+		for _, prop := range c.Result.OpenProps() {
+			if !slices.Contains(props, prop) {
+				n++
+			}
+		}
+	}
+	return n, err
 }
 
 // noteAllGone says of all records that were deleted what of them was in conflict before.
@@ -91,7 +115,7 @@ func (d *resolveAllDoc) print(p *printer) error {
 		return p.writeJSON(d)
 	}
 	if len(d.Decided)+len(d.Left) == 0 {
-		p.notef("nothing is in conflict")
+		p.notef("%s", d.nothing())
 		return nil
 	}
 	if err := printDecisions(p, d.Decided, false); err != nil {
@@ -102,6 +126,29 @@ func (d *resolveAllDoc) print(p *printer) error {
 			return err
 		}
 	}
-	p.notef("%s decided, %s left", counted(len(d.Decided), "conflict"), counted(len(d.Left), "conflict"))
+	p.notef("%s decided, %s left%s", counted(len(d.Decided), "conflict"), counted(len(d.Left)+d.Others, "conflict"), d.notNamed())
 	return nil
+}
+
+// nothing says that there was nothing to decide.
+func (d *resolveAllDoc) nothing() string {
+	about := "nothing about " + strings.Join(d.props, " or ") + " is in conflict; "
+	switch d.Others {
+	case 0:
+		return "nothing is in conflict"
+	case 1:
+		return about + "1 other is"
+	}
+	return about + fmt.Sprintf("%d others are", d.Others)
+}
+
+// notNamed says how many of the conflicts that are left --property does not name.
+func (d *resolveAllDoc) notNamed() string {
+	switch {
+	case d.Others == 0:
+		return ""
+	case len(d.Left) == 0:
+		return ", which --property does not name"
+	}
+	return fmt.Sprintf(", of which --property does not name %d", d.Others)
 }

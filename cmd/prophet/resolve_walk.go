@@ -27,7 +27,8 @@ func runWalk(ctx context.Context, e *env, o resolveOptions) error {
 	if err != nil {
 		return err
 	}
-	w := &walk{e: e, p: e.printer(o.globals), r: r, list: newConflictLister(e.printer(o.globals), r, r, 0), in: bufio.NewReader(e.Stdin)}
+	w := &walk{e: e, p: e.printer(o.globals), r: r, list: newConflictLister(e.printer(o.globals), r, r, 0), in: bufio.NewReader(e.Stdin),
+		waiting: map[changeset.RecordID]bool{}, deleted: map[changeset.RecordID]bool{}}
 	for _, c := range open {
 		for _, prop := range c.Result.OpenProps() {
 			w.items = append(w.items, item{c.Record, prop})
@@ -48,6 +49,8 @@ type walk struct {
 	in      *bufio.Reader
 	items   []item
 	decided int
+	waiting map[changeset.RecordID]bool // records of which it was said that their properties wait
+	deleted map[changeset.RecordID]bool // records that were deleted here
 }
 
 // item is a conflict to ask about.
@@ -148,11 +151,14 @@ type question struct {
 	doc     conflictDoc
 }
 
-// question returns what is to be asked about a conflict as it is now, nil if it is open no more.
+// question returns what is to be asked about a conflict as it is now, nil if it is open no more, or waits.
 func (w *walk) question(it item) (*question, error) {
 	result, err := w.r.Merged(it.rec)
 	if err != nil {
 		return nil, err
+	}
+	if waits(it.prop, result) {
+		return nil, w.noteWaits(it.rec, result)
 	}
 	docs, err := conflictDocs(w.list.at, w.r, it.rec, result)
 	if err != nil {
@@ -165,8 +171,36 @@ func (w *walk) question(it item) (*question, error) {
 	return &question{walk: w, item: it, result: result, choices: choicesOf(result, it.prop), doc: docs[i]}, nil
 }
 
-// gone says of a conflict that is open no more what it was decided as.
+// waits reports whether a property is not to be asked about because it is open whether its record lives: an answer would decide that.
+func waits(prop string, result *resolution.Result) bool { return prop != "" && result.Existence != nil }
+
+// noteWaits says once of a record why its properties are not asked about.
+func (w *walk) noteWaits(rec changeset.RecordID, result *resolution.Result) error {
+	if w.waiting[rec] {
+		return nil
+	}
+	name, err := nameRecord(w.r, rec)
+	if err != nil {
+		return err
+	}
+	w.waiting[rec] = true
+	var props []string
+	for _, c := range result.Conflicts {
+		props = append(props, c.Prop)
+	}
+	wait := "waits"
+	if len(props) > 1 {
+		wait = "wait"
+	}
+	w.p.notef("%s: %s %s: an answer would keep the record", name, list(props), wait)
+	return nil
+}
+
+// gone says of a conflict that is open no more what it was decided as, unless that was said when it was decided here.
 func (w *walk) gone(it item, result *resolution.Result) error {
+	if w.deleted[it.rec] && !result.Exists {
+		return nil
+	}
 	name, err := nameRecord(w.r, it.rec)
 	if err != nil {
 		return err
@@ -190,14 +224,18 @@ func choicesOf(result *resolution.Result, prop string) []replica.Choice {
 
 // decide makes the decision, if the rivals are those that were shown.
 func (q *question) decide(ctx context.Context, value string) error {
+	var open []string
 	edited, err := q.r.Edit(ctx, checked(func(e *replica.Edit) error {
 		now, err := e.Merged(q.rec)
 		if err != nil {
 			return err
 		}
 		same := func(a, b replica.Choice) bool { return a.Entry.ID == b.Entry.ID && a.Value == b.Value }
-		if !slices.EqualFunc(choicesOf(now, q.prop), q.choices, same) {
+		if waits(q.prop, now) || !slices.EqualFunc(choicesOf(now, q.prop), q.choices, same) {
 			return errChanged
+		}
+		if open, err = conflictsOf(e, q.rec); err != nil {
+			return err
 		}
 		return q.write(e, value)
 	}))
@@ -209,7 +247,11 @@ func (q *question) decide(ctx context.Context, value string) error {
 		return err
 	}
 	q.decided += len(decided)
-	return printDecisions(q.p, decided, false)
+	if err := printDecisions(q.p, decided, false); err != nil || q.prop != "" || value != replica.TakeDelete {
+		return err
+	}
+	q.deleted[q.rec] = true
+	return noteGone(q.p, q.r, q.rec, open)
 }
 
 func (q *question) write(e *replica.Edit, value string) error {

@@ -191,6 +191,62 @@ func TestResolveDoesNotAskWhoCannotAnswer(t *testing.T) {
 	}
 }
 
+// contested returns quarrelling, with ticket 3 in conflict about owner, status and whether it lives.
+func contested(t *testing.T) *world {
+	t.Helper()
+	w := quarrelling(t)
+	w.Asks, w.OutWidth = false, 0
+	w.do(t, "resolve", "-r", "/ann", "--all", "--take", "holds")
+	w.do(t, "create", "-r", "/ann", "Ticket", "owner=zoe", "status=new")
+	w.do(t, "push", "-r", "/ann", "/bob")
+	w.do(t, "clone", "/ann", "/carol")
+	w.do(t, "update", "-r", "/ann", "3", "owner=ann", "status=open")
+	w.do(t, "update", "-r", "/bob", "3", "owner=bob", "status=stalled")
+	w.do(t, "delete", "-r", "/carol", "3")
+	w.do(t, "pull", "-r", "/ann", "/bob")
+	w.do(t, "pull", "-r", "/ann", "/carol")
+	w.Asks, w.OutWidth = true, 80
+	return w
+}
+
+func TestPropertiesOfARecordThatIsLeftOpenAreNotAskedAbout(t *testing.T) {
+	w := contested(t)
+	code := w.answers(t, "s\n4\n6\n")
+	want := "prophet: Ticket 3: owner and status wait: an answer would keep the record\nprophet: 0 conflicts decided, 3 conflicts left\n"
+	if code != exitConflicts || w.err.String() != want || w.open(t) != 3 {
+		t.Errorf("exit code %d, %s%s", code, w.out, w.err)
+	}
+	if code := w.answers(t, "k\n1\n1\n"); code != exitDone || !strings.Contains(w.err.String(), "3 conflicts decided, 0 conflicts left") {
+		t.Errorf("exit code %d, %s%s", code, w.out, w.err)
+	}
+}
+
+func TestAnAnswerDoesNotKeepARecordThatWasDeletedMeanwhile(t *testing.T) {
+	w := quarrelling(t)
+	w.beside(t, "clone", "/ann", "/carol")
+	w.beside(t, "delete", "-r", "/carol", "1")
+	w.Stdin = &typist{[]func() string{func() string {
+		w.beside(t, "pull", "-r", "/ann", "/carol")
+		w.beside(t, "update", "-r", "/bob", "1", "x=1")
+		w.beside(t, "pull", "-r", "/ann", "/bob")
+		return "1\n"
+	}}}
+	w.err.Reset()
+	run(t.Context(), w.env, []string{"resolve", "-r", "/ann", "1"})
+	if got := w.err.String(); strings.Contains(w.out.String(), "decided: ") || !strings.Contains(got, "prophet: Ticket 1: body and status wait: an answer would keep the record\n") {
+		t.Errorf("%s%s", w.out, got)
+	}
+}
+
+func TestTheWalkSaysWhatGoesWithARecordThatItDeletes(t *testing.T) {
+	w := contested(t)
+	code := w.answers(t, "d\n")
+	want := "prophet: owner and status of Ticket 3 were in conflict, which goes with the record; \"prophet history 3\" has the rivals\nprophet: 1 conflict decided, 0 conflicts left\n"
+	if code != exitDone || w.err.String() != want {
+		t.Errorf("exit code %d, %s", code, w.err)
+	}
+}
+
 func TestResolveTakesWhatWasWrittenInTheEditor(t *testing.T) {
 	for _, tt := range []struct{ name, before, after, want string }{
 		{"a text of one line", "stalled", "closed\n", "status=closed"},
