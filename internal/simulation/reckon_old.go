@@ -67,6 +67,9 @@ func (m *member) written(c *claim, result *resolution.Result, n int, prop, value
 			return true
 		}
 		anew := other.c.Change(c.rec).Kind == changeset.Create
+		if anew && c.sawOldDeletion(k, n) { // it starts afresh: what it does not name is null
+			return true
+		}
 		return c.guessed(k) && (anew || other.olds[oldKey(c.rec, prop, value)])
 	})
 }
