@@ -2,6 +2,7 @@ package replica
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -16,6 +17,10 @@ import (
 // give, and the number alone no longer says whether the commit was made. The rows do. If those that follow the commit's own bear the numbers after
 // its last one, it was made, and stays. Otherwise the last rows, as many as are counted, are the other program's, and bear the numbers after those that
 // were committed before: what lies in between goes.
+
+// ErrCutOff is wrapped by the error where a commit was cut off, another program wrote since, and only a person can say what is to become of the two.
+// Nothing can be read until then.
+var ErrCutOff = errors.New("a commit was cut off here, and another program wrote since")
 
 // halted is one of the two logs, to the index of which a commit that was cut off adds, or which it writes anew.
 type halted struct {
@@ -62,7 +67,8 @@ func halt(fsys afero.Fs, where, prefix string, u *durable.Unfinished) (*halted, 
 	}
 	h.at, h.ours, h.noted = int(max(grown.At, 0)), grown.Data, grown.Data != nil
 	if h.at != int(h.from)*changeset.RowSize {
-		return nil, h.mixed("it was to begin at byte %d of %s, where row %d ends elsewhere", h.at, changeset.IndexFile, h.from)
+		return nil, h.mixed("the commit was to begin at byte %d of %s, but row %d ends at byte %d", h.at, h.name(changeset.IndexFile), h.from,
+			int64(h.from)*changeset.RowSize)
 	}
 	return h, h.judge(u)
 }
@@ -195,8 +201,8 @@ func (h *halted) take(at int, from uint32) error {
 		}
 		c, err := h.Changeset(row)
 		if err != nil {
-			return h.damage(changeset.IndexFile, "another program wrote row %d after a commit was cut off here, and its changeset cannot be read (%w); "+
-				"to give up that and those after it, cut %s to %d bytes and write %d into %s", seq, err, changeset.IndexFile, at, seq-1, changeset.LatestFile)
+			return h.damage(changeset.IndexFile, "%w: the changeset of its row %d cannot be read (%w); to give up that and those after it, "+
+				"cut %s to %d bytes and write %d into %s", ErrCutOff, seq, err, h.name(changeset.IndexFile), at, seq-1, h.name(changeset.LatestFile))
 		}
 		h.changesets = append(h.changesets, c)
 		h.rows++
@@ -227,10 +233,10 @@ func (h *halted) strayFrom(rows []byte) bool {
 func (h *halted) miscounted(tail []byte, u *durable.Unfinished) error {
 	n, ok := h.count(tail, u)
 	if !ok || n == h.latest {
-		return h.mixed("it counts %d changesets, and %s has rows that do not fit that", h.latest, changeset.IndexFile)
+		return h.mixed("%s counts %d changesets, and the rows of %s do not fit that", h.name(changeset.LatestFile), h.latest, h.name(changeset.IndexFile))
 	}
-	return h.damage(changeset.LatestFile, "a commit was cut off here, and another program wrote since: it counts %d changesets, and %s has %d of them; "+
-		"if that program is at work, try again when it is done; if not, write %d into it", h.latest, changeset.IndexFile, n, n)
+	return h.damage(changeset.LatestFile, "%w: %s counts %d changesets, and %s has rows for %d; if that program is at work, try again when it is done; "+
+		"if not, write %d into %[2]s", ErrCutOff, h.name(changeset.LatestFile), h.latest, h.name(changeset.IndexFile), n, n)
 }
 
 // count returns which number the rows that are there come to.
@@ -254,20 +260,22 @@ func (h *halted) count(tail []byte, u *durable.Unfinished) (n uint32, ok bool) {
 
 // mixed is the error where it does not show what is whose.
 func (h *halted) mixed(format string, args ...any) error {
-	return &DamageError{Path: join(h.where, durable.Journal), Err: fmt.Errorf("a commit was cut off here, another program wrote since, and what it wrote "+
-		"cannot be told from that: %s: %w; copy the directory away, then remove this file: \"prophet fsck\" then lists what is damaged",
-		join(h.where, h.prefix+changeset.LatestFile), fmt.Errorf(format, args...))}
+	return &DamageError{Path: join(h.where, durable.Journal), Err: fmt.Errorf("%w, and what that wrote cannot be told from it: %w; "+
+		"copy the directory away, then remove %s", ErrCutOff, fmt.Errorf(format, args...), durable.Journal)}
 }
 
 func (h *halted) damage(name, format string, args ...any) error {
-	return &DamageError{Path: join(h.where, h.prefix+name), Err: fmt.Errorf(format, args...)}
+	return &DamageError{Path: join(h.where, h.name(name)), Err: fmt.Errorf(format, args...)}
 }
+
+// name is a file of the log within the replica.
+func (h *halted) name(file string) string { return h.prefix + file }
 
 // judgeRewritten is judge for an index that is written anew as a whole, which is the commit: the numbers are written before.
 func (h *halted) judgeRewritten(fsys afero.Fs, u *durable.Unfinished) error {
 	wrote, isNew, ok := u.Rewritten.Prefix(h.index, changeset.RowSize)
 	if !ok {
-		return h.mixed("%s begins neither as it was nor as it was to be", changeset.IndexFile)
+		return h.mixed("%s begins neither as it was nor as it was to be", h.name(changeset.IndexFile))
 	}
 	number := h.to
 	h.at, h.kept, h.noted = wrote, isNew, true
@@ -290,7 +298,7 @@ func (h *halted) judgeRewritten(fsys afero.Fs, u *durable.Unfinished) error {
 func (h *halted) complete(fsys afero.Fs, u *durable.Unfinished, number uint32) error {
 	anew, ok := u.Rewrite(fsys)
 	if !ok {
-		return h.mixed("row %d follows on row %d, and what was to be between them is gone", number+1, h.from)
+		return h.mixed("row %d of %s follows on row %d, and what was to be between them is gone", number+1, h.name(changeset.IndexFile), h.from)
 	}
 	wrote := h.at
 	h.completed, h.kept = append(anew, h.index[wrote:]...), true

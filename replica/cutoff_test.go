@@ -150,6 +150,39 @@ func TestARefusalAfterACrashNamesWhatToDo(t *testing.T) {
 	}
 }
 
+// TestARefusalThatCannotTellWhatIsWhoseNamesTheJournal puts bytes that are no rows behind what the original wrote. Without the journal, fsck lists the damage.
+func TestARefusalThatCannotTellWhatIsWhoseNamesTheJournal(t *testing.T) {
+	refused := 0
+	eachCutOff(t, func(when string, left *crashfs.FS, rec changeset.RecordID) {
+		if !original(left, rec, "first") {
+			return
+		}
+		extend(t, left, strings.Repeat("x", 2*changeset.RowSize))
+		_, err := replica.Open(left, replica.Options{Where: "/bugs"})
+		var damage *replica.DamageError
+		if err == nil {
+			return
+		}
+		refused++
+		if !errors.Is(err, replica.ErrCutOff) || !errors.As(err, &damage) || damage.Path != "/bugs/prophet/journal" ||
+			!strings.HasSuffix(err.Error(), "then remove prophet/journal") {
+			t.Errorf("%s: %v", when, err)
+			return
+		}
+		if err := left.Remove("prophet/journal"); err != nil {
+			t.Fatal(err)
+		}
+		problems := 0
+		err = replica.Check(t.Context(), left, replica.Options{}, func(replica.Problem) { problems++ }, nil)
+		if err != nil || problems == 0 {
+			t.Errorf("%s: without the journal fsck finds %d problems (%v)", when, problems, err)
+		}
+	})
+	if refused == 0 {
+		t.Error("nothing was refused")
+	}
+}
+
 // raise adds to latest-sequence-no.
 func raise(t *testing.T, fsys afero.Fs, by int) {
 	t.Helper()

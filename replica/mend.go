@@ -115,7 +115,7 @@ func finish(fsys afero.Fs, u *durable.Unfinished, logs []*halted) (durable.Mend,
 	m := durable.Mend{Made: true, Points: map[string]string{}, Lengths: map[string]int64{}}
 	for _, h := range logs {
 		if !h.kept {
-			return m, h.mixed("it was made, but not in %s", h.indexPath())
+			return m, h.mixed("the commit was made, but not in %s", h.name(changeset.IndexFile))
 		}
 		h.cutAhead(u, &m)
 		if h.completed != nil {

@@ -140,6 +140,8 @@ func explain(err error) (code int, hint string) {
 		return exitFailed, "its replica-version is damaged, or another program made it"
 	case errors.Is(err, replica.ErrExported):
 		return exitFailed, `"prophet clone" makes a replica of it that can be edited`
+	case errors.Is(err, replica.ErrCutOff):
+		return exitFailed, "" // the error says it all, and fsck stops at it too
 	case errors.As(err, &damage), errors.As(err, &corrupt):
 		return exitFailed, `"prophet fsck" lists all that is damaged`
 	case errors.Is(err, fs.ErrPermission):

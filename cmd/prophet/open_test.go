@@ -27,6 +27,7 @@ func TestErrorsOfLibrariesAreExplained(t *testing.T) {
 		{&replica.VersionError{Where: "/bugs", Version: "2"}, exitFailed, "a later version of prophet reads it"},
 		{replica.ErrExported, exitFailed, `"prophet clone" makes a replica of it that can be edited`},
 		{&replica.DamageError{Path: "x", Err: errors.New("torn")}, exitFailed, `"prophet fsck" lists all that is damaged`},
+		{&replica.DamageError{Path: "x", Err: fmt.Errorf("%w: do this", replica.ErrCutOff)}, exitFailed, ""},
 		{&cas.CorruptError{Path: "x"}, exitFailed, `"prophet fsck" lists all that is damaged`},
 		{fs.ErrPermission, exitFailed, "look who may read and write there"},
 		{errors.New("else"), exitFailed, ""},
