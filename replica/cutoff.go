@@ -260,12 +260,12 @@ func (h *halted) count(tail []byte, u *durable.Unfinished) (n uint32, ok bool) {
 
 // mixed is the error where it does not show what is whose.
 func (h *halted) mixed(format string, args ...any) error {
-	return &DamageError{Path: join(h.where, durable.Journal), Err: fmt.Errorf("%w, and what that wrote cannot be told from it: %w; "+
+	return &DamageError{Where: h.where, Path: durable.Journal, Err: fmt.Errorf("%w, and what that wrote cannot be told from it: %w; "+
 		"copy the directory away, then remove %s", ErrCutOff, fmt.Errorf(format, args...), durable.Journal)}
 }
 
 func (h *halted) damage(name, format string, args ...any) error {
-	return &DamageError{Path: join(h.where, h.name(name)), Err: fmt.Errorf(format, args...)}
+	return h.damaged(name, fmt.Errorf(format, args...))
 }
 
 // name is a file of the log within the replica.

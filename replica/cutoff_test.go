@@ -164,18 +164,19 @@ func TestARefusalThatCannotTellWhatIsWhoseNamesTheJournal(t *testing.T) {
 			return
 		}
 		refused++
-		if !errors.Is(err, replica.ErrCutOff) || !errors.As(err, &damage) || damage.Path != "/bugs/prophet/journal" ||
-			!strings.HasSuffix(err.Error(), "then remove prophet/journal") {
+		if !errors.Is(err, replica.ErrCutOff) || !errors.As(err, &damage) || damage.Path != "prophet/journal" ||
+			!strings.Contains(err.Error(), "/bugs/prophet/journal is damaged: ") || !strings.HasSuffix(err.Error(), "then remove prophet/journal") {
 			t.Errorf("%s: %v", when, err)
 			return
+		}
+		if found := problems(t, left); !strings.HasPrefix(found, "prophet/journal: ") || strings.Count(found, "\n") > 1 {
+			t.Errorf("%s: fsck finds %s", when, found)
 		}
 		if err := left.Remove("prophet/journal"); err != nil {
 			t.Fatal(err)
 		}
-		problems := 0
-		err = replica.Check(t.Context(), left, replica.Options{}, func(replica.Problem) { problems++ }, nil)
-		if err != nil || problems == 0 {
-			t.Errorf("%s: without the journal fsck finds %d problems (%v)", when, problems, err)
+		if problems(t, left) == "" {
+			t.Errorf("%s: without the journal fsck finds nothing", when)
 		}
 	})
 	if refused == 0 {

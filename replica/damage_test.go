@@ -1,6 +1,7 @@
 package replica_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/spf13/afero"
@@ -9,6 +10,19 @@ import (
 	"prophet/internal/replicatest"
 	"prophet/replica"
 )
+
+func TestDamageIsNamedWhereItLies(t *testing.T) {
+	for _, tt := range []struct{ where, want string }{
+		{"", "resolutions/changesets.idx is damaged: torn"},
+		{"/bugs", "/bugs/resolutions/changesets.idx is damaged: torn"},
+		{"http://desk/bugs/", "http://desk/bugs/resolutions/changesets.idx is damaged: torn"},
+	} {
+		err := &replica.DamageError{Where: tt.where, Path: "resolutions/changesets.idx", Err: errors.New("torn")}
+		if err.Error() != tt.want {
+			t.Errorf("in %q: %s, want %s", tt.where, err, tt.want)
+		}
+	}
+}
 
 func TestADamagedObjectIsReportedOnce(t *testing.T) {
 	fsys := directory(t)

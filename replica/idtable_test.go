@@ -85,7 +85,7 @@ func TestListsTellOfAnIndexThatWasLostOrEmptied(t *testing.T) {
 		for name, list := range listings {
 			err := list(t, replicatest.Open(t, fsys, replica.Options{Where: "bugs"}))
 			var damaged *replica.DamageError
-			if !errors.As(err, &damaged) || damaged.Path != "bugs/"+index || !strings.HasPrefix(damaged.Err.Error(), damage.want) {
+			if !errors.As(err, &damaged) || damaged.Where != "bugs" || damaged.Path != index || !strings.HasPrefix(damaged.Err.Error(), damage.want) {
 				t.Errorf("%s, %s: %v", what, name, err)
 			}
 		}

@@ -40,7 +40,7 @@ func (l *Log) readOldIDs() (*oldIDs, []byte, error) {
 		}
 		old, err := parseOldIDs(b)
 		if err != nil {
-			return nil, nil, &DamageError{Path: path.Join(l.where, name), Err: err}
+			return nil, nil, l.damaged(name, err)
 		}
 		return old, b, nil
 	}

@@ -6,7 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"iter"
-	"path"
 	"strconv"
 	"strings"
 	"sync"
@@ -93,7 +92,7 @@ func openLog(root afero.Fs, prefix, where string, limits *limits) (*Log, error) 
 	if old, limited := limits.Points[prefix+changeset.LatestFile]; limited {
 		l.rawLatest = old
 	}
-	if l.latest, err = parseNumber(changeset.LatestFile, l.rawLatest); err != nil {
+	if l.latest, err = parseNumber(prefix+changeset.LatestFile, l.rawLatest); err != nil {
 		return nil, err
 	}
 	if l.uuid, err = l.readUUID(changeset.ReplicaUUIDFile); err != nil {
@@ -132,22 +131,21 @@ func (l *Log) Former() ([]uuid.UUID, error) {
 }
 
 func (l *Log) loadFormer() error {
-	name := path.Join(l.where, l.prefix, formerFile)
 	b, err := l.limits.readReplaced(l.fs, l.prefix, formerFile, maxFormer)
 	if isNotExist(err) {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("read %s: %w", name, err)
+		return fmt.Errorf("read %s: %w", join(l.where, l.prefix+formerFile), err)
 	}
 	if len(b) > maxFormer {
-		return &DamageError{Path: name, Err: fmt.Errorf("it is longer than %d bytes", maxFormer)}
+		return l.damaged(formerFile, fmt.Errorf("it is longer than %d bytes", maxFormer))
 	}
 	l.former.rows = map[uuid.UUID]uint32{}
 	for line := range strings.Lines(string(b)) {
 		u, rows, err := parseFormer(strings.TrimSpace(line))
 		if err != nil {
-			return &DamageError{Path: name, Err: err}
+			return l.damaged(formerFile, err)
 		}
 		l.former.list, l.former.rows[u] = append(l.former.list, u), max(l.former.rows[u], rows)
 	}
@@ -215,6 +213,11 @@ func (l *Log) Row(seq uint32) (changeset.Row, error) {
 
 func (l *Log) indexPath() string { return join(l.where, l.prefix+l.index) }
 
+// damaged says what is wrong with a file of the log.
+func (l *Log) damaged(name string, err error) error {
+	return &DamageError{Where: l.where, Path: l.prefix + name, Err: err}
+}
+
 // rowsAtOnce is how many rows are read in one piece: 352 KB.
 const rowsAtOnce = 8192
 
@@ -258,14 +261,14 @@ func (l *Log) readRows(f afero.File, from, to uint32) ([]changeset.Row, error) {
 	if n, err := f.ReadAt(buf, int64(from-1)*changeset.RowSize); n < len(buf) {
 		if err == nil || errors.Is(err, io.EOF) {
 			whole := uint32(n / changeset.RowSize)
-			return nil, fmt.Errorf("read %s: %w", l.indexPath(), &DamageError{Path: l.index,
+			return nil, fmt.Errorf("read %s: %w", l.indexPath(), &DamageError{Path: l.prefix + l.index,
 				Err: fmt.Errorf("it ends before row %d does, though %s says %d", from+whole, l.number, l.latest)})
 		}
 		return nil, fmt.Errorf("read rows %d to %d of %s: %w", from, to, l.indexPath(), err)
 	}
 	rows, err := changeset.ParseRows(buf, from)
 	if err != nil {
-		return nil, &DamageError{Path: l.indexPath(), Err: err}
+		return nil, l.damaged(l.index, err)
 	}
 	return rows, nil
 }
@@ -305,12 +308,12 @@ func readSmall(fsys afero.Fs, name string) (string, error) {
 	return strings.TrimSpace(string(b)), nil
 }
 
-// missing says of a file without which there is no replica that it is damage if there is none.
+// missing says of a file of a line without which there is no replica that it is damage if there is none. name is the file within the replica.
 func missing(name string, err error) error {
-	if !isNotExist(err) {
-		return err
+	if isNotExist(err) || isDamage(err) {
+		return &DamageError{Path: name, Err: reason(err)}
 	}
-	return &DamageError{Path: name, Err: err}
+	return err
 }
 
 // parseNumber reads the text of a file that holds a decimal number.
@@ -336,7 +339,7 @@ func (l *Log) readUUID(name string) (uuid.UUID, error) {
 	}
 	u, err := changeset.ParseUUID(s)
 	if err != nil {
-		return uuid.UUID{}, &DamageError{Path: name, Err: err}
+		return uuid.UUID{}, &DamageError{Path: l.prefix + name, Err: err}
 	}
 	return u, nil
 }

@@ -158,7 +158,7 @@ func (l *Log) Peer(u uuid.UUID) (Peer, error) {
 	}
 	p, err := parsePeer(b, u)
 	if err != nil {
-		return Peer{UUID: u, damaged: &DamageError{Path: join(l.where, l.prefix+peerFile(u)), Err: err}}, nil
+		return Peer{UUID: u, damaged: l.damaged(peerFile(u), err)}, nil
 	}
 	return p, nil
 }

@@ -20,7 +20,7 @@ func (l *Log) RawChangeset(row changeset.Row) (raw []byte, c *changeset.Changese
 		err = fmt.Errorf("changeset %s: %w", row.ID, err)
 	}
 	if err != nil {
-		return nil, nil, &DamageError{Path: join(l.where, l.objects.Path(row.Key)), Err: err}
+		return nil, nil, &DamageError{Where: l.where, Path: l.objects.Path(row.Key), Err: err}
 	}
 	return raw, c, nil
 }

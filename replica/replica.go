@@ -23,11 +23,14 @@ var ErrExists = errors.New("there is a replica already")
 
 // DamageError says that a file of a replica, or of a mirror, does not hold what it must.
 type DamageError struct {
-	Path string
-	Err  error
+	Where string // path or URL of the replica or mirror, for messages; may be empty
+	Path  string // of the file within it, slash-separated
+	Err   error
 }
 
-func (e *DamageError) Error() string { return fmt.Sprintf("%s is damaged: %v", e.Path, e.Err) }
+func (e *DamageError) Error() string {
+	return fmt.Sprintf("%s is damaged: %v", join(e.Where, e.Path), e.Err)
+}
 func (e *DamageError) Unwrap() error { return e.Err }
 
 // VersionError says that a replica has a format that this program does not know.

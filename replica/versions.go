@@ -36,7 +36,7 @@ func (l *Log) Versions(rec changeset.RecordID) ([]changeset.Version, error) {
 }
 
 func (l *Log) damagedIndex(rec changeset.RecordID, err error) error {
-	return &DamageError{Path: join(l.where, l.prefix+changeset.RecordPath(rec)), Err: err}
+	return l.damaged(changeset.RecordPath(rec), err)
 }
 
 // first returns the oldest committed row of the record's index, by reading that row alone; ok is false for a record that never was.
@@ -139,7 +139,7 @@ func (l *Log) props(key cas.Key) (map[string]string, error) {
 	}
 	props, err := changeset.DecodeRecord(b)
 	if err != nil {
-		return nil, &DamageError{Path: join(l.where, l.versions.Path(key)), Err: err}
+		return nil, &DamageError{Where: l.where, Path: l.versions.Path(key), Err: err}
 	}
 	return props, nil
 }
