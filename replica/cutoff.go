@@ -24,26 +24,27 @@ var ErrCutOff = errors.New("a commit was cut off here, and another program wrote
 
 // halted is one of the two logs, to the index of which a commit that was cut off adds, or which it writes anew.
 type halted struct {
-	*Log              // as the files have it
-	from, to   uint32 // the last row before and after the commit
-	index      []byte // the file of rows
-	at         int    // where in it the commit begins
-	ours       []byte // what it appends there
-	noted      bool   // ours is known: earlier versions did not note it
-	kept       bool   // the commit was made
-	rows       int    // of the other program
-	rowsAt     int    // where in index they are
-	changesets []*changeset.Changeset
-	completed  []byte // what the index would have been written anew as, if the rows follow on that
+	*Log       // as the files have it
+	root       afero.Fs
+	u          *durable.Unfinished
+	from, to   uint32                 // the last row before and after the commit
+	index      []byte                 // the file of rows
+	at         int                    // where in it the commit begins
+	ours       []byte                 // what it appends there
+	noted      bool                   // ours is known: earlier versions did not note it
+	kept       bool                   // the commit was made
+	changesets []*changeset.Changeset // of the other program
+	rowsAt     int                    // where in index their rows are
+	completed  []byte                 // what the index would have been written anew as, if the rows follow on that
 }
 
-// halt reads a log; nil if the commit leaves its index alone.
-func halt(fsys afero.Fs, where, prefix string, u *durable.Unfinished) (*halted, error) {
-	log, err := openLog(fsys, prefix, where, &limits{})
+// newHalted reads a log; nil if the commit leaves its index alone.
+func newHalted(root afero.Fs, where, prefix string, u *durable.Unfinished) (*halted, error) {
+	log, err := openLog(root, prefix, where, &limits{})
 	if err != nil {
 		return nil, err
 	}
-	h := &halted{Log: log, from: log.latest, to: log.latest}
+	h := &halted{Log: log, root: root, u: u, from: log.latest, to: log.latest}
 	for _, p := range u.Points {
 		if p.Name != prefix+changeset.LatestFile {
 			continue
@@ -63,14 +64,14 @@ func halt(fsys afero.Fs, where, prefix string, u *durable.Unfinished) (*halted, 
 		return nil, fmt.Errorf("read %s: %w", log.indexPath(), err)
 	}
 	if grown == nil {
-		return h, h.judgeRewritten(fsys, u)
+		return h, h.judgeRewritten()
 	}
 	h.at, h.ours, h.noted = int(max(grown.At, 0)), grown.Data, grown.Data != nil
 	if h.at != int(h.from)*changeset.RowSize {
 		return nil, h.mixed("the commit was to begin at byte %d of %s, but row %d ends at byte %d", h.at, h.name(changeset.IndexFile), h.from,
 			int64(h.from)*changeset.RowSize)
 	}
-	return h, h.judge(u)
+	return h, h.judge()
 }
 
 func growthOf(u *durable.Unfinished, name string) *durable.Grown {
@@ -83,26 +84,26 @@ func growthOf(u *durable.Unfinished, name string) *durable.Grown {
 }
 
 // judge finds out which rows are the other program's, and whether the commit was made.
-func (h *halted) judge(u *durable.Unfinished) error {
+func (h *halted) judge() error {
 	tail := h.index[min(h.at, len(h.index)):]
 	if h.latest < h.from && len(tail) == 0 {
 		return nil // the whole log was turned back: a backup was put back over it
 	}
-	if own, ok := h.own(tail, u); ok && h.latest >= h.to && follow(tail[own:], h.to, h.latest) {
+	if own, ok := h.own(tail); ok && h.latest >= h.to && follow(tail[own:], h.to, h.latest) {
 		h.kept = true
 		return h.take(h.at+own, h.to)
 	}
 	at, ok := h.find(tail, h.from, h.latest)
 	if !ok || h.stray(tail[:at]) {
-		return h.miscounted(tail, u)
+		return h.miscounted(tail)
 	}
 	return h.take(h.at+at, h.from)
 }
 
 // own returns how many bytes at the beginning of the tail of the index are the commit's, if all of them are there, and all that it adds to other files.
-func (h *halted) own(tail []byte, u *durable.Unfinished) (size int, ok bool) {
+func (h *halted) own(tail []byte) (size int, ok bool) {
 	size = h.ownLength()
-	return size, len(tail) >= size && h.isOwn(tail[:size]) && (h.whole(u) || len(tail) >= size+changeset.RowSize && h.latest > h.to)
+	return size, len(tail) >= size && h.isOwn(tail[:size]) && (h.whole() || len(tail) >= size+changeset.RowSize && h.latest > h.to)
 }
 
 // follow reports whether the rows from one number, exclusive, to another, inclusive, are what is there, but for part of a row after them.
@@ -135,8 +136,8 @@ func (h *halted) isOwn(rows []byte) bool {
 }
 
 // whole reports whether every file that the commit extends has what it appends.
-func (h *halted) whole(u *durable.Unfinished) bool {
-	for _, g := range u.Grown {
+func (h *halted) whole() bool {
+	for _, g := range h.u.Grown {
 		if g.Data == nil {
 			continue
 		}
@@ -193,7 +194,7 @@ func (h *halted) isOwnRow(row []byte) bool {
 
 // take reads the other program's changesets, in the rows after row from, which begin at a byte of the index.
 func (h *halted) take(at int, from uint32) error {
-	h.rows, h.rowsAt, h.changesets = 0, at, nil
+	h.rowsAt, h.changesets = at, nil
 	for seq := from + 1; seq <= h.latest; seq++ {
 		row, err := changeset.ParseRow(h.index[at:][:changeset.RowSize])
 		if err != nil {
@@ -205,7 +206,6 @@ func (h *halted) take(at int, from uint32) error {
 				"cut %s to %d bytes and write %d into %s", ErrCutOff, seq, err, h.name(changeset.IndexFile), at, seq-1, h.name(changeset.LatestFile))
 		}
 		h.changesets = append(h.changesets, c)
-		h.rows++
 		at += changeset.RowSize
 	}
 	return nil
@@ -230,8 +230,8 @@ func (h *halted) strayFrom(rows []byte) bool {
 }
 
 // miscounted is the error where latest-sequence-no counts another number of rows than there are: the other program writes that number first.
-func (h *halted) miscounted(tail []byte, u *durable.Unfinished) error {
-	n, ok := h.count(tail, u)
+func (h *halted) miscounted(tail []byte) error {
+	n, ok := h.count(tail)
 	if !ok || n == h.latest {
 		return h.mixed("%s counts %d changesets, and the rows of %s do not fit that", h.name(changeset.LatestFile), h.latest, h.name(changeset.IndexFile))
 	}
@@ -240,11 +240,11 @@ func (h *halted) miscounted(tail []byte, u *durable.Unfinished) error {
 }
 
 // count returns which number the rows that are there come to.
-func (h *halted) count(tail []byte, u *durable.Unfinished) (n uint32, ok bool) {
+func (h *halted) count(tail []byte) (n uint32, ok bool) {
 	if !h.noted {
 		return 0, false
 	}
-	if own, ok := h.own(tail, u); ok {
+	if own, ok := h.own(tail); ok {
 		n = h.to + uint32((len(tail)-own)/changeset.RowSize)
 		if follow(tail[own:], h.to, n) {
 			return n, true
@@ -272,8 +272,8 @@ func (h *halted) damage(name, format string, args ...any) error {
 func (h *halted) name(file string) string { return h.prefix + file }
 
 // judgeRewritten is judge for an index that is written anew as a whole, which is the commit: the numbers are written before.
-func (h *halted) judgeRewritten(fsys afero.Fs, u *durable.Unfinished) error {
-	wrote, isNew, ok := u.Rewritten.Prefix(h.index, changeset.RowSize)
+func (h *halted) judgeRewritten() error {
+	wrote, isNew, ok := h.u.Rewritten.Prefix(h.index, changeset.RowSize)
 	if !ok {
 		return h.mixed("%s begins neither as it was nor as it was to be", h.name(changeset.IndexFile))
 	}
@@ -289,14 +289,14 @@ func (h *halted) judgeRewritten(fsys afero.Fs, u *durable.Unfinished) error {
 		h.latest = h.from // the number is the commit's, which was not made
 		return nil
 	case !isNew && h.latest > number && follow(rows, number, h.latest):
-		return h.complete(fsys, u, number) // it went on from the number, which was written before the index
+		return h.complete(number) // it went on from the number, which was written before the index
 	}
-	return h.miscounted(rows, u)
+	return h.miscounted(rows)
 }
 
 // complete takes the new content of the index, and the other program's rows after it.
-func (h *halted) complete(fsys afero.Fs, u *durable.Unfinished, number uint32) error {
-	anew, ok := u.Rewrite(fsys)
+func (h *halted) complete(number uint32) error {
+	anew, ok := h.u.Rewrite(h.root)
 	if !ok {
 		return h.mixed("row %d of %s follows on row %d, and what was to be between them is gone", number+1, h.name(changeset.IndexFile), h.from)
 	}

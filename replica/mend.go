@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/afero"
@@ -20,7 +21,7 @@ func (r *Replica) recover() error {
 	if !errors.As(err, &foreign) {
 		return err
 	}
-	m, err := mendOf(r.fs, r.opts.Where, foreign)
+	m, err := mendOf(r.fs, r.opts.Where, foreign.Unfinished)
 	if err != nil {
 		return err
 	}
@@ -37,7 +38,7 @@ func (r *Replica) recover() error {
 // lookHalted returns what a reader reads instead of the files where a commit was cut off and another program wrote since: what the next writer will
 // make of them.
 func (r *Replica) lookHalted(foreign *durable.ForeignError) (afero.Fs, durable.View, error) {
-	m, err := mendOf(r.fs, r.opts.Where, foreign)
+	m, err := mendOf(r.fs, r.opts.Where, foreign.Unfinished)
 	if err != nil {
 		return nil, durable.View{}, err
 	}
@@ -54,76 +55,99 @@ func (r *Replica) lookHalted(foreign *durable.ForeignError) (afero.Fs, durable.V
 	return afero.NewCopyOnWriteFs(afero.NewReadOnlyFs(r.fs), mended), v, nil
 }
 
+// cutOff is a commit that was cut off where another program wrote since.
+type cutOff struct {
+	fs   afero.Fs // of the replica
+	u    *durable.Unfinished
+	logs []*halted // those to which it adds
+}
+
 // mendOf decides what is to become of a commit that was cut off where another program wrote since: it is finished, or taken back from below that.
-func mendOf(fsys afero.Fs, where string, foreign *durable.ForeignError) (m durable.Mend, err error) {
-	u := foreign.Unfinished
-	var logs []*halted
+func mendOf(fsys afero.Fs, where string, u *durable.Unfinished) (m durable.Mend, err error) {
+	c := cutOff{fs: fsys, u: u}
 	for _, prefix := range []string{changeset.ResolutionsDir + "/", ""} {
-		h, err := halt(fsys, where, prefix, u)
+		h, err := newHalted(fsys, where, prefix, u)
 		if err != nil {
 			return m, err
 		}
 		if h != nil {
-			logs = append(logs, h)
+			c.logs = append(c.logs, h)
 		}
 	}
-	made, err := wasMade(fsys, u, logs)
+	made, err := c.wasMade()
+	if err == nil && !made && c.passed() {
+		made, err = true, c.complete()
+	}
 	switch {
 	case err != nil:
 		return m, err
 	case made:
-		return finish(fsys, u, logs)
+		return c.finish()
 	}
-	return takeBack(fsys, u, logs)
+	return c.takeBack()
 }
 
-// wasMade reports whether the commit was made, by what came last in it.
-func wasMade(fsys afero.Fs, u *durable.Unfinished, logs []*halted) (made bool, err error) {
-	commit := ""
-	if len(u.Points) > 0 {
-		last := u.Points[len(u.Points)-1]
-		commit = last.Name
-		text, err := readSmall(fsys, last.Name)
-		if err != nil && !isNotExist(err) {
-			return false, err
+// wasMade reports whether the commit was made, by what comes last in it.
+func (c *cutOff) wasMade() (bool, error) {
+	if h := c.lastLog(); h != nil {
+		return h.kept, nil
+	}
+	if c.u.Rewritten != nil || len(c.u.Points) == 0 {
+		return false, nil
+	}
+	last := c.u.Points[len(c.u.Points)-1]
+	text, err := readSmall(c.fs, last.Name)
+	if err != nil && !isNotExist(err) {
+		return false, err
+	}
+	return text == last.New, nil
+}
+
+// lastLog returns the log that has the file which is the commit; nil if that is another file.
+func (c *cutOff) lastLog() *halted {
+	last := ""
+	if n := len(c.u.Points); n > 0 {
+		last = c.u.Points[n-1].Name
+	}
+	if c.u.Rewritten != nil {
+		last = c.u.Rewritten.Name
+	}
+	for _, h := range c.logs {
+		if last == h.name(changeset.LatestFile) || last == h.name(changeset.IndexFile) {
+			return h
 		}
-		made = text == last.New
 	}
-	if u.Rewritten != nil {
-		commit, made = u.Rewritten.Name, false
+	return nil
+}
+
+// passed reports whether the commit is an index written anew, and the other program went on from a number that is written before it.
+func (c *cutOff) passed() bool {
+	return c.u.Rewritten != nil && slices.ContainsFunc(c.logs, func(h *halted) bool { return h.kept && len(h.changesets) > 0 })
+}
+
+// complete makes the commit that was passed.
+func (c *cutOff) complete() error {
+	h := c.lastLog()
+	if h == nil {
+		return nil
 	}
-	passed := false // the other program went on from a number that is written before the commit
-	for _, h := range logs {
-		if commit == h.prefix+changeset.LatestFile || commit == h.prefix+changeset.IndexFile {
-			made = h.kept
-		}
-		passed = passed || h.kept && h.rows > 0
-	}
-	if made || u.Rewritten == nil || !passed {
-		return made, nil
-	}
-	for _, h := range logs {
-		if h.prefix+changeset.IndexFile == commit {
-			err = h.complete(fsys, u, h.from)
-		}
-	}
-	return true, err
+	return h.complete(h.from)
 }
 
 // finish is what becomes of a commit that was made.
-func finish(fsys afero.Fs, u *durable.Unfinished, logs []*halted) (durable.Mend, error) {
+func (c *cutOff) finish() (durable.Mend, error) {
 	m := durable.Mend{Made: true, Points: map[string]string{}, Lengths: map[string]int64{}}
-	for _, h := range logs {
+	for _, h := range c.logs {
 		if !h.kept {
 			return m, h.mixed("the commit was made, but not in %s", h.name(changeset.IndexFile))
 		}
-		h.cutAhead(u, &m)
+		h.cutAhead(&m)
 		if h.completed != nil {
-			m.Contents = append(m.Contents, durable.Content{Name: h.prefix + changeset.IndexFile, Data: h.completed})
+			m.Contents = append(m.Contents, durable.Content{Name: h.name(changeset.IndexFile), Data: h.completed})
 		}
 	}
-	for _, p := range u.Points {
-		if text, err := readSmall(fsys, p.Name); err == nil && text == p.New {
+	for _, p := range c.u.Points {
+		if text, err := readSmall(c.fs, p.Name); err == nil && text == p.New {
 			m.Points[p.Name] = p.New // to be sure that it is on the disk
 		}
 	}
@@ -131,8 +155,8 @@ func finish(fsys afero.Fs, u *durable.Unfinished, logs []*halted) (durable.Mend,
 }
 
 // cutAhead cuts what the other program added to records that the commit changed, for changesets that it did not come to log, or that were given up.
-func (h *halted) cutAhead(u *durable.Unfinished, m *durable.Mend) {
-	for _, g := range u.Grown {
+func (h *halted) cutAhead(m *durable.Mend) {
+	for _, g := range h.u.Grown {
 		file, within := strings.CutPrefix(g.Name, h.prefix)
 		if !within || !strings.HasPrefix(file, changeset.RecordsDir+"/") {
 			continue
@@ -152,26 +176,26 @@ func (h *halted) cutAhead(u *durable.Unfinished, m *durable.Mend) {
 
 // takeBack is what becomes of a commit that was not made: its rows go, and those of the other program move to their place. Where that one went on from
 // the decisions of the commit, whose number is written first, these stay, and the notes on them are made again.
-func takeBack(fsys afero.Fs, u *durable.Unfinished, logs []*halted) (durable.Mend, error) {
+func (c *cutOff) takeBack() (durable.Mend, error) {
 	m := durable.Mend{Points: map[string]string{}, Lengths: map[string]int64{}}
-	for _, g := range u.Grown {
+	for _, g := range c.u.Grown {
 		m.Lengths[g.Name] = g.At
 	}
-	for _, p := range u.Points {
+	for _, p := range c.u.Points {
 		m.Points[p.Name] = p.Old
 	}
 	var indexes []durable.Content
-	for _, h := range logs {
-		if h.rows > 0 || h.latest < h.from {
-			delete(m.Points, h.prefix+changeset.LatestFile)
+	for _, h := range c.logs {
+		if len(h.changesets) > 0 || h.latest < h.from {
+			delete(m.Points, h.name(changeset.LatestFile))
 		}
-		if h.rows == 0 {
+		if len(h.changesets) == 0 {
 			continue
 		}
-		if err := h.takeBackRecords(u, &m); err != nil {
+		if err := h.takeBackRecords(&m); err != nil {
 			return m, err
 		}
-		index := h.prefix + changeset.IndexFile
+		index := h.name(changeset.IndexFile)
 		delete(m.Lengths, index)
 		if moved := h.moved(); !h.kept && !bytes.Equal(moved, h.index) {
 			indexes = append(indexes, durable.Content{Name: index, Data: moved})
@@ -183,21 +207,15 @@ func takeBack(fsys afero.Fs, u *durable.Unfinished, logs []*halted) (durable.Men
 
 // moved is the index with the rows of the other program where those of the commit began.
 func (h *halted) moved() []byte {
-	rows := h.index[h.rowsAt:][:h.rows*changeset.RowSize]
+	rows := h.index[h.rowsAt:][:len(h.changesets)*changeset.RowSize]
 	return append(bytes.Clone(h.index[:h.at]), rows...)
 }
 
 // takeBackRecords makes the indexes of the records that the commit changed again: up to the commit they stay, and then they have what the changesets
 // of the other program make of the record. That one may have built on a version that goes.
-func (h *halted) takeBackRecords(u *durable.Unfinished, m *durable.Mend) error {
-	changes := map[string][]step{}
-	for i, c := range h.changesets {
-		for j := range c.Changes {
-			file := changeset.RecordPath(c.Changes[j].Record)
-			changes[file] = append(changes[file], step{h.from + uint32(i) + 1, &c.Changes[j]})
-		}
-	}
-	for _, g := range u.Grown {
+func (h *halted) takeBackRecords(m *durable.Mend) error {
+	changes := h.changes()
+	for _, g := range h.u.Grown {
 		file, within := strings.CutPrefix(g.Name, h.prefix)
 		if !within || !strings.HasPrefix(file, changeset.RecordsDir+"/") {
 			continue
@@ -217,6 +235,18 @@ func (h *halted) takeBackRecords(u *durable.Unfinished, m *durable.Mend) error {
 	return nil
 }
 
+// changes are what the other program's changesets do to records, by the index of each.
+func (h *halted) changes() map[string][]step {
+	changes := map[string][]step{}
+	for i, c := range h.changesets {
+		for j := range c.Changes {
+			file := changeset.RecordPath(c.Changes[j].Record)
+			changes[file] = append(changes[file], step{h.from + uint32(i) + 1, &c.Changes[j]})
+		}
+	}
+	return changes
+}
+
 // step is what a row of the log does to a record.
 type step struct {
 	seq    uint32
@@ -227,7 +257,7 @@ type step struct {
 func (h *halted) remake(file string, at int64, steps []step, m *durable.Mend) error {
 	index, err := afero.ReadFile(h.fs, file)
 	if err != nil && !isNotExist(err) {
-		return fmt.Errorf("read %s: %w", join(h.where, h.prefix+file), err)
+		return fmt.Errorf("read %s: %w", join(h.where, h.name(file)), err)
 	}
 	if int64(len(index)) < at {
 		return nil // it is damaged, and not for this to hide
@@ -235,7 +265,7 @@ func (h *halted) remake(file string, at int64, steps []step, m *durable.Mend) er
 	made := bytes.Clone(index[:at])
 	exists, props, err := h.versionAtEnd(made)
 	if err != nil {
-		return fmt.Errorf("take back what was cut off in %s: %w", join(h.where, h.prefix+file), err)
+		return fmt.Errorf("take back what was cut off in %s: %w", join(h.where, h.name(file)), err)
 	}
 	for _, s := range steps {
 		v := changeset.Version{Seq: s.seq}
@@ -247,7 +277,7 @@ func (h *halted) remake(file string, at int64, steps []step, m *durable.Mend) er
 		made = changeset.AppendVersion(made, v)
 	}
 	if !bytes.Equal(made, index) {
-		m.Contents = append(m.Contents, durable.Content{Name: h.prefix + file, Data: made})
+		m.Contents = append(m.Contents, durable.Content{Name: h.name(file), Data: made})
 	}
 	return nil
 }
