@@ -89,21 +89,30 @@ func (h *halted) judge() error {
 	if h.latest < h.from && len(tail) == 0 {
 		return nil // the whole log was turned back: a backup was put back over it
 	}
-	if own, ok := h.own(tail); ok && h.latest >= h.to && follow(tail[own:], h.to, h.latest) {
-		h.kept = true
-		return h.take(h.at+own, h.to)
-	}
-	at, ok := h.find(tail, h.from, h.latest)
-	if !ok || h.stray(tail[:at]) {
+	at, from, kept, ok := h.place(tail, h.latest)
+	if !ok {
 		return h.miscounted(tail)
 	}
-	return h.take(h.at+at, h.from)
+	h.kept = kept
+	return h.take(h.at+at, from)
 }
 
-// own returns how many bytes at the beginning of the tail of the index are the commit's, if all of them are there, and all that it adds to other files.
-func (h *halted) own(tail []byte) (size int, ok bool) {
-	size = h.ownLength()
-	return size, len(tail) >= size && h.isOwn(tail[:size]) && (h.whole() || len(tail) >= size+changeset.RowSize && h.latest > h.to)
+// place returns where in the tail of the index the other program's rows begin, and after which number, if there are n rows in the log. kept says that
+// the commit stands before them, and was made. ok is false if the rows do not come to that number, or it does not show what is whose.
+func (h *halted) place(tail []byte, n uint32) (at int, from uint32, kept, ok bool) {
+	if own := h.ownLength(); n >= h.to && len(tail) >= own && follow(tail[own:], h.to, n) && h.own(tail) {
+		return own, h.to, true, true
+	}
+	at, ok = h.find(tail, h.from, n)
+	return at, h.from, false, ok && !h.stray(tail[:at])
+}
+
+// own reports whether the tail of the index, which is long enough, begins with the rows of the commit, and all that it adds to other files is there. Where a further row is
+// counted, that need not be asked: the other program gives a row the number after the commit's last only where it finds that one, and the commit wrote it
+// after all the rest.
+func (h *halted) own(tail []byte) bool {
+	size := h.ownLength()
+	return h.isOwn(tail[:size]) && (h.whole() || len(tail) >= size+changeset.RowSize && h.latest > h.to)
 }
 
 // follow reports whether the rows from one number, exclusive, to another, inclusive, are what is there, but for part of a row after them.
@@ -135,7 +144,8 @@ func (h *halted) isOwn(rows []byte) bool {
 	return err == nil && serr == nil && info.Size() >= int64(h.to)*notedSize
 }
 
-// whole reports whether every file that the commit extends has what it appends.
+// whole reports whether every file below the log's directory that the commit extends has what it appends: for the log of changesets all files, for the
+// resolutions theirs.
 func (h *halted) whole() bool {
 	for _, g := range h.u.Grown {
 		if g.Data == nil {
@@ -244,18 +254,13 @@ func (h *halted) count(tail []byte) (n uint32, ok bool) {
 	if !h.noted {
 		return 0, false
 	}
-	if own, ok := h.own(tail); ok {
-		n = h.to + uint32((len(tail)-own)/changeset.RowSize)
-		if follow(tail[own:], h.to, n) {
+	for rows := len(tail) / changeset.RowSize; rows >= 0; rows-- {
+		n = h.from + uint32(rows)
+		if _, _, _, ok := h.place(tail, n); ok {
 			return n, true
 		}
 	}
-	for n = h.from + uint32(len(tail)/changeset.RowSize); n > h.from; n-- {
-		if at, ok := h.find(tail, h.from, n); ok && !h.stray(tail[:at]) {
-			return n, true
-		}
-	}
-	return h.from, !h.stray(tail)
+	return 0, false
 }
 
 // mixed is the error where it does not show what is whose.
