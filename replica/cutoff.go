@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"iter"
 	"strings"
 
 	"github.com/spf13/afero"
@@ -107,9 +108,9 @@ func (h *halted) place(tail []byte, n uint32) (at int, from uint32, kept, ok boo
 	return at, h.from, false, ok && !h.stray(tail[:at])
 }
 
-// own reports whether the tail of the index, which is long enough, begins with the rows of the commit, and all that it adds to other files is there. Where a further row is
-// counted, that need not be asked: the other program gives a row the number after the commit's last only where it finds that one, and the commit wrote it
-// after all the rest.
+// own reports whether the tail of the index, which is long enough, begins with the rows of the commit, and all that it adds to other files is there.
+// Where a further row is counted, that need not be asked: the other program gives a row the number after the last of the commit only where it finds that
+// one, and the commit wrote it after all the rest.
 func (h *halted) own(tail []byte) bool {
 	size := h.ownLength()
 	return h.isOwn(tail[:size]) && (h.whole() || len(tail) >= size+changeset.RowSize && h.latest > h.to)
@@ -147,12 +148,8 @@ func (h *halted) isOwn(rows []byte) bool {
 // whole reports whether every file below the log's directory that the commit extends has what it appends: for the log of changesets all files, for the
 // resolutions theirs.
 func (h *halted) whole() bool {
-	for _, g := range h.u.Grown {
+	for name, g := range h.grown() {
 		if g.Data == nil {
-			continue
-		}
-		name := strings.TrimPrefix(g.Name, h.prefix)
-		if name == g.Name && h.prefix != "" {
 			continue
 		}
 		b, err := afero.ReadFile(h.fs, name)
@@ -161,6 +158,28 @@ func (h *halted) whole() bool {
 		}
 	}
 	return true
+}
+
+// grown yields the files below the log's directory that the commit extends, with their names there.
+func (h *halted) grown() iter.Seq2[string, durable.Grown] {
+	return func(yield func(string, durable.Grown) bool) {
+		for _, g := range h.u.Grown {
+			if name, below := strings.CutPrefix(g.Name, h.prefix); below && !yield(name, g) {
+				return
+			}
+		}
+	}
+}
+
+// recordIndexes yields those of them that are indexes of the log's records.
+func (h *halted) recordIndexes() iter.Seq2[string, durable.Grown] {
+	return func(yield func(string, durable.Grown) bool) {
+		for name, g := range h.grown() {
+			if strings.HasPrefix(name, changeset.RecordsDir+"/") && !yield(name, g) {
+				return
+			}
+		}
+	}
 }
 
 // find returns where in the tail of the index the rows from one number, exclusive, to another, inclusive, stand, the last in it but for part of a row.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/spf13/afero"
 
@@ -47,7 +46,7 @@ func (r *Replica) lookHalted(foreign *durable.ForeignError) (afero.Fs, durable.V
 		v.Replaced = foreign.Unfinished.Replaced()
 	}
 	mended := afero.NewMemMapFs()
-	for _, c := range append(m.Objects, m.Contents...) {
+	for _, c := range slices.Concat(m.Objects, m.Contents) {
 		if err := afero.WriteFile(mended, c.Name, c.Data, 0o600); err != nil {
 			return nil, v, err
 		}
@@ -156,11 +155,7 @@ func (c *cutOff) finish() (durable.Mend, error) {
 
 // cutAhead cuts what the other program added to records that the commit changed, for changesets that it did not come to log, or that were given up.
 func (h *halted) cutAhead(m *durable.Mend) {
-	for _, g := range h.u.Grown {
-		file, within := strings.CutPrefix(g.Name, h.prefix)
-		if !within || !strings.HasPrefix(file, changeset.RecordsDir+"/") {
-			continue
-		}
+	for file, g := range h.recordIndexes() {
 		index, err := afero.ReadFile(h.fs, file)
 		end := len(index) - len(index)%changeset.VersionSize
 		for own := int(max(g.At, 0)) + len(g.Data); err == nil && end-changeset.VersionSize >= own; end -= changeset.VersionSize {
@@ -215,11 +210,7 @@ func (h *halted) moved() []byte {
 // of the other program make of the record. That one may have built on a version that goes.
 func (h *halted) takeBackRecords(m *durable.Mend) error {
 	changes := h.changes()
-	for _, g := range h.u.Grown {
-		file, within := strings.CutPrefix(g.Name, h.prefix)
-		if !within || !strings.HasPrefix(file, changeset.RecordsDir+"/") {
-			continue
-		}
+	for file, g := range h.recordIndexes() {
 		if h.kept {
 			delete(m.Lengths, g.Name)
 			continue
