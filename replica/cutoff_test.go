@@ -228,6 +228,7 @@ func loseLast(t *testing.T, fsys afero.Fs) {
 
 // TestMendingCanBeCutOffToo cuts the recovery off at every operation, and another edit of the original follows.
 func TestMendingCanBeCutOffToo(t *testing.T) {
+	points := 0
 	eachCutOff(t, func(when string, left *crashfs.FS, rec changeset.RecordID) {
 		if !original(left, rec, "first") {
 			return
@@ -239,6 +240,7 @@ func TestMendingCanBeCutOffToo(t *testing.T) {
 			if !disk.Failed() {
 				return
 			}
+			points++
 			when := fmt.Sprintf("%s, then operation %d (%v)", when, k, err)
 			again := disk.Survivor(crashfs.Kill, 0)
 			if !original(again, rec, "second") {
@@ -251,6 +253,10 @@ func TestMendingCanBeCutOffToo(t *testing.T) {
 			replicatest.Sound(t, again, when)
 		}
 	})
+	t.Logf("%d points", points)
+	if points < 300 {
+		t.Error("that does not test much")
+	}
 }
 
 // older turns the journal into one of an earlier version, which did not note what is appended.
