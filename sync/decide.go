@@ -1,6 +1,7 @@
 package sync
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -87,10 +88,7 @@ func (in *intake) noteRule(rec changeset.RecordID, state *resolution.Result) {
 
 func sortOpened(opened []Opened) {
 	slices.SortFunc(opened, func(a, b Opened) int {
-		if c := a.Record.Compare(b.Record); c != 0 {
-			return c
-		}
-		return slices.Compare([]byte(a.Prop), []byte(b.Prop))
+		return cmp.Or(a.Record.Compare(b.Record), cmp.Compare(a.Prop, b.Prop))
 	})
 }
 
@@ -124,8 +122,8 @@ func (in *intake) preferSome(tx *replica.Tx, meant func(changeset.RecordID) bool
 		return nil, nil
 	}
 	return tx.EditAll(func(e *replica.Edit) error {
-		for rec, props := range opened {
-			if err := in.preferRecord(e, rec, props); err != nil {
+		for _, rec := range slices.SortedFunc(maps.Keys(opened), changeset.RecordID.Compare) {
+			if err := in.preferRecord(e, rec, opened[rec]); err != nil {
 				return err
 			}
 		}
@@ -144,33 +142,40 @@ func (in *intake) preferRecord(e *replica.Edit, rec changeset.RecordID, props ma
 	if err != nil {
 		return err
 	}
-	if _, opened := props[""]; opened && result.Existence != nil && in.deletes(result.Existence, known && !lived) {
-		return e.Delete(rec)
-	} else if opened && result.Existence != nil {
-		if err := e.Keep(rec); err != nil {
+	if _, opened := props[""]; opened && result.Existence != nil {
+		if deleted, err := in.preferExistence(e, rec, result.Existence, known && !lived); deleted || err != nil {
 			return err
 		}
 	}
 	writes := map[string]string{}
-	for prop := range props {
+	for _, prop := range slices.Sorted(maps.Keys(props)) {
 		c := result.Conflict(prop)
 		if c == nil {
 			continue
 		}
+		value, prefers := had[prop], lived
 		if in.winner == PreferFrom {
-			if value, came, err := in.winnerOfCame(e, rec, c); err != nil {
-				return err
-			} else if came {
-				writes[prop] = value
-			}
-		} else if lived {
-			writes[prop] = had[prop]
+			value, prefers, err = in.winnerOfCame(e, rec, c)
+		}
+		if err != nil {
+			return err
+		}
+		if prefers {
+			writes[prop] = value
 		}
 	}
 	if len(writes) == 0 {
 		return nil
 	}
 	return e.Update(rec, writes)
+}
+
+// preferExistence decides whether a record lives. was says that it was deleted before.
+func (in *intake) preferExistence(e *replica.Edit, rec changeset.RecordID, c *resolution.ExistenceConflict, was bool) (deleted bool, err error) {
+	if in.deletes(c, was) {
+		return true, e.Delete(rec)
+	}
+	return false, e.Keep(rec)
 }
 
 // winnerOfCame returns what would hold if the rivals that came were all there are: by a vote or the rule of the property, or where the rule asks, the latest.

@@ -236,7 +236,7 @@ var mutants = []mutant{
 
 	// What people are told.
 	{"the preferred side is what the rule says", "sync/decide.go",
-		`writes[prop] = had[prop]`, `writes[prop] = c.Value; _ = had`},
+		`value, prefers := had[prop], lived`, `value, prefers := c.Value, lived; _ = had`},
 	{"the preferred source is what was here", "sync/decide.go",
 		`writes[prop] = value`, `writes[prop] = had[prop]; _ = value`},
 	{"what a pull opened is not listed", "sync/decide.go",
