@@ -44,7 +44,7 @@ func (p *pull) takeApart(ctx context.Context) error {
 				return err
 			}
 		}
-		for _, s := range []*side{p.votes, p.main} {
+		for _, s := range p.sides() {
 			if err := p.move(ctx, s); err != nil {
 				return err
 			}
@@ -70,11 +70,12 @@ func (p *pull) rehearse(ctx context.Context) error {
 	return rehearsal.refuseForks()
 }
 
+// compare finds out what is new in both logs of the source, under which names, and what has to be moved before.
 func (p *pull) compare(ctx context.Context) error {
 	if err := p.begin(); err != nil {
 		return err
 	}
-	for _, s := range []*side{p.votes, p.main} {
+	for _, s := range p.sides() {
 		if err := p.prepare(s); err != nil {
 			return err
 		}
@@ -94,7 +95,7 @@ func (p *pull) compare(ctx context.Context) error {
 
 // refuseForks returns a [replica.ForkError] if others' changesets are forked.
 func (p *pull) refuseForks() error {
-	for _, s := range []*side{p.votes, p.main} {
+	for _, s := range p.sides() {
 		if s.plan.fork != nil {
 			return p.forkError(s, s.plan.fork)
 		}

@@ -22,7 +22,7 @@ func (s *side) shared() bool { return slices.ContainsFunc(s.items, s.twin) }
 
 // findLost finds out which logs' replicas need a new UUID.
 func (p *pull) findLost() (err error) {
-	for _, s := range []*side{p.votes, p.main} {
+	for _, s := range p.sides() {
 		if s.lost, err = s.findLoss(); err != nil {
 			return err
 		}
@@ -34,7 +34,7 @@ func (p *pull) findLost() (err error) {
 // renew gives them their new UUIDs with the first transaction of the pull, whatever that brings: it may log bookkeeping.
 func (p *pull) renew(tx *replica.Tx) {
 	p.renewed = map[*side]uuid.UUID{}
-	for _, s := range []*side{p.votes, p.main} {
+	for _, s := range p.sides() {
 		if s.lost != lossOfNothing {
 			s.renew(tx)
 			p.renewVoter(tx, s)
@@ -45,7 +45,7 @@ func (p *pull) renew(tx *replica.Tx) {
 
 // noteRenewed reports the new UUIDs once that transaction is made.
 func (p *pull) noteRenewed() {
-	for _, s := range []*side{p.votes, p.main} {
+	for _, s := range p.sides() {
 		if was := p.renewed[s]; was != s.to().UUID() {
 			p.report.Moved = append(p.report.Moved, Moved{Votes: s.votes, From: was, To: s.to().UUID()})
 		}

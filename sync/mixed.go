@@ -43,7 +43,7 @@ func (p *pull) readMixed(ctx context.Context, s *side) error {
 			return err
 		}
 		for _, f := range got {
-			if err := m.read(f); err != nil {
+			if err := m.note(f); err != nil {
 				return err
 			}
 		}
@@ -52,8 +52,8 @@ func (p *pull) readMixed(ctx context.Context, s *side) error {
 	return p.locate(s)
 }
 
-// read notes the name of a changeset of the source, if it is not the one that follows from what is above.
-func (m *mixture) read(f fetched) error {
+// note notes the name of a changeset of the source, if it is not the one that follows from what is above.
+func (m *mixture) note(f fetched) error {
 	follows := m.stretches.ID(f.row.ID)
 	id, err := m.nameOf(f, follows)
 	if err != nil {
@@ -269,7 +269,7 @@ func (p *pull) warnOfMixed() {
 	if p.opts.DryRun {
 		return
 	}
-	for _, s := range []*side{p.votes, p.main} {
+	for _, s := range p.sides() {
 		for _, m := range s.mixed {
 			p.opts.warn("%s, which is a replica of the original, has another edit under changeset %s than %s: a replica was copied or restored from a backup; that edit is kept under %s",
 				s.named(p.from), changeset.ID{Origin: m.From, Seq: m.Seq}, s.named(p.to), m.To)

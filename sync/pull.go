@@ -139,6 +139,9 @@ type pull struct {
 	sources map[changeset.ID]changeset.Row // rows of the source's log, if they were needed
 }
 
+// sides are both logs. The people's decisions come first: the merge counts them, so that conflicts come up decided.
+func (p *pull) sides() []*side { return []*side{p.votes, p.main} }
+
 func (p *pull) run(ctx context.Context) error {
 	if err := p.takeApart(ctx); err != nil {
 		return err
@@ -150,8 +153,7 @@ func (p *pull) run(ctx context.Context) error {
 		return err
 	}
 	moved := maps.Clone(p.opened) // so far by moves alone, which decide nothing
-	// The people's decisions first, so that conflicts come up decided.
-	for _, s := range []*side{p.votes, p.main} {
+	for _, s := range p.sides() {
 		if err := p.pullLog(ctx, s); err != nil {
 			return err
 		}
