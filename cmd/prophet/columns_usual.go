@@ -15,6 +15,8 @@ var (
 	important = []string{"status", "state", "priority", "severity", "owner", "assignee", "milestone", "component", "due"}
 	// What is added to every record, and tells little in a list.
 	dull = []string{"creator", "original_replica"}
+	// All that comes before the most frequent, in order.
+	interesting = slices.Concat(headlines, important)
 )
 
 // headlineOf returns the property by which people know a record, "" if there is none.
@@ -29,9 +31,9 @@ func headlineOf(props map[string]string) string {
 	return ""
 }
 
-// isHeadline reports whether a column shows by what people know a record.
+// isHeadline reports whether a column shows by what people know a record. [columnHeadline] is called like one of the properties.
 func isHeadline(column string) bool {
-	return column == columnHeadline || slices.Contains(headlines, column) || slices.Contains(texts, column)
+	return slices.Contains(headlines, column) || slices.Contains(texts, column)
 }
 
 // mostColumns is how many properties are shown when the user does not name any.
@@ -49,14 +51,11 @@ func usualColumns(list []*hit, withType bool) []string {
 	if deleted { // who did that, and when, is what people want to see, beside what it was
 		most = 1
 	}
-	shown, rest := headlineColumn(list), shortProps(list)
-	shown = append(shown, rest[:min(len(rest), most-len(shown))]...)
-	for i, name := range shown {
-		if i > 0 || name != columnHeadline {
-			shown[i] = columnOf(name)
-		}
+	headline, rest := headlineColumn(list), shortProps(list)
+	columns = append(columns, headline...)
+	for _, name := range rest[:min(len(rest), most-len(headline))] {
+		columns = append(columns, columnOf(name))
 	}
-	columns = append(columns, shown...)
 	if deleted {
 		columns = append(columns, columnDeletedAt, columnDeletedBy)
 	}
@@ -102,9 +101,8 @@ func shortProps(list []*hit) []string {
 
 // interest is the place of a property among others in a list, before its frequency counts.
 func interest(name string) int {
-	known := slices.Concat(headlines, important)
-	if i := slices.Index(known, name); i >= 0 {
+	if i := slices.Index(interesting, name); i >= 0 {
 		return i
 	}
-	return len(known)
+	return len(interesting)
 }

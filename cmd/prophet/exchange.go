@@ -75,6 +75,19 @@ func (o *exchangeOptions) pullOptions(p *printer, what string) (psync.Options, f
 	}, progress.Done
 }
 
+// warnOfForce says what --force does where two replicas are of different databases.
+func (x *exchange) warnOfForce(to, from *replica.Replica) {
+	if !x.force || to.Database() == from.Database() {
+		return
+	}
+	are := "are"
+	if x.dryRun {
+		are = "would be"
+	}
+	x.p.warnf("%s is of another database, %s: all its records, edits, votes and rules %s mixed into %s, which stays database %s, and nothing takes them out again",
+		from.Where(), from.Database(), are, to.Where(), to.Database())
+}
+
 // reportDoc is the JSON of what came in a pull, push, clone or import.
 type reportDoc struct {
 	Adopted     int           `json:"adopted"`     // records
