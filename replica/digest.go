@@ -207,10 +207,7 @@ func (l *Log) DigestTypes(ctx context.Context) ([]TypeDigest, error) {
 
 func (l *Log) sumType(ctx context.Context, typ string) (TypeDigest, error) {
 	t := TypeDigest{Type: typ}
-	for rec, err := range l.DigestRecords(typ) {
-		if err == nil {
-			err = ctx.Err()
-		}
+	for rec, err := range l.DigestRecords(ctx, typ) {
 		if err != nil {
 			return t, err
 		}
@@ -227,9 +224,12 @@ type DigestedRecord struct {
 }
 
 // DigestRecords yields the living records of a type, sorted by UUID. It reads them. After an error it yields nothing more.
-func (l *Log) DigestRecords(typ string) iter.Seq2[DigestedRecord, error] {
+func (l *Log) DigestRecords(ctx context.Context, typ string) iter.Seq2[DigestedRecord, error] {
 	return func(yield func(DigestedRecord, error) bool) {
 		for rec, err := range l.Records(typ) {
+			if err == nil {
+				err = ctx.Err()
+			}
 			if err != nil {
 				yield(DigestedRecord{}, err)
 				return

@@ -187,10 +187,8 @@ func digestRecords(ctx context.Context, p *printer, r *replica.Replica, typ stri
 		return err
 	}
 	t, n := p.table("UUID", "DIGEST"), 0
-	for d, err := range r.Log().DigestRecords(typ) {
-		if err == nil {
-			n, err = n+1, ctx.Err()
-		}
+	for d, err := range r.Log().DigestRecords(ctx, typ) {
+		n++
 		switch {
 		case err != nil:
 		case p.json:

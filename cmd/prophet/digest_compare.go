@@ -199,10 +199,7 @@ func (c *comparison) records(ctx context.Context, typ string) error {
 
 // digestedRecords are the living records of a type, by UUID.
 func digestedRecords(ctx context.Context, r *replica.Replica, typ string) (list []replica.DigestedRecord, err error) {
-	for d, err := range r.Log().DigestRecords(typ) {
-		if err == nil {
-			err = ctx.Err()
-		}
+	for d, err := range r.Log().DigestRecords(ctx, typ) {
 		if err != nil {
 			return nil, err
 		}
