@@ -110,6 +110,20 @@ func (c *check) once(p Problem) {
 	}
 }
 
+// smallFile is a file of a line.
+type smallFile struct {
+	name  string
+	check func(text string) error
+}
+
+// smallFiles are those that both replicas have.
+var smallFiles = []smallFile{
+	{changeset.DatabaseUUIDFile, isUUID},
+	{changeset.ReplicaUUIDFile, isUUID},
+	{changeset.LatestFile, isNumber},
+	{changeset.ReplicaVersionFile, isFormat},
+}
+
 // checkSmallFiles checks the files of a line, and reports whether the replica can be opened with them. It leaves it to Open to say that there is none.
 func checkSmallFiles(fsys afero.Fs, report func(Problem)) (sound bool, err error) {
 	if _, err := fsys.Stat(changeset.ReplicaVersionFile); err != nil {
@@ -117,35 +131,29 @@ func checkSmallFiles(fsys afero.Fs, report func(Problem)) (sound bool, err error
 	}
 	sound = true
 	for _, prefix := range []string{"", changeset.ResolutionsDir + "/"} {
-		for _, f := range []struct {
-			name  string
-			check func(text string) error
-		}{
-			{changeset.DatabaseUUIDFile, isUUID}, {changeset.ReplicaUUIDFile, isUUID},
-			{changeset.LatestFile, func(text string) error { _, err := parseNumber("", text); return err }},
-			{changeset.ReplicaVersionFile, isFormat},
-		} {
+		for _, f := range smallFiles {
 			if prefix+f.name == changeset.ReplicaVersionFile {
 				continue // Open names another format
 			}
-			text, err := readSmall(fsys, prefix+f.name)
-			if err == nil {
-				err = f.check(text)
-			}
-			if err != nil {
-				var damage *DamageError
-				switch {
-				case isNotExist(err):
-					err = fmt.Errorf("%w%s", errMissing, instead(fsys, prefix, f.name))
-				case errors.As(err, &damage):
-					err = damage.Err
-				}
+			if err := f.fault(fsys, prefix); err != nil {
 				report(Problem{Path: prefix + f.name, Text: err.Error()})
 				sound = sound && f.name == changeset.ReplicaVersionFile // nobody reads that of the resolutions but to make sure
 			}
 		}
 	}
 	return checkListNumber(fsys, report) && sound, nil
+}
+
+// fault returns what is wrong with the file, if anything is.
+func (f smallFile) fault(fsys afero.Fs, prefix string) error {
+	text, err := readSmall(fsys, prefix+f.name)
+	switch {
+	case isNotExist(err):
+		return fmt.Errorf("%w%s", errMissing, instead(fsys, prefix, f.name))
+	case err != nil:
+		return reason(err)
+	}
+	return reason(f.check(text))
 }
 
 // instead says what to do about a missing file of a line.
@@ -176,6 +184,11 @@ var errMissing = errors.New("the file is missing")
 
 func isUUID(text string) error {
 	_, err := changeset.ParseUUID(text)
+	return err
+}
+
+func isNumber(text string) error {
+	_, err := parseNumber("", text)
 	return err
 }
 
@@ -372,12 +385,7 @@ func (c *checker) checkObjects(store *cas.Store) error {
 			return nil
 		}
 		if _, err := store.Get(key); err != nil {
-			var corrupt *cas.CorruptError
-			if errors.As(err, &corrupt) {
-				c.report(Problem{Path: file, Text: fmt.Sprintf("the bytes do not have the SHA-1 that names them but %s", corrupt.Got)})
-				return nil
-			}
-			c.report(Problem{Path: file, Text: err.Error()})
+			c.fault(strings.TrimPrefix(file, c.l.prefix), err)
 		}
 		return nil
 	})
