@@ -78,8 +78,8 @@ func (t *Tx) plan(points []Point) (*journal, error) {
 		if err != nil {
 			return nil, fmt.Errorf("rewrite %s: %w", t.rewritten.name, err)
 		}
-		j.rewrite = &rewrite{t.rewritten.name, old, sum(t.rewritten.data)}
-		if j.rewrite.old == j.rewrite.new {
+		j.rewrite = &Rewritten{t.rewritten.name, old, sum(t.rewritten.data)}
+		if j.rewrite.Old == j.rewrite.New {
 			return nil, fmt.Errorf("rewrite %s: it has that content", t.rewritten.name)
 		}
 	}

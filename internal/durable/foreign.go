@@ -37,7 +37,7 @@ type Grown struct {
 	Data []byte // what was to be appended; nil if an earlier version, which did not note it, wrote the journal
 }
 
-// Rewritten is a file that was to get a new content as a whole: the SHA-256 of the old one and of the new, in lower-case hex.
+// Rewritten is a file that gets a new content as a whole: the SHA-256 of the old one and of the new, in lower-case hex.
 type Rewritten struct{ Name, Old, New string }
 
 // Mend is what is to become of the files of an unfinished commit.
@@ -57,7 +57,7 @@ type Content struct {
 
 // foreign is the error for what another program wrote.
 func (j *journal) foreign(format string, args ...any) error {
-	u := &Unfinished{Points: j.points, journal: j}
+	u := &Unfinished{Points: j.points, Rewritten: j.rewrite, journal: j}
 	for _, l := range j.lengths {
 		g := Grown{Name: l.name, At: l.at, Data: l.data}
 		if l.absent {
@@ -67,9 +67,6 @@ func (j *journal) foreign(format string, args ...any) error {
 			g.Data = []byte{}
 		}
 		u.Grown = append(u.Grown, g)
-	}
-	if r := j.rewrite; r != nil {
-		u.Rewritten = &Rewritten{r.name, r.old, r.new}
 	}
 	return &ForeignError{u, fmt.Sprintf(format, args...)}
 }
@@ -102,14 +99,14 @@ func (j *journal) judge(fs afero.Fs) (made bool, err error) {
 // rewriteMade is judge for a rewritten file.
 func (j *journal) rewriteMade(fs afero.Fs) (bool, error) {
 	r := j.rewrite
-	now, err := sumOf(fs, r.name)
+	now, err := sumOf(fs, r.Name)
 	if err != nil {
-		return false, fmt.Errorf("read %s: %w", r.name, err)
+		return false, fmt.Errorf("read %s: %w", r.Name, err)
 	}
-	if now != r.new && now != r.old {
-		return false, j.foreign("%s is neither as it was nor as it was to be", r.name)
+	if now != r.New && now != r.Old {
+		return false, j.foreign("%s is neither as it was nor as it was to be", r.Name)
 	}
-	return now == r.new, nil
+	return now == r.New, nil
 }
 
 // checkWhole returns a ForeignError unless every file ends in what the commit appends to it. Of a journal that does not say, nobody knows without

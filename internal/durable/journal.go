@@ -48,12 +48,9 @@ var errTorn = errors.New("torn journal")
 type journal struct {
 	lengths  []length
 	points   []Point
-	rewrite  *rewrite // the commit, if there is one; otherwise the last point is it
+	rewrite  *Rewritten // the commit, if there is one; otherwise the last point is it
 	replaced []file
 }
-
-// rewrite is a file that gets a new content as a whole: the SHA-256 of the old one and of the new, in hex.
-type rewrite struct{ name, old, new string }
 
 // length is what a growing file has before the commit, and what the commit appends to it.
 type length struct {
@@ -148,7 +145,7 @@ func (j *journal) text() string {
 		b = appendLine(b, "point", p.Name, p.Old, p.New)
 	}
 	if r := j.rewrite; r != nil {
-		b = appendLine(b, "rewrite", r.name, r.old, r.new)
+		b = appendLine(b, "rewrite", r.Name, r.Old, r.New)
 	}
 	for _, f := range j.replaced {
 		b = appendLine(b, "replace", f.name, string(f.data))
@@ -220,7 +217,7 @@ func (j *journal) parseLine(line string) error {
 	case word == "point" && len(args) == 3:
 		j.points = append(j.points, Point{args[0], args[1], args[2]})
 	case word == "rewrite" && len(args) == 3 && j.rewrite == nil:
-		j.rewrite = &rewrite{args[0], args[1], args[2]}
+		j.rewrite = &Rewritten{args[0], args[1], args[2]}
 	case word == "replace" && len(args) == 2:
 		j.replaced = append(j.replaced, file{args[0], []byte(args[1])})
 	default:

@@ -16,7 +16,7 @@ import (
 var example = &journal{
 	lengths:  []length{{"changesets.idx", 44, false, false, nil}, {"records/bug/1/2/a \"b\"\n", 0, true, true, []byte("\x00row\xff")}, {"ids", 0, false, true, []byte{}}},
 	points:   []Point{{"resolutions/latest", "", "0"}, {"latest", "1\xff", "2"}},
-	rewrite:  &rewrite{"index", "aa", "bb"},
+	rewrite:  &Rewritten{"index", "aa", "bb"},
 	replaced: []file{{"local_metadata/m", []byte("7")}, {"prophet/peers/é", []byte("{}\n\x00\xfe")}},
 }
 

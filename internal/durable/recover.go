@@ -55,7 +55,7 @@ func (j *journal) redo(fs afero.Fs) error {
 		}
 	}
 	if j.rewrite != nil {
-		if err := SyncDir(fs, path.Dir(j.rewrite.name)); err != nil {
+		if err := SyncDir(fs, path.Dir(j.rewrite.Name)); err != nil {
 			return err
 		}
 	}
