@@ -74,13 +74,13 @@ func (t *Tx) plan(points []Point) (*journal, error) {
 		}
 	}
 	if t.rewritten != nil {
-		old, err := sumOf(t.fs, t.rewritten.name)
+		old, err := sumOf(t.fs, t.rewritten.Name)
 		if err != nil {
-			return nil, fmt.Errorf("rewrite %s: %w", t.rewritten.name, err)
+			return nil, fmt.Errorf("rewrite %s: %w", t.rewritten.Name, err)
 		}
-		j.rewrite = &Rewritten{t.rewritten.name, old, sum(t.rewritten.data)}
+		j.rewrite = &Rewritten{t.rewritten.Name, old, sum(t.rewritten.Data)}
 		if j.rewrite.Old == j.rewrite.New {
-			return nil, fmt.Errorf("rewrite %s: it has that content", t.rewritten.name)
+			return nil, fmt.Errorf("rewrite %s: it has that content", t.rewritten.Name)
 		}
 	}
 	for _, g := range t.growths {
@@ -147,7 +147,7 @@ func (t *Tx) apply(j *journal) error {
 // writePoints writes the commit points, in order.
 func (t *Tx) writePoints(j *journal) error {
 	for _, p := range j.points {
-		if err := t.writeAll([]file{{p.Name, []byte(p.New)}}); err != nil {
+		if err := t.writeAll([]Content{{p.Name, []byte(p.New)}}); err != nil {
 			return err
 		}
 	}
@@ -180,8 +180,8 @@ func (t *Tx) forget() {
 
 // writeObjects does step 1.
 func (t *Tx) writeObjects() error {
-	var lacking []file
-	var same []file
+	var lacking []Content
+	var same []Content
 	for _, o := range t.objects {
 		have, err := t.compare(o)
 		if err != nil {
@@ -199,22 +199,22 @@ func (t *Tx) writeObjects() error {
 	return t.writeAll(lacking)
 }
 
-func nameOf(f file) string { return f.name }
+func nameOf(f Content) string { return f.Name }
 
 // compare reports whether the object is there with its bytes, and flushes it: who wrote it may have
 // died before the flush. Anything less is for writing it anew.
-func (t *Tx) compare(o file) (same bool, err error) {
-	f, err := t.fs.Open(o.name)
+func (t *Tx) compare(o Content) (same bool, err error) {
+	f, err := t.fs.Open(o.Name)
 	if errors.Is(err, iofs.ErrNotExist) {
-		t.fresh = append(t.fresh, o.name)
+		t.fresh = append(t.fresh, o.Name)
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("look at object %s: %w", o.name, err)
+		return false, fmt.Errorf("look at object %s: %w", o.Name, err)
 	}
 	defer f.Close()
-	have, err := io.ReadAll(io.LimitReader(f, int64(len(o.data))+1))
-	return err == nil && bytes.Equal(have, o.data) && f.Sync() == nil, nil
+	have, err := io.ReadAll(io.LimitReader(f, int64(len(o.Data))+1))
+	return err == nil && bytes.Equal(have, o.Data) && f.Sync() == nil, nil
 }
 
 // appendAll does steps 3 and 4.

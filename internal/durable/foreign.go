@@ -201,7 +201,7 @@ func (u *Unfinished) Mend(fs afero.Fs, m Mend) error {
 
 func (u *Unfinished) mend(fs afero.Fs, m Mend) error {
 	w := writer{fs: fs}
-	if err := w.writeContents(m.Objects); err != nil {
+	if err := w.writeAll(m.Objects); err != nil {
 		return err
 	}
 	for _, p := range u.Points {
@@ -215,7 +215,7 @@ func (u *Unfinished) mend(fs afero.Fs, m Mend) error {
 		return err
 	}
 	for _, c := range m.Contents {
-		if err := w.writeContents([]Content{c}); err != nil {
+		if err := w.writeAll([]Content{c}); err != nil {
 			return err
 		}
 	}
@@ -227,14 +227,6 @@ func (u *Unfinished) mend(fs afero.Fs, m Mend) error {
 		return err
 	}
 	return (&journal{replaced: replaced}).finish(fs)
-}
-
-func (w *writer) writeContents(list []Content) error {
-	var files []file
-	for _, c := range list {
-		files = append(files, file{c.Name, c.Data})
-	}
-	return w.writeAll(files)
 }
 
 // cut cuts or removes the files that are in lengths, in the order of the journal.
@@ -255,14 +247,14 @@ func (u *Unfinished) cut(fs afero.Fs, lengths map[string]int64) error {
 }
 
 // notLower leaves out what would replace a number by a lower one: the other program went on from there.
-func (j *journal) notLower(fs afero.Fs) (replaced []file, err error) {
+func (j *journal) notLower(fs afero.Fs) (replaced []Content, err error) {
 	for _, f := range j.replaced {
-		then, err := strconv.ParseUint(string(f.data), 10, 64)
+		then, err := strconv.ParseUint(string(f.Data), 10, 64)
 		if err != nil {
 			replaced = append(replaced, f)
 			continue
 		}
-		text, err := readText(fs, f.name)
+		text, err := readText(fs, f.Name)
 		if err != nil {
 			return nil, err
 		}

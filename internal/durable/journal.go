@@ -49,7 +49,7 @@ type journal struct {
 	lengths  []length
 	points   []Point
 	rewrite  *Rewritten // the commit, if there is one; otherwise the last point is it
-	replaced []file
+	replaced []Content
 }
 
 // length is what a growing file has before the commit, and what the commit appends to it.
@@ -148,7 +148,7 @@ func (j *journal) text() string {
 		b = appendLine(b, "rewrite", r.Name, r.Old, r.New)
 	}
 	for _, f := range j.replaced {
-		b = appendLine(b, "replace", f.name, string(f.data))
+		b = appendLine(b, "replace", f.Name, string(f.Data))
 	}
 	return string(b) + sumWord + sum(b) + "\n"
 }
@@ -219,7 +219,7 @@ func (j *journal) parseLine(line string) error {
 	case word == "rewrite" && len(args) == 3 && j.rewrite == nil:
 		j.rewrite = &Rewritten{args[0], args[1], args[2]}
 	case word == "replace" && len(args) == 2:
-		j.replaced = append(j.replaced, file{args[0], []byte(args[1])})
+		j.replaced = append(j.replaced, Content{args[0], []byte(args[1])})
 	default:
 		return fmt.Errorf("line %.40q", line)
 	}

@@ -17,7 +17,7 @@ var example = &journal{
 	lengths:  []length{{"changesets.idx", 44, false, false, nil}, {"records/bug/1/2/a \"b\"\n", 0, true, true, []byte("\x00row\xff")}, {"ids", 0, false, true, []byte{}}},
 	points:   []Point{{"resolutions/latest", "", "0"}, {"latest", "1\xff", "2"}},
 	rewrite:  &Rewritten{"index", "aa", "bb"},
-	replaced: []file{{"local_metadata/m", []byte("7")}, {"prophet/peers/é", []byte("{}\n\x00\xfe")}},
+	replaced: []Content{{"local_metadata/m", []byte("7")}, {"prophet/peers/é", []byte("{}\n\x00\xfe")}},
 }
 
 func TestJournalRoundTrip(t *testing.T) {
@@ -141,7 +141,7 @@ func TestCommitRecoversFirst(t *testing.T) {
 	fs := crashfs.New()
 	put(t, fs, "rows", "one.two.")
 	put(t, fs, "latest", "2")
-	put(t, fs, Journal, (&journal{lengths: []length{{name: "rows", at: 4, known: true, data: []byte("two.")}}, points: []Point{{"latest", "1", "2"}}, replaced: []file{{"mark", []byte("2")}}}).text())
+	put(t, fs, Journal, (&journal{lengths: []length{{name: "rows", at: 4, known: true, data: []byte("two.")}}, points: []Point{{"latest", "1", "2"}}, replaced: []Content{{"mark", []byte("2")}}}).text())
 	tx := Begin(fs)
 	tx.Append("rows", 8, []byte("three."))
 	commit(t, tx, Point{"latest", "2", "3"})

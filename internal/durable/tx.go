@@ -24,10 +24,10 @@ type Point struct{ Name, Old, New string }
 // Commit. A Tx is for one goroutine and one commit.
 type Tx struct {
 	writer
-	objects   []file
+	objects   []Content
 	growths   []*growth
-	replaced  []file
-	rewritten *file // the commit, if there is one
+	replaced  []Content
+	rewritten *Content // the commit, if there is one
 	uses      map[string]use
 	fresh     []string // objects that Commit found absent
 	size      int
@@ -59,11 +59,11 @@ func (t *Tx) Size() int { return t.size }
 // alone; with other bytes it is damaged, and replaced. The Tx keeps data until Commit returns.
 func (t *Tx) Put(name string, data []byte) {
 	i, again := t.use("an object", name, len(t.objects))
-	if again && !bytes.Equal(t.objects[i].data, data) {
+	if again && !bytes.Equal(t.objects[i].Data, data) {
 		t.fail(fmt.Errorf("put %s: two contents for one object", name))
 	}
 	if !again {
-		t.objects = append(t.objects, file{name, data})
+		t.objects = append(t.objects, Content{name, data})
 		t.size += len(data)
 	}
 }
@@ -90,25 +90,25 @@ func (t *Tx) Append(name string, at int64, data []byte) {
 func (t *Tx) Replace(name string, data []byte) {
 	i, again := t.use("a replaced file", name, len(t.replaced))
 	if !again {
-		t.replaced = append(t.replaced, file{name: name})
+		t.replaced = append(t.replaced, Content{Name: name})
 	}
 	if t.err != nil {
 		return
 	}
-	t.size += len(data) - len(t.replaced[i].data)
-	t.replaced[i].data = data
+	t.size += len(data) - len(t.replaced[i].Data)
+	t.replaced[i].Data = data
 }
 
 // Rewrite gives a large file a new content as a whole, and makes that the commit: it comes after the points, and readers see the old file or the new. The file
 // must exist, and data must be another content. A transaction can rewrite one file. The Tx keeps data until Commit returns.
 func (t *Tx) Rewrite(name string, data []byte) {
 	if t.rewritten != nil {
-		t.fail(fmt.Errorf("rewrite %s and %s in one transaction", t.rewritten.name, name))
+		t.fail(fmt.Errorf("rewrite %s and %s in one transaction", t.rewritten.Name, name))
 	}
 	if _, again := t.use("a rewritten file", name, 0); again {
 		t.fail(fmt.Errorf("rewrite %s twice", name))
 	}
-	t.rewritten = &file{name, data}
+	t.rewritten = &Content{name, data}
 	t.size += len(data)
 }
 

@@ -64,7 +64,7 @@ func (j *journal) view(made bool) View {
 func (j *journal) texts() map[string]string {
 	texts := make(map[string]string, len(j.replaced))
 	for _, f := range j.replaced {
-		texts[f.name] = string(f.data)
+		texts[f.Name] = string(f.Data)
 	}
 	return texts
 }

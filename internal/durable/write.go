@@ -20,12 +20,6 @@ const (
 	maxTemps = 100 // temporary names tried for one file
 )
 
-// file is one whole file to be written.
-type file struct {
-	name string
-	data []byte
-}
-
 // WriteFile makes data the content of the named file, and makes the directories above it. When it
 // returns nil, both survive a power cut. At any moment, crashes included, the file has its
 // old content or the new. It needs no lock: of two at the same time, one wins.
@@ -34,7 +28,7 @@ func WriteFile(fs afero.Fs, name string, data []byte) error {
 		return fmt.Errorf("write %w", err)
 	}
 	w := writer{fs: fs}
-	if err := w.writeAll([]file{{name, data}}); err != nil {
+	if err := w.writeAll([]Content{{name, data}}); err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
 	return nil
@@ -66,8 +60,8 @@ type writer struct {
 }
 
 // writeAll makes or replaces every file: under a temporary name, flushed, then renamed. At last the directories are flushed.
-func (w *writer) writeAll(files []file) error {
-	dirs := parents(files, func(f file) string { return f.name })
+func (w *writer) writeAll(files []Content) error {
+	dirs := parents(files, nameOf)
 	if err := w.makeDirs(dirs); err != nil {
 		return err
 	}
@@ -80,7 +74,7 @@ func (w *writer) writeAll(files []file) error {
 }
 
 // writeChunk makes or replaces files without the flush of their directories. After an error no temporary file is left.
-func (w *writer) writeChunk(files []file) (err error) {
+func (w *writer) writeChunk(files []Content) (err error) {
 	temps, err := w.writeTemps(files)
 	defer func() {
 		for _, t := range temps {
@@ -92,8 +86,8 @@ func (w *writer) writeChunk(files []file) (err error) {
 		return err
 	}
 	for _, f := range files {
-		if err := w.fs.Rename(temps[0].name, f.name); err != nil {
-			return fmt.Errorf("rename to %s: %w", f.name, err)
+		if err := w.fs.Rename(temps[0].name, f.Name); err != nil {
+			return fmt.Errorf("rename to %s: %w", f.Name, err)
 		}
 		temps = temps[1:]
 	}
@@ -101,32 +95,32 @@ func (w *writer) writeChunk(files []file) (err error) {
 }
 
 // writeBeside replaces an existing file, as writeAll does, and calls between when the new content is on the disk under its temporary name.
-func (w *writer) writeBeside(f file, between func() error) error {
-	temps, err := w.writeTemps([]file{f})
+func (w *writer) writeBeside(f Content, between func() error) error {
+	temps, err := w.writeTemps([]Content{f})
 	if err = flushAndClose(temps, err); err == nil {
 		err = between()
 	}
 	if err == nil {
-		err = w.fs.Rename(temps[0].name, f.name)
+		err = w.fs.Rename(temps[0].name, f.Name)
 	}
 	if err == nil {
-		return SyncDir(w.fs, path.Dir(f.name))
+		return SyncDir(w.fs, path.Dir(f.Name))
 	}
 	for _, t := range temps {
 		_ = w.fs.Remove(t.name) // the error at hand is the one to tell
 	}
-	return fmt.Errorf("write %s: %w", f.name, err)
+	return fmt.Errorf("write %s: %w", f.Name, err)
 }
 
 // writeTemps writes each file under a temporary name and leaves it open. After an error it returns those written so far.
-func (w *writer) writeTemps(files []file) (temps []handle, err error) {
+func (w *writer) writeTemps(files []Content) (temps []handle, err error) {
 	for _, f := range files {
-		temp, err := w.createTemp(f.name)
+		temp, err := w.createTemp(f.Name)
 		if err != nil {
 			return temps, err
 		}
 		temps = append(temps, temp)
-		if _, err := temp.WriteAt(f.data, 0); err != nil {
+		if _, err := temp.WriteAt(f.Data, 0); err != nil {
 			return temps, fmt.Errorf("write %s: %w", temp.name, err)
 		}
 	}
