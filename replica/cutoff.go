@@ -67,7 +67,7 @@ func newHalted(root afero.Fs, where, prefix string, u *durable.Unfinished) (*hal
 	if grown == nil {
 		return h, h.judgeRewritten()
 	}
-	h.at, h.ours, h.noted = int(max(grown.At, 0)), grown.Data, grown.Data != nil
+	h.at, h.ours, h.noted = int(grown.At), grown.Data, grown.Known
 	if h.at != int(h.from)*changeset.RowSize {
 		return nil, h.mixed("the commit was to begin at byte %d of %s, but row %d ends at byte %d", h.at, h.name(changeset.IndexFile), h.from,
 			int64(h.from)*changeset.RowSize)
@@ -149,11 +149,11 @@ func (h *halted) isOwn(rows []byte) bool {
 // resolutions theirs.
 func (h *halted) whole() bool {
 	for name, g := range h.grown() {
-		if g.Data == nil {
+		if !g.Known {
 			continue
 		}
 		b, err := afero.ReadFile(h.fs, name)
-		if at := max(g.At, 0); err != nil || int64(len(b)) < at || !bytes.HasPrefix(b[at:], g.Data) {
+		if err != nil || int64(len(b)) < g.At || !bytes.HasPrefix(b[g.At:], g.Data) {
 			return false
 		}
 	}

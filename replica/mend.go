@@ -158,7 +158,7 @@ func (h *halted) cutAhead(m *durable.Mend) {
 	for file, g := range h.recordIndexes() {
 		index, err := afero.ReadFile(h.fs, file)
 		end := len(index) - len(index)%changeset.VersionSize
-		for own := int(max(g.At, 0)) + len(g.Data); err == nil && end-changeset.VersionSize >= own; end -= changeset.VersionSize {
+		for own := int(g.At) + len(g.Data); err == nil && end-changeset.VersionSize >= own; end -= changeset.VersionSize {
 			if v, err := changeset.ParseVersion(index[end-changeset.VersionSize : end]); err != nil || v.Seq <= h.latest {
 				break
 			}
@@ -175,6 +175,9 @@ func (c *cutOff) takeBack() (durable.Mend, error) {
 	m := durable.Mend{Points: map[string]string{}, Lengths: map[string]int64{}}
 	for _, g := range c.u.Grown {
 		m.Lengths[g.Name] = g.At
+		if g.Absent {
+			m.Lengths[g.Name] = -1
+		}
 	}
 	for _, p := range c.u.Points {
 		m.Points[p.Name] = p.Old
@@ -219,7 +222,7 @@ func (h *halted) takeBackRecords(m *durable.Mend) error {
 			continue
 		}
 		delete(m.Lengths, g.Name)
-		if err := h.remake(file, max(g.At, 0), changes[file], m); err != nil {
+		if err := h.remake(file, g.At, changes[file], m); err != nil {
 			return err
 		}
 	}

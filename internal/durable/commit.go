@@ -87,7 +87,7 @@ func (t *Tx) plan(points []Point) (*journal, error) {
 		if err := g.measure(t.fs); err != nil {
 			return nil, err
 		}
-		j.lengths = append(j.lengths, length{g.name, g.at, g.absent, true, g.data})
+		j.lengths = append(j.lengths, Grown{g.name, g.at, g.absent, g.data, true})
 	}
 	return j, nil
 }

@@ -30,11 +30,13 @@ type Unfinished struct {
 	journal   *journal
 }
 
-// Grown is a file that the commit was to extend.
+// Grown is a file that a commit extends.
 type Grown struct {
-	Name string
-	At   int64  // its length in bytes before the commit, -1 if there was no such file
-	Data []byte // what was to be appended; nil if an earlier version, which did not note it, wrote the journal
+	Name   string
+	At     int64  // its length in bytes before the commit
+	Absent bool   // there was no such file
+	Data   []byte // what is appended
+	Known  bool   // what that is: earlier versions did not note it
 }
 
 // Rewritten is a file that gets a new content as a whole: the SHA-256 of the old one and of the new, in lower-case hex.
@@ -57,17 +59,7 @@ type Content struct {
 
 // foreign is the error for what another program wrote.
 func (j *journal) foreign(format string, args ...any) error {
-	u := &Unfinished{Points: j.points, Rewritten: j.rewrite, journal: j}
-	for _, l := range j.lengths {
-		g := Grown{Name: l.name, At: l.at, Data: l.data}
-		if l.absent {
-			g.At = -1
-		}
-		if l.known && g.Data == nil {
-			g.Data = []byte{}
-		}
-		u.Grown = append(u.Grown, g)
-	}
+	u := &Unfinished{Grown: j.lengths, Points: j.points, Rewritten: j.rewrite, journal: j}
 	return &ForeignError{u, fmt.Sprintf(format, args...)}
 }
 
@@ -113,15 +105,15 @@ func (j *journal) rewriteMade(fs afero.Fs) (bool, error) {
 // knowing what the files hold, except where a rewritten file tells.
 func (j *journal) checkWhole(fs afero.Fs) error {
 	for _, l := range j.lengths {
-		tail, err := readTail(fs, l.name, l.at, len(l.data)+1)
+		tail, err := readTail(fs, l.Name, l.At, len(l.Data)+1)
 		switch {
 		case err != nil:
 			return err
-		case !l.known && j.rewrite != nil:
-		case !l.known:
-			return j.foreign("an earlier version of this program was cut off while it wrote %s, and whether it came to an end does not stand in its journal", l.name)
-		case !bytes.Equal(tail, l.data):
-			return j.foreign("%s does not end in what was to be appended to it at byte %d", l.name, l.at)
+		case !l.Known && j.rewrite != nil:
+		case !l.Known:
+			return j.foreign("an earlier version of this program was cut off while it wrote %s, and whether it came to an end does not stand in its journal", l.Name)
+		case !bytes.Equal(tail, l.Data):
+			return j.foreign("%s does not end in what was to be appended to it at byte %d", l.Name, l.At)
 		}
 	}
 	return nil
@@ -130,15 +122,15 @@ func (j *journal) checkWhole(fs afero.Fs) error {
 // checkOvergrown returns a ForeignError if a file that is to be cut is longer than the commit was to make it.
 func (j *journal) checkOvergrown(fs afero.Fs) error {
 	for _, l := range j.lengths {
-		info, err := fs.Stat(l.name)
-		if errors.Is(err, iofs.ErrNotExist) || !l.known {
+		info, err := fs.Stat(l.Name)
+		if errors.Is(err, iofs.ErrNotExist) || !l.Known {
 			continue
 		}
 		if err != nil {
-			return fmt.Errorf("look at %s: %w", l.name, err)
+			return fmt.Errorf("look at %s: %w", l.Name, err)
 		}
-		if end := l.at + int64(len(l.data)); info.Size() > end {
-			return j.foreign("%s has %d bytes, and was to have %d", l.name, info.Size(), end)
+		if end := l.At + int64(len(l.Data)); info.Size() > end {
+			return j.foreign("%s has %d bytes, and was to have %d", l.Name, info.Size(), end)
 		}
 	}
 	return nil
@@ -231,13 +223,13 @@ func (u *Unfinished) mend(fs afero.Fs, m Mend) error {
 
 // cut cuts or removes the files that are in lengths, in the order of the journal.
 func (u *Unfinished) cut(fs afero.Fs, lengths map[string]int64) error {
-	var begun, grown []length
+	var begun, grown []Grown
 	for _, g := range u.Grown {
 		switch at, ok := lengths[g.Name]; {
 		case ok && at < 0:
-			begun = append(begun, length{name: g.Name})
+			begun = append(begun, Grown{Name: g.Name})
 		case ok:
-			grown = append(grown, length{name: g.Name, at: at})
+			grown = append(grown, Grown{Name: g.Name, At: at})
 		}
 	}
 	if err := cutAll(fs, grown); err != nil {

@@ -20,8 +20,8 @@ func TestWhatAnotherProgramWroteIsNeitherFinishedNorCut(t *testing.T) {
 		for file, text := range found {
 			put(t, fs, file, text)
 		}
-		j := &journal{points: []Point{{"latest", "1", "2"}}, replaced: []Content{{"mark", []byte("7")}, {"mark2", []byte("7")}}, lengths: []length{
-			{name: "rows", at: 4, known: true, data: []byte("two.")}, {name: "x", known: true, data: []byte("x1.")}}}
+		j := &journal{points: []Point{{"latest", "1", "2"}}, replaced: []Content{{"mark", []byte("7")}, {"mark2", []byte("7")}}, lengths: []Grown{
+			{Name: "rows", At: 4, Known: true, Data: []byte("two.")}, {Name: "x", Known: true, Data: []byte("x1.")}}}
 		put(t, fs, Journal, j.text())
 		recovered, err := Recover(fs)
 		var foreign *ForeignError

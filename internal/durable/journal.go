@@ -46,19 +46,10 @@ var errTorn = errors.New("torn journal")
 
 // journal holds what it takes to undo or finish a commit.
 type journal struct {
-	lengths  []length
+	lengths  []Grown
 	points   []Point
 	rewrite  *Rewritten // the commit, if there is one; otherwise the last point is it
 	replaced []Content
-}
-
-// length is what a growing file has before the commit, and what the commit appends to it.
-type length struct {
-	name   string
-	at     int64 // bytes
-	absent bool  // there is no such file
-	known  bool  // what is appended: earlier versions did not note it
-	data   []byte
 }
 
 // write does step 2. A new journal is flushed in its directory before it holds anything.
@@ -131,14 +122,14 @@ func readJournal(fs afero.Fs) (*journal, error) {
 func (j *journal) text() string {
 	b := []byte(journalHead)
 	for _, l := range j.lengths {
-		at := strconv.FormatInt(l.at, 10)
-		if l.absent {
+		at := strconv.FormatInt(l.At, 10)
+		if l.Absent {
 			at = "absent"
 		}
-		if l.known {
-			b = appendLine(b, "append "+at, l.name, base64.RawStdEncoding.EncodeToString(l.data))
+		if l.Known {
+			b = appendLine(b, "append "+at, l.Name, base64.RawStdEncoding.EncodeToString(l.Data))
 		} else {
-			b = appendLine(b, "length "+at, l.name)
+			b = appendLine(b, "length "+at, l.Name)
 		}
 	}
 	for _, p := range j.points {
@@ -234,18 +225,18 @@ func (j *journal) parseLength(at, quoted string, known bool) error {
 	case known != (len(args) == 2) || len(args) > 2:
 		return fmt.Errorf("%d words", len(args))
 	}
-	l := length{name: args[0], absent: at == "absent", known: known}
-	if !l.absent {
-		l.at, err = strconv.ParseInt(at, 10, 64)
+	l := Grown{Name: args[0], Absent: at == "absent", Known: known}
+	if !l.Absent {
+		l.At, err = strconv.ParseInt(at, 10, 64)
 	}
-	if err == nil && l.at < 0 {
-		err = fmt.Errorf("length %d", l.at)
+	if err == nil && l.At < 0 {
+		err = fmt.Errorf("length %d", l.At)
 	}
 	if err == nil && known {
-		l.data, err = base64.RawStdEncoding.DecodeString(args[1])
+		l.Data, err = base64.RawStdEncoding.DecodeString(args[1])
 	}
 	j.lengths = append(j.lengths, l)
-	return errors.Join(err, checkName(l.name))
+	return errors.Join(err, checkName(l.Name))
 }
 
 // unquoteAll reads quoted strings with one space between them, at least one.

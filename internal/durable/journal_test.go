@@ -14,7 +14,7 @@ import (
 )
 
 var example = &journal{
-	lengths:  []length{{"changesets.idx", 44, false, false, nil}, {"records/bug/1/2/a \"b\"\n", 0, true, true, []byte("\x00row\xff")}, {"ids", 0, false, true, []byte{}}},
+	lengths:  []Grown{{"changesets.idx", 44, false, nil, false}, {"records/bug/1/2/a \"b\"\n", 0, true, []byte("\x00row\xff"), true}, {"ids", 0, false, []byte{}, true}},
 	points:   []Point{{"resolutions/latest", "", "0"}, {"latest", "1\xff", "2"}},
 	rewrite:  &Rewritten{"index", "aa", "bb"},
 	replaced: []Content{{"local_metadata/m", []byte("7")}, {"prophet/peers/é", []byte("{}\n\x00\xfe")}},
@@ -55,7 +55,7 @@ func TestTornJournalIsEmptiedAndNothingElseTouched(t *testing.T) {
 	fs := crashfs.New()
 	put(t, fs, "rows", "one.two.")
 	put(t, fs, "latest", "1")
-	put(t, fs, Journal, (&journal{lengths: []length{{name: "rows", at: 4}}, points: []Point{{"latest", "1", "2"}}}).text()[1:])
+	put(t, fs, Journal, (&journal{lengths: []Grown{{Name: "rows", At: 4}}, points: []Point{{"latest", "1", "2"}}}).text()[1:])
 	recovered, err := Recover(fs)
 	if recovered || err != nil {
 		t.Errorf("recovered %t, %v", recovered, err)
@@ -118,7 +118,7 @@ func TestRecoverStopsWhereAnotherProgramWrote(t *testing.T) {
 	fs := crashfs.New()
 	put(t, fs, "rows", "one.two.two.")
 	put(t, fs, "latest", "7")
-	put(t, fs, Journal, (&journal{lengths: []length{{name: "rows", at: 4}}, points: []Point{{"latest", "1", "2"}}}).text())
+	put(t, fs, Journal, (&journal{lengths: []Grown{{Name: "rows", At: 4}}, points: []Point{{"latest", "1", "2"}}}).text())
 	recovered, err := Recover(fs)
 	if recovered || err == nil || !strings.Contains(err.Error(), `latest holds "7", neither "1" nor "2"`) {
 		t.Errorf("recovered %t, %v", recovered, err)
@@ -130,7 +130,7 @@ func TestRecoverNeverMakesAFileLonger(t *testing.T) {
 	fs := crashfs.New()
 	put(t, fs, "rows", "on")
 	put(t, fs, "latest", "1")
-	put(t, fs, Journal, (&journal{lengths: []length{{name: "rows", at: 4}, {name: "gone", at: 4}, {name: "d/never", absent: true}}, points: []Point{{"latest", "1", "2"}}}).text())
+	put(t, fs, Journal, (&journal{lengths: []Grown{{Name: "rows", At: 4}, {Name: "gone", At: 4}, {Name: "d/never", Absent: true}}, points: []Point{{"latest", "1", "2"}}}).text())
 	if recovered, err := Recover(fs); !recovered || err != nil {
 		t.Errorf("recovered %t, %v", recovered, err)
 	}
@@ -141,7 +141,7 @@ func TestCommitRecoversFirst(t *testing.T) {
 	fs := crashfs.New()
 	put(t, fs, "rows", "one.two.")
 	put(t, fs, "latest", "2")
-	put(t, fs, Journal, (&journal{lengths: []length{{name: "rows", at: 4, known: true, data: []byte("two.")}}, points: []Point{{"latest", "1", "2"}}, replaced: []Content{{"mark", []byte("2")}}}).text())
+	put(t, fs, Journal, (&journal{lengths: []Grown{{Name: "rows", At: 4, Known: true, Data: []byte("two.")}}, points: []Point{{"latest", "1", "2"}}, replaced: []Content{{"mark", []byte("2")}}}).text())
 	tx := Begin(fs)
 	tx.Append("rows", 8, []byte("three."))
 	commit(t, tx, Point{"latest", "2", "3"})
@@ -161,7 +161,7 @@ func FuzzParseJournal(f *testing.F) {
 				t.Errorf("%q is written as %q", text, j.text())
 			}
 			for _, l := range j.lengths {
-				if checkName(l.name) != nil || l.at < 0 {
+				if checkName(l.Name) != nil || l.At < 0 {
 					t.Errorf("%q has %+v", text, l)
 				}
 			}

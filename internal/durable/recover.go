@@ -82,8 +82,8 @@ func (j *journal) undo(fs afero.Fs) error {
 			return err
 		}
 	}
-	begun := slices.DeleteFunc(slices.Clone(j.lengths), func(l length) bool { return !l.absent })
-	grown := slices.DeleteFunc(slices.Clone(j.lengths), func(l length) bool { return l.absent })
+	begun := slices.DeleteFunc(slices.Clone(j.lengths), func(l Grown) bool { return !l.Absent })
+	grown := slices.DeleteFunc(slices.Clone(j.lengths), func(l Grown) bool { return l.Absent })
 	if err := cutAll(fs, grown); err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func (j *journal) undo(fs afero.Fs) error {
 }
 
 // cutAll cuts the files, those that exist, and flushes them.
-func cutAll(fs afero.Fs, grown []length) error {
+func cutAll(fs afero.Fs, grown []Grown) error {
 	for chunk := range slices.Chunk(grown, maxOpen) {
 		files, err := cutChunk(fs, chunk)
 		if err := flushAndClose(files, err); err != nil {
@@ -107,7 +107,7 @@ func cutAll(fs afero.Fs, grown []length) error {
 // restore makes sure that the text of the point is on the disk; "" stands for no file.
 func restore(fs afero.Fs, name, text string) error {
 	if text == "" {
-		return removeAll(fs, []length{{name: name}})
+		return removeAll(fs, []Grown{{Name: name}})
 	}
 	if now, err := readText(fs, name); err == nil && now == text {
 		return SyncDir(fs, path.Dir(name))
@@ -116,18 +116,18 @@ func restore(fs afero.Fs, name, text string) error {
 }
 
 // cutChunk cuts each file to its length and leaves it open. It never makes one longer: what is missing is damage, and not for this to hide.
-func cutChunk(fs afero.Fs, lengths []length) (files []handle, err error) {
+func cutChunk(fs afero.Fs, lengths []Grown) (files []handle, err error) {
 	for _, l := range lengths {
-		f, err := fs.OpenFile(l.name, os.O_RDWR, filePerm)
+		f, err := fs.OpenFile(l.Name, os.O_RDWR, filePerm)
 		if errors.Is(err, iofs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
-			return files, fmt.Errorf("cut %s: %w", l.name, err)
+			return files, fmt.Errorf("cut %s: %w", l.Name, err)
 		}
-		files = append(files, handle{l.name, f})
-		if err := cut(f, l.at); err != nil {
-			return files, fmt.Errorf("cut %s: %w", l.name, err)
+		files = append(files, handle{l.Name, f})
+		if err := cut(f, l.At); err != nil {
+			return files, fmt.Errorf("cut %s: %w", l.Name, err)
 		}
 	}
 	return files, nil
@@ -142,13 +142,13 @@ func cut(f afero.File, at int64) error {
 }
 
 // removeAll removes the files, those that exist, and flushes the directories that do.
-func removeAll(fs afero.Fs, files []length) error {
+func removeAll(fs afero.Fs, files []Grown) error {
 	for _, f := range files {
-		if err := fs.Remove(f.name); err != nil && !errors.Is(err, iofs.ErrNotExist) {
-			return fmt.Errorf("remove %s: %w", f.name, err)
+		if err := fs.Remove(f.Name); err != nil && !errors.Is(err, iofs.ErrNotExist) {
+			return fmt.Errorf("remove %s: %w", f.Name, err)
 		}
 	}
-	dirs := parents(files, func(l length) string { return l.name })
+	dirs := parents(files, func(l Grown) string { return l.Name })
 	for _, dir := range dirs {
 		if err := SyncDir(fs, dir); err != nil && !errors.Is(err, iofs.ErrNotExist) {
 			return err

@@ -134,7 +134,7 @@ func TestRewritingIsRefusedWhereItCannotBeTheCommit(t *testing.T) {
 
 func TestRecoverStopsWhereAnotherProgramWroteToTheRewrittenFile(t *testing.T) {
 	disk := newRewriting(t)
-	put(t, disk, Journal, (&journal{rewrite: &Rewritten{"index", sum([]byte("1")), sum([]byte("2"))}, lengths: []length{{name: "records/x", at: 1}}}).text())
+	put(t, disk, Journal, (&journal{rewrite: &Rewritten{"index", sum([]byte("1")), sum([]byte("2"))}, lengths: []Grown{{Name: "records/x", At: 1}}}).text())
 	if recovered, err := Recover(disk); recovered || err == nil || !strings.Contains(err.Error(), "another program wrote to it") {
 		t.Errorf("recovered %t, %v", recovered, err)
 	}

@@ -49,9 +49,9 @@ func (j *journal) view(made bool) View {
 	}
 	v := View{Lengths: make(map[string]int64, len(j.lengths)), Points: make(map[string]string, len(j.points))}
 	for _, l := range j.lengths {
-		v.Lengths[l.name] = l.at
-		if l.absent {
-			v.Lengths[l.name] = -1
+		v.Lengths[l.Name] = l.At
+		if l.Absent {
+			v.Lengths[l.Name] = -1
 		}
 	}
 	for _, p := range j.points {
