@@ -36,6 +36,7 @@ type halted struct {
 	kept       bool                   // the commit was made
 	changesets []*changeset.Changeset // of the other program
 	rowsAt     int                    // where in index their rows are
+	after      uint32                 // the number that these come after
 	completed  []byte                 // what the index would have been written anew as, if the rows follow on that
 }
 
@@ -223,7 +224,7 @@ func (h *halted) isOwnRow(row []byte) bool {
 
 // take reads the other program's changesets, in the rows after row from, which begin at a byte of the index.
 func (h *halted) take(at int, from uint32) error {
-	h.rowsAt, h.changesets = at, nil
+	h.rowsAt, h.after, h.changesets = at, from, nil
 	for seq := from + 1; seq <= h.latest; seq++ {
 		row, err := changeset.ParseRow(h.index[at:][:changeset.RowSize])
 		if err != nil {

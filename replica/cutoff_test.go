@@ -184,6 +184,71 @@ func TestARefusalThatCannotTellWhatIsWhoseNamesTheJournal(t *testing.T) {
 	}
 }
 
+// eachDeath lets the original die in an update of a record, at every operation, and gives what is left of the files. Part of a number, which nothing can
+// be made of, is left out.
+func eachDeath(t *testing.T, left *crashfs.FS, rec changeset.RecordID, check func(when string, left *crashfs.FS)) {
+	t.Helper()
+	for k := 1; ; k++ {
+		disk := left.Survivor(crashfs.Kill, 0)
+		disk.CrashAt(k)
+		original(disk, rec, "dies")
+		if !disk.Failed() {
+			return
+		}
+		disk = disk.Survivor(crashfs.Kill, 0)
+		if text, err := afero.ReadFile(disk, changeset.LatestFile); err != nil || len(text) > 0 {
+			check(fmt.Sprintf("the original died at operation %d", k), disk)
+		}
+	}
+}
+
+// soundButObjects fails the test if fsck finds anything wrong but an object: the original leaves part of one where it dies.
+func soundButObjects(t *testing.T, when string, fsys afero.Fs) {
+	t.Helper()
+	err := replica.Check(t.Context(), fsys, replica.Options{}, func(p replica.Problem) {
+		if !p.Harmless && !strings.HasPrefix(p.Path, "cas/") {
+			t.Errorf("%s: %s: %s", when, p.Path, p.Text)
+		}
+	}, nil)
+	if err != nil {
+		t.Errorf("%s: %v", when, err)
+	}
+}
+
+// TestAnUpdateThatTheOriginalDiedInIsNotShown lets the original die in an update of the very record that a commit of ours changed. It may have given the
+// number of that commit to a version that it never logged, and it may go on from it.
+func TestAnUpdateThatTheOriginalDiedInIsNotShown(t *testing.T) {
+	seen, kept := 0, 0
+	eachCutOff(t, func(when string, left *crashfs.FS, rec changeset.RecordID) {
+		eachDeath(t, left, rec, func(death string, disk *crashfs.FS) {
+			for _, next := range []string{"", "second"} {
+				disk, when := disk.Survivor(crashfs.Kill, 0), when+", "+death+", then "+next
+				if next != "" && !original(disk, rec, next) {
+					continue
+				}
+				r, err := replica.Open(disk, replica.Options{})
+				if err != nil {
+					continue // a person has to say
+				}
+				seen++
+				if props, _, err := r.Log().Props(rec); err == nil && props["status"] == "cut off" {
+					kept++
+				}
+				shows(t, when+", to a reader", disk, rec, next)
+				if err := edits(disk); err != nil {
+					t.Errorf("%s: %v", when, err)
+				}
+				shows(t, when, disk, rec, next)
+				soundButObjects(t, when, disk)
+			}
+		})
+	})
+	t.Logf("%d times, ours was made %d times", seen, kept)
+	if seen < 50 || kept < 10 {
+		t.Error("that does not test much")
+	}
+}
+
 // raise adds to latest-sequence-no.
 func raise(t *testing.T, fsys afero.Fs, by int) {
 	t.Helper()

@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/afero"
 
-	"prophet/cas"
 	"prophet/changeset"
 	"prophet/internal/durable"
 )
@@ -140,7 +139,9 @@ func (c *cutOff) finish() (durable.Mend, error) {
 		if !h.kept {
 			return m, h.mixed("the commit was made, but not in %s", h.name(changeset.IndexFile))
 		}
-		h.cutAhead(&m)
+		if err := h.cleanRecords(&m); err != nil {
+			return m, err
+		}
 		if h.completed != nil {
 			m.Contents = append(m.Contents, durable.Content{Name: h.name(changeset.IndexFile), Data: h.completed})
 		}
@@ -151,22 +152,6 @@ func (c *cutOff) finish() (durable.Mend, error) {
 		}
 	}
 	return m, nil
-}
-
-// cutAhead cuts what the other program added to records that the commit changed, for changesets that it did not come to log, or that were given up.
-func (h *halted) cutAhead(m *durable.Mend) {
-	for file, g := range h.recordIndexes() {
-		index, err := afero.ReadFile(h.fs, file)
-		end := len(index) - len(index)%changeset.VersionSize
-		for own := int(g.At) + len(g.Data); err == nil && end-changeset.VersionSize >= own; end -= changeset.VersionSize {
-			if v, err := changeset.ParseVersion(index[end-changeset.VersionSize : end]); err != nil || v.Seq <= h.latest {
-				break
-			}
-		}
-		if err == nil && end < len(index) {
-			m.Lengths[g.Name] = int64(end)
-		}
-	}
 }
 
 // takeBack is what becomes of a commit that was not made: its rows go, and those of the other program move to their place. Where that one went on from
@@ -190,7 +175,7 @@ func (c *cutOff) takeBack() (durable.Mend, error) {
 		if len(h.changesets) == 0 {
 			continue
 		}
-		if err := h.takeBackRecords(&m); err != nil {
+		if err := h.mendRecords(&m); err != nil {
 			return m, err
 		}
 		index := h.name(changeset.IndexFile)
@@ -207,84 +192,4 @@ func (c *cutOff) takeBack() (durable.Mend, error) {
 func (h *halted) moved() []byte {
 	rows := h.index[h.rowsAt:][:len(h.changesets)*changeset.RowSize]
 	return append(bytes.Clone(h.index[:h.at]), rows...)
-}
-
-// takeBackRecords makes the indexes of the records that the commit changed again: up to the commit they stay, and then they have what the changesets
-// of the other program make of the record. That one may have built on a version that goes.
-func (h *halted) takeBackRecords(m *durable.Mend) error {
-	changes := h.changes()
-	for file, g := range h.recordIndexes() {
-		if h.kept {
-			delete(m.Lengths, g.Name)
-			continue
-		}
-		if len(changes[file]) == 0 {
-			continue
-		}
-		delete(m.Lengths, g.Name)
-		if err := h.remake(file, g.At, changes[file], m); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// changes are what the other program's changesets do to records, by the index of each.
-func (h *halted) changes() map[string][]step {
-	changes := map[string][]step{}
-	for i, c := range h.changesets {
-		for j := range c.Changes {
-			file := changeset.RecordPath(c.Changes[j].Record)
-			changes[file] = append(changes[file], step{h.from + uint32(i) + 1, &c.Changes[j]})
-		}
-	}
-	return changes
-}
-
-// step is what a row of the log does to a record.
-type step struct {
-	seq    uint32
-	change *changeset.Change
-}
-
-// remake makes the index of a record again, from what it has up to a byte and the changes after that.
-func (h *halted) remake(file string, at int64, steps []step, m *durable.Mend) error {
-	index, err := afero.ReadFile(h.fs, file)
-	if err != nil && !isNotExist(err) {
-		return fmt.Errorf("read %s: %w", join(h.where, h.name(file)), err)
-	}
-	if int64(len(index)) < at {
-		return nil // it is damaged, and not for this to hide
-	}
-	made := bytes.Clone(index[:at])
-	exists, props, err := h.versionAtEnd(made)
-	if err != nil {
-		return fmt.Errorf("take back what was cut off in %s: %w", join(h.where, h.name(file)), err)
-	}
-	for _, s := range steps {
-		v := changeset.Version{Seq: s.seq}
-		if exists, props = Replay(exists, props, s.change); exists {
-			text := changeset.EncodeRecord(props)
-			v.Key = cas.Sum(text)
-			m.Objects = append(m.Objects, durable.Content{Name: h.versions.Path(v.Key), Data: text})
-		}
-		made = changeset.AppendVersion(made, v)
-	}
-	if !bytes.Equal(made, index) {
-		m.Contents = append(m.Contents, durable.Content{Name: h.name(file), Data: made})
-	}
-	return nil
-}
-
-// versionAtEnd reads the record as of the last row of its index.
-func (h *halted) versionAtEnd(index []byte) (exists bool, props map[string]string, err error) {
-	if len(index) < changeset.VersionSize {
-		return false, nil, nil
-	}
-	v, err := changeset.ParseVersion(index[len(index)-changeset.VersionSize:])
-	if err != nil || v.Deleted() {
-		return false, nil, err
-	}
-	props, err = h.props(v.Key)
-	return true, props, err
 }
