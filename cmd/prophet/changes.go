@@ -213,6 +213,9 @@ func (l *changeLister) cutf(format string, args ...any) error {
 // cutf prints one line of results as linef does, on a terminal with each text so short that the line is likely to fit.
 func (p *printer) cutf(format string, args ...any) error { return p.cutBeside("", format, args...) }
 
+// uncut is a text that is safe to show, of which cutf cuts nothing.
+type uncut string
+
 // cutBeside is cutf behind what stands before the line.
 func (p *printer) cutBeside(before, format string, args ...any) error {
 	width := p.e.OutWidth

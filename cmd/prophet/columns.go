@@ -101,6 +101,7 @@ func (o *searchOptions) printTable(p *printer, list []*hit, open map[changeset.R
 	}
 	t, id := p.table(header...), -1
 	t.Favor(slices.IndexFunc(columns, isHeadline))
+	t.Whole(slices.Index(columns, columnUUID))
 	if p.e.OutWidth > 0 {
 		id = slices.Index(columns, columnID)
 	}

@@ -168,6 +168,7 @@ func digestTypes(ctx context.Context, p *printer, r *replica.Replica) error {
 		return err
 	}
 	t := p.table("TYPE", "RECORDS", "DIGEST")
+	t.Whole(1, 2)
 	for _, d := range types {
 		if p.json {
 			err = p.writeJSON(typeDigestDoc{d.Digest.String(), d.Records, d.Type})
@@ -187,6 +188,7 @@ func digestRecords(ctx context.Context, p *printer, r *replica.Replica, typ stri
 		return err
 	}
 	t, n := p.table("UUID", "DIGEST"), 0
+	t.Whole(0, 1)
 	for d, err := range r.Log().DigestRecords(ctx, typ) {
 		n++
 		switch {

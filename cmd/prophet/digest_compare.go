@@ -131,6 +131,7 @@ func (c *comparison) types(ctx context.Context) error {
 		return err
 	}
 	t, n := c.p.table("TYPE", "HERE", "THERE"), 0
+	t.Whole(1, 2)
 	for a, b := range paired(here, there, func(d replica.TypeDigest) string { return d.Type }) {
 		if a != nil && b != nil && *a == *b {
 			continue
@@ -180,6 +181,7 @@ func (c *comparison) records(ctx context.Context, typ string) error {
 		return noteUnknownType(c.p, c.ours, typ)
 	}
 	t, n := c.p.table("ID", "UUID", "HERE", "THERE"), 0
+	t.Whole(0, 1, 2, 3)
 	for a, b := range paired(here, there, func(d replica.DigestedRecord) string { return d.ID.UUID.String() }) {
 		if a != nil && b != nil && a.Digest == b.Digest {
 			continue

@@ -82,7 +82,7 @@ func (d *digestedDoc) print(p *printer, l *conflictLister, rec *replica.Record, 
 		if v := rec.Props[name]; v != "" {
 			value, short = v, replica.ValueDigest(v).Short()
 		}
-		if err := p.cutf("%s: %s  %s", name, short, value); err != nil {
+		if err := p.cutf("%s: %s  %s", name, uncut(short), value); err != nil {
 			return err
 		}
 		if err := l.under(name, d.about(name)); err != nil {

@@ -32,6 +32,7 @@ type Table struct {
 	rows   [][]string // not yet written
 	widths []int      // of the columns; nil until they are settled
 	favor  int        // the column that gives way last, counted from 1; 0: none
+	whole  []bool     // the columns that are never cut; nil: none
 }
 
 // NewTable returns a table that writes to w, which is a terminal of that width, or none if width is 0.
@@ -43,11 +44,24 @@ func NewTable(w io.Writer, width int, header ...string) *Table {
 // Favor makes a column, counted from 0, the last one to be cut: the others give way before it, down to a few letters. Less than 0 is none, as without it.
 func (t *Table) Favor(column int) { t.favor = max(column+1, 0) }
 
+// Whole makes columns, counted from 0, never be cut, for what is read out or copied: a line may be longer than the terminal is wide then. Less than 0 is none.
+func (t *Table) Whole(columns ...int) {
+	t.whole = make([]bool, len(t.header))
+	for _, c := range columns {
+		if c >= 0 {
+			t.whole[c] = true
+		}
+	}
+}
+
+// isWhole reports whether a column is never cut.
+func (t *Table) isWhole(column int) bool { return t.whole != nil && t.whole[column] }
+
 // Row adds a row with as many cells as the header has. It may be kept until [Table.Flush].
 func (t *Table) Row(cells ...string) error {
 	row := make([]string, len(cells))
 	for i, c := range cells {
-		row[i] = t.cell(c)
+		row[i] = t.cell(c, t.isWhole(i))
 	}
 	if t.width == 0 {
 		return t.write(strings.Join(row, "\t"))
@@ -66,7 +80,7 @@ func (t *Table) Flush() error {
 	}
 	if t.widths == nil {
 		t.rows = append([][]string{t.header}, t.rows...)
-		t.widths = fit(t.rows, t.width, t.favor-1)
+		t.widths = t.fit()
 	}
 	for _, row := range t.rows {
 		if err := t.write(align(row, t.widths)); err != nil {
@@ -82,9 +96,9 @@ func (t *Table) write(line string) error {
 	return err
 }
 
-// cell returns a cell's text, made safe; for a terminal no more of it than a line can show, because a value may be long.
-func (t *Table) cell(s string) string {
-	if t.width == 0 {
+// cell returns a cell's text, made safe; for a terminal no more of it than a line can show, because a value may be long, unless all is wanted.
+func (t *Table) cell(s string, all bool) string {
+	if t.width == 0 || all {
 		return Safe(s)
 	}
 	if most := 64 * t.width; len(s) > most {
@@ -96,28 +110,34 @@ func (t *Table) cell(s string) string {
 // fewLetters is how wide a column stays at least that gives way to the one in favor.
 const fewLetters = 12
 
-// fit returns the widths of the columns. Where they do not fit into width together, the widest give way, the one in favor (if it is not negative) last.
-func fit(rows [][]string, width, favor int) []int {
-	widths := make([]int, len(rows[0]))
-	for _, row := range rows {
+// leastBeside is how wide a column stays at least beside one that is never cut.
+const leastBeside = 4
+
+// fit returns the widths of the columns. Where they do not fit into the terminal's together, the widest give way, the one in favor (if there is one) last.
+func (t *Table) fit() []int {
+	widths := make([]int, len(t.rows[0]))
+	for _, row := range t.rows {
 		for i, c := range row {
 			widths[i] = max(widths[i], Width(c))
 		}
 	}
-	room := width - gap*(len(widths)-1)
-	if favor >= 0 {
-		cut(widths, room, fewLetters, favor)
-		cut(widths[favor:favor+1], room-(sum(widths)-widths[favor]), fewLetters, -1)
+	room, least := t.width-gap*(len(widths)-1), 1
+	if t.whole != nil {
+		least = leastBeside
 	}
-	cut(widths, room, 1, -1)
+	if favor := t.favor - 1; favor >= 0 {
+		cut(widths, room, fewLetters, func(i int) bool { return i == favor || t.isWhole(i) })
+		cut(widths, room, fewLetters, func(i int) bool { return i != favor || t.isWhole(i) })
+	}
+	cut(widths, room, least, t.isWhole)
 	return widths
 }
 
-// cut makes the widest columns, but for one, narrower until all together take no more than room, or each has no more than least.
-func cut(widths []int, room, least, but int) {
+// cut makes the widest columns, but for some, narrower until all together take no more than room, or each has no more than least.
+func cut(widths []int, room, least int, but func(i int) bool) {
 	for most := slices.Max(widths); most >= least && sum(widths) > room; most-- {
 		for i := range widths {
-			if i != but {
+			if !but(i) {
 				widths[i] = min(widths[i], most)
 			}
 		}

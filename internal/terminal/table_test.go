@@ -138,3 +138,25 @@ func TestSize(t *testing.T) {
 		}
 	}
 }
+
+func TestAColumnThatIsWhollyShownIsNeverCut(t *testing.T) {
+	row := []string{"a summary of many words", "84e2-9c11-0a6f", "labels that are as long as all the rest of it"}
+	for _, tt := range []struct {
+		width int
+		want  string
+	}{
+		{60, "a summary of many wo…  84e2-9c11-0a6f  labels that are as l…\n"},
+		{28, "a su…  84e2-9c11-0a6f  labe…\n"},
+		{10, "a s…  84e2-9c11-0a6f  lab…\n"},
+	} {
+		var b strings.Builder
+		table := NewTable(&b, tt.width, "A", "B", "C")
+		table.Whole(-1, 1)
+		if err := errors.Join(table.Row(row...), table.Flush()); err != nil {
+			t.Fatal(err)
+		}
+		if _, got, _ := strings.Cut(b.String(), "\n"); got != tt.want {
+			t.Errorf("%d columns: got %q, want %q", tt.width, got, tt.want)
+		}
+	}
+}
