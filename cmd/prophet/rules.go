@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"prophet/changeset"
 	"prophet/replica"
 	"prophet/resolution"
 )
@@ -85,6 +86,9 @@ type ruleDoc struct {
 
 func runRules(ctx context.Context, e *env, o rulesOptions) error {
 	var rule resolution.Rule
+	if err := o.checkWhat(); err != nil {
+		return err
+	}
 	if len(o.words) == 3 {
 		var err error
 		if rule, err = resolution.ParseRule(o.words[2]); err != nil {
@@ -116,6 +120,21 @@ func runRules(ctx context.Context, e *env, o rulesOptions) error {
 		return showSet(p, r, s, edited)
 	}
 	return showRule(p, s)
+}
+
+// checkWhat refuses what can be no type or no property.
+func (o *rulesOptions) checkWhat() error {
+	if len(o.words) == 0 {
+		return nil
+	}
+	err := changeset.CheckType(o.words[0])
+	if err == nil {
+		err = changeset.CheckProperty(o.words[1])
+	}
+	if err != nil {
+		return usagef("%w", err)
+	}
+	return nil
 }
 
 func newRuleDoc(s replica.RuleSetting) ruleDoc {
