@@ -128,7 +128,7 @@ func (im *importing) checkLine(r *reading) error {
 
 // pastError says that a source is not the one that was imported under its name, and how that shows.
 func pastError(how string) error {
-	return fmt.Errorf("the past of a source does not change: %s; import it under another name with --as", how)
+	return fmt.Errorf("the past of a source does not change: %s; import it under another name with --as, as another source, which makes all its changesets once more", how)
 }
 
 // checkBlank makes sure that a blank line brought nothing before.

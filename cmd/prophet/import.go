@@ -36,7 +36,12 @@ An import is a pull from a source that is no replica. The source is known by its
 name: importing again brings what was appended, and an import that was cut off
 goes on. Everything is checked before anything is written; an error names the
 line and the field. Lines that came once must not change, and a source updates
-and deletes only records that it created itself.`,
+and deletes only records that it created itself.
+
+Whoever imports the same lines under the same name makes the same changesets,
+and nothing is doubled when they meet. Under another name, by --as or because
+the file is called otherwise, the lines are those of another source: all its
+changesets are made once more, and may be rivals of the first ones.`,
 		Action: func(c *cli.Context) error {
 			args, err := arguments(c, 1, -1)
 			if err != nil {
@@ -132,6 +137,7 @@ func (o *importOptions) importFile(ctx context.Context, e *env, r *replica.Repli
 		return err
 	}
 	l := newConflictLister(p, r, r, fewLines)
+	l.at.names[psync.ImportOrigin(r.Database(), name)] = name
 	doc, err := newReportDoc(l, where, o.dryRun, rep)
 	if err != nil {
 		return err
