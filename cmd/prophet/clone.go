@@ -77,6 +77,9 @@ func runClone(ctx context.Context, e *env, o cloneOptions) error {
 		return err
 	}
 	if err := checkEmptyDir(e.Fs, dir); err != nil && !psync.CloneBegun(e.dir(dir)) {
+		if there, failed := isReplica(e.Fs, dir); there && failed == nil {
+			return withHint(err, `it is a replica: "prophet pull -r %s %s" brings what is new; for a clone, name a directory that does not exist`, e.shortDir(dir), o.url)
+		}
 		return err
 	}
 	from, err := e.openSource(ctx, location, o.globals)
@@ -117,6 +120,14 @@ func (o *cloneOptions) clone(ctx context.Context, e *env, from *replica.Replica,
 		return err
 	}
 	return e.noteCreator(p, dir)
+}
+
+// shortDir is a directory as it is best written by somebody who is in the working directory.
+func (e *env) shortDir(dir string) string {
+	if rel, err := filepath.Rel(e.Dir, dir); err == nil && !strings.HasPrefix(rel, "..") {
+		return rel
+	}
+	return dir
 }
 
 // begun adds to the error of a clone how to go on, if there is something to go on with.

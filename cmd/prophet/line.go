@@ -122,6 +122,9 @@ func unknownCommand(commands []*cli.Command, name string) error {
 	if does, ok := synonyms[name]; ok {
 		return withHint(err, "%s", does)
 	}
+	if slices.ContainsFunc(topics(), func(t topic) bool { return t.name == name }) {
+		return withHint(err, `"prophet help %s" is a page about that`, name)
+	}
 	if near := nearest(name, names); near != "" {
 		return withHint(err, `did you mean "prophet %s"?`, near)
 	}

@@ -152,7 +152,13 @@ func (o *logOptions) list(ctx context.Context, l *changeLister, r *replica.Repli
 			return nil
 		}
 	}
-	if shown == 0 && passed > 0 && o.by == "" && o.record == "" {
+	switch {
+	case shown > 0:
+	case o.by != "":
+		l.p.notef("nothing that is listed here was made by %.100q", o.by)
+	case o.record != "":
+		l.p.notef("nothing that is listed here touches that record")
+	case passed > 0:
 		l.p.notef("there is nothing but bookkeeping, which --all lists")
 	}
 	return nil

@@ -90,7 +90,7 @@ func parseLogEnd(s string, latest uint32) (uint32, error) {
 	}
 	n, err := strconv.ParseUint(s, 10, 32)
 	if err != nil {
-		return 0, fmt.Errorf("%q is neither a number nor LATEST~N", s)
+		return 0, fmt.Errorf("%q is neither a number, nor LATEST~N, nor the name of a changeset, such as 10b1e589:7", s)
 	}
 	return uint32(n), nil
 }

@@ -15,9 +15,8 @@ import (
 
 // runWalk goes through the open conflicts, those of one record or all, and asks about each. Each answer is committed at once.
 func runWalk(ctx context.Context, e *env, o resolveOptions) error {
-	if !e.Asks || e.OutWidth == 0 || o.json {
-		return withHint(usagef("what shall hold is missing: nobody can be asked, because this is no terminal"),
-			"write ID NAME=VALUE, ID --take and the number of a rival, or --all --take holds, which takes what holds for now")
+	if o.json {
+		return errNobodyAsked()
 	}
 	r, err := e.open(o.globals)
 	if err != nil {
@@ -37,7 +36,15 @@ func runWalk(ctx context.Context, e *env, o resolveOptions) error {
 	if len(w.items) == 0 {
 		return noteNothing(w.p, r, o.id, open)
 	}
+	if !e.Asks || e.OutWidth == 0 {
+		return errNobodyAsked()
+	}
 	return w.run(ctx)
+}
+
+func errNobodyAsked() error {
+	return withHint(usagef("what shall hold is missing: nobody can be asked, because this is no terminal"),
+		"write ID NAME=VALUE, ID --take and the number of a rival, or --all --take holds, which takes what holds for now")
 }
 
 // walk is a way through conflicts with somebody who decides.

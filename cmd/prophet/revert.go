@@ -269,7 +269,7 @@ func (n *notUndoneDoc) because() string {
 	case replica.LeftChanged:
 		return "it was changed since" + since
 	case replica.LeftDeleted:
-		return "it was deleted since"
+		return fmt.Sprintf(`it was deleted since; "prophet restore %s" brings it back`, shortID(idOf(n.ID), n.UUID))
 	case replica.LeftConflict:
 		return `it is in conflict, and the other rivals are several: "prophet resolve" decides`
 	case replica.LeftEqual:
