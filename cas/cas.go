@@ -63,6 +63,17 @@ func (e *CorruptError) Error() string {
 	return fmt.Sprintf("%s is damaged: its SHA-1 is %s", e.Path, e.Got)
 }
 
+// MissingError says that there is no object with that name. It wraps the error of the file system, and so [io/fs.ErrNotExist].
+type MissingError struct {
+	Path string // in the store's file system
+	Err  error
+}
+
+func (e *MissingError) Error() string { return fmt.Sprintf("object %s: %v", e.Path, e.Err) }
+
+// Unwrap returns the error of the file system.
+func (e *MissingError) Unwrap() error { return e.Err }
+
 // Store is the objects in one directory of a file system. It keeps nothing in memory and may be shared.
 type Store struct {
 	fs  afero.Fs
@@ -78,11 +89,14 @@ func (s *Store) Path(key Key) string {
 	return path.Join(s.dir, name[:1], name[1:2], name)
 }
 
-// Get returns the bytes of an object after checking them. The error of a missing object wraps
-// [io/fs.ErrNotExist], that of a damaged one is a [*CorruptError]; an object above MaxSize is refused.
+// Get returns the bytes of an object after checking them. The error of a missing object is a [*MissingError],
+// that of a damaged one is a [*CorruptError]; an object above MaxSize is refused.
 func (s *Store) Get(key Key) ([]byte, error) {
 	name := s.Path(key)
 	f, err := s.fs.Open(name)
+	if errors.Is(err, iofs.ErrNotExist) {
+		return nil, &MissingError{Path: name, Err: err}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("object %s: %w", name, err)
 	}

@@ -3,9 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"prophet/changeset"
 	"prophet/replica"
 )
 
@@ -42,7 +46,8 @@ type (
 		Problems   []problemDoc `json:"problems"`
 		Records    int          `json:"records"` // deleted ones too
 
-		opened bool // the replica could be
+		opened bool   // the replica could be
+		again  string // the directory to clone from, if a clone is whole; else ""
 	}
 	problemDoc struct {
 		Harmless bool   `json:"harmless"`
@@ -66,6 +71,9 @@ func runFsck(ctx context.Context, e *env, o fsckOptions) error {
 		return err
 	}
 	doc.count(ctx, e, dir)
+	if doc.inRecordsAlone() && e.ownNotes(dir) {
+		doc.again = e.shortDir(dir)
+	}
 	return doc.show(p)
 }
 
@@ -141,10 +149,32 @@ func (d *fsckDoc) harmless() (n int) {
 	return n
 }
 
+// inRecordsAlone reports whether all that is damaged is what the records of the log or of the resolutions were made, which a clone makes again from the changesets.
+func (d *fsckDoc) inRecordsAlone() bool {
+	return d.opened && !slices.ContainsFunc(d.Problems, func(p problemDoc) bool {
+		file := strings.TrimPrefix(strings.TrimPrefix(p.Path, changeset.ResolutionsDir+"/"), "cas/")
+		return !p.Harmless && !strings.HasPrefix(file, changeset.RecordsDir+"/")
+	})
+}
+
+// ownNotes reports whether a replica has notes of ours: of one of the original, a clone takes over what its records show.
+func (e *env) ownNotes(dir string) bool {
+	ok, err := isFile(e.Fs, filepath.Join(dir, "prophet", "rows"))
+	return ok && err == nil
+}
+
+// hint says what to do about damage.
+func (d *fsckDoc) hint() string {
+	if d.again == "" {
+		return "nothing was changed; copy the replica before you try to mend it"
+	}
+	return fmt.Sprintf(`nothing was changed; all changesets are whole: "prophet clone %s NEW" makes a sound replica of them, with an identity and local ids of its own, to go on with in place of this one`, d.again)
+}
+
 func (d *fsckDoc) err() error {
 	if d.OK {
 		return nil
 	}
-	return &failure{exitFailed, "nothing was changed; copy the replica before you try to mend it",
+	return &failure{exitFailed, d.hint(),
 		fmt.Errorf("the replica is damaged: %s", counted(len(d.Problems)-d.harmless(), "problem"))}
 }

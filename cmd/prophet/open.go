@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/afero"
 
@@ -48,7 +49,11 @@ func (e *env) dir(dir string) afero.Fs { return afero.NewBasePathFs(e.Fs, dir) }
 
 // config returns what the user wrote into the config of the replica in a directory.
 func (e *env) config(dir string) (gitconfig.Config, error) {
-	return gitconfig.Read(e.Fs, filepath.Join(dir, "config"))
+	c, err := gitconfig.Read(e.Fs, filepath.Join(dir, "config"))
+	if err != nil && !errors.As(err, new(*fs.PathError)) {
+		err = withHint(err, `"prophet help config" shows what may stand there`)
+	}
+	return c, err
 }
 
 // replicaOptions are what a replica in a directory, there already or to be made, gets from this command.
@@ -110,6 +115,7 @@ func explain(err error) (code int, hint string) {
 	var ambiguousChangeset *replica.AmbiguousChangesetError
 	var damage *replica.DamageError
 	var corrupt *cas.CorruptError
+	var missing *cas.MissingError
 	var fork *replica.ForkError
 	var forged *psync.ForgedError
 	var rule *replica.RuleError
@@ -142,7 +148,7 @@ func explain(err error) (code int, hint string) {
 		return exitFailed, `"prophet clone" makes a replica of it that can be edited`
 	case errors.Is(err, replica.ErrCutOff):
 		return exitFailed, "" // the error says it all, and fsck stops at it too
-	case errors.As(err, &damage), errors.As(err, &corrupt):
+	case errors.As(err, &damage), errors.As(err, &corrupt), errors.As(err, &missing) && strings.HasPrefix(missing.Path, "cas/"+changeset.RecordsDir+"/"):
 		return exitFailed, `"prophet fsck" lists all that is damaged`
 	case errors.Is(err, fs.ErrPermission):
 		return exitFailed, "look who may read and write there"
