@@ -122,12 +122,14 @@ func TestCopiesOfADiskAreApart(t *testing.T) {
 	for name, way := range map[string]func(f *FS, text string){
 		"append":    func(f *FS, text string) { change(f, func(h afero.File) { h.WriteAt([]byte(text), 3) }) },
 		"overwrite": func(f *FS, text string) { change(f, func(h afero.File) { h.WriteAt([]byte(text[:1]), 1) }) },
-		"cut":       func(f *FS, text string) { change(f, func(h afero.File) { h.Truncate(1); h.WriteAt([]byte(text[:1]), 1) }) },
-		"empty":     func(f *FS, text string) { write(t, f, "d/a", "") },
-		"replace":   func(f *FS, text string) { write(t, f, "d/b", text); f.Rename("d/b", "d/a") },
-		"remove":    func(f *FS, text string) { f.Remove("d/a") },
-		"create":    func(f *FS, text string) { write(t, f, "d/b", text) },
-		"mkdir":     func(f *FS, text string) { f.Mkdir("d/"+text, 0o777) },
+		"cut": func(f *FS, text string) {
+			change(f, func(h afero.File) { h.Truncate(1); h.WriteAt([]byte(text[:1]), 1) })
+		},
+		"empty":   func(f *FS, text string) { write(t, f, "d/a", "") },
+		"replace": func(f *FS, text string) { write(t, f, "d/b", text); f.Rename("d/b", "d/a") },
+		"remove":  func(f *FS, text string) { f.Remove("d/a") },
+		"create":  func(f *FS, text string) { write(t, f, "d/b", text) },
+		"mkdir":   func(f *FS, text string) { f.Mkdir("d/"+text, 0o777) },
 	} {
 		f := New()
 		f.Mkdir("d", 0o777)
