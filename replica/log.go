@@ -39,6 +39,7 @@ type Log struct {
 	number    string           // the file that says how many count
 	renamed   uuid.UUID        // what a transaction under way calls the replica, if not uuid
 	wide      *wideRows        // what is kept of rows of many changes
+	inMirror  func() bool      // asked once a fault was found; nil where nobody knows
 }
 
 // limits are what of the files is committed, where a writer was cut off or is at work.
@@ -232,14 +233,14 @@ func (l *Log) Rows(from, to uint32) iter.Seq2[changeset.Row, error] {
 		}
 		f, err := l.fs.Open(l.index)
 		if err != nil {
-			yield(changeset.Row{}, fmt.Errorf("read %s: %w", l.indexPath(), err))
+			yield(changeset.Row{}, l.faulty(fmt.Errorf("read %s: %w", l.indexPath(), err)))
 			return
 		}
 		defer f.Close()
 		for from <= to {
 			rows, err := l.readRows(f, from, min(to, from+rowsAtOnce-1))
 			if err != nil {
-				yield(changeset.Row{}, err)
+				yield(changeset.Row{}, l.faulty(err))
 				return
 			}
 			for _, r := range rows {

@@ -11,7 +11,7 @@ import (
 func (l *Log) RawChangeset(row changeset.Row) (raw []byte, c *changeset.Changeset, err error) {
 	raw, err = l.objects.Get(row.Key)
 	if err != nil {
-		return nil, nil, fmt.Errorf("read changeset %s from %s: %w", row.ID, l.where, err)
+		return nil, nil, l.faulty(fmt.Errorf("read changeset %s from %s: %w", row.ID, l.where, err))
 	}
 	c, err = changeset.Decode(raw)
 	if err == nil && c.ID != row.ID {
@@ -20,7 +20,7 @@ func (l *Log) RawChangeset(row changeset.Row) (raw []byte, c *changeset.Changese
 		err = fmt.Errorf("changeset %s: %w", row.ID, err)
 	}
 	if err != nil {
-		return nil, nil, &DamageError{Where: l.where, Path: l.objects.Path(row.Key), Err: err}
+		return nil, nil, l.faulty(&DamageError{Where: l.where, Path: l.objects.Path(row.Key), Err: err})
 	}
 	return raw, c, nil
 }
@@ -39,7 +39,7 @@ func (l *Log) Present(rec changeset.RecordID) (v changeset.Version, ok bool, err
 func (l *Log) RawRecord(v changeset.Version) ([]byte, error) {
 	b, err := l.versions.Get(v.Key)
 	if err != nil {
-		return nil, fmt.Errorf("read a record of %s: %w", l.where, err)
+		return nil, l.faulty(fmt.Errorf("read a record of %s: %w", l.where, err))
 	}
 	return b, nil
 }

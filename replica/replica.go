@@ -139,6 +139,7 @@ func (r *Replica) openLogs() (again bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("open the resolutions of replica %s: %w", r.where(), err)
 	}
+	main.inMirror, votes.inMirror = r.inMirror, r.inMirror
 	if !r.opts.Mirror {
 		after, err := readSmall(r.fs, changeset.LatestFile)
 		if err != nil || after != before {

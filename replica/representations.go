@@ -49,7 +49,7 @@ func newRepresentations(l *Log, text string) (*representations, error) {
 		}
 	}
 	rows := &Log{fs: l.fs, prefix: l.prefix, where: l.where, uuid: l.uuid, database: l.database, latest: n,
-		index: RepresentationsFile, number: LatestRepresentationFile, objects: l.objects, limits: l.limits, former: l.former, wide: new(wideRows)}
+		index: RepresentationsFile, number: LatestRepresentationFile, objects: l.objects, limits: l.limits, former: l.former, wide: new(wideRows), inMirror: l.inMirror}
 	return &representations{log: l, rows: rows, text: text}, nil
 }
 

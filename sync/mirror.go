@@ -32,6 +32,9 @@ type mirrorIndex struct {
 	databases []string
 }
 
+// errNewerMirror is wrapped by the error of a MirrorFile that a later version wrote.
+var errNewerMirror = errors.New("a later version of prophet wrote it")
+
 // parseMirrorIndex reads what encode writes, and more keys.
 func parseMirrorIndex(b []byte) (*mirrorIndex, error) {
 	var known struct {
@@ -41,6 +44,9 @@ func parseMirrorIndex(b []byte) (*mirrorIndex, error) {
 	index := &mirrorIndex{}
 	if err := errors.Join(json.Unmarshal(b, &index.keys), json.Unmarshal(b, &known)); err != nil {
 		return nil, err
+	}
+	if known.Prophet > mirrorVersion {
+		return nil, fmt.Errorf("it is of version %d; this program reads version %d: %w", known.Prophet, mirrorVersion, errNewerMirror)
 	}
 	if known.Prophet != mirrorVersion {
 		return nil, fmt.Errorf("it is of version %d; this program reads version %d", known.Prophet, mirrorVersion)
@@ -52,6 +58,16 @@ func parseMirrorIndex(b []byte) (*mirrorIndex, error) {
 	}
 	index.databases = known.Databases
 	return index, nil
+}
+
+// IsMirror reports whether the root of a file system is a mirror of databases, or that of one database of a replica of ours.
+func IsMirror(fsys afero.Fs) bool {
+	for _, name := range []string{MirrorFile, replica.MirrorMark} {
+		if ok, err := exists(fsys, name); ok && err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 func (m *mirrorIndex) has(database uuid.UUID) bool {
@@ -85,8 +101,11 @@ func readMirrorIndex(fsys afero.Fs) (*mirrorIndex, error) {
 		return nil, err
 	}
 	index, err := parseMirrorIndex(b)
-	if err != nil {
+	switch {
+	case errors.Is(err, errNewerMirror):
 		return nil, fmt.Errorf("read %s: %w", MirrorFile, err)
+	case err != nil:
+		return nil, &replica.DamageError{Path: MirrorFile, Err: err}
 	}
 	return index, nil
 }

@@ -59,7 +59,11 @@ func (c Carriers) Open(ctx context.Context, location string, opts replica.Option
 			err, changeset.ReplicaVersionFile, MirrorFile)
 	}
 	opts.Where = strings.TrimSuffix(shown, "/") + "/" + sub
-	return replica.Open(afero.NewBasePathFs(fsys, sub), opts)
+	r, err = replica.Open(afero.NewBasePathFs(fsys, sub), opts)
+	if errors.Is(err, replica.ErrNotReplica) { // it is listed last
+		err = fmt.Errorf("open %s: %w", shown, &replica.DamageError{Path: sub, Err: fmt.Errorf("%s names it, but there is no replica: %w", MirrorFile, fs.ErrNotExist)})
+	}
+	return r, err
 }
 
 // findDatabase returns the directory of the only database of the mirror at the root of a file system, "" if there is no mirror.

@@ -18,6 +18,7 @@ const mirrorLock = "prophet/lock"
 // PublishOptions of a publication. The zero value serves.
 type PublishOptions struct {
 	Flat     bool                  // the replica at the root itself, and no MirrorFile
+	Check    bool                  // look at all that the mirror must have, and write again what is missing or damaged
 	Progress func(done, total int) // is told how many of the new changesets were written
 	Waiting  func()                // is called once when another publisher makes us wait for more than a second
 }
@@ -30,6 +31,7 @@ type Published struct {
 	Votes       int    // changesets of the resolutions that it had not
 	Records     int    // whose present version was written
 	Removed     int    // deleted ones that it listed
+	Restored    int    // files that it should have had and that were missing or damaged; 0 unless they were looked at
 	Latest      uint32 // rows in the log of the mirror
 	Wrote       bool   // false: it had everything, and nothing was written
 }
@@ -43,6 +45,9 @@ type Published struct {
 // resolutions/latest-sequence-no, latest-sequence-no, the number of representations. In a new mirror replica-version comes after these. Then the
 // mark, and in a new mirror the MirrorFile last. A publication that was cut off is made good by the next. Objects that no record shows any longer
 // stay, for those readers.
+//
+// With opts.Check every file that the mirror should have is compared with what it must hold, byte by byte, and written again if it differs. That costs what
+// publishing everything costs, but for the writing.
 //
 // A mirror of the replica under a former UUID gets its index anew, and then the new UUID. A mirror of another replica, or one that has edits that are
 // not here, is refused; nothing is written to it.
@@ -70,10 +75,11 @@ type publisher struct {
 	begin, end  []text // small files that the mirror lacks: those to write before the logs, and after
 	digests     []text // files of digests: between the logs and the numbers that say what of them counts
 	unlisted    bool   // the MirrorFile does not name the database
+	fresh       bool   // there is nothing yet
 }
 
 func (p *publisher) publish(ctx context.Context) error {
-	if err := p.look(); err != nil || p.upToDate() {
+	if err := p.look(); err != nil || p.upToDate() && !p.opts.Check {
 		return err
 	}
 	if err := makeRoot(p.dest); err != nil {
@@ -87,7 +93,7 @@ func (p *publisher) publish(ctx context.Context) error {
 		return err
 	}
 	defer unlock()
-	if err := p.look(); err != nil || p.upToDate() { // another publisher may have been at work
+	if err := p.look(); err != nil || p.upToDate() && !p.opts.Check { // another publisher may have been at work
 		return err
 	}
 	return p.write(ctx)
@@ -101,9 +107,13 @@ func (p *publisher) upToDate() bool {
 // write brings the mirror up to date, under its lock.
 func (p *publisher) write(ctx context.Context) error {
 	w := newTreeWriter(p.tree, p.opts.Progress)
+	w.check = p.opts.Check
 	p.report.Changesets = int(p.main.Latest() - p.main.have)
 	p.report.Votes = int(p.votes.Latest() - p.votes.have)
 	w.total = p.report.Changesets + p.report.Votes
+	if w.check {
+		w.total = int(p.main.Latest() + p.votes.Latest())
+	}
 	if err := w.writeTexts(p.begin); err != nil {
 		return err
 	}
@@ -124,7 +134,8 @@ func (p *publisher) write(ctx context.Context) error {
 		return err
 	}
 	p.report.Records, p.report.Removed, p.report.Bookkeeping = w.records, w.removed, w.books
-	p.report.Wrote = true
+	p.report.Restored = w.restored + p.mended()
+	p.report.Wrote = !p.upToDate() || w.restored+w.removed > 0
 	if p.unlisted {
 		return p.list(ctx)
 	}
@@ -138,12 +149,14 @@ func (p *publisher) list(ctx context.Context) error {
 		return err
 	}
 	defer unlock()
-	index, err := readMirrorIndex(p.dest)
+	index, err := p.readIndexFile()
 	if err != nil {
 		return err
 	}
 	if index == nil {
-		index = &mirrorIndex{}
+		if index, err = p.listAnew(); err != nil {
+			return err
+		}
 	}
 	if !index.has(p.from.Database()) {
 		index.add(p.from.Database())

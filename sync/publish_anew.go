@@ -42,10 +42,10 @@ func (p *publisher) holdsAll(l *treeLog, m mirrored) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	for i, theirs := range rows {
+	for _, theirs := range rows {
 		var here []changeset.Row
-		if i < len(mine) {
-			here = append(here, mine[i])
+		if int(theirs.Seq) <= len(mine) {
+			here = append(here, mine[theirs.Seq-1])
 		}
 		if at, ok, err := lookup(theirs.ID); err != nil {
 			return false, err
@@ -88,17 +88,20 @@ func (p *publisher) sameEdit(l *treeLog, theirs, mine changeset.Row) (bool, erro
 
 // mirroredRows reads the rows of a mirror's log.
 func (p *publisher) mirroredRows(l *treeLog, m mirrored) ([]changeset.Row, error) {
+	if m.unsure {
+		return p.wholeRows(l, m.rows)
+	}
 	name := l.prefix + changeset.IndexFile
 	b, err := afero.ReadFile(p.tree, name)
 	if err != nil {
-		return nil, fmt.Errorf("read the mirror: %w", err)
+		return nil, inMirror(fmt.Errorf("read the mirror: %w", err))
 	}
 	if whole := len(b) / changeset.RowSize; whole < int(m.have) {
-		return nil, &replica.DamageError{Path: name, Err: fmt.Errorf("it ends before row %d", whole+1)}
+		return nil, inMirror(&replica.DamageError{Path: name, Err: fmt.Errorf("it ends before row %d", whole+1)})
 	}
 	rows, err := changeset.ParseRows(b[:int(m.have)*changeset.RowSize], 1)
 	if err != nil {
-		return nil, &replica.DamageError{Path: name, Err: err}
+		return nil, inMirror(&replica.DamageError{Path: name, Err: err})
 	}
 	return rows, nil
 }
@@ -107,11 +110,11 @@ func (p *publisher) mirroredRows(l *treeLog, m mirrored) ([]changeset.Row, error
 func (p *publisher) mirrored(l *treeLog, row changeset.Row) (*changeset.Changeset, error) {
 	b, err := cas.New(p.tree, l.prefix+"cas/"+changeset.ChangesetObjects).Get(row.Key)
 	if err != nil {
-		return nil, fmt.Errorf("read the mirror: %w", err)
+		return nil, inMirror(fmt.Errorf("read the mirror: %w", err))
 	}
 	c, err := changeset.Decode(b)
 	if err != nil {
-		return nil, &replica.DamageError{Path: l.prefix + changeset.IndexFile, Err: fmt.Errorf("row %d: %w", row.Seq, err)}
+		return nil, inMirror(&replica.DamageError{Path: l.prefix + changeset.IndexFile, Err: fmt.Errorf("row %d: %w", row.Seq, err)})
 	}
 	return c, nil
 }

@@ -17,7 +17,7 @@ func (p *publisher) lackDigest(l *treeLog) error {
 		return err
 	}
 	name := l.prefix + replica.DigestsFile
-	old, err := readAtMost(p.tree, name, mostDigests)
+	old, err := p.readOurs(name, mostDigests)
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ func (p *publisher) look() error {
 	}
 	state := map[string]mirrored{}
 	for _, prefix := range []string{"", changeset.ResolutionsDir + "/"} {
-		m, err := readMirrored(p.tree, prefix)
+		m, err := p.readMirrored(prefix)
 		if err != nil {
 			return err
 		}
@@ -34,6 +34,7 @@ func (p *publisher) look() error {
 	}
 	p.from, p.begin, p.digests, p.end = from, nil, nil, nil
 	p.report.Latest = from.Latest()
+	p.fresh = state[""].empty()
 	p.main, p.votes = logs(from)
 	for _, l := range []*treeLog{&p.main, &p.votes} {
 		if err := l.isOf(state[l.prefix]); err != nil {
@@ -62,6 +63,9 @@ func (p *publisher) lookAtList() error {
 		return err
 	}
 	p.reps = treeList{Log: list}
+	if p.opts.Check {
+		return p.lookAtUnsureList()
+	}
 	b, err := readAtMost(p.tree, replica.LatestRepresentationFile, 4096)
 	if err != nil || b == nil {
 		return err
@@ -73,7 +77,7 @@ func (p *publisher) lookAtList() error {
 		return nil
 	}
 	if p.reps.have, err = changeset.ParseSeq(strings.TrimSpace(string(b))); err != nil {
-		return &replica.DamageError{Path: replica.LatestRepresentationFile, Err: err}
+		return inMirror(&replica.DamageError{Path: replica.LatestRepresentationFile, Err: err})
 	}
 	theirs, err := readRow(p.tree, replica.RepresentationsFile, p.reps.have)
 	if err != nil {
@@ -85,8 +89,13 @@ func (p *publisher) lookAtList() error {
 			return err
 		}
 	}
+	return p.otherList(p.reps.have)
+}
+
+// otherList is why a list of representations is refused.
+func (p *publisher) otherList(row uint32) error {
 	return fmt.Errorf("row %d of %s in the mirror is not one of this replica: one of the two was restored or copied; publish to another directory",
-		p.reps.have, replica.RepresentationsFile)
+		row, replica.RepresentationsFile)
 }
 
 // checkPlace refuses a directory where readers would not find the mirror, and a replica that people work in.
@@ -116,6 +125,27 @@ type mirrored struct {
 	texts map[string]string // small files by name; missing ones are ""
 	have  uint32
 	last  changeset.Row // row have
+
+	unsure bool            // it may be damaged: last is not read, but
+	rows   []changeset.Row // all that are sound
+}
+
+// empty reports whether nothing is there.
+func (m mirrored) empty() bool {
+	for _, text := range m.texts {
+		if text != "" {
+			return false
+		}
+	}
+	return m.have == 0
+}
+
+func (p *publisher) readMirrored(prefix string) (mirrored, error) {
+	if p.opts.Check {
+		return readUnsure(p.tree, prefix)
+	}
+	m, err := readMirrored(p.tree, prefix)
+	return m, inMirror(err)
 }
 
 func readMirrored(tree afero.Fs, prefix string) (mirrored, error) {
@@ -185,13 +215,19 @@ func (p *publisher) follows(l *treeLog, m mirrored) error {
 	if l.anew && m.have > 0 {
 		return p.followsAnew(l, m)
 	}
+	if m.unsure {
+		return p.followsUnsure(l, m)
+	}
 	if m.have > l.Latest() {
 		return fmt.Errorf("the mirror has %d rows in %s, this replica %d: %w", m.have, index, l.Latest(), errLost)
 	}
 	l.have = m.have
 	mine, theirs, err := p.firstOther(l, m)
-	if err != nil || mine == theirs {
+	if err != nil {
 		return err
+	}
+	if mine == theirs {
+		return p.lastIsThere(l, m)
 	}
 	if mine.ID != theirs.ID {
 		return fmt.Errorf("row %d of %s is changeset %s in the mirror and %s here: %w", mine.Seq, index, theirs.ID, mine.ID, errLost)
@@ -205,6 +241,19 @@ func (p *publisher) follows(l *treeLog, m mirrored) error {
 			mine.Seq, index, mine.ID)
 	}
 	return fmt.Errorf("row %d of %s, changeset %s, is one edit in the mirror and another one here: %w", mine.Seq, index, mine.ID, errLost)
+}
+
+// lastIsThere refuses a mirror that lacks the changeset of its last row. More is not looked at, because that is to cost nothing.
+func (p *publisher) lastIsThere(l *treeLog, m mirrored) error {
+	if m.have == 0 {
+		return nil
+	}
+	name := l.prefix + changeset.ObjectPath(changeset.ChangesetObjects, m.last.Key)
+	ok, err := exists(p.tree, name)
+	if err == nil && !ok {
+		err = &MirrorError{fmt.Errorf("the mirror lacks %s, and perhaps more", name)}
+	}
+	return err
 }
 
 // firstOther returns the first row in which a mirror differs from the log, as it is here and there; equal ones if there is none. With nothing new,
@@ -258,7 +307,7 @@ func (p *publisher) lack(l *treeLog, m mirrored) {
 	if l.news() || m.texts[l.latestFile().name] == "" {
 		p.end = append(p.end, l.latestFile())
 	}
-	if l.prefix == "" && p.reps.news() {
+	if l.prefix == "" && (p.reps.news() || p.reps.misnumbered) {
 		p.end = append(p.end, p.reps.numberFile())
 	}
 	if m.texts[l.versionFile().name] == "" {
@@ -271,7 +320,7 @@ func (p *publisher) lookForMarks() error {
 	if err := p.lackMark(); err != nil || p.opts.Flat {
 		return err
 	}
-	index, err := readMirrorIndex(p.dest)
+	index, err := p.readIndexFile()
 	p.unlisted = index == nil || !index.has(p.from.Database())
 	return err
 }

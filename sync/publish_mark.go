@@ -8,7 +8,7 @@ import (
 // lackMark notes what the mark of the mirror, if it is to have one, has to be made to say. It is there before replica-version, if only empty, and
 // names the last rows once all numbers are written. While an index is written anew it names none: readers look at the rows themselves.
 func (p *publisher) lackMark() error {
-	b, err := readAtMost(p.tree, replica.MirrorMark, 4096)
+	b, err := p.readOurs(replica.MirrorMark, 4096)
 	if err != nil || b == nil && !p.from.Ours() {
 		return err
 	}

@@ -95,7 +95,7 @@ func TestPublishRefusesWhatIsNotItsMirror(t *testing.T) {
 		}, "read prophet.json: it is of version 2; this program reads version 1", nil},
 		{"a broken prophet.json", deep, func(w *workshop, dest afero.Fs) {
 			w.write(dest, "prophet.json", `{"prophet":1,"databases":["../x"]}`)
-		}, `read prophet.json: "../x" is not a UUID`, nil},
+		}, `prophet.json is damaged: "../x" is not a UUID`, nil},
 		{"a flat mirror above", deep, func(w *workshop, dest afero.Fs) {
 			w.publish(dest, flat)
 		}, "the directory is itself a replica or a flat mirror", nil},

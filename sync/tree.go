@@ -37,10 +37,15 @@ type treeWriter struct {
 	done, total      int // rows
 	records, removed int
 	books            int // rows of bookkeeping
+
+	check    bool            // what the tree should have already is looked at too
+	old      bool            // it should have what is being copied
+	restored int             // files that it should have had
+	pending  map[string]bool // of them, those in the batch
 }
 
 func newTreeWriter(fsys afero.Fs, progress func(done, total int)) *treeWriter {
-	return &treeWriter{fs: fsys, batch: durable.Begin(fsys), progress: progress}
+	return &treeWriter{fs: fsys, batch: durable.Begin(fsys), progress: progress, pending: map[string]bool{}}
 }
 
 // treeLog is a log to be written. The log of the resolutions is written without its records, as the original does.
@@ -56,7 +61,8 @@ func (l treeLog) news() bool { return l.anew || l.have < l.Latest() }
 // treeList is a list of representations to be written.
 type treeList struct {
 	*replica.Log
-	have uint32
+	have        uint32
+	misnumbered bool // the tree does not say so, or that it has more
 }
 
 func (l treeList) news() bool { return l.have < l.Latest() }
@@ -68,7 +74,7 @@ func (l treeList) numberFile() text {
 
 // copyList writes the objects that the tree lacks of a list, then its rows in one piece.
 func (w *treeWriter) copyList(ctx context.Context, l treeList) error {
-	if !l.news() {
+	if !l.news() && !w.check {
 		return nil
 	}
 	var rows []byte
@@ -77,19 +83,24 @@ func (w *treeWriter) copyList(ctx context.Context, l treeList) error {
 			return err
 		}
 		rows = changeset.AppendRow(rows, row)
-		if row.Seq <= l.have {
+		if w.old = row.Seq <= l.have; w.old && !w.check {
 			continue
 		}
 		raw, _, err := l.RawChangeset(row)
 		if err != nil {
 			return err
 		}
-		w.put(changeset.ObjectPath(changeset.ChangesetObjects, row.Key), raw)
+		if err := w.put(changeset.ObjectPath(changeset.ChangesetObjects, row.Key), raw); err != nil {
+			return err
+		}
 		if err := w.flushFull(ctx); err != nil {
 			return err
 		}
 	}
 	if err := w.flush(); err != nil {
+		return err
+	}
+	if write, err := w.needsIndex(replica.RepresentationsFile, rows, l.have, l.news()); !write || err != nil {
 		return err
 	}
 	if err := durable.MkdirAll(w.fs, path.Dir(replica.RepresentationsFile)); err != nil {
@@ -105,10 +116,15 @@ func logs(from *replica.Replica) (main, votes treeLog) {
 
 // copyNews writes the objects that the tree lacks and the indexes of the records that changed; nothing refers to the former yet.
 func (w *treeWriter) copyNews(ctx context.Context, l treeLog) error {
-	for row, err := range l.Rows(l.have+1, l.Latest()) {
+	first := l.have + 1
+	if w.check {
+		first = 1
+	}
+	for row, err := range l.Rows(first, l.Latest()) {
 		if err != nil {
 			return err
 		}
+		w.old = row.Seq <= l.have
 		if err := w.copyRow(l, row); err != nil {
 			return err
 		}
@@ -128,11 +144,10 @@ func (w *treeWriter) copyRow(l treeLog, row changeset.Row) error {
 	if err != nil {
 		return err
 	}
-	w.put(l.prefix+changeset.ObjectPath(changeset.ChangesetObjects, row.Key), raw)
-	if l.prefix != "" {
-		return nil
+	if err := w.put(l.prefix+changeset.ObjectPath(changeset.ChangesetObjects, row.Key), raw); err != nil || l.prefix != "" {
+		return err
 	}
-	if c.Bookkeeping() {
+	if c.Bookkeeping() && !w.old {
 		w.books++
 	}
 	for i := range c.Changes {
@@ -143,9 +158,13 @@ func (w *treeWriter) copyRow(l treeLog, row changeset.Row) error {
 	return nil
 }
 
-func (w *treeWriter) put(name string, data []byte) {
+func (w *treeWriter) put(name string, data []byte) error {
+	if write, err := w.needs(name, data); !write || err != nil {
+		return err
+	}
 	w.batch.Put(name, data)
 	w.files++
+	return nil
 }
 
 // copyRecord writes the present version of a record with the last row that touches it. An exported copy does not say
@@ -156,17 +175,35 @@ func (w *treeWriter) copyRecord(l treeLog, row changeset.Row, rec changeset.Reco
 		return err
 	}
 	if !ok || v.Deleted() {
-		w.deleted = append(w.deleted, changeset.RecordPath(rec))
-		return nil
+		return w.remove(changeset.RecordPath(rec))
 	}
 	raw, err := l.RawRecord(v)
 	if err != nil {
 		return err
 	}
-	w.put(changeset.ObjectPath(changeset.RecordObjects, v.Key), raw)
-	w.batch.Replace(changeset.RecordPath(rec), changeset.AppendVersion(nil, changeset.Version{Key: v.Key}))
+	if err := w.put(changeset.ObjectPath(changeset.RecordObjects, v.Key), raw); err != nil {
+		return err
+	}
+	name, index := changeset.RecordPath(rec), changeset.AppendVersion(nil, changeset.Version{Key: v.Key})
+	if write, err := w.needs(name, index); !write || err != nil {
+		return err
+	}
+	w.batch.Replace(name, index)
 	w.files++
-	w.records++
+	if !w.old {
+		w.records++
+	}
+	return nil
+}
+
+// remove removes the index of a deleted record with the next flush. One that the tree should not have any longer is looked for first: there may be many.
+func (w *treeWriter) remove(name string) error {
+	if w.old {
+		if ok, err := exists(w.fs, name); !ok || err != nil {
+			return err
+		}
+	}
+	w.deleted = append(w.deleted, name)
 	return nil
 }
 
@@ -184,6 +221,7 @@ func (w *treeWriter) flush() error {
 		return err
 	}
 	w.batch, w.files = durable.Begin(w.fs), 0
+	clear(w.pending)
 	var dirs []string
 	for _, name := range w.deleted {
 		err := w.fs.Remove(name)
@@ -208,7 +246,7 @@ func (w *treeWriter) flush() error {
 
 // writeIndex writes the whole index of a log, in one piece: 44 bytes a row.
 func (w *treeWriter) writeIndex(l treeLog, from *replica.Replica) error {
-	if !l.news() {
+	if !l.news() && !w.check {
 		return nil
 	}
 	index := make([]byte, 0, int(l.Latest())*changeset.RowSize)
@@ -217,6 +255,9 @@ func (w *treeWriter) writeIndex(l treeLog, from *replica.Replica) error {
 			return err
 		}
 		index = changeset.AppendRow(index, row)
+	}
+	if write, err := w.needsIndex(l.prefix+changeset.IndexFile, index, l.have, l.news()); !write || err != nil {
+		return err
 	}
 	if err := stillNamed(from, "publish or export it again"); err != nil { // its objects are not those that were copied
 		return err

@@ -138,6 +138,9 @@ func begun(ctx context.Context, r *replica.Replica, dir string, err error) error
 	case context.Cause(ctx) == errInterrupted:
 		return goOn(ctx, err, `"prophet pull -r %s" goes on`, dir)
 	}
+	if hint := hintOf(err); hint == hintMirror {
+		return withHint(err, "%s; then %q goes on with the clone", hint, "prophet pull -r "+dir)
+	}
 	return withHint(err, `the clone is begun; "prophet pull -r %s" goes on`, dir)
 }
 

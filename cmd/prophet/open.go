@@ -119,6 +119,7 @@ func explain(err error) (code int, hint string) {
 	var fork *replica.ForkError
 	var forged *psync.ForgedError
 	var rule *replica.RuleError
+	var faulty *replica.FaultyError
 	switch {
 	case errors.As(err, &fork) && fork.There != "":
 		return exitFailed, hintFork(fork)
@@ -148,6 +149,8 @@ func explain(err error) (code int, hint string) {
 		return exitFailed, `"prophet clone" makes a replica of it that can be edited`
 	case errors.Is(err, replica.ErrCutOff):
 		return exitFailed, "" // the error says it all, and fsck stops at it too
+	case errors.As(err, &faulty) && faulty.Mirror:
+		return exitFailed, hintMirror
 	case errors.As(err, &damage), errors.As(err, &corrupt), errors.As(err, &missing) && strings.HasPrefix(missing.Path, "cas/"+changeset.RecordsDir+"/"):
 		return exitFailed, `"prophet fsck" lists all that is damaged`
 	case errors.Is(err, fs.ErrPermission):

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -18,6 +19,7 @@ func publishCommand(e *env) *cli.Command {
 		ArgsUsage: "DIR",
 		Category:  aboutExchange,
 		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "check", Usage: "compare all files of the mirror, and write again what is missing or damaged"},
 			&cli.BoolFlag{Name: "flat", Usage: "the replica at DIR itself, not in a directory of its own below"},
 		},
 		Description: `
@@ -34,6 +36,11 @@ DIR can hold mirrors of several databases, each in a directory that has the UUID
 of the database as its name. Such a mirror belongs to one replica: what another
 one publishes goes to another DIR.
 
+If files of the mirror were lost or damaged, readers are told so, and this mends
+it:
+
+  prophet publish --check /var/www/bugs
+
 The original is given the URL of that directory. With --flat the mirror is at
 DIR itself.`,
 		Action: func(c *cli.Context) error {
@@ -41,15 +48,16 @@ DIR itself.`,
 			if err != nil {
 				return err
 			}
-			return runPublish(c.Context, e, publishOptions{globalsOf(c), args[0], c.Bool("flat")})
+			return runPublish(c.Context, e, publishOptions{globalsOf(c), args[0], c.Bool("flat"), c.Bool("check")})
 		},
 	}
 }
 
 type publishOptions struct {
 	globals
-	to   string
-	flat bool
+	to    string
+	flat  bool
+	check bool
 }
 
 // publishDoc is the JSON of publish.
@@ -62,6 +70,7 @@ type publishDoc struct {
 	Records     int    `json:"records"`     // whose present version was written
 	Removed     int    `json:"removed"`     // records that it listed, and that were deleted
 	Resolutions int    `json:"resolutions"` // changesets that it had not
+	Restored    int    `json:"restored"`    // files that were missing or damaged
 	To          string `json:"to"`
 	Wrote       bool   `json:"wrote"` // false: there was nothing to write
 }
@@ -90,17 +99,40 @@ func runPublish(ctx context.Context, e *env, o publishOptions) error {
 	progress := p.progress("publishing", false)
 	pub, err := psync.Publish(ctx, r, e.dir(dir), psync.PublishOptions{
 		Flat:     o.flat,
+		Check:    o.check,
 		Progress: func(done, total int) { progress.Set(int64(done), int64(total)) },
 		Waiting:  func() { p.notef("another process publishes to %s; waiting for it", dir) },
 	})
 	progress.Done()
 	if err != nil {
-		return goOn(ctx, fmt.Errorf("%s: %w", dir, err), "readers see the state before, and the next publish goes on")
+		return goOn(ctx, o.withRemedy(fmt.Errorf("%s: %w", dir, err)), "readers see the state before, and the next publish goes on")
 	}
 	if p.json {
-		return p.writeJSON(publishDoc{pub.Bookkeeping, pub.Changesets, r.Where(), pub.Latest, pub.Path, pub.Records, pub.Removed, pub.Votes, dir, pub.Wrote})
+		return p.writeJSON(publishDoc{pub.Bookkeeping, pub.Changesets, r.Where(), pub.Latest, pub.Path, pub.Records, pub.Removed, pub.Votes, pub.Restored, dir, pub.Wrote})
 	}
-	return p.donef("Published to %s: %s", dir, publishedText(pub))
+	return p.donef("Published to %s: %s", dir, o.text(pub))
+}
+
+// withRemedy says what to do about a damaged mirror.
+func (o *publishOptions) withRemedy(err error) error {
+	var damaged *psync.MirrorError
+	if o.check || !errors.As(err, &damaged) {
+		return err
+	}
+	return withHint(err, `"prophet publish --check" writes again what is missing or damaged there`)
+}
+
+// text says what a publication wrote, and if it was to check the mirror, what that found.
+func (o *publishOptions) text(pub *psync.Published) string {
+	switch restored := counted(pub.Restored, "file") + " restored"; {
+	case !o.check:
+		return publishedText(pub)
+	case pub.Restored > 0 && pub.Changesets+pub.Votes+pub.Removed == 0:
+		return restored
+	case pub.Restored > 0:
+		return publishedText(pub) + "; " + restored
+	}
+	return publishedText(pub) + "; no file was missing or damaged"
 }
 
 // publishedText says what a publication wrote.

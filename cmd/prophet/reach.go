@@ -37,11 +37,13 @@ func unreachable(doing, location string, err error) error {
 
 const (
 	hintLocation = "name the directory of a replica, or the URL of one that was published"
+	hintMirror   = `the mirror is damaged; whoever publishes it mends it with "prophet publish --check"`
 	hintNetwork  = "look whether the address is right and the network is there, then try again"
 )
 
 // peerHint adds to an error of opening the replica at a location what to do. config is the file that names replicas, "" if there is none.
 func (e *env) peerHint(err error, location, config string) error {
+	var faulty *replica.FaultyError
 	switch {
 	case errors.Is(err, context.Canceled):
 		return err
@@ -51,12 +53,28 @@ func (e *env) peerHint(err error, location, config string) error {
 		return withHint(err, `a URL with a password is not remembered; write it into %s, as "prophet help config" shows`, config)
 	case errors.Is(err, replica.ErrNotReplica):
 		return withHint(err, hintLocation)
+	case e.damagedMirror(err, location):
+		return withHint(err, hintMirror)
+	case hintOf(err) != hintMirror && errors.As(err, &faulty):
+		return withHint(err, `"prophet fsck -r %s" lists all that is damaged there`, faulty.Where)
 	case hintOf(err) != "":
 		return err
 	case psync.ReadOnly(location):
 		return withHint(err, hintNetwork)
 	}
 	return withHint(err, hintLocation)
+}
+
+// damagedMirror reports whether an error of opening the replica at a location says that it is damaged, and that somebody publishes it there.
+func (e *env) damagedMirror(err error, location string) bool {
+	var damage *replica.DamageError
+	return errors.As(err, &damage) && (psync.ReadOnly(location) || e.isMirror(location))
+}
+
+// isMirror reports whether a location is the directory of a mirror, or of a database in one.
+func (e *env) isMirror(location string) bool {
+	dir, err := psync.LocalPath(location)
+	return err == nil && psync.IsMirror(e.dir(dir))
 }
 
 // configFile is the file in which the user names other replicas.

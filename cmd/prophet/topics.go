@@ -87,6 +87,9 @@ clone it and pull from it; nobody can push to it.
 "publish" again brings it up to date: it writes what is new and nothing else.
 Readers in the middle of that see the state before or the state after it.
 
+Where files of a mirror were lost or damaged, readers are told so. "publish
+--check" compares all of them, and writes again what is missing or wrong.
+
 To get your edits back from readers, they publish mirrors of their own, and you
 pull from there, or they push to a directory that you both reach.
 

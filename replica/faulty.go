@@ -1,0 +1,30 @@
+package replica
+
+import (
+	"errors"
+
+	"prophet/cas"
+)
+
+// FaultyError says that a file is missing or damaged that the log of a replica needs. Its text is that of Err, which says which file it is.
+type FaultyError struct {
+	Where  string // the replica
+	Mirror bool   // it is a mirror, or lies on a web server: its publisher can write the file again
+	Err    error
+}
+
+func (e *FaultyError) Error() string { return e.Err.Error() }
+func (e *FaultyError) Unwrap() error { return e.Err }
+
+// faulty adds to an error of reading the log where the fault is, if it is one of the files and not of the way to them.
+func (l *Log) faulty(err error) error {
+	var damage *DamageError
+	var corrupt *cas.CorruptError
+	if err == nil || !isNotExist(err) && !errors.As(err, &damage) && !errors.As(err, &corrupt) {
+		return err
+	}
+	return &FaultyError{Where: l.where, Mirror: l.inMirror != nil && l.inMirror(), Err: err}
+}
+
+// inMirror reports whether somebody else publishes what is read here.
+func (r *Replica) inMirror() bool { return r.opts.Mirror || r.readMark().exists }
