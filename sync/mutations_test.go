@@ -73,7 +73,7 @@ func (m mutant) run(t *testing.T) (after, oracle, output string) {
 
 func (m mutant) try(overlay string, histories int) (after, oracle, output string) {
 	test := exec.Command("go", "test", "-count=1", "-timeout=30m", "-overlay="+overlay, "-run="+provers, ".",
-		"-histories", fmt.Sprint(histories), "-sets", fmt.Sprint(histories/10), "-shrink=false", "-seed", fmt.Sprint(*seed))
+		"-histories", fmt.Sprint(histories), "-sets", fmt.Sprint(histories/4), "-shrink=false", "-seed", fmt.Sprint(*seed))
 	b, err := test.CombinedOutput()
 	if found := caught.FindStringSubmatch(string(b)); found != nil {
 		return found[1], found[2], string(b)
