@@ -175,6 +175,23 @@ func TestAnEditThatTheLogHasUnderBothNamesStaysAboveWhatWasMadeOnIt(t *testing.T
 	}
 }
 
+func TestAnOriginIsKnownByItsLowestNumberInWhateverRowThatStands(t *testing.T) {
+	r, _, x, rec := forkable(t)
+	other := uuid.UUID{4, 6: 0x40, 8: 0x80}
+	for _, seq := range []uint32{7, 5, 6} {
+		if err := r.Update(t.Context(), func(tx *replica.Tx) error {
+			_, err := tx.Integrate(madeBy(other, seq, rec, "again", changeset.ID{Origin: x, Seq: 1}))
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	origins, err := r.Origins()
+	if first := origins[other]; err != nil || first != 5 {
+		t.Errorf("it is known from number %d on (%v), want 5", first, err)
+	}
+}
+
 func TestAMoveThatDoesNotFollowFromTheLogIsRefused(t *testing.T) {
 	r, u, x, _ := forkable(t)
 	for name, tt := range map[string]struct {

@@ -189,8 +189,6 @@ var mutants = []mutant{
 		_ = seq`},
 	{"what came under both names stands below what names it", "replica/move.go",
 		`	if row > seq {`, `	if false {`},
-	{"a name is known by the first row that bears it", "replica/known.go",
-		`first == 0 || row.ID.Seq < first`, `first == 0`},
 	{"a name is known by what came first under it", "sync/moved.go",
 		`if it.mine.Seq == 0 && mayBeMoved(it.id.Origin) {`,
 		`if it.mine.Seq == 0 && mayBeMoved(it.id.Origin) && known[it.id.Origin] == 0 {
