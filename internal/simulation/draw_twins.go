@@ -107,6 +107,7 @@ func (d *drawing) backToFront(c roles) {
 	d.pull(c.ann, c.twin)
 	d.pull(c.dave, c.ann)
 	if d.IntN(3) > 0 {
+		d.edit([]int{c.carol}[:d.IntN(2)]...)
 		d.add(Step{Do: PullPart, Who: erin, Whom: c.dave, Cut: 1 + d.IntN(2)})
 		d.pull(c.carol, erin)
 	}

@@ -54,6 +54,37 @@ func sameOnlyIfEqual(a, b *member, here, there *replica.Log) error {
 	return err
 }
 
+// checkFork makes sure that a pull does not stop for a fork that it could have taken apart: the source has the edit that is here under the name that follows from it.
+func (m *member) checkFork(id changeset.ID, from *replica.Replica) error {
+	mine, err := changesetUnder(m.r, id)
+	if err != nil || mine == nil || mine.Bookkeeping() {
+		return err
+	}
+	for _, origin := range changeset.MovedOrigins(mine) {
+		theirs, err := changesetUnder(from, changeset.ID{Origin: origin, Seq: id.Seq})
+		if err != nil {
+			return err
+		}
+		if theirs != nil && !theirs.Bookkeeping() && changeset.SameEdit(mine, theirs) {
+			return fail("identity", "%s does not pull because of a fork at %s, which %s has as %s", m.Name, id, from.Where(), theirs.ID)
+		}
+	}
+	return nil
+}
+
+// changesetUnder returns what a replica has under an ID, nil if there is nothing.
+func changesetUnder(r *replica.Replica, id changeset.ID) (*changeset.Changeset, error) {
+	seq, ok, err := r.Lookup(id)
+	if err != nil || !ok {
+		return nil, err
+	}
+	row, err := r.Log().Row(seq)
+	if err != nil {
+		return nil, err
+	}
+	return r.Log().Changeset(row)
+}
+
 // ballotBox is the log of votes before a pull that may name them anew.
 type ballotBox struct {
 	voter uuid.UUID

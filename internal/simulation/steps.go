@@ -199,7 +199,7 @@ func (m *member) pullFrom(ctx context.Context, from *replica.Replica, opts psync
 	report, err := psync.Pull(ctx, m.r, from, opts)
 	var fork *replica.ForkError
 	if m.w.twins && errors.As(err, &fork) { // a person reads the message; whoever has the twin mends it, by pulling from the other
-		return &psync.Report{Known: forked}, nil
+		return &psync.Report{Known: forked}, m.checkFork(fork.ID, from)
 	}
 	if err == nil {
 		err = m.checkCastAgain(was, report)
