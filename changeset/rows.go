@@ -78,12 +78,16 @@ func AppendVersion(dst []byte, v Version) []byte {
 	return append(dst, v.Key[:]...)
 }
 
-// ParseVersion reads what [AppendVersion] writes: exactly one row.
+// ParseVersion reads what [AppendVersion] writes: exactly one row. Zeros alone are an error: a file that lost its content in a power cut may hold nothing
+// else, and no replica has such a row, because an exported one has none for a deleted record.
 func ParseVersion(b []byte) (Version, error) {
 	if len(b) != VersionSize {
 		return Version{}, fmt.Errorf("row of a record's index: %d bytes, want %d", len(b), VersionSize)
 	}
 	v := Version{Seq: binary.BigEndian.Uint32(b)}
 	copy(v.Key[:], b[4:])
+	if v == (Version{}) {
+		return v, errors.New("it holds nothing but zeros, which no version is")
+	}
 	return v, nil
 }

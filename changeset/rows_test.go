@@ -27,8 +27,12 @@ func TestVersion(t *testing.T) {
 	if back, err := ParseVersion(got[1:]); err != nil || back != v || back.Deleted() {
 		t.Errorf("it came back as %+v, %v", back, err)
 	}
-	if back, err := ParseVersion(make([]byte, VersionSize)); err != nil || !back.Deleted() {
-		t.Errorf("zeros came back as %+v, %v", back, err)
+	deleted := AppendVersion(nil, Version{Seq: 7})
+	if back, err := ParseVersion(deleted); err != nil || !back.Deleted() {
+		t.Errorf("a deletion came back as %+v, %v", back, err)
+	}
+	if back, err := ParseVersion(make([]byte, VersionSize)); err == nil {
+		t.Errorf("zeros came back as %+v", back)
 	}
 }
 

@@ -1,6 +1,9 @@
 package replica
 
-import "context"
+import (
+	"cmp"
+	"context"
+)
 
 // TypeCount is a record type, how many living records it has, and how many of them have each property.
 type TypeCount struct {
@@ -31,7 +34,7 @@ func (r *Replica) CountTypes(ctx context.Context) (counts []TypeCount, err error
 }
 
 // CountRecords returns how many records live and how many are deleted, those of an exported copy excepted, which does not
-// say. It reads the last row of every record's index.
+// say. It reads the last row of every record's index. Where one is damaged the others are counted all the same, and the error is that of the first.
 func (r *Replica) CountRecords(ctx context.Context) (living, deleted int, err error) {
 	ids, err := r.LocalIDs()
 	if err != nil && !isDamage(err) {
@@ -41,6 +44,7 @@ func (r *Replica) CountRecords(ctx context.Context) (living, deleted int, err er
 	if err != nil {
 		return 0, 0, err
 	}
+	var damaged error
 	for _, typ := range types {
 		for rec, err := range r.log.Records(typ) {
 			if err == nil {
@@ -51,6 +55,8 @@ func (r *Replica) CountRecords(ctx context.Context) (living, deleted int, err er
 			}
 			v, ok, err := r.log.Present(rec)
 			switch {
+			case isDamage(err):
+				damaged = cmp.Or(damaged, err)
 			case err != nil:
 				return living, deleted, err
 			case ids != nil && ids[rec.UUID] == 0: // left of what the log lost
@@ -61,5 +67,5 @@ func (r *Replica) CountRecords(ctx context.Context) (living, deleted int, err er
 			}
 		}
 	}
-	return living, deleted, nil
+	return living, deleted, damaged
 }

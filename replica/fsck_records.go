@@ -68,10 +68,6 @@ func (c *checker) checkRecord(rec changeset.RecordID) {
 		}
 		return
 	}
-	if !slices.IsSortedFunc(versions, func(a, b changeset.Version) int { return int(int64(a.Seq) - int64(b.Seq)) }) {
-		c.problem(file, "its rows are not in ascending order")
-		return
-	}
 	if versions[0].Seq == 0 {
 		c.checkVersion(rec, versions[len(versions)-1], c.touching[rec])
 		return

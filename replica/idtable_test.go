@@ -68,8 +68,11 @@ func TestListsTellOfAnIndexThatWasLostOrEmptied(t *testing.T) {
 		do   func(fsys afero.Fs, name string) error
 		want string
 	}{
-		"lost":         {func(fsys afero.Fs, name string) error { return fsys.Remove(name) }, "the file is missing, though row 2 of the log touches the record"},
-		"emptied":      {func(fsys afero.Fs, name string) error { return afero.WriteFile(fsys, name, nil, 0o600) }, "it has no row, though the log has changesets that touch the record"},
+		"lost":    {func(fsys afero.Fs, name string) error { return fsys.Remove(name) }, "the file is missing, though row 2 of the log touches the record"},
+		"emptied": {func(fsys afero.Fs, name string) error { return afero.WriteFile(fsys, name, nil, 0o600) }, "it has no row, though the log has changesets that touch the record"},
+		"zeros": {func(fsys afero.Fs, name string) error {
+			return afero.WriteFile(fsys, name, make([]byte, changeset.VersionSize), 0o600)
+		}, "row 1: it holds nothing but zeros, which no version is"},
 		"cut to a bit": {func(fsys afero.Fs, name string) error { return afero.WriteFile(fsys, name, []byte("123"), 0o600) }, "it has no row, though"},
 	} {
 		fsys, rec := ticketsAndANote(t)

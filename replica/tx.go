@@ -98,6 +98,9 @@ func (t *txLog) state(rec changeset.RecordID) (*state, error) {
 	if err != nil {
 		return nil, err
 	}
+	if at >= 0 && v.Seq == 0 {
+		return nil, t.damagedIndex(rec, fmt.Errorf("row %d: it bears the number 0, as rows of exported copies alone do", at+1))
+	}
 	if at >= 0 {
 		s.size = (at + 1) * changeset.VersionSize // what lies beyond is not committed, or nothing that the log has, and goes with the next row
 		if err := t.loadState(s, v); err != nil {

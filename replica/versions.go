@@ -12,7 +12,8 @@ import (
 	"prophet/changeset"
 )
 
-// Versions returns the committed rows of the record's index, oldest first, and none for a record that never was.
+// Versions returns the committed rows of the record's index, oldest first, and none for a record that never was. Their numbers ascend, and two may be equal: a
+// changeset of the original may have made more than one version. An index of which that is not so is damaged, as one whose rows came twice.
 func (l *Log) Versions(rec changeset.RecordID) ([]changeset.Version, error) {
 	b, err := l.limits.readCommitted(l.fs, l.prefix, changeset.RecordPath(rec))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -23,7 +24,7 @@ func (l *Log) Versions(rec changeset.RecordID) ([]changeset.Version, error) {
 	}
 	var versions []changeset.Version
 	for ; len(b) >= changeset.VersionSize; b = b[changeset.VersionSize:] {
-		v, err := changeset.ParseVersion(b[:changeset.VersionSize])
+		v, err := nextVersion(versions, b[:changeset.VersionSize])
 		if err != nil {
 			return nil, l.damagedIndex(rec, err)
 		}
@@ -33,6 +34,25 @@ func (l *Log) Versions(rec changeset.RecordID) ([]changeset.Version, error) {
 		versions = append(versions, v)
 	}
 	return versions, nil // part of a row may follow, of a writer at work; if it was more than that, the log knows, and fsck tells
+}
+
+// nextVersion reads the row after those of a record's index.
+func nextVersion(versions []changeset.Version, row []byte) (changeset.Version, error) {
+	n := len(versions)
+	v, err := parseVersion(row, int64(n))
+	if err == nil && n > 0 && v.Seq < versions[n-1].Seq {
+		err = fmt.Errorf("its rows are not in ascending order: row %d of the log comes after row %d", v.Seq, versions[n-1].Seq)
+	}
+	return v, err
+}
+
+// parseVersion reads a row of a record's index, counted from 0.
+func parseVersion(row []byte, i int64) (changeset.Version, error) {
+	v, err := changeset.ParseVersion(row)
+	if err != nil {
+		err = fmt.Errorf("row %d: %w", i+1, err)
+	}
+	return v, err
 }
 
 func (l *Log) damagedIndex(rec changeset.RecordID, err error) error {
@@ -128,7 +148,7 @@ func (f *versionFile) at(i int64) (changeset.Version, error) {
 	if _, err := f.file.ReadAt(buf, i*changeset.VersionSize); err != nil {
 		return changeset.Version{}, err
 	}
-	return changeset.ParseVersion(buf)
+	return parseVersion(buf, i)
 }
 
 // props reads a version of a record.
