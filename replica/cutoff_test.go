@@ -249,6 +249,44 @@ func TestAnUpdateThatTheOriginalDiedInIsNotShown(t *testing.T) {
 	}
 }
 
+// TestARefusalAfterTwoDeathsLosesNoLoggedEdit lets the original make an edit and die in the next. Whatever a refusal says to do, that edit stays.
+func TestARefusalAfterTwoDeathsLosesNoLoggedEdit(t *testing.T) {
+	refused := 0
+	eachCutOff(t, func(when string, left *crashfs.FS, rec changeset.RecordID) {
+		if !original(left, rec, "first") {
+			return
+		}
+		eachDeath(t, left, rec, func(death string, disk *crashfs.FS) {
+			when := when + ", " + death
+			if settled(t, when, disk) {
+				refused++
+			}
+			shows(t, when, disk, rec, "first")
+			soundButObjects(t, when, disk)
+		})
+	})
+	if refused == 0 {
+		t.Error("nothing was refused")
+	}
+}
+
+// settled makes an edit, and does before what refusals of it say. It reports whether there were any.
+func settled(t *testing.T, when string, fsys afero.Fs) (refused bool) {
+	t.Helper()
+	for range 3 {
+		err := edits(fsys)
+		if err == nil {
+			return refused
+		}
+		refused = true
+		if !follow(t, fsys, err.Error()) {
+			t.Fatalf("%s: it does not say what to do: %v", when, err)
+		}
+	}
+	t.Fatalf("%s: it is refused for ever: %v", when, edits(fsys))
+	return refused
+}
+
 // raise adds to latest-sequence-no.
 func raise(t *testing.T, fsys afero.Fs, by int) {
 	t.Helper()
