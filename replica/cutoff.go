@@ -117,6 +117,12 @@ func (h *halted) own(tail []byte) bool {
 	return h.isOwn(tail[:size]) && (h.whole() || len(tail) >= size+changeset.RowSize && h.latest > h.to)
 }
 
+// unnumbered reports whether the commit came to an end but for the number of the log: the last number may be the other program's.
+func (h *halted) unnumbered() bool {
+	tail, own := h.index[min(h.at, len(h.index)):], h.ownLength()
+	return h.latest == h.from && h.noted && len(tail) >= own && follow(tail[own:], h.to, h.to) && h.own(tail)
+}
+
 // follow reports whether the rows from one number, exclusive, to another, inclusive, are what is there, but for part of a row after them.
 func follow(rows []byte, from, to uint32) bool {
 	size := int64(to-from) * changeset.RowSize

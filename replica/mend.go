@@ -136,7 +136,7 @@ func (c *cutOff) complete() error {
 func (c *cutOff) finish() (durable.Mend, error) {
 	m := durable.Mend{Made: true, Points: map[string]string{}, Lengths: map[string]int64{}}
 	for _, h := range c.logs {
-		if !h.kept {
+		if !h.kept && !h.unnumbered() {
 			return m, h.mixed("the commit was made, but not in %s", h.name(changeset.IndexFile))
 		}
 		if err := h.cleanRecords(&m); err != nil {
@@ -146,12 +146,27 @@ func (c *cutOff) finish() (durable.Mend, error) {
 			m.Contents = append(m.Contents, durable.Content{Name: h.name(changeset.IndexFile), Data: h.completed})
 		}
 	}
+	return m, c.finishPoints(&m)
+}
+
+// finishPoints lets the points have their new texts: those that have it, to be sure that it is on the disk, and those that still have the old one, where
+// all is there that the commit appends.
+func (c *cutOff) finishPoints(m *durable.Mend) error {
 	for _, p := range c.u.Points {
-		if text, err := readSmall(c.fs, p.Name); err == nil && text == p.New {
-			m.Points[p.Name] = p.New // to be sure that it is on the disk
+		text, err := readSmall(c.fs, p.Name)
+		if err != nil && !isNotExist(err) {
+			return err
+		}
+		if text == p.New || text == p.Old && c.whole() {
+			m.Points[p.Name] = p.New
 		}
 	}
-	return m, nil
+	return nil
+}
+
+// whole reports whether all is there that the commit appends, to any file.
+func (c *cutOff) whole() bool {
+	return c.u.Rewritten == nil && slices.ContainsFunc(c.logs, func(h *halted) bool { return h.prefix == "" && h.noted && h.whole() })
 }
 
 // takeBack is what becomes of a commit that was not made: its rows go, and those of the other program move to their place. Where that one went on from

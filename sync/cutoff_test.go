@@ -1,11 +1,13 @@
 package sync_test
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/spf13/afero"
@@ -243,5 +245,57 @@ func TestWhatAnotherProgramWritesInTheMiddleOfAMoveIsKept(t *testing.T) {
 	t.Logf("%d points", points)
 	if points < 40 {
 		t.Error("that does not test much")
+	}
+}
+
+// TestADecisionWhoseNumberTheOriginalGaveIsMade cuts a pull off that decides, and lets the original give its number to an edit that it dies in. It adds to
+// both logs, and of the resolutions the original knows nothing. What a refusal says to do leads to a sound replica.
+func TestADecisionWhoseNumberTheOriginalGaveIsMade(t *testing.T) {
+	s := newScene(t)
+	all := s.accidents()
+	a := all[slices.IndexFunc(all, func(a accident) bool { return a.name == "pull that decides" })]
+	number := replicatest.Open(t, s.disk, replica.Options{}).Latest() + 1
+	made := 0
+	for k := 1; ; k++ {
+		disk := s.disk.Survivor(crashfs.Kill, 0)
+		r := open(t, disk)
+		disk.CrashAt(k)
+		err := a.do(t, r)
+		if !disk.Failed() {
+			break
+		}
+		left := disk.Survivor(crashfs.Kill, 0)
+		if text, jerr := afero.ReadFile(left, "prophet/journal"); jerr != nil || !bytes.Contains(text, []byte("sha256")) || err == nil {
+			continue
+		}
+		index, _ := afero.ReadFile(left, changeset.IndexFile)
+		for name, text := range map[string][]byte{changeset.LatestFile: fmt.Append(nil, number), changeset.IndexFile: append(index, "\x00\x00\x00"...)} {
+			if err := afero.WriteFile(left, name, text, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r, err = replica.Open(left, replica.Options{Creator: "ann@example.com"})
+		if err != nil {
+			_, advice, _ := strings.Cut(err.Error(), "if not, write ")
+			number, _, _ := strings.Cut(advice, " into")
+			if err := afero.WriteFile(left, changeset.LatestFile, []byte(number), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			r = open(t, left)
+		}
+		if err := r.Update(t.Context(), func(tx *replica.Tx) error { return nil }); err != nil {
+			t.Errorf("operation %d: %v", k, err)
+		}
+		sound(t, left, fmt.Sprintf("operation %d", k))
+		r = replicatest.Open(t, left, replica.Options{})
+		if r.Latest() < number {
+			continue
+		}
+		if made++; r.Resolutions().Latest() == 0 {
+			t.Errorf("operation %d: the decision was made, and is not in the resolutions", k)
+		}
+	}
+	if made == 0 {
+		t.Error("it was never made")
 	}
 }
