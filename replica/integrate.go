@@ -63,6 +63,7 @@ type ForkError struct {
 	Maker       bool   // the replica there made its own edit: a pull by it from here takes the two apart
 	// KnownHere and KnownThere are where the replica of that UUID was found from here and from there, as each of them noted it; "" where it never was.
 	KnownHere, KnownThere string
+	Ours, Theirs          *changeset.Changeset // the edits; nil where There is ""
 }
 
 func (e *ForkError) Error() string {

@@ -110,6 +110,12 @@ func (p *pull) forkError(s *side, f *fetched) error {
 		return err
 	}
 	fork := &replica.ForkError{ID: f.id, Here: p.to.Where(), There: p.from.Where(), Maker: maker}
+	if fork.Ours, err = s.to().Changeset(f.mine); err != nil {
+		return err
+	}
+	if fork.Theirs, err = s.from.Changeset(f.row); err != nil {
+		return err
+	}
 	if known, err := s.to().Peer(f.id.Origin); err == nil {
 		fork.KnownHere = known.URL
 	}

@@ -136,12 +136,12 @@ func begun(ctx context.Context, r *replica.Replica, dir string, err error) error
 	case r == nil:
 		return err
 	case context.Cause(ctx) == errInterrupted:
-		return goOn(ctx, err, `"prophet pull -r %s" goes on`, dir)
+		return goOn(ctx, err, `"prophet pull -r %s" goes on`, shellWord(dir))
 	}
 	if hint := hintOf(err); hint == hintMirror {
-		return withHint(err, "%s; then %q goes on with the clone", hint, "prophet pull -r "+dir)
+		return withHint(err, "%s; then \"prophet pull -r %s\" goes on with the clone", hint, shellWord(dir))
 	}
-	return withHint(err, `the clone is begun; "prophet pull -r %s" goes on`, dir)
+	return withHint(err, `the clone is begun; "prophet pull -r %s" goes on`, shellWord(dir))
 }
 
 // openSource opens the replica at a location, and reads of its log what shows that it can be read.

@@ -114,7 +114,7 @@ func (l *conflictLister) rule(d conflictDoc) error {
 
 // setsRule is the command that sets a rule, and so decides about it.
 func setsRule(s *replica.RuleSetting) string {
-	return fmt.Sprintf(`"prophet rules %s %s RULE"`, s.Type, s.Prop)
+	return fmt.Sprintf(`"prophet rules %s %s RULE"`, shellWord(s.Type), shellWord(s.Prop))
 }
 
 // nobodys prints what holds for now if no rival wrote it, with the key that takes it, if there is one.

@@ -68,7 +68,7 @@ func runConflicts(_ context.Context, e *env, o conflictsOptions) error {
 		return noteNothing(l.p, r, o.id, open)
 	}
 	if !o.json {
-		l.p.notef("%s", howToGoOn)
+		l.p.generalf("%s", howToGoOn)
 	}
 	return nil
 }

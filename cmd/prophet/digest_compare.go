@@ -101,10 +101,10 @@ func (c *comparison) equal(what string) error {
 
 // exchange says what makes two replicas equal that have not met.
 func (c *comparison) exchange() string {
-	if c.other.Mirror() {
-		return fmt.Sprintf(`"prophet pull %s" brings what this one lacks; the other one gets what it lacks when somebody publishes there`, c.peer)
+	if c.other.Mirror() || c.other.CheckEditable() != nil {
+		return fmt.Sprintf(`"prophet pull %s" brings what this one lacks; the other one gets what it lacks when somebody publishes there`, shellWord(c.peer))
 	}
-	return fmt.Sprintf(`"prophet pull %s" and "prophet push %[1]s" bring what one of the two lacks`, c.peer)
+	return fmt.Sprintf(`"prophet pull %s" and "prophet push %[1]s" bring what one of the two lacks`, shellWord(c.peer))
 }
 
 // whereToLook names the command that shows more of what differs first.
@@ -115,9 +115,9 @@ func (c *comparison) whereToLook(differ []string) string {
 	case c.other.Mirror():
 		return "clone it, and compare the clone: --types says in which types it differs"
 	case differ[0] == "settings":
-		return fmt.Sprintf(`"prophet digest %s --records %s" says in which`, c.peer, changeset.SettingsType)
+		return fmt.Sprintf(`"prophet digest %s --records %s" says in which`, shellWord(c.peer), changeset.SettingsType)
 	}
-	return fmt.Sprintf(`"prophet digest %s --types" says in which types of records`, c.peer)
+	return fmt.Sprintf(`"prophet digest %s --types" says in which types of records`, shellWord(c.peer))
 }
 
 // types lists the types whose records differ.
@@ -145,7 +145,7 @@ func (c *comparison) types(ctx context.Context) error {
 	if err := t.Flush(); err != nil || n == 0 {
 		return errors.Join(err, c.equal("the records of all types are the same"))
 	}
-	return withHint(fmt.Errorf("the two replicas differ in %s of records", counted(n, "type")), `"prophet digest %s --records TYPE" says in which records`, c.peer)
+	return withHint(fmt.Errorf("the two replicas differ in %s of records", counted(n, "type")), `"prophet digest %s --records TYPE" says in which records`, shellWord(c.peer))
 }
 
 func newTypeDigestDoc(d *replica.TypeDigest) *typeDigestDoc {
@@ -196,7 +196,7 @@ func (c *comparison) records(ctx context.Context, typ string) error {
 	if err := t.Flush(); err != nil || n == 0 {
 		return errors.Join(err, c.equal("all records of type "+typ+" are the same"))
 	}
-	return withHint(fmt.Errorf("the two replicas differ in %s of type %s", counted(n, "record"), typ), `"prophet digest %s --record ID" says in which properties`, c.peer)
+	return withHint(fmt.Errorf("the two replicas differ in %s of type %s", counted(n, "record"), typ), `"prophet digest %s --record ID" says in which properties`, shellWord(c.peer))
 }
 
 // digestedRecords are the living records of a type, by UUID.

@@ -28,8 +28,10 @@ type env struct {
 	// Exec runs a program on the terminal of this one and waits for it. What the user types meanwhile, Ctrl-C included, is the program's.
 	Exec func(name string, args ...string) error
 
-	changes bool // the command at work does more than to show something
-	edits   bool // it makes an edit that names a person
+	at      string // the directory of the replica that the command works on, "" if none was looked for yet
+	given   string // --replica, of a command that works on a replica that is there
+	changes bool   // the command at work does more than to show something
+	edits   bool   // it makes an edit that names a person
 }
 
 // systemEnv returns the real world. Reading from its Stdin ends when ctx does.

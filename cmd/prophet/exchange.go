@@ -221,9 +221,9 @@ func printReport(l *conflictLister, d *reportDoc, did string) error {
 	switch {
 	case d.DryRun:
 	case elsewhere:
-		l.p.notef(`pull, then "prophet resolve" decides here; or decide there, with "prophet resolve -r %s". Until then what is marked with * holds there`, d.To)
+		l.p.notef(`pull, then "prophet resolve" decides here; or decide there, with "prophet resolve -r %s". Until then what is marked with * holds there`, shellWord(d.To))
 	default:
-		l.p.notef("%s", howToGoOn)
+		l.p.generalf("%s", howToGoOn)
 	}
 	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"syscall"
 
 	"prophet/internal/terminal"
+	"prophet/replica"
+	psync "prophet/sync"
 )
 
 // The exit codes. 7 is kept for an update whose condition does not hold.
@@ -89,6 +91,25 @@ func hintOf(err error) string {
 	return hint
 }
 
+// hintFor is hintOf, and looks at the replicas that the error is about.
+func (e *env) hintFor(err error) string {
+	var f *failure
+	var fork *replica.ForkError
+	var forged *psync.ForgedError
+	switch {
+	case errors.As(err, &f) && f.hint != "":
+		return f.hint
+	case errors.As(err, &fork) && fork.There != "":
+		return e.hintFork(fork)
+	case errors.As(err, &forged):
+		return e.hintForged(forged)
+	}
+	if hint := e.hintElsewhere(err); hint != "" {
+		return hint
+	}
+	return hintOf(err)
+}
+
 // done reports whether a run that ended with err did what was asked for.
 func done(err error) bool {
 	code := exitCode(err)
@@ -107,7 +128,7 @@ func report(ctx context.Context, e *env, err error) int {
 	if done(err) {
 		return code
 	}
-	hint := hintOf(err)
+	hint := e.hintFor(err)
 	if cancelled := errors.Is(err, context.Canceled) || errors.Is(err, errInterrupted); cancelled && context.Cause(ctx) == errInterrupted {
 		err = errInterrupted
 	}
@@ -117,7 +138,7 @@ func report(ctx context.Context, e *env, err error) int {
 	}
 	e.say("prophet: error: " + terminal.Safe(err.Error()))
 	if hint != "" {
-		e.say(hintText(hint))
+		e.say(hintText(e.here(hint)))
 	}
 	return code
 }

@@ -14,7 +14,13 @@ import (
 
 // findReplica returns the directory of the replica to work on: --replica, else PROPHET_REPO, else
 // the working directory or the nearest directory above it that is a replica.
-func (e *env) findReplica(g globals) (string, error) {
+func (e *env) findReplica(g globals) (dir string, err error) {
+	e.given = g.replica
+	e.at, err = e.lookForReplica(g)
+	return e.at, err
+}
+
+func (e *env) lookForReplica(g globals) (string, error) {
 	if g.replica != "" {
 		return theReplica(e.Fs, e.path(g.replica))
 	}

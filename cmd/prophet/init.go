@@ -71,7 +71,7 @@ func runInit(ctx context.Context, e *env, o initOptions) error {
 	}
 	r, err := replica.Init(ctx, e.dir(dir), replica.Identity{}, opts)
 	if errors.Is(err, replica.ErrExists) {
-		return withHint(err, `"prophet info -r %s" says what it is`, dir)
+		return withHint(err, `"prophet info -r %s" says what it is`, shellWord(dir))
 	}
 	if err != nil {
 		return err

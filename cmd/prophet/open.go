@@ -116,15 +116,9 @@ func explain(err error) (code int, hint string) {
 	var damage *replica.DamageError
 	var corrupt *cas.CorruptError
 	var missing *cas.MissingError
-	var fork *replica.ForkError
-	var forged *psync.ForgedError
 	var rule *replica.RuleError
 	var faulty *replica.FaultyError
 	switch {
-	case errors.As(err, &fork) && fork.There != "":
-		return exitFailed, hintFork(fork)
-	case errors.As(err, &forged):
-		return exitFailed, hintForged(forged)
 	case errors.Is(err, replica.ErrNoRecord):
 		return exitNoRecord, `"prophet search" lists the records`
 	case errors.Is(err, replica.ErrNoChangeset):
@@ -134,7 +128,7 @@ func explain(err error) (code int, hint string) {
 	case errors.Is(err, psync.ErrOtherDatabase):
 		return exitOtherDatabase, "--force brings them together all the same"
 	case errors.As(err, &rule):
-		return exitFailed, fmt.Sprintf(`"prophet rules %s %s RULE" sets that rule`, rule.Type, rule.Prop)
+		return exitFailed, fmt.Sprintf(`"prophet rules %s %s RULE" sets that rule`, shellWord(rule.Type), shellWord(rule.Prop))
 	case errors.As(err, &ambiguous):
 		return exitUsage, "write more of the UUID, or the local id"
 	case errors.As(err, &ambiguousChangeset):

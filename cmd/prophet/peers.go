@@ -260,8 +260,8 @@ func (s *several) note(location string, err error) {
 		s.first = err
 	}
 	s.p.beside("prophet: error: " + safef("%s", err))
-	if hint := hintOf(err); hint != "" {
-		s.p.beside(hintText(hint))
+	if hint := s.p.e.hintFor(err); hint != "" {
+		s.p.beside(hintText(s.p.e.here(hint)))
 	}
 }
 

@@ -89,7 +89,7 @@ func pushError(ctx context.Context, ours, theirs *replica.Replica, err error) er
 	}
 	err = fmt.Errorf("push to %s: %w", theirs.Where(), err)
 	if errors.Is(err, replica.ErrExported) {
-		return withHint(err, `push to a replica that "prophet clone" makes of it; "prophet publish" brings a mirror up to date`)
+		return withHint(err, `push to the replica that it was made of, or to one that "prophet clone" makes of it`)
 	}
 	return goOn(ctx, err, "the next push goes on from there")
 }

@@ -14,8 +14,9 @@ import (
 
 // reachError says that the replica at a location cannot be opened: what was to be done with it, and why that fails.
 type reachError struct {
-	text string
-	err  error
+	location string
+	text     string
+	err      error
 }
 
 func (r *reachError) Error() string { return r.text }
@@ -32,7 +33,7 @@ func unreachable(doing, location string, err error) error {
 			text = "it " + rest
 		}
 	}
-	return &reachError{fmt.Sprintf("%s %s: %s", doing, shown, text), err}
+	return &reachError{location, fmt.Sprintf("%s %s: %s", doing, shown, text), err}
 }
 
 const (
@@ -56,7 +57,7 @@ func (e *env) peerHint(err error, location, config string) error {
 	case e.damagedMirror(err, location):
 		return withHint(err, hintMirror)
 	case hintOf(err) != hintMirror && errors.As(err, &faulty):
-		return withHint(err, `"prophet fsck -r %s" lists all that is damaged there`, faulty.Where)
+		return withHint(err, `"prophet fsck -r %s" lists all that is damaged there`, shellWord(asReplica(faulty.Where)))
 	case hintOf(err) != "":
 		return err
 	case psync.ReadOnly(location):

@@ -40,7 +40,7 @@ func TestADeletedRecordNamesWhoDeletedIt(t *testing.T) {
 		t.Errorf("the list has %q", got)
 	}
 	want := "prophet: error: Ticket 1 (09000000-0000-0000-0000-000000000000) was deleted by ann, 2026-11-21 10:00:00: no such record\n" +
-		"prophet: hint: \"prophet history 1\" shows what it was, \"prophet restore 1\" brings it back\n"
+		"prophet: hint: \"prophet history -r /bugs 1\" shows what it was, \"prophet restore -r /bugs 1\" brings it back\n"
 	if code := run(t.Context(), w.env, []string{"show", "1", "-r", "/bugs"}); code != exitNoRecord || w.err.String() != want {
 		t.Errorf("exit code %d, %s%s", code, w.err, w.out)
 	}

@@ -111,7 +111,7 @@ func (d *reidentifyDoc) print(p *printer, r, peer *replica.Replica) error {
 	if err := p.donef("Compared with %s: %s", peer.Where(), strings.Join(parts, "; ")); err != nil {
 		return err
 	}
-	p.notef(`"prophet pull %s" brings what that one has`, peer.Where())
+	p.notef(`"prophet pull %s" brings what that one has`, shellWord(peer.Where()))
 	return nil
 }
 

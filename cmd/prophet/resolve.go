@@ -243,7 +243,7 @@ func leftError(err error, name string, result *resolution.Result) error {
 func (o *resolveOptions) takeRivals(edit *replica.Edit, rec changeset.RecordID, result *resolution.Result) error {
 	choices := len(replica.Choices(result))
 	if n, err := strconv.Atoi(o.take); err == nil && (n < 1 || n > choices) {
-		return withHint(usagef("there is no rival %d: they are numbered 1 to %d", n, choices), `"prophet conflicts %s" lists them`, o.id)
+		return withHint(usagef("there is no rival %d: they are numbered 1 to %d", n, choices), `"prophet conflicts %s" lists them`, shellWord(o.id))
 	}
 	return edit.Take(rec, o.take, o.props...)
 }

@@ -175,6 +175,6 @@ func (q *question) edit(ctx context.Context) (again bool, err error) {
 func (q *question) refused(err error) {
 	q.p.beside("prophet: error: " + safef("%s", err))
 	if hint := hintOf(err); hint != "" {
-		q.p.beside(hintText(hint))
+		q.p.beside(hintText(q.p.e.here(hint)))
 	}
 }

@@ -165,7 +165,7 @@ func TestResolveOfOneRecordAsksAboutThatAlone(t *testing.T) {
 		t.Errorf("exit code %d, %s", code, w.err)
 	}
 	for _, others := range []string{"1 other record is: ", "2 other records are: "} {
-		want := "prophet: nothing about Ticket 2 is in conflict; " + others + "\"prophet conflicts\" lists what is open\n"
+		want := "prophet: nothing about Ticket 2 is in conflict; " + others + "\"prophet conflicts -r /ann\" lists what is open\n"
 		if code := w.answers(t, "", "2"); code != exitDone || w.err.String() != want {
 			t.Errorf("exit code %d, %s", code, w.err)
 		}
@@ -241,7 +241,7 @@ func TestAnAnswerDoesNotKeepARecordThatWasDeletedMeanwhile(t *testing.T) {
 func TestTheWalkSaysWhatGoesWithARecordThatItDeletes(t *testing.T) {
 	w := contested(t)
 	code := w.answers(t, "d\n")
-	want := "prophet: owner and status of Ticket 3 were in conflict, which goes with the record; \"prophet history 3\" has the rivals\nprophet: 1 conflict decided, 0 conflicts left\n"
+	want := "prophet: owner and status of Ticket 3 were in conflict, which goes with the record; \"prophet history -r /ann 3\" has the rivals\nprophet: 1 conflict decided, 0 conflicts left\n"
 	if code != exitDone || w.err.String() != want {
 		t.Errorf("exit code %d, %s", code, w.err)
 	}

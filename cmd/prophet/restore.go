@@ -87,7 +87,7 @@ func restore(ctx context.Context, p *printer, r *replica.Replica, id string, rec
 	case errors.Is(err, replica.ErrLives):
 		return livesError(r, rec)
 	case err != nil && !at.IsZero() && hintOf(err) == "":
-		return withHint(err, `"prophet history %s" lists the changesets that touched it`, id)
+		return withHint(err, `"prophet history %s" lists the changesets that touched it`, shellWord(id))
 	case err != nil:
 		return err
 	}

@@ -75,8 +75,15 @@ func (p *printer) table(header ...string) *terminal.Table {
 	return terminal.NewTable(p.e.Stdout, p.e.OutWidth, header...)
 }
 
-// notef says something beside the results, unless the user wants it quiet.
+// notef says something beside the results, unless the user wants it quiet. Commands in it can be run where the user is.
 func (p *printer) notef(format string, args ...any) {
+	if !p.quiet {
+		p.beside("prophet: " + p.e.here(safef(format, args...)))
+	}
+}
+
+// generalf is notef for what commands are for, whatever the replica.
+func (p *printer) generalf(format string, args ...any) {
 	if !p.quiet {
 		p.beside("prophet: " + safef(format, args...))
 	}
@@ -84,7 +91,7 @@ func (p *printer) notef(format string, args ...any) {
 
 // warnf says what the user should know even when all went well.
 func (p *printer) warnf(format string, args ...any) {
-	p.beside("prophet: warning: " + safef(format, args...))
+	p.beside("prophet: warning: " + p.e.here(safef(format, args...)))
 }
 
 // beside prints a line to standard error, after the results so far.

@@ -51,10 +51,10 @@ func TestARuleThatNobodyCanReadIsShownWithWhatMendsIt(t *testing.T) {
 			t.Errorf("%q: got %s", words, got)
 		}
 	}
-	const unreadable = `prophet: warning: the rule of Ticket votes cannot be read, so the latest holds: "garbage" is not the content of a rule, such as ["latest"]; "prophet rules Ticket votes RULE" mends it
+	const unreadable = `prophet: warning: the rule of Ticket votes cannot be read, so the latest holds: "garbage" is not the content of a rule, such as ["latest"]; "prophet rules -r /ann Ticket votes RULE" mends it
 `
 	other := `prophet: warning: settings record ab000000-0000-0000-0000-000000000000 sets no rule for Ticket size: it is kept in settings record ` + w.ruleRecord(t, "size") +
-		` and in no other; "prophet rules Ticket size RULE" sets it, "prophet delete ab000000-0000-0000-0000-000000000000" removes the record
+		` and in no other; "prophet rules -r /ann Ticket size RULE" sets it, "prophet delete -r /ann ab000000-0000-0000-0000-000000000000" removes the record
 `
 	shown("Ticket\tvotes\tlatest, unreadable\n", unreadable+other, "rules")
 	shown(`{"conflict":false,"prop":"votes","rule":"latest","type":"Ticket","unreadable":"\"garbage\" is not the content of a rule, such as [\"latest\"]"}`+"\n", unreadable+other, "rules", "--json")
@@ -97,7 +97,7 @@ func TestTheWalkDoesNotTakeARuleThatNobodyCanRead(t *testing.T) {
 		t.Errorf("exit code %d: %s", code, w.out)
 	}
 	const said = `prophet: error: rule of Ticket votes: "garbage" is not the content of a rule, such as ["latest"]
-prophet: hint: "prophet rules Ticket votes RULE" sets that rule
+prophet: hint: "prophet rules -r /ann Ticket votes RULE" sets that rule
 prophet: 1 conflict decided, 0 conflicts left
 `
 	if got := w.err.String(); got != said {

@@ -306,7 +306,7 @@ func noteUnknownType(p *printer, r *replica.Replica, typ string) error {
 		p.notef("there is no type %s; did you mean %s?", typ, near)
 		return nil
 	}
-	p.notef(`there is no type %s; "prophet types" lists them, "prophet search --match %s" looks for the text`, typ, typ)
+	p.notef(`there is no type %s; "prophet types" lists them, "prophet search --match %s" looks for the text`, typ, shellWord(typ))
 	return nil
 }
 

@@ -12,5 +12,5 @@ func (x *exchange) noteTwin(ours, theirs *replica.Replica, location string, rep 
 		return
 	}
 	dir := asReplica(location)
-	x.p.notef(`%s has the UUID of this replica: one is a copy of the other. If it is a backup, all is well, as long as nobody edits it; to edit both, give one a UUID of its own first: "prophet reidentify -r %[1]s"`, dir)
+	x.p.notef(`%s has the UUID of this replica: one is a copy of the other. If it is a backup, all is well, as long as nobody edits it; to edit both, give one a UUID of its own first: "prophet reidentify -r %s"`, dir, shellWord(dir))
 }

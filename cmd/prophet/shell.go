@@ -1,0 +1,58 @@
+package main
+
+import (
+	"regexp"
+	"strings"
+
+	"prophet/internal/terminal"
+)
+
+// shellWord returns a word as it stands in a command line that is copied into a POSIX shell: as it is if it means itself there, else in single quotes.
+func shellWord(word string) string {
+	special := func(c rune) bool {
+		return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("/._-:+@%,=", c))
+	}
+	if word != "" && strings.IndexFunc(word, special) < 0 {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+// commandLine joins the words of a command that is to be copied.
+func commandLine(words ...string) string {
+	quoted := make([]string, len(words))
+	for i, w := range words {
+		quoted[i] = shellWord(w)
+	}
+	return strings.Join(quoted, " ")
+}
+
+// quotedCommand is a command of this program as texts name it: its name, and its arguments up to the quote that ends it.
+var quotedCommand = regexp.MustCompile(`"prophet ([a-z]+)([^"]*)"`)
+
+// here adds to the commands that a text for the user names --replica as it was given, so that they work where the user is.
+func (e *env) here(text string) string {
+	if e.given == "" {
+		return text
+	}
+	if before, after, found := strings.Cut(text, hintMirror); found { // what another one runs
+		return e.here(before) + hintMirror + e.here(after)
+	}
+	return quotedCommand.ReplaceAllStringFunc(text, func(quoted string) string {
+		m := quotedCommand.FindStringSubmatch(quoted)
+		name, args := m[1], m[2]
+		if anywhere(name) || strings.HasPrefix(args, " -r ") {
+			return quoted
+		}
+		return `"prophet ` + name + " -r " + terminal.Safe(shellWord(e.given)) + args + `"`
+	})
+}
+
+// anywhere reports whether a command works on no replica that is there already.
+func anywhere(command string) bool {
+	switch command {
+	case "init", "clone", "help", "version":
+		return true
+	}
+	return false
+}
