@@ -17,7 +17,7 @@ import (
 // Peer is what we know of a replica that we exchange changesets with.
 type Peer struct {
 	UUID uuid.UUID `json:"uuid"`
-	URL  string    `json:"url,omitempty"` // where it was found last
+	URL  string    `json:"url,omitempty"` // where it was found last, "" if another one was found there since, or the place was forgotten
 	// Read is how many rows of its log were read, in the transactions that integrated them, and Row the last of them in hex.
 	Read uint32 `json:"read"`
 	Row  string `json:"row,omitempty"`
@@ -257,6 +257,9 @@ func (t *txLog) writePeers() error {
 		}
 	}
 	for u, p := range t.met {
+		if err := t.takePlace(p); err != nil {
+			return err
+		}
 		p.Here, p.HereTail, p.HereListed = rowText(last), Tail(rows), rowText(listed)
 		t.tx.d.Replace(t.name(peerFile(u)), p.encode())
 	}

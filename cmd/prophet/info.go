@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -17,6 +18,7 @@ func infoCommand(e *env) *cli.Command {
 		Name:     "info",
 		Usage:    "say what and where this replica is, and whom it knows",
 		Category: aboutReplica,
+		Flags:    []cli.Flag{&cli.StringFlag{Name: "forget", Usage: "instead, forget that a replica is found at `URL`: --all leaves it out then"}},
 		Description: `
 Shows the directory of the replica, the UUIDs of replica and database, how much
 there is, the digest of it, who makes the edits, the replicas that changesets
@@ -24,10 +26,22 @@ were exchanged with, how far the log of each was read, and those that have a
 name in the config.
 
   prophet info
-  prophet info --json`,
+  prophet info --json
+
+Where another replica is gone for good, or lies elsewhere now, "prophet pull
+--all" and "prophet push --all" fail to reach it each time. Then name the place,
+by its URL, its directory or its name in the config:
+
+  prophet info --forget ../bugs-of-dave
+
+Nothing that came from there is lost, and to exchange changesets with it again,
+name it to "prophet pull". What the config names is for you to remove there.`,
 		Action: func(c *cli.Context) error {
 			if _, err := arguments(c, 0, 0); err != nil {
 				return err
+			}
+			if c.IsSet("forget") {
+				return runForget(c.Context, e, forgetOptions{globalsOf(c), c.String("forget")})
 			}
 			return runInfo(c.Context, e, infoOptions{globalsOf(c)})
 		},
@@ -155,7 +169,7 @@ func (d *infoDoc) print(p *printer) error {
 		lines = append(lines, [2]string{"formerly", u.String()})
 	}
 	for _, peer := range d.Peers {
-		lines = append(lines, [2]string{"peer", fmt.Sprintf("%s %s, read up to its changeset %d", peer.UUID, peer.URL, peer.Read)})
+		lines = append(lines, [2]string{"peer", fmt.Sprintf("%s %s, read up to its changeset %d", peer.UUID, cmp.Or(peer.URL, "(found nowhere now)"), peer.Read)})
 	}
 	if d.LastPeer != "" {
 		lines = append(lines, [2]string{"last peer", d.LastPeer})

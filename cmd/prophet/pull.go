@@ -95,7 +95,7 @@ func (x *exchange) run(ctx context.Context, one func(ctx context.Context, locati
 		if ctx.Err() != nil {
 			return err
 		}
-		s.note(l, err)
+		s.note(l, x.orForget(l, err))
 	}
 	if err := s.err(); err != nil || !x.conflicts {
 		return err
