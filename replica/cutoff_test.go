@@ -270,6 +270,53 @@ func TestARefusalAfterTwoDeathsLosesNoLoggedEdit(t *testing.T) {
 	}
 }
 
+// TestWhatTheOriginalDiedInGoesFromOtherRecordsToo lets the original die beside a commit of ours that was cut off, in an update of a record that this did
+// not touch, and while it made one. When what a refusal says was done, and an edit was made, no version is left that no log explains.
+func TestWhatTheOriginalDiedInGoesFromOtherRecordsToo(t *testing.T) {
+	refused := 0
+	eachCutOff(t, func(when string, left *crashfs.FS, rec changeset.RecordID) {
+		base := left.Survivor(crashfs.Kill, 0)
+		p, err := v1peer.Open(base, v1peer.Options{Creator: "stranger@example.com"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		other, err := p.Create("Ticket", map[string]string{"stranger": "first"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		eachDeath(t, base, other, func(death string, disk *crashfs.FS) {
+			when := when + ", " + death
+			if settled(t, when, disk) {
+				refused++
+			}
+			shows(t, when, disk, other, "first")
+			soundButObjects(t, when, disk)
+		})
+		for k := 1; ; k++ {
+			disk := left.Survivor(crashfs.Kill, 0)
+			p, err := v1peer.Open(disk, v1peer.Options{Creator: "stranger@example.com"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			disk.CrashAt(k)
+			_, _ = p.Create("Ticket", map[string]string{"stranger": "dies"})
+			if !disk.Failed() {
+				return
+			}
+			disk = disk.Survivor(crashfs.Kill, 0)
+			if text, err := afero.ReadFile(disk, changeset.LatestFile); err == nil && len(text) == 0 {
+				continue
+			}
+			when := fmt.Sprintf("%s, the original died at operation %d of making a record", when, k)
+			settled(t, when, disk)
+			soundButObjects(t, when, disk)
+		}
+	})
+	if refused == 0 {
+		t.Error("nothing was refused")
+	}
+}
+
 // settled makes an edit, and does before what refusals of it say. It reports whether there were any.
 func settled(t *testing.T, when string, fsys afero.Fs) (refused bool) {
 	t.Helper()

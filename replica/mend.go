@@ -12,9 +12,13 @@ import (
 	"prophet/internal/durable"
 )
 
-// recover finishes or takes back a commit that was cut off. Where a program of the original wrote since, nothing of that is lost: see halted.
+// recover finishes or takes back a commit that was cut off. Where a program of the original wrote since, nothing of that is lost: see halted. What
+// such a one did not come to log goes.
 func (r *Replica) recover() error {
-	_, err := durable.Recover(r.fs)
+	recovered, err := durable.Recover(r.fs)
+	if err == nil && recovered {
+		return r.cutStrays()
+	}
 	var foreign *durable.ForeignError
 	if !errors.As(err, &foreign) {
 		return err
@@ -30,7 +34,7 @@ func (r *Replica) recover() error {
 		r.warn(fmt.Sprintf("an edit or a pull was cut off in %s, and another program wrote there since: what that wrote is kept, "+
 			"and what was cut off is not there: do it again", r.where()))
 	}
-	return nil
+	return r.cutStrays()
 }
 
 // lookHalted returns what a reader reads instead of the files where a commit was cut off and another program wrote since: what the next writer will
