@@ -2,27 +2,45 @@ package replica
 
 import (
 	"context"
+	"fmt"
 	"os"
 
 	"github.com/spf13/afero"
-
-	"prophet/internal/durable"
 )
 
-// Scratch opens the replica once more, as it is now, so that what is written to it stays in memory: a rehearsal of what would happen here. It
-// holds in memory what is written, and whole each file that grows. A commit that was cut off is finished or taken back first, here and not in memory: to take
-// it back is to remove files.
+// scratchTries is how often a replica is looked at without the lock, and how often with it.
+const scratchTries = 3
+
+// Scratch opens the replica once more, as it is now, so that what is written to it stays in memory: a rehearsal of what would happen here. What others
+// write here later is not in it. It holds in memory what is written, the index of the log and the notes on it, about 150 bytes for each changeset in the log, and
+// whole the index of each record that is written to. A commit that was cut off is finished or taken back first, here and not in memory. The lock is held
+// for that, and where writers are so busy that no moment between two commits is met; never when Scratch has returned.
 func (r *Replica) Scratch(ctx context.Context) (*Replica, error) {
-	if v, err := durable.Uncommitted(r.fs); err != nil || len(v.Lengths)+len(v.Points)+len(v.Replaced) > 0 {
-		unlock, err := r.lock(ctx)
-		if err == nil {
-			err = unlock()
-		}
-		if err != nil {
-			return nil, err
+	for range scratchTries {
+		if f, err := r.freeze(); err == nil && f != nil {
+			return f.open(r.opts)
 		}
 	}
-	return Open(afero.NewCopyOnWriteFs(afero.NewReadOnlyFs(r.fs), memory{afero.NewMemMapFs()}), r.opts)
+	unlock, err := r.lock(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	for range scratchTries {
+		f, err := r.freeze()
+		if err != nil {
+			return nil, fmt.Errorf("rehearse in replica %s: %w", r.where(), err)
+		}
+		if f != nil {
+			return f.open(r.opts)
+		}
+	}
+	return nil, fmt.Errorf("rehearse in replica %s: another program writes there all the time; try again when it is done", r.where())
+}
+
+// open opens the frozen replica.
+func (f *frozen) open(opts Options) (*Replica, error) {
+	return Open(afero.NewCopyOnWriteFs(afero.NewReadOnlyFs(f), memory{f.files}), opts)
 }
 
 // memory is a file system in memory that renames a file at the cost of its size. The one that it is made of looks at all files that it has.
