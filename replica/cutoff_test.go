@@ -449,3 +449,37 @@ func TestAJournalOfAnEarlierVersionIsRecovered(t *testing.T) {
 		t.Error("none was made")
 	}
 }
+
+// TestTheOriginalMayGoOnFromAVersionThatItNeverLogged lets it die in an update, with no commit of ours cut off. A person puts the number back, ours gives
+// it to another edit, and then the original updates that record.
+func TestTheOriginalMayGoOnFromAVersionThatItNeverLogged(t *testing.T) {
+	start, mended := crashfs.New(), 0
+	r := replicatest.Init(t, start, replica.Options{Creator: "ann@example.com"})
+	var rec changeset.RecordID
+	replicatest.Edit(t, r, func(e *replica.Edit) (err error) {
+		rec, err = e.Create("Ticket", map[string]string{"status": "new"})
+		return err
+	})
+	eachDeath(t, start, rec, func(when string, disk *crashfs.FS) {
+		if err := afero.WriteFile(disk, changeset.LatestFile, []byte("1"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := edits(disk); err != nil {
+			t.Errorf("%s: after the number was put back: %v", when, err)
+			return
+		}
+		if !original(disk, rec, "works") {
+			return // it cannot read a row that is torn
+		}
+		if err := edits(disk); err != nil {
+			t.Errorf("%s: %v", when, err)
+			return
+		}
+		mended++
+		shows(t, when, disk, rec, "works")
+		soundButObjects(t, when, disk)
+	})
+	if mended < 3 {
+		t.Error("that does not test much")
+	}
+}

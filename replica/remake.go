@@ -104,18 +104,18 @@ type step struct {
 }
 
 // remake makes the index of a record again, from what it has up to a byte and the changes after that.
-func (h *halted) remake(file string, at int64, steps []step, m *durable.Mend) error {
-	index, err := afero.ReadFile(h.fs, file)
+func (l *Log) remake(file string, at int64, steps []step, m *durable.Mend) error {
+	index, err := afero.ReadFile(l.fs, file)
 	if err != nil && !isNotExist(err) {
-		return fmt.Errorf("read %s: %w", join(h.where, h.name(file)), err)
+		return fmt.Errorf("read %s: %w", join(l.where, l.prefix+file), err)
 	}
 	if int64(len(index)) < at {
 		return nil // it is damaged, and not for this to hide
 	}
 	made := bytes.Clone(index[:at])
-	exists, props, err := h.versionAtEnd(made)
+	exists, props, err := l.versionAtEnd(made)
 	if err != nil {
-		return fmt.Errorf("mend %s, where a commit was cut off: %w", join(h.where, h.name(file)), err)
+		return fmt.Errorf("mend %s, where a commit was cut off: %w", join(l.where, l.prefix+file), err)
 	}
 	var objects []durable.Content
 	for _, s := range steps {
@@ -123,19 +123,19 @@ func (h *halted) remake(file string, at int64, steps []step, m *durable.Mend) er
 		if exists, props = Replay(exists, props, s.change); exists {
 			text := changeset.EncodeRecord(props)
 			v.Key = cas.Sum(text)
-			objects = append(objects, durable.Content{Name: h.versions.Path(v.Key), Data: text})
+			objects = append(objects, durable.Content{Name: l.versions.Path(v.Key), Data: text})
 		}
 		made = changeset.AppendVersion(made, v)
 	}
 	if !bytes.Equal(made, index) {
 		m.Objects = append(m.Objects, objects...)
-		m.Contents = append(m.Contents, durable.Content{Name: h.name(file), Data: made})
+		m.Contents = append(m.Contents, durable.Content{Name: l.prefix + file, Data: made})
 	}
 	return nil
 }
 
 // versionAtEnd reads the record as of the last row of its index.
-func (h *halted) versionAtEnd(index []byte) (exists bool, props map[string]string, err error) {
+func (l *Log) versionAtEnd(index []byte) (exists bool, props map[string]string, err error) {
 	if len(index) < changeset.VersionSize {
 		return false, nil, nil
 	}
@@ -143,6 +143,6 @@ func (h *halted) versionAtEnd(index []byte) (exists bool, props map[string]strin
 	if err != nil || v.Deleted() {
 		return false, nil, err
 	}
-	props, err = h.props(v.Key)
+	props, err = l.props(v.Key)
 	return true, props, err
 }

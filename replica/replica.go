@@ -280,6 +280,9 @@ func (r *Replica) Update(ctx context.Context, f func(tx *Tx) error) error {
 		if err := l.refuseUncounted(); err != nil {
 			return err
 		}
+		if err := r.mendBuiltOn(l); err != nil {
+			return err
+		}
 	}
 	if err := r.takeOver(ctx); err != nil {
 		return fmt.Errorf("prepare replica %s: %w", r.where(), err)
