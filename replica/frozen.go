@@ -20,7 +20,9 @@ import (
 type frozen struct {
 	afero.Fs                   // the files as they are
 	files    afero.Fs          // in memory
+	where    string            // for messages
 	latest   map[string]uint32 // rows of each log, by the prefix of its files
+	ahead    bool              // a log counts more rows than it has, as while a program of the original is at work
 }
 
 // indexDepth is how many directories the index of a record lies below that of its log.
@@ -43,7 +45,7 @@ func (r *Replica) freeze() (*frozen, error) {
 	if v, err := durable.Uncommitted(r.fs); err != nil || len(v.Lengths)+len(v.Points)+len(v.Replaced) > 0 {
 		return nil, err
 	}
-	f := &frozen{Fs: r.fs, files: afero.NewMemMapFs(), latest: map[string]uint32{}}
+	f := &frozen{Fs: r.fs, where: r.opts.Where, files: afero.NewMemMapFs(), latest: map[string]uint32{}}
 	for name := range before {
 		b, err := afero.ReadFile(r.fs, name)
 		if isNotExist(err) {
@@ -70,9 +72,12 @@ func (f *frozen) count() error {
 		if err != nil {
 			return missing(prefix+changeset.LatestFile, err)
 		}
-		if f.latest[prefix], err = parseNumber(prefix+changeset.LatestFile, text); err != nil {
-			return err
+		l := newLog(f.files, prefix, f.where, &limits{})
+		l.rawLatest = text
+		if l.latest, err = parseNumber(changeset.LatestFile, text); err != nil {
+			return l.wrongNumber(reason(err))
 		}
+		f.latest[prefix], f.ahead = l.latest, f.ahead || l.ahead()
 	}
 	return nil
 }

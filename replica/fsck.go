@@ -153,7 +153,13 @@ func (f smallFile) fault(fsys afero.Fs, prefix string) error {
 	case err != nil:
 		return reason(err)
 	}
-	return reason(f.check(text))
+	err = reason(f.check(text))
+	if err != nil && f.name == changeset.LatestFile {
+		l := newLog(fsys, prefix, "", &limits{})
+		l.rawLatest = text
+		return reason(l.wrongNumber(err))
+	}
+	return err
 }
 
 // instead says what to do about a missing file of a line.
@@ -322,12 +328,14 @@ func (c *checker) checkIndexLength() (rows uint32, err error) {
 	if err != nil {
 		if !isNotExist(err) || c.l.latest > 0 {
 			c.fault(changeset.IndexFile, err)
+			c.nameNumber()
 		}
 		return 0, nil
 	}
 	want := int64(c.l.latest) * changeset.RowSize
 	if info.Size() < want {
 		c.problem(changeset.IndexFile, "it is %d bytes long; %s says %d, which takes %d bytes", info.Size(), changeset.LatestFile, c.l.latest, want)
+		c.nameNumber()
 		return uint32(info.Size() / changeset.RowSize), nil
 	}
 	uncounted, err := c.l.uncounted()
@@ -341,6 +349,13 @@ func (c *checker) checkIndexLength() (rows uint32, err error) {
 		c.harmless(changeset.IndexFile, "%d bytes beyond the last committed row, of a writer that was cut off or is at work", info.Size()-want)
 	}
 	return c.l.latest, nil
+}
+
+// nameNumber says which number to write where the log counts rows that it never had.
+func (c *checker) nameNumber() {
+	if n, ok := c.l.rowsToCount(); ok {
+		c.problem(changeset.LatestFile, "it counts more changesets than the log holds: if another program died while it wrote, write %d into it", n)
+	}
 }
 
 // checkRows reads so many rows and their changesets.

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -23,6 +24,7 @@ import (
 // All methods are safe for concurrent use.
 type Log struct {
 	fs        afero.Fs // rooted at the directory that holds changesets.idx
+	root      afero.Fs // of the replica
 	prefix    string   // of that directory within the replica: "" or "resolutions/"
 	where     string   // for messages
 	uuid      uuid.UUID
@@ -43,7 +45,10 @@ type Log struct {
 }
 
 // limits are what of the files is committed, where a writer was cut off or is at work.
-type limits struct{ durable.View }
+type limits struct {
+	durable.View
+	mirror bool // nobody writes there
+}
 
 // of returns how much of a file may be read, of size bytes that it has; -1 if there should be no such file.
 func (l *limits) of(name string, size int64) int64 {
@@ -79,13 +84,21 @@ func (l *limits) readReplaced(fsys afero.Fs, prefix, name string, most int64) ([
 	return io.ReadAll(io.LimitReader(f, most+1))
 }
 
-// openLog reads the small files of a log. The latest sequence number is read first: rows up to it do not change, but by a move, which is another log.
-func openLog(root afero.Fs, prefix, where string, limits *limits) (*Log, error) {
-	l := &Log{fs: root, prefix: prefix, where: where, limits: limits, former: &formerUUIDs{}, wide: new(wideRows),
+// newLog returns a log of which nothing was read.
+func newLog(root afero.Fs, prefix, where string, limits *limits) *Log {
+	l := &Log{fs: root, root: root, prefix: prefix, where: where, limits: limits, former: &formerUUIDs{}, wide: new(wideRows),
 		index: changeset.IndexFile, number: changeset.LatestFile}
 	if prefix != "" {
 		l.fs = afero.NewBasePathFs(root, strings.TrimSuffix(prefix, "/"))
 	}
+	l.objects = cas.New(root, prefix+"cas/"+changeset.ChangesetObjects)
+	l.versions = cas.New(root, prefix+"cas/"+changeset.RecordObjects)
+	return l
+}
+
+// openLog reads the small files of a log. The latest sequence number is read first: rows up to it do not change, but by a move, which is another log.
+func openLog(root afero.Fs, prefix, where string, limits *limits) (*Log, error) {
+	l := newLog(root, prefix, where, limits)
 	var err error
 	if l.rawLatest, err = readSmall(l.fs, changeset.LatestFile); err != nil {
 		return nil, missing(prefix+changeset.LatestFile, err)
@@ -93,8 +106,8 @@ func openLog(root afero.Fs, prefix, where string, limits *limits) (*Log, error) 
 	if old, limited := limits.Points[prefix+changeset.LatestFile]; limited {
 		l.rawLatest = old
 	}
-	if l.latest, err = parseNumber(prefix+changeset.LatestFile, l.rawLatest); err != nil {
-		return nil, err
+	if l.latest, err = parseNumber(changeset.LatestFile, l.rawLatest); err != nil {
+		return nil, l.wrongNumber(reason(err))
 	}
 	if l.uuid, err = l.readUUID(changeset.ReplicaUUIDFile); err != nil {
 		return nil, err
@@ -102,8 +115,6 @@ func openLog(root afero.Fs, prefix, where string, limits *limits) (*Log, error) 
 	if l.database, err = l.readUUID(changeset.DatabaseUUIDFile); err != nil {
 		return nil, err
 	}
-	l.objects = cas.New(root, prefix+"cas/"+changeset.ChangesetObjects)
-	l.versions = cas.New(root, prefix+"cas/"+changeset.RecordObjects)
 	l.ours = companion{l.fs, l.latest, prefix, limits}
 	return l, nil
 }
@@ -232,6 +243,9 @@ func (l *Log) Rows(from, to uint32) iter.Seq2[changeset.Row, error] {
 			return
 		}
 		f, err := l.fs.Open(l.index)
+		if isNotExist(err) {
+			err = cmp.Or(l.overcounted(), err)
+		}
 		if err != nil {
 			yield(changeset.Row{}, l.faulty(fmt.Errorf("read %s: %w", l.indexPath(), err)))
 			return
@@ -261,9 +275,7 @@ func (l *Log) readRows(f afero.File, from, to uint32) ([]changeset.Row, error) {
 	buf := make([]byte, int(to-from+1)*changeset.RowSize)
 	if n, err := f.ReadAt(buf, int64(from-1)*changeset.RowSize); n < len(buf) {
 		if err == nil || errors.Is(err, io.EOF) {
-			whole := uint32(n / changeset.RowSize)
-			return nil, fmt.Errorf("read %s: %w", l.indexPath(), &DamageError{Path: l.prefix + l.index,
-				Err: fmt.Errorf("it ends before row %d does, though %s says %d", from+whole, l.number, l.latest)})
+			return nil, cmp.Or(l.overcounted(), l.endsEarly(from+uint32(n/changeset.RowSize)))
 		}
 		return nil, fmt.Errorf("read rows %d to %d of %s: %w", from, to, l.indexPath(), err)
 	}
@@ -272,6 +284,12 @@ func (l *Log) readRows(f afero.File, from, to uint32) ([]changeset.Row, error) {
 		return nil, l.damaged(l.index, err)
 	}
 	return rows, nil
+}
+
+// endsEarly is the error of an index that ends before a row does that is counted.
+func (l *Log) endsEarly(row uint32) error {
+	return fmt.Errorf("read %s: %w", l.indexPath(), &DamageError{Path: l.prefix + l.index,
+		Err: fmt.Errorf("it ends before row %d does, though %s says %d", row, l.number, l.latest)})
 }
 
 // Collect returns the rows from one sequence number to another, both included, as far as the log goes.

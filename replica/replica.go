@@ -45,13 +45,14 @@ const formatVersion = "1"
 
 // Options are what a replica gets from outside. The zero value serves.
 type Options struct {
-	Where   string           // path or URL of the replica, for messages
-	Mirror  bool             // nobody edits there: it is not looked for a commit in progress
-	Creator string           // who makes the changesets of this process, usually an e-mail address; may be empty
-	Now     func() time.Time // the clock
-	NewUUID func() uuid.UUID // the source of UUIDs
-	Warn    func(string)     // is told what does not stop the work, but a person should know
-	Waiting func()           // is called once when another writer makes us wait for more than a second
+	Where   string              // path or URL of the replica, for messages
+	Mirror  bool                // nobody edits there: it is not looked for a commit in progress
+	Creator string              // who makes the changesets of this process, usually an e-mail address; may be empty
+	Now     func() time.Time    // the clock
+	NewUUID func() uuid.UUID    // the source of UUIDs
+	Warn    func(string)        // is told what does not stop the work, but a person should know
+	Sleep   func(time.Duration) // waits for a program of the original at work; time.Sleep if nil
+	Waiting func()              // is called once when another writer makes us wait for more than a second
 }
 
 // Replica is one copy of a database. It shows the state of the moment at which it was opened, or of its
@@ -102,17 +103,22 @@ func (r *Replica) reopen() error {
 	case version != formatVersion:
 		return &VersionError{r.where(), version}
 	}
-	for {
+	for looks := 0; ; {
 		again, err := r.openLogs()
-		if err != nil || !again {
+		switch {
+		case err == nil && again:
+			continue
+		case looks == len(lookAgain) || !r.beingWritten(err):
 			return err
 		}
+		r.sleep(lookAgain[looks])
+		looks++
 	}
 }
 
 // openLogs opens both logs. A writer at work may have committed in between; then they have to be opened again to be of one moment.
 func (r *Replica) openLogs() (again bool, err error) {
-	var limits limits
+	limits := limits{mirror: r.opts.Mirror}
 	var before, listed string
 	var foreign *durable.ForeignError
 	root := r.fs

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
@@ -16,26 +17,30 @@ const scratchTries = 3
 // whole the index of each record that is written to. A commit that was cut off is finished or taken back first, here and not in memory. The lock is held
 // for that, and where writers are so busy that no moment between two commits is met; never when Scratch has returned.
 func (r *Replica) Scratch(ctx context.Context) (*Replica, error) {
-	for range scratchTries {
-		if f, err := r.freeze(); err == nil && f != nil {
+	for n := range scratchTries {
+		if f, err := r.freeze(); err == nil && f != nil && !f.ahead {
 			return f.open(r.opts)
 		}
+		r.sleep(lookAgain[n])
 	}
 	unlock, err := r.lock(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	for range scratchTries {
+	for looks := 0; ; looks++ {
 		f, err := r.freeze()
-		if err != nil {
+		last := looks == len(lookAgain)
+		switch {
+		case err != nil && (last || !errors.Is(err, errEmptyNumber)):
 			return nil, fmt.Errorf("rehearse in replica %s: %w", r.where(), err)
-		}
-		if f != nil {
+		case f != nil && err == nil && (last || !f.ahead):
 			return f.open(r.opts)
+		case last:
+			return nil, fmt.Errorf("rehearse in replica %s: another program writes there all the time; try again when it is done", r.where())
 		}
+		r.sleep(lookAgain[looks])
 	}
-	return nil, fmt.Errorf("rehearse in replica %s: another program writes there all the time; try again when it is done", r.where())
 }
 
 // open opens the frozen replica.

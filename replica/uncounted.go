@@ -10,7 +10,7 @@ import (
 )
 
 // refuseTurnedBack returns an error if a log counts fewer changesets than it holds, so that a reader would see an older state, as far as that can be told
-// apart from a writer at work: a program of the original writes its rows before it counts them, but it writes no notes on them. Where the rows are gone
+// apart from a writer at work: a program of the original may write its row before it counts it, or after that, as it mostly does (see lookAgain); but it writes no notes on rows. Where the rows are gone
 // too, the older state is all that there is: then it warns.
 func (r *Replica) refuseTurnedBack() error {
 	for _, l := range []*Log{r.log, r.votes} {
