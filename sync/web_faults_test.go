@@ -183,11 +183,11 @@ func TestWhereThereIsNoReplicaItSaysWhatIsMissing(t *testing.T) {
 	srv := webtest.Static(t, dest)
 	for _, tc := range []struct{ name, text, want string }{
 		{"a page", "<!DOCTYPE html><html>", "open URL: fetch URL/prophet.json: the server answered with a web page"},
-		{"not JSON", "databases: none", "open URL: read prophet.json: invalid character"},
+		{"not JSON", "databases: none", "open URL: prophet.json is damaged: invalid character"},
 		{"a newer version", `{"prophet":9}`, "open URL: read prophet.json: it is of version 9; this program reads version 1"},
-		{"a path", `{"prophet":1,"databases":["../../etc"]}`, `open URL: read prophet.json: "../../etc" is not a UUID`},
+		{"a path", `{"prophet":1,"databases":["../../etc"]}`, `open URL: prophet.json is damaged: "../../etc" is not a UUID`},
 		{"nothing named", `{"prophet":1,"databases":[]}`, "open URL: its prophet.json names no database"},
-		{"nothing there", `{"prophet":1,"databases":["` + stranger.String() + `"]}`, "URL/" + stranger.String() + " is not a replica"},
+		{"nothing there", `{"prophet":1,"databases":["` + stranger.String() + `"]}`, "open URL: " + stranger.String() + " is damaged: prophet.json names it, but there is no replica"},
 		{"endless", `{"prophet":1,"x":"` + strings.Repeat("x", 2<<20) + `"}`, "prophet.json: the file is larger than the 1048576 bytes it may have"},
 	} {
 		if err := afero.WriteFile(dest, "prophet.json", []byte(tc.text), 0o666); err != nil {
