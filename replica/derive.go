@@ -15,17 +15,19 @@ type derived struct {
 	rows, ids, conflicts, oldIDs []byte
 	old                          struct{ rows, ids, conflicts int } // bytes of them that were kept before
 	exported                     bool
-	ours                         bool    // we wrote some of the rows: the notes on them were lost
-	settings                     bool    // some record of the settings is among them
-	differ                       []Shown // records whose state in the log is not the merged one
+	ours                         bool                 // we wrote some of the rows: the notes on them were lost
+	settings                     bool                 // some record of the settings is among them
+	differ                       []Shown              // records whose state in the log is not the merged one
+	undone                       []changeset.RecordID // others, that show what an unfinished pull of the original set back
 }
 
 // touched is what the log has of one record.
 type touched struct {
 	rows     []uint32
 	last     changeset.ID
-	deleted  bool // by the last change
-	straight bool // every change has seen the one before it, no change brings the record back, and none is bookkeeping
+	deleted  bool   // by the last change
+	setBack  uint32 // the row of a nullification with which the log ends for the record: the original died before it logged what was to follow
+	straight bool   // every change has seen the one before it, no change brings the record back, and none is bookkeeping
 }
 
 // deriver looks at the rows of a log that are not noted yet: all of them in a replica of the original.
@@ -186,6 +188,12 @@ func (d *deriver) lookAt(row changeset.Row, c *changeset.Changeset, ch *changese
 	}
 	t.straight = t.straight && !c.Bookkeeping() && !listed && t.isFollowedBy(c.ID, ch)
 	t.last, t.deleted = c.ID, ch.Kind == changeset.Delete
+	switch {
+	case !c.Nullification:
+		t.setBack = 0
+	case t.setBack == 0:
+		t.setBack = row.Seq
+	}
 	t.rows = append(t.rows, row.Seq)
 	return nil
 }
@@ -258,10 +266,28 @@ func (d *deriver) mergeAll() error {
 		}
 		differs := difference(rec, exists, props, result.Exists, result.Props) != nil
 		d.settle(rec, t, result, differs)
-		if differs {
-			d.out.differ = append(d.out.differ, Shown{rec, exists, props})
+		if !differs {
+			continue
+		}
+		if err := d.differs(t, Shown{rec, exists, props}, result); err != nil {
+			return err
 		}
 	}
+	return nil
+}
+
+// differs notes a record of which the log shows something else than the merge. What only a nullification set back, nobody settled: then what held before counts.
+func (d *deriver) differs(t *touched, s Shown, result *resolution.Result) (err error) {
+	if t.setBack > 0 {
+		if s.Props, s.Exists, _, err = d.l.PropsAt(s.Record, t.setBack-1); err != nil {
+			return err
+		}
+		if difference(s.Record, s.Exists, s.Props, result.Exists, result.Props) == nil {
+			d.out.undone = append(d.out.undone, s.Record)
+			return nil
+		}
+	}
+	d.out.differ = append(d.out.differ, s)
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"prophet/changeset"
 	"prophet/internal/durable"
@@ -27,7 +28,7 @@ func (r *Replica) takeOver(ctx context.Context) error {
 		return fmt.Errorf("%s is %w", r.where(), ErrExported)
 	}
 	err = errNothingLogged
-	if recounts(votes, main) || len(main.differ) > 0 {
+	if recounts(votes, main) || len(main.differ)+len(main.undone) > 0 {
 		err = r.noteAndSettle(ctx, votes, main)
 	}
 	if errors.Is(err, errNothingLogged) {
@@ -83,15 +84,18 @@ func (r *Replica) noteAndSettle(ctx context.Context, votes, main *derived) error
 }
 
 // settleDerived logs what rows that were noted now ask for.
-func (tx *Tx) settleDerived(main *derived) (err error) {
-	switch {
-	case main == nil:
-	case main.ours:
-		err = tx.main.remerge(main.differing())
-	default:
-		_, err = tx.Adopt(main.differ)
+func (tx *Tx) settleDerived(main *derived) error {
+	if main == nil {
+		return tx.Settle()
 	}
-	if err != nil {
+	again := main.undone
+	if main.ours {
+		again = append(again, main.differing()...)
+	} else if _, err := tx.Adopt(main.differ); err != nil {
+		return err
+	}
+	slices.SortFunc(again, changeset.RecordID.Compare)
+	if err := tx.main.remerge(again); err != nil {
 		return err
 	}
 	return tx.Settle()
