@@ -22,7 +22,11 @@ func TestWhatAnUnfinishedPullOfTheOriginalSetBackIsNotAdopted(t *testing.T) {
 			t.Fatal(err)
 		}
 		disk.CrashAt(k)
-		if _, err = p.Pull(s.peer.FS(), v1peer.To); !disk.Failed() {
+		_, err = p.Pull(s.peer.FS(), v1peer.To)
+		if !disk.Failed() && err != nil {
+			t.Fatal(err)
+		}
+		if !disk.Failed() {
 			break
 		}
 		r, err := replica.Open(disk.Survivor(crashfs.Kill, 0), replica.Options{Creator: "ann@example.com", Sleep: func(time.Duration) {}})

@@ -204,12 +204,12 @@ func TestCheckedPublicationRefusesWhatIsNotItsMirror(t *testing.T) {
 }
 
 func TestCheckedPublicationListsTheOtherDatabasesAgain(t *testing.T) {
-	w, dest, want := fullMirror(t)
+	w, dest, _ := fullMirror(t)
 	other, err := replica.Init(t.Context(), crashfs.New(), replica.Identity{}, w.options("other"))
 	w.check(err)
 	_, err = psync.Publish(t.Context(), other, dest, psync.PublishOptions{})
 	w.check(err)
-	want = filesOf(t, dest)
+	want := filesOf(t, dest)
 	for _, text := range []string{"", want[psync.MirrorFile][:20]} {
 		w.write(dest, psync.MirrorFile, text)
 		w.publish(dest, checked)
