@@ -134,13 +134,19 @@ func TestBothOwnersMendApartThroughOthers(t *testing.T) {
 	f.meet([]string{"by ann", "by the twin"}, f.carol, f.dave, f.ann, f.twin)
 }
 
-func TestAnEditOnTopOfOneSideHasSeenThatSideOnly(t *testing.T) {
+// builtOnTheTwin returns a family in which ann and her twin edited apart, carol built on the twin's edit, and then the twin moved its side.
+func builtOnTheTwin(t *testing.T) *family {
 	f := newFamily(t)
 	f.edit(f.ann, "by ann")
 	f.edit(f.twin, "by the twin")
 	pull(t, f.carol, f.twin)
 	f.edit(f.carol, "on top of the twin's")
 	pull(t, f.twin, f.ann)
+	return f
+}
+
+func TestAnEditOnTopOfOneSideHasSeenThatSideOnly(t *testing.T) {
+	f := builtOnTheTwin(t)
 	pull(t, f.dave, f.twin)  // has both sides, mended
 	pull(t, f.dave, f.carol) // who was not there when that was done
 	if got := f.values(f.dave); !slices.Equal(got, []string{"by ann", "on top of the twin's"}) {
@@ -155,12 +161,7 @@ func TestAnEditOnTopOfOneSideHasSeenThatSideOnly(t *testing.T) {
 }
 
 func TestWhoHasOneSideLearnsFromAMendedLogWhatItIsCalled(t *testing.T) {
-	f := newFamily(t)
-	f.edit(f.ann, "by ann")
-	f.edit(f.twin, "by the twin")
-	pull(t, f.carol, f.twin)
-	f.edit(f.carol, "on top of the twin's")
-	pull(t, f.twin, f.ann)
+	f := builtOnTheTwin(t)
 	was := f.carol.UUID()
 	report := pull(t, f.carol, f.twin)
 	if f.carol.UUID() == was || len(report.Moved) == 0 || report.Moved[0].To != f.twin.UUID() || report.Moved[0].Changesets != 1 {
