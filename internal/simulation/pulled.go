@@ -65,12 +65,15 @@ func (m *member) checkPulled(was before, report *psync.Report, prefer psync.Pref
 			return fail("opened", "%s lists a conflict about %q of %s, which is not open", m.Name, o.Prop, name(o.Record))
 		case o.Before && !before:
 			return fail("opened", "%s lists a conflict about %q of %s as open before", m.Name, o.Prop, name(o.Record))
-		case before && old.lacks(rivals) < 0 && !m.reopened(was, report, o.Record):
-			twice, err := m.hasTwice(rivals)
+		case before && old.lacks(rivals) < 0:
+			known, err := m.reopened(was, report, at)
+			if err == nil && !known {
+				known, err = m.hasTwice(rivals)
+			}
 			if err != nil {
 				return err
 			}
-			if !twice {
+			if !known {
 				return fail("opened", "%s lists the conflict about %q of %s, which has no new rival", m.Name, o.Prop, name(o.Record))
 			}
 		}
@@ -86,13 +89,14 @@ func (m *member) checkPulled(was before, report *psync.Report, prefer psync.Pref
 	return m.checkPreferred(was, report, prefer)
 }
 
-// reopened reports whether a pull may have closed conflicts about a record that it then opened again: it decided one, or a deletion came. Beside
-// users of the original also a rival may come, be replaced by another one, and that by an old value.
-func (m *member) reopened(was before, report *psync.Report, rec changeset.RecordID) bool {
-	c := &claim{m.w.account, nil, rec, m.w.account.touching(rec, m.has)}
-	return slices.ContainsFunc(m.w.h.Members, func(m Member) bool { return m.Old }) ||
-		slices.ContainsFunc(report.Decided, func(d replica.Decision) bool { return d.Record == rec }) ||
-		slices.ContainsFunc(c.touches, func(n int) bool { return !was.has.has(n) && c.deletes(n) })
+// reopened reports whether a pull may have closed a conflict that it then opened again: it decided one of the record, a deletion came, or the rule changed
+// more than once. Beside users of the original also a rival may come, be replaced by another one, and that by an old value.
+func (m *member) reopened(was before, report *psync.Report, at contest) (bool, error) {
+	c := &claim{m.w.account, nil, at.rec, m.w.account.touching(at.rec, m.has)}
+	rules, err := m.rulesDuring(was, at)
+	return len(rules) > 1 || slices.ContainsFunc(m.w.h.Members, func(m Member) bool { return m.Old }) ||
+		slices.ContainsFunc(report.Decided, func(d replica.Decision) bool { return d.Record == at.rec }) ||
+		slices.ContainsFunc(c.touches, func(n int) bool { return !was.has.has(n) && c.deletes(n) }), err
 }
 
 // hasTwice reports whether one of the edits bears two names in the member's log: it is a rival twice, and the second time a new one.
@@ -149,7 +153,7 @@ func (m *member) checkPreferred(was before, report *psync.Report, prefer psync.P
 
 // reckoned reports whether what was decided may be what a sum, a union or a vote made of the rivals that came.
 func (m *member) reckoned(was before, d replica.Decision) (bool, error) {
-	rules, err := m.rulesDuring(was, d)
+	rules, err := m.rulesDuring(was, contest{d.Record, d.Prop})
 	if err != nil || slices.Contains(rules, `["sum"]`) || slices.Contains(rules, `["union"]`) {
 		return err == nil, err
 	}
@@ -160,17 +164,21 @@ func (m *member) reckoned(was before, d replica.Decision) (bool, error) {
 	}), err
 }
 
-// rulesDuring returns the rules that may have held in one of the transactions of the pull for what was decided: the one before it, and those that came in it.
-func (m *member) rulesDuring(was before, d replica.Decision) ([]string, error) {
-	rec, ok := ruleSetting(d.Record, d.Prop)
+// rulesDuring returns the rules that may have held in one of the transactions of the pull: the one before it, and if the pull brought edits of the
+// setting, or votes, which may choose any of its rivals for a while, all that were written.
+func (m *member) rulesDuring(was before, about contest) ([]string, error) {
+	rec, ok := ruleSetting(about.rec, about.prop)
 	if !ok {
 		return nil, nil
 	}
 	props, _, _, err := m.r.Log().PropsAt(rec, was.latest)
 	rules := []string{props["content"]}
 	c := &claim{m.w.account, nil, rec, m.w.account.touching(rec, m.has)}
+	if m.r.Resolutions().Latest() == was.votes && was.has.lacks(setOf(c.touches)) < 0 {
+		return rules, err
+	}
 	for _, n := range c.touches {
-		if value, wrote := c.write(n, "content"); wrote && !was.has.has(n) {
+		if value, wrote := c.write(n, "content"); wrote {
 			rules = append(rules, value)
 		}
 	}
