@@ -33,8 +33,9 @@ func (p *pull) adopt(ctx context.Context) error {
 
 // event is a change to a record in the log of the source.
 type event struct {
-	row uint32
-	ch  *changeset.Change
+	row     uint32
+	ch      *changeset.Change
+	nullify bool // it is part of a nullification
 }
 
 // shown replays the source's log for the records of which the merge alone does not tell what the source shows.
@@ -89,7 +90,7 @@ func (p *pull) bookkeepingEvents(ctx context.Context) (map[changeset.RecordID][]
 		for _, f := range got {
 			for i := range f.c.Changes {
 				ch := &f.c.Changes[i]
-				events[ch.Record] = append(events[ch.Record], event{f.row.Seq, ch})
+				events[ch.Record] = append(events[ch.Record], event{f.row.Seq, ch, f.c.Nullification})
 			}
 		}
 		items = items[len(got):]
@@ -112,12 +113,20 @@ func (p *pull) replay(rec changeset.RecordID, events []event) (shown replica.Sho
 		if !ok {
 			return shown, false, nil
 		}
-		events = append(events, event{row.Seq, h.Change})
+		events = append(events, event{row.Seq, h.Change, false})
 	}
 	slices.SortFunc(events, func(a, b event) int { return cmp.Compare(a.row, b.row) })
 	shown.Record = rec
-	for _, e := range events {
+	for _, e := range finished(events) {
 		shown.Exists, shown.Props = replica.Replay(shown.Exists, shown.Props, e.ch)
 	}
 	return shown, true, nil
+}
+
+// finished leaves out the nullifications with which a log ends for a record: the original died before it logged what was to follow, so they settled nothing.
+func finished(events []event) []event {
+	for len(events) > 0 && events[len(events)-1].nullify {
+		events = events[:len(events)-1]
+	}
+	return events
 }
