@@ -228,16 +228,7 @@ func (t *txLog) settle(id changeset.ID, m merge) error {
 
 // noteOpened keeps account of what the transaction opened, or put a new rival to. What was open before is named as [resolution.Result.OpenProps] does.
 func (tx *Tx) noteOpened(id changeset.ID, m merge, before []string) {
-	note := func(prop string, again bool) {
-		props := tx.opened[m.rec]
-		if props == nil {
-			props = map[string]bool{}
-			tx.opened[m.rec] = props
-		}
-		if _, noted := props[prop]; !noted {
-			props[prop] = again
-		}
-	}
+	note := func(prop string, again bool) { tx.opened.Note(m.rec, prop, again) }
 	was := func(prop string) bool { return slices.Contains(before, prop) }
 	if m.result.Existence != nil && (!was("") || m.result.Existence.Has(id)) {
 		note("", was(""))

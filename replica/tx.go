@@ -20,11 +20,11 @@ type Tx struct {
 	r         *Replica
 	d         *durable.Tx
 	main, res *txLog
-	opened    map[changeset.RecordID]map[string]bool // what this transaction opened, as in Opened
-	recount   bool                                   // at the end all that is in conflict is settled anew: votes came
-	rules     map[ruled]resolution.Rule              // that were looked up
-	newRules  map[ruled]bool                         // that changed
-	allRules  bool                                   // with recount: any rule may have changed
+	opened    OpenedConflicts
+	recount   bool                      // at the end all that is in conflict is settled anew: votes came
+	rules     map[ruled]resolution.Rule // that were looked up
+	newRules  map[ruled]bool            // that changed
+	allRules  bool                      // with recount: any rule may have changed
 }
 
 // txLog is a log with the rows that the transaction adds.
@@ -68,7 +68,7 @@ func (s *state) wasNever() bool { return s.lastRow == 0 }
 
 // newTx begins a transaction; without d it can only be read through.
 func newTx(r *Replica, d *durable.Tx) *Tx {
-	tx := &Tx{r: r, d: d, opened: map[changeset.RecordID]map[string]bool{},
+	tx := &Tx{r: r, d: d, opened: OpenedConflicts{},
 		rules: map[ruled]resolution.Rule{}, newRules: map[ruled]bool{}}
 	tx.main = newTxLog(tx, r.log, &r.known)
 	tx.res = newTxLog(tx, r.votes, &r.knownVotes)
@@ -345,9 +345,8 @@ func (tx *Tx) Touching(rec changeset.RecordID) ([]changeset.ID, error) {
 // Lookup returns the row of the log that holds the changeset, pending ones included.
 func (tx *Tx) Lookup(id changeset.ID) (row uint32, ok bool, err error) { return tx.main.lookup(id) }
 
-// Opened returns the conflicts that the transaction opened so far, or put a new rival to, by record and property ("" is existence): true
-// if they were open already, and got a new rival.
-func (tx *Tx) Opened() map[changeset.RecordID]map[string]bool { return tx.opened }
+// Opened returns the conflicts that the transaction opened so far.
+func (tx *Tx) Opened() OpenedConflicts { return tx.opened }
 
 // Size is how many bytes the transaction holds in memory, for whoever divides work into batches.
 func (tx *Tx) Size() int { return tx.d.Size() }

@@ -134,7 +134,7 @@ func (p *pull) move(ctx context.Context, s *side) error {
 		return nil
 	}
 	var moved replica.Moved
-	var opened map[changeset.RecordID]map[string]bool
+	var opened replica.OpenedConflicts
 	do := func(tx *replica.Tx) (err error) {
 		p.noteBefore()
 		if moved, err = s.move(tx, s.plan.moves, s.plan.books); err == nil {
@@ -146,7 +146,7 @@ func (p *pull) move(ctx context.Context, s *side) error {
 	if err := p.update(ctx, do); err != nil {
 		return err
 	}
-	p.noteOpened(opened)
+	p.opened.Add(opened)
 	p.noteMove(s, moved)
 	return nil
 }

@@ -17,9 +17,9 @@ type intake struct {
 	chosen map[disputed][]changeset.ID // among which rivals that came the transactions before have decided
 	winner Prefer
 	report Report
-	names  names                                  // of the target, to which all belongs that was found out of it
-	opened map[changeset.RecordID]map[string]bool // true: it was open before
-	moved  map[changeset.RecordID]map[string]bool // the same, by moves alone, while it is to be decided
+	names  names                   // of the target, to which all belongs that was found out of it
+	opened replica.OpenedConflicts // true: it was open before
+	moved  replica.OpenedConflicts // the same, by moves alone, while it is to be decided
 	begun  bool
 	before uint32 // rows that the target had when its first transaction began
 }
@@ -38,21 +38,7 @@ type disputed struct {
 }
 
 func newIntake(to *replica.Replica, winner Prefer) intake {
-	return intake{to: to, names: namesOf(to), came: map[changeset.ID]bool{}, chosen: map[disputed][]changeset.ID{}, winner: winner, opened: map[changeset.RecordID]map[string]bool{}}
-}
-
-// noteOpened adds what one transaction opened. What came up first in an earlier one was not open before.
-func (in *intake) noteOpened(opened map[changeset.RecordID]map[string]bool) {
-	for rec, props := range opened {
-		if in.opened[rec] == nil {
-			in.opened[rec] = map[string]bool{}
-		}
-		for prop, before := range props {
-			if _, again := in.opened[rec][prop]; !again {
-				in.opened[rec][prop] = before
-			}
-		}
-	}
+	return intake{to: to, names: namesOf(to), came: map[changeset.ID]bool{}, chosen: map[disputed][]changeset.ID{}, winner: winner, opened: replica.OpenedConflicts{}}
 }
 
 // finish completes the report with the conflicts that came up and that are open still.

@@ -15,7 +15,7 @@ var errChanged = errors.New("it is not what it was when it was checked: the sour
 func (im *importing) write(ctx context.Context) error {
 	return im.readAgain(ctx, func(r *reading) error {
 		var added int
-		var opened map[changeset.RecordID]map[string]bool
+		var opened replica.OpenedConflicts
 		var decided []replica.Decision
 		err := im.update(ctx, func(tx *replica.Tx) (err error) {
 			im.noteBefore()
@@ -129,9 +129,9 @@ func nameOldValues(tx *replica.Tx, ch *changeset.Change) error {
 }
 
 // account adds what a batch brought to the report.
-func (im *importing) account(r *reading, added int, opened map[changeset.RecordID]map[string]bool) {
+func (im *importing) account(r *reading, added int, opened replica.OpenedConflicts) {
 	im.report.Integrated += added
-	im.noteOpened(opened)
+	im.opened.Add(opened)
 	if im.opts.Progress != nil {
 		im.opts.Progress(int(r.lines.no), int(im.last))
 	}

@@ -283,7 +283,7 @@ func (p *pull) commit(ctx context.Context, s *side, b batch) error {
 // been read if nothing is.
 func (p *pull) transact(ctx context.Context, s *side, changesets []fetched, last changeset.Row) (added int, left []fetched, err error) {
 	next, represented := *s.peer, 0
-	var opened map[changeset.RecordID]map[string]bool
+	var opened replica.OpenedConflicts
 	var decided []replica.Decision
 	err = p.update(ctx, func(tx *replica.Tx) (err error) {
 		p.noteBefore()
@@ -307,12 +307,12 @@ func (p *pull) transact(ctx context.Context, s *side, changesets []fetched, last
 	p.noteRenewed()
 	p.report.Represented += represented
 	p.report.Decided = append(p.report.Decided, decided...)
-	p.noteOpened(opened)
+	p.opened.Add(opened)
 	return added, left, nil
 }
 
 // preferMoved decides the conflicts that came up because changesets got other names, for the preferred winner.
-func (p *pull) preferMoved(ctx context.Context, opened map[changeset.RecordID]map[string]bool) error {
+func (p *pull) preferMoved(ctx context.Context, opened replica.OpenedConflicts) error {
 	if p.winner == PreferNone || len(opened) == 0 {
 		return nil
 	}
