@@ -110,101 +110,6 @@ func (c *check) once(p Problem) {
 	}
 }
 
-// smallFile is a file of a line.
-type smallFile struct {
-	name  string
-	check func(text string) error
-}
-
-// smallFiles are those that both replicas have.
-var smallFiles = []smallFile{
-	{changeset.DatabaseUUIDFile, isUUID},
-	{changeset.ReplicaUUIDFile, isUUID},
-	{changeset.LatestFile, isNumber},
-	{changeset.ReplicaVersionFile, isFormat},
-}
-
-// checkSmallFiles checks the files of a line, and reports whether the replica can be opened with them. It leaves it to Open to say that there is none.
-func checkSmallFiles(fsys afero.Fs, report func(Problem)) (sound bool, err error) {
-	if _, err := fsys.Stat(changeset.ReplicaVersionFile); err != nil {
-		return true, nil
-	}
-	sound = true
-	for _, prefix := range []string{"", changeset.ResolutionsDir + "/"} {
-		for _, f := range smallFiles {
-			if prefix+f.name == changeset.ReplicaVersionFile {
-				continue // Open names another format
-			}
-			if err := f.fault(fsys, prefix); err != nil {
-				report(Problem{Path: prefix + f.name, Text: err.Error()})
-				sound = sound && f.name == changeset.ReplicaVersionFile // nobody reads that of the resolutions but to make sure
-			}
-		}
-	}
-	return checkListNumber(fsys, report) && sound, nil
-}
-
-// fault returns what is wrong with the file, if anything is.
-func (f smallFile) fault(fsys afero.Fs, prefix string) error {
-	text, err := readSmall(fsys, prefix+f.name)
-	switch {
-	case isNotExist(err):
-		return fmt.Errorf("%w%s", errMissing, instead(fsys, prefix, f.name))
-	case err != nil:
-		return reason(err)
-	}
-	err = reason(f.check(text))
-	if err != nil && f.name == changeset.LatestFile {
-		l := newLog(fsys, prefix, "", &limits{})
-		l.rawLatest = text
-		return reason(l.wrongNumber(err))
-	}
-	return err
-}
-
-// instead says what to do about a missing file of a line.
-func instead(fsys afero.Fs, prefix, name string) string {
-	index := prefix + changeset.IndexFile
-	b, err := afero.ReadFile(fsys, index)
-	if err != nil && !isNotExist(err) {
-		return ""
-	}
-	switch name {
-	case changeset.DatabaseUUIDFile:
-		return "; every replica of the database has the same: copy it from one"
-	case changeset.LatestFile:
-		return fmt.Sprintf("; it says how many changesets there are, and %s has %d rows", index, len(b)/changeset.RowSize)
-	case changeset.ReplicaVersionFile:
-		return fmt.Sprintf("; it holds %s", formatVersion)
-	}
-	for ; len(b) >= changeset.RowSize; b = b[:len(b)-changeset.RowSize] {
-		row, err := changeset.ParseRow(b[len(b)-len(b)%changeset.RowSize-changeset.RowSize:][:changeset.RowSize])
-		if err == nil && row.Seq == row.ID.Seq {
-			return fmt.Sprintf("; row %d of %s seems to be the replica's own, then it was %s", row.Seq, index, row.ID.Origin)
-		}
-	}
-	return "; nothing was made here, so that any new UUID serves"
-}
-
-var errMissing = errors.New("the file is missing")
-
-func isUUID(text string) error {
-	_, err := changeset.ParseUUID(text)
-	return err
-}
-
-func isNumber(text string) error {
-	_, err := parseNumber("", text)
-	return err
-}
-
-func isFormat(text string) error {
-	if text != formatVersion {
-		return fmt.Errorf("it holds %.20q, want %q", text, formatVersion)
-	}
-	return nil
-}
-
 // looksExported reports whether the replica is an exported or published copy, of whose record indexes no row bears a number. If it has no index at all, all its
 // records may be deleted.
 func (r *Replica) looksExported() (bool, error) {
@@ -292,20 +197,6 @@ func (c *checker) fault(file string, err error) {
 	}
 }
 
-func (c *checker) checkRowsAndNotes() error {
-	rows, err := c.checkIndexLength()
-	if err != nil {
-		return err
-	}
-	if err := c.checkRows(rows); err != nil {
-		return err
-	}
-	if c.ours {
-		c.checkNotes()
-	}
-	return nil
-}
-
 func (c *checker) checkRecordsAndObjects() error {
 	if err := c.checkRecords(); err != nil {
 		return err
@@ -317,73 +208,6 @@ func (c *checker) checkRecordsAndObjects() error {
 	for _, store := range []*cas.Store{c.l.objects, c.l.versions} {
 		if err := c.checkObjects(store); err != nil {
 			return err
-		}
-	}
-	return nil
-}
-
-// checkIndexLength compares the length of the log's index with the latest sequence number, and returns how many committed rows it has.
-func (c *checker) checkIndexLength() (rows uint32, err error) {
-	info, err := c.l.fs.Stat(changeset.IndexFile)
-	if err != nil {
-		if !isNotExist(err) || c.l.latest > 0 {
-			c.fault(changeset.IndexFile, err)
-			c.nameNumber()
-		}
-		return 0, nil
-	}
-	want := int64(c.l.latest) * changeset.RowSize
-	if info.Size() < want {
-		c.problem(changeset.IndexFile, "it is %d bytes long; %s says %d, which takes %d bytes", info.Size(), changeset.LatestFile, c.l.latest, want)
-		c.nameNumber()
-		return uint32(info.Size() / changeset.RowSize), nil
-	}
-	uncounted, err := c.l.uncounted()
-	switch {
-	case err != nil:
-		return 0, err
-	case info.Size() == want || c.atWork():
-	case uncounted > 0 && !c.exported && !c.unfinished(changeset.IndexFile):
-		c.problem(changeset.LatestFile, "it counts %d changesets, fewer than the log holds: %s has %d more", c.l.latest, changeset.IndexFile, uncounted)
-	default:
-		c.harmless(changeset.IndexFile, "%d bytes beyond the last committed row, of a writer that was cut off or is at work", info.Size()-want)
-	}
-	return c.l.latest, nil
-}
-
-// nameNumber says which number to write where the log counts rows that it never had.
-func (c *checker) nameNumber() {
-	if n, ok := c.l.rowsToCount(); ok {
-		c.problem(changeset.LatestFile, "it counts more changesets than the log holds: if another program died while it wrote, write %d into it", n)
-	}
-}
-
-// checkRows reads so many rows and their changesets.
-func (c *checker) checkRows(rows uint32) error {
-	for seq := uint32(1); seq <= rows && seq > 0; seq++ {
-		if err := c.ctx.Err(); err != nil {
-			return err
-		}
-		c.step()
-		row, err := c.l.Row(seq)
-		if err != nil {
-			c.fault(changeset.IndexFile, fmt.Errorf("row %d: %w", seq, err))
-			c.broken[seq] = true
-			continue
-		}
-		if c.ids[row.ID] {
-			c.problem(changeset.IndexFile, "row %d: changeset %s is in the log twice", seq, row.ID)
-		}
-		c.ids[row.ID] = true
-		cs, err := c.l.Changeset(row)
-		if err != nil {
-			c.fault(strings.TrimPrefix(c.l.objects.Path(row.Key), c.l.prefix), err)
-			c.broken[seq] = true
-			continue
-		}
-		c.flags[seq] = flagsOf(cs)
-		for _, ch := range cs.Changes {
-			c.touching[ch.Record] = append(c.touching[ch.Record], seq)
 		}
 	}
 	return nil
