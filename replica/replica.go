@@ -31,6 +31,7 @@ type DamageError struct {
 func (e *DamageError) Error() string {
 	return fmt.Sprintf("%s is damaged: %v", join(e.Where, e.Path), e.Err)
 }
+
 func (e *DamageError) Unwrap() error { return e.Err }
 
 // VersionError says that a replica has a format that this program does not know.
@@ -71,98 +72,6 @@ type Replica struct {
 	mark mark // of a mirror
 
 	halted bool // what is shown is what the next writer makes of a commit that was cut off before another program wrote
-}
-
-// Open opens the replica at the root of the file system for reading and, where that can be written, for editing. Nothing is written.
-func Open(fsys afero.Fs, opts Options) (*Replica, error) {
-	if opts.Now == nil {
-		opts.Now = time.Now
-	}
-	if opts.NewUUID == nil {
-		opts.NewUUID = uuid.New
-	}
-	r := &Replica{fs: fsys, opts: opts}
-	if err := r.reopen(); err != nil {
-		return nil, err
-	}
-	return r, nil
-}
-
-// reopen shows the state of this moment.
-func (r *Replica) reopen() error {
-	version, err := readSmall(r.fs, changeset.ReplicaVersionFile)
-	switch {
-	case isNotExist(err):
-		if _, err := r.fs.Stat(changeset.ReplicaUUIDFile); err == nil {
-			return fmt.Errorf("open replica %s: %w", r.where(), &DamageError{Path: changeset.ReplicaVersionFile,
-				Err: fmt.Errorf("%w, though there is a %s: perhaps it is still being made, and it is written last", fs.ErrNotExist, changeset.ReplicaUUIDFile)})
-		}
-		return fmt.Errorf("%s is %w", r.where(), ErrNotReplica)
-	case err != nil:
-		return fmt.Errorf("open replica %s: %w", r.where(), err)
-	case version != formatVersion:
-		return &VersionError{r.where(), version}
-	}
-	for looks := 0; ; {
-		again, err := r.openLogs()
-		switch {
-		case err == nil && again:
-			continue
-		case looks == len(lookAgain) || !r.beingWritten(err):
-			return err
-		}
-		r.sleep(lookAgain[looks])
-		looks++
-	}
-}
-
-// openLogs opens both logs. A writer at work may have committed in between; then they have to be opened again to be of one moment.
-func (r *Replica) openLogs() (again bool, err error) {
-	limits := limits{mirror: r.opts.Mirror}
-	var before, listed string
-	var foreign *durable.ForeignError
-	root := r.fs
-	if !r.opts.Mirror {
-		if before, err = readSmall(r.fs, changeset.LatestFile); err != nil {
-			return false, fmt.Errorf("open replica %s: %w", r.where(), missing(changeset.LatestFile, err))
-		}
-		if listed, err = readListed(r.fs, r.opts.Where); err != nil {
-			return false, err
-		}
-		limits.View, err = durable.Uncommitted(r.fs)
-		if r.halted = errors.As(err, &foreign); r.halted {
-			root, limits.View, err = r.lookHalted(foreign)
-		}
-		if err != nil {
-			return false, fmt.Errorf("open replica %s: %w", r.where(), err)
-		}
-	}
-	main, err := openLog(root, "", r.opts.Where, &limits)
-	if err != nil {
-		return false, fmt.Errorf("open replica %s: %w", r.where(), err)
-	}
-	votes, err := openLog(root, changeset.ResolutionsDir+"/", r.opts.Where, &limits)
-	if err != nil {
-		return false, fmt.Errorf("open the resolutions of replica %s: %w", r.where(), err)
-	}
-	main.inMirror, votes.inMirror = r.inMirror, r.inMirror
-	if !r.opts.Mirror {
-		after, err := readSmall(r.fs, changeset.LatestFile)
-		if err != nil || after != before {
-			return err == nil, err
-		}
-		if old, limited := limits.Points[LatestRepresentationFile]; limited {
-			listed = old
-		}
-		if main.reps, err = newRepresentations(main, listed); err != nil {
-			return false, fmt.Errorf("open replica %s: %w", r.where(), err)
-		}
-	} else {
-		main.reps = &representations{log: main, mark: r.readMark}
-	}
-	r.log, r.votes = main, votes
-	r.forget()
-	return false, nil
 }
 
 func (r *Replica) where() string {

@@ -1,0 +1,134 @@
+package replica
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/spf13/afero"
+
+	"prophet/changeset"
+	"prophet/internal/durable"
+)
+
+// Open opens the replica at the root of the file system for reading and, where that can be written, for editing. Nothing is written.
+func Open(fsys afero.Fs, opts Options) (*Replica, error) {
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	if opts.NewUUID == nil {
+		opts.NewUUID = uuid.New
+	}
+	r := &Replica{fs: fsys, opts: opts}
+	if err := r.reopen(); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// reopen shows the state of this moment.
+func (r *Replica) reopen() error {
+	version, err := readSmall(r.fs, changeset.ReplicaVersionFile)
+	switch {
+	case isNotExist(err):
+		if _, err := r.fs.Stat(changeset.ReplicaUUIDFile); err == nil {
+			return fmt.Errorf("open replica %s: %w", r.where(), &DamageError{Path: changeset.ReplicaVersionFile,
+				Err: fmt.Errorf("%w, though there is a %s: perhaps it is still being made, and it is written last", fs.ErrNotExist, changeset.ReplicaUUIDFile)})
+		}
+		return fmt.Errorf("%s is %w", r.where(), ErrNotReplica)
+	case err != nil:
+		return fmt.Errorf("open replica %s: %w", r.where(), err)
+	case version != formatVersion:
+		return &VersionError{r.where(), version}
+	}
+	for looks := 0; ; {
+		again, err := r.openLogs()
+		switch {
+		case err == nil && again:
+			continue
+		case looks == len(lookAgain) || !r.beingWritten(err):
+			return err
+		}
+		r.sleep(lookAgain[looks])
+		looks++
+	}
+}
+
+// openLogs opens both logs. A writer at work may have committed in between; then they have to be opened again to be of one moment.
+func (r *Replica) openLogs() (again bool, err error) {
+	m, err := r.moment()
+	if err != nil {
+		return false, err
+	}
+	main, err := openLog(m.root, "", r.opts.Where, &m.limits)
+	if err != nil {
+		return false, fmt.Errorf("open replica %s: %w", r.where(), err)
+	}
+	votes, err := openLog(m.root, changeset.ResolutionsDir+"/", r.opts.Where, &m.limits)
+	if err != nil {
+		return false, fmt.Errorf("open the resolutions of replica %s: %w", r.where(), err)
+	}
+	main.inMirror, votes.inMirror = r.inMirror, r.inMirror
+	if passed, err := m.passed(r.fs); passed || err != nil {
+		return passed, err
+	}
+	if main.reps, err = m.representations(r, main); err != nil {
+		return false, fmt.Errorf("open replica %s: %w", r.where(), err)
+	}
+	r.log, r.votes = main, votes
+	r.forget()
+	return false, nil
+}
+
+// moment says how far the files of a replica count at one commit. It is read before the logs are.
+type moment struct {
+	root   afero.Fs // where the logs are read: in the replica, or in what the next writer makes of it
+	limits limits
+	latest string // text of latest-sequence-no, which each commit replaces; of a mirror it is not read
+	listed string // text of prophet/latest-representation, likewise
+}
+
+// moment returns the present one. In a mirror, where nobody edits, nothing is looked at for it.
+func (r *Replica) moment() (m *moment, err error) {
+	m = &moment{root: r.fs, limits: limits{mirror: r.opts.Mirror}}
+	if r.opts.Mirror {
+		return m, nil
+	}
+	if m.latest, err = readSmall(r.fs, changeset.LatestFile); err != nil {
+		return nil, fmt.Errorf("open replica %s: %w", r.where(), missing(changeset.LatestFile, err))
+	}
+	if m.listed, err = readListed(r.fs, r.opts.Where); err != nil {
+		return nil, err
+	}
+	var foreign *durable.ForeignError
+	m.limits.View, err = durable.Uncommitted(r.fs)
+	if r.halted = errors.As(err, &foreign); r.halted {
+		m.root, m.limits.View, err = r.lookHalted(foreign)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open replica %s: %w", r.where(), err)
+	}
+	return m, nil
+}
+
+// passed reports whether somebody has committed since.
+func (m *moment) passed(fsys afero.Fs) (bool, error) {
+	if m.limits.mirror {
+		return false, nil
+	}
+	now, err := readSmall(fsys, changeset.LatestFile)
+	return err == nil && now != m.latest, err
+}
+
+// representations returns the list of the main log as it was then.
+func (m *moment) representations(r *Replica, main *Log) (*representations, error) {
+	if m.limits.mirror {
+		return &representations{log: main, mark: r.readMark}, nil
+	}
+	if old, limited := m.limits.Points[LatestRepresentationFile]; limited {
+		return newRepresentations(main, old)
+	}
+	return newRepresentations(main, m.listed)
+}
