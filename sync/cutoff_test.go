@@ -142,8 +142,9 @@ func TestWhatAnotherProgramWritesAfterACrashIsKept(t *testing.T) {
 				for i, d := range deeds {
 					points++
 					mode := crashfs.Mode((k/2 + i) % 2)
-					when := fmt.Sprintf("%s, %s at operation %d, the stranger %s", a.name, mode, k, d.name)
-					if !s.strangerCame(t, when, disk.Survivor(mode, int64(k)), d, err == nil, ours) {
+					v := visit{deed: d, ticket: s.ticket, left: disk.Survivor(mode, int64(k)), ours: ours, reported: err == nil,
+						when: fmt.Sprintf("%s, %s at operation %d, the stranger %s", a.name, mode, k, d.name)}
+					if v.run(t); !v.did {
 						failed++
 					}
 				}
@@ -156,51 +157,65 @@ func TestWhatAnotherProgramWritesAfterACrashIsKept(t *testing.T) {
 	}
 }
 
-// strangerCame lets the stranger write after a crash, and checks that nothing of that is lost, that ours is there as a whole or not at all, and that a reader
-// sees what the next writer finds. It reports whether the stranger could do it.
-func (s *scene) strangerCame(t *testing.T, when string, left *crashfs.FS, d deed, reported bool, ours map[[20]byte]bool) bool {
+// visit is a deed of the stranger's in what a crash left.
+type visit struct {
+	deed
+	when     string // for messages
+	ticket   changeset.RecordID
+	left     *crashfs.FS
+	ours     map[[20]byte]bool // what the commit was to add that was cut off
+	reported bool              // that it was made
+
+	made int  // by the stranger
+	did  bool // it could do it
+}
+
+// run lets the stranger write, and checks that nothing of that is lost, that ours is there as a whole or not at all, and that a reader sees what the next
+// writer finds.
+func (v *visit) run(t *testing.T) {
 	t.Helper()
-	p, err := v1peer.Open(left, v1peer.Options{Creator: outsider})
+	p, err := v1peer.Open(v.left, v1peer.Options{Creator: outsider})
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err := d.do(p)
-	did := err == nil && (n > 0 || d.want == "")
-	seen := shown(t, replicatest.Open(t, left, replica.Options{}))
-	s.checkStranger(t, when+", seen by a reader", left, d, n, did, reported, ours)
-	if err := open(t, left).Update(context.Background(), func(tx *replica.Tx) error { return nil }); err != nil {
-		t.Fatalf("%s: the next writer: %v", when, err)
+	v.made, err = v.do(p)
+	v.did = err == nil && (v.made > 0 || v.want == "")
+	seen := shown(t, replicatest.Open(t, v.left, replica.Options{}))
+	v.check(t, ", seen by a reader")
+	if err := open(t, v.left).Update(context.Background(), func(tx *replica.Tx) error { return nil }); err != nil {
+		t.Fatalf("%s: the next writer: %v", v.when, err)
 	}
-	if got := shown(t, replicatest.Open(t, left, replica.Options{})); fmt.Sprint(got) != fmt.Sprint(seen) && d.name != "pulls" {
-		t.Errorf("%s: a reader saw\n%s\nthe next writer made of it\n%s", when, seen, got)
+	if got := shown(t, replicatest.Open(t, v.left, replica.Options{})); fmt.Sprint(got) != fmt.Sprint(seen) && v.name != "pulls" {
+		t.Errorf("%s: a reader saw\n%s\nthe next writer made of it\n%s", v.when, seen, got)
 	}
-	s.checkStranger(t, when, left, d, n, did, reported, ours)
-	replicatest.Edit(t, open(t, left), func(e *replica.Edit) error {
+	v.check(t, "")
+	replicatest.Edit(t, open(t, v.left), func(e *replica.Edit) error {
 		_, err := e.Create("Note", map[string]string{"text": "life goes on"})
 		return err
 	})
-	s.checkStranger(t, when+", after the next edit", left, d, n, did, reported, ours)
-	return did
+	v.check(t, ", after the next edit")
 }
 
-func (s *scene) checkStranger(t *testing.T, when string, fsys afero.Fs, d deed, n int, did, reported bool, ours map[[20]byte]bool) {
+// check looks at the log and at the ticket at one of these moments.
+func (v *visit) check(t *testing.T, moment string) {
 	t.Helper()
-	sound(t, fsys, when)
-	there, got := logged(t, fsys)
-	if got != n {
-		t.Errorf("%s: there are %d changesets of the stranger, which made %d", when, got, n)
+	when := v.when + moment
+	sound(t, v.left, when)
+	there, strangers := logged(t, v.left)
+	if strangers != v.made {
+		t.Errorf("%s: there are %d changesets of the stranger, which made %d", when, strangers, v.made)
 	}
 	held := 0
-	for key := range ours {
+	for key := range v.ours {
 		if there[key] {
 			held++
 		}
 	}
-	if held != len(ours) && (reported || held > 0) {
-		t.Errorf("%s: of our %d changesets, reported done: %v, there are %d", when, len(ours), reported, held)
+	if held != len(v.ours) && (v.reported || held > 0) {
+		t.Errorf("%s: of our %d changesets, reported done: %v, there are %d", when, len(v.ours), v.reported, held)
 	}
-	props, exists, err := replicatest.Open(t, fsys, replica.Options{}).Log().Props(s.ticket)
-	if err != nil || did && d.want != "" && (exists == (d.want == "deleted") || exists && props["stranger"] != d.want) {
+	props, exists, err := replicatest.Open(t, v.left, replica.Options{}).Log().Props(v.ticket)
+	if err != nil || v.did && v.want != "" && (exists == (v.want == "deleted") || exists && props["stranger"] != v.want) {
 		t.Errorf("%s: the ticket is there: %v, %v (%v)", when, exists, props, err)
 	}
 	if t.Failed() {
