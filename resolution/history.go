@@ -1,10 +1,6 @@
 package resolution
 
-import (
-	"slices"
-
-	"prophet/changeset"
-)
+import "prophet/changeset"
 
 // History is a set of ordinary changes to one record, linked as the merge links them, by parents, own chains and the order T. Linking them is most
 // of what a question about them costs. It does not change, and may be asked by several at the same time.
@@ -27,14 +23,18 @@ func (h *History) Rivals() map[string][]Rival {
 // Past returns the changes with the IDs and all that they had seen, by known parents and own chains: the merge of these is
 // what the record was when one change was made, or what several come to together. It is nil if one of the IDs is of no change.
 func (h *History) Past(ids ...changeset.ID) []Entry {
-	g := h.graph
-	var positions []int
+	g, wanted := h.graph, map[changeset.ID]bool{}
 	for _, id := range ids {
-		at := slices.IndexFunc(g.entries, func(e *Entry) bool { return e.ID == id })
-		if at < 0 {
-			return nil
+		wanted[id] = true
+	}
+	var positions []int
+	for at, e := range g.entries {
+		if wanted[e.ID] {
+			positions = append(positions, at)
 		}
-		positions = append(positions, at)
+	}
+	if len(positions) < len(wanted) {
+		return nil
 	}
 	return g.ancestry(positions)
 }

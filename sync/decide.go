@@ -109,7 +109,7 @@ func (in *intake) preferSome(tx *replica.Tx, meant func(changeset.RecordID) bool
 	}
 	return tx.EditAll(func(e *replica.Edit) error {
 		for _, rec := range slices.SortedFunc(maps.Keys(opened), changeset.RecordID.Compare) {
-			if err := in.preferRecord(e, rec, opened[rec]); err != nil {
+			if err := in.preferRecord(tx, e, rec, opened[rec]); err != nil {
 				return err
 			}
 		}
@@ -119,7 +119,7 @@ func (in *intake) preferSome(tx *replica.Tx, meant func(changeset.RecordID) bool
 
 // preferRecord decides about one record. Where the target's side is preferred, that is what it showed before all of its transactions; of a record that
 // did not live there, it held no values.
-func (in *intake) preferRecord(e *replica.Edit, rec changeset.RecordID, props map[string]bool) error {
+func (in *intake) preferRecord(tx *replica.Tx, e *replica.Edit, rec changeset.RecordID, props map[string]bool) error {
 	result, err := e.Merged(rec)
 	if err != nil {
 		return err
@@ -129,7 +129,7 @@ func (in *intake) preferRecord(e *replica.Edit, rec changeset.RecordID, props ma
 		return err
 	}
 	if _, opened := props[""]; opened && result.Existence != nil {
-		if deleted, err := in.preferExistence(e, rec, result.Existence, known && !lived); deleted || err != nil {
+		if lives, err := in.preferExistence(tx, e, rec, known && !lived); !lives || err != nil {
 			return err
 		}
 	}
@@ -156,12 +156,33 @@ func (in *intake) preferRecord(e *replica.Edit, rec changeset.RecordID, props ma
 	return e.Update(rec, writes)
 }
 
-// preferExistence decides whether a record lives. was says that it was deleted before.
-func (in *intake) preferExistence(e *replica.Edit, rec changeset.RecordID, c *resolution.ExistenceConflict, was bool) (deleted bool, err error) {
-	if in.deletes(c, was) {
-		return true, e.Delete(rec)
+// preferExistence decides whether a record lives, and reports whether it is decided that it does. was says that it was deleted before.
+func (in *intake) preferExistence(tx *replica.Tx, e *replica.Edit, rec changeset.RecordID, was bool) (lives bool, err error) {
+	lives, prefers := !was, true
+	if in.winner == PreferFrom {
+		lives, prefers, err = in.livesByWhatCame(tx, e, rec)
 	}
-	return false, e.Keep(rec)
+	switch {
+	case err != nil || !prefers:
+		return false, err
+	case !lives:
+		return false, e.Delete(rec)
+	}
+	return true, e.Keep(rec)
+}
+
+// livesByWhatCame reports whether a record would live if the changes to it that came, in whatever transaction, were all there are. came is false if none did.
+func (in *intake) livesByWhatCame(tx *replica.Tx, e *replica.Edit, rec changeset.RecordID) (lives, came bool, err error) {
+	ids, err := tx.Touching(rec)
+	ids = slices.DeleteFunc(ids, func(id changeset.ID) bool { return !in.came[id] })
+	if err != nil || len(ids) == 0 {
+		return false, false, err
+	}
+	result, err := e.Together(rec, ids...)
+	if err != nil {
+		return false, false, err
+	}
+	return result.Exists, true, nil
 }
 
 // winnerOfCame returns what would hold if the rivals that came were all there are: by a vote or the rule of the property, or where the rule asks, the latest.
@@ -187,17 +208,6 @@ func (in *intake) winnerOfCame(e *replica.Edit, rec changeset.RecordID, c *resol
 		value = alone.Rivals[0].Value
 	}
 	return value, true, nil
-}
-
-// deletes reports whether the preferred side deletes a record whose existence is in conflict. was says that it was deleted before.
-func (in *intake) deletes(c *resolution.ExistenceConflict, was bool) bool {
-	if in.winner == PreferTo {
-		return was
-	}
-	came := func(e *resolution.Entry) bool { return in.came[e.ID] }
-	deletion := slices.IndexFunc(c.Delete, came)
-	edit := slices.IndexFunc(c.Keep, came)
-	return deletion >= 0 && (edit < 0 || resolution.CompareTime(c.Delete[deletion], c.Keep[edit]) > 0)
 }
 
 // noteCame remembers a changeset that came, if that matters to who is to win.

@@ -21,7 +21,7 @@ type Prefer string
 
 const (
 	PreferNone Prefer = ""     // they are settled by rule for now and stay open
-	PreferFrom Prefer = "from" // what would hold if the rivals that came in the pull were all there are: by a vote or rule, else the latest
+	PreferFrom Prefer = "from" // what would hold if the rivals that came in the pull were all there are: by a vote or rule, else the latest; and whether the record would live
 	PreferTo   Prefer = "to"   // what was held before the pull
 )
 
