@@ -270,8 +270,11 @@ func (r *Replica) forget() {
 	r.noted, r.old, r.open = false, nil, nil
 }
 
-// Try runs a transaction that is never made: f sees what it would come to, and nothing is written.
+// Try runs a transaction that is never made: f sees what it would come to, and nothing is written. Where none could be made, it fails as that would.
 func (r *Replica) Try(f func(tx *Tx) error) error {
+	if err := r.refuseExported(); err != nil {
+		return err
+	}
 	if _, err := r.ours(); err != nil {
 		return err
 	}

@@ -154,9 +154,9 @@ func (x *exchange) pull(ctx context.Context, location string) error {
 	return showReport(l, doc, x.did("Pulled", "Would pull")+" from "+theirs.Where(), x.ok)
 }
 
-// remember notes the location as the one last used. Its own mirror is no peer of a replica.
+// remember notes the location as the one last used. Its own mirror is no peer of a replica, and nothing is written to an exported copy, from which one can push.
 func (x *exchange) remember(ours, theirs *replica.Replica, location string) error {
-	if x.dryRun || x.all || x.ownMirror(theirs) {
+	if x.dryRun || x.all || x.ownMirror(theirs) || ours.CheckEditable() != nil {
 		return nil
 	}
 	return ours.SetLastPeer(psync.Shown(location))
