@@ -53,7 +53,7 @@ while another sets it holds for now, until somebody decides.`,
 			if err != nil {
 				return err
 			}
-			if len(args) == 2 { // as in NAME=VALUE
+			if len(args) == 2 && !c.Bool("remove") { // as in NAME=VALUE
 				if prop, rule, set := strings.Cut(args[1], "="); set {
 					args = []string{args[0], prop, rule}
 				}
