@@ -113,6 +113,7 @@ func newReportDoc(l *conflictLister, from string, dryRun bool, rep *psync.Report
 	if err != nil {
 		return nil, err
 	}
+	sortByID(decided, func(d decisionDoc) uint32 { return idOf(d.ID) })
 	conflicts, err := openedDocs(l, rep, dryRun)
 	if err != nil {
 		return nil, err
