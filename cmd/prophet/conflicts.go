@@ -83,6 +83,9 @@ func noteNothing(p *printer, r *replica.Replica, id string, asked []replica.Open
 	if err != nil {
 		return err
 	}
+	if !asked[0].Result.Exists {
+		name += ", which is deleted,"
+	}
 	others, err := r.InConflict()
 	switch n := len(others); {
 	case err != nil:

@@ -155,10 +155,15 @@ type resolveDoc struct {
 }
 
 func runResolve(ctx context.Context, e *env, o resolveOptions) error {
-	r, rec, props, err := e.openRecord(o.globals, o.id, o.words, o.files)
+	r, props, err := e.openToWrite(o.globals, o.words, o.files)
 	if err != nil {
 		return err
 	}
+	living, err := findLiving(r, o.id)
+	if err != nil {
+		return err
+	}
+	rec := living.ID
 	name, err := nameRecord(r, rec)
 	if err != nil {
 		return err
@@ -250,8 +255,11 @@ func (o *resolveOptions) takeRivals(edit *replica.Edit, rec changeset.RecordID, 
 
 // mustBeOpen returns an error if a property is not in conflict.
 func mustBeOpen(result *resolution.Result, name, prop string) error {
-	if result.Conflict(prop) != nil {
+	switch {
+	case slices.Contains(result.OpenProps(), prop):
 		return nil
+	case prop == "":
+		return fmt.Errorf("whether %s lives is not in conflict, only %s", name, openNames(result))
 	}
 	return withHint(fmt.Errorf("%s of %s is not in conflict, only %s", prop, name, openNames(result)), `"prophet update" edits it`)
 }

@@ -132,7 +132,11 @@ func (d *resolveAllDoc) print(p *printer) error {
 
 // nothing says that there was nothing to decide.
 func (d *resolveAllDoc) nothing() string {
-	about := "nothing about " + strings.Join(d.props, " or ") + " is in conflict; "
+	var names []string
+	for _, prop := range d.props {
+		names = append(names, openName(prop))
+	}
+	about := "nothing about " + strings.Join(names, " or ") + " is in conflict; "
 	switch d.Others {
 	case 0:
 		return "nothing is in conflict"
