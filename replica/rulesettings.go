@@ -48,6 +48,22 @@ func (r *Replica) RuleOf(rec changeset.RecordID) (s RuleSetting, ok bool, err er
 	return s, err == nil, err
 }
 
+// RuleWas returns what a settings record holds the rule for, or held before it was deleted: its UUID follows from that. ok is false if the record is
+// something else, or if no version of it can be read: a log is listed all the same.
+func (r *Replica) RuleWas(rec changeset.RecordID) (typ, prop string, ok bool) {
+	if rec.Type != changeset.SettingsType {
+		return "", "", false
+	}
+	versions, _ := r.log.Versions(rec)
+	for _, v := range versions {
+		props, _ := r.log.props(v.Key) // none of a deletion
+		if k, ok := ruledBy(r.Database(), rec, props); ok {
+			return k.typ, k.prop, true
+		}
+	}
+	return "", "", false
+}
+
 // Rules returns the rules that are set, and the settings records that have the label of a rule but are not its record, which set nothing; both by type
 // and property.
 func (r *Replica) Rules() (rules, others []RuleSetting, err error) {

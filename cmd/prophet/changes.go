@@ -16,6 +16,7 @@ import (
 type changeLister struct {
 	p       *printer
 	localID func(changeset.RecordID) (uint32, error)
+	ruleWas func(changeset.RecordID) (typ, prop string, ok bool)
 	left    []string // what stands before the lines of text about the next changeset, the last one before all further ones; none if empty
 }
 
@@ -32,13 +33,14 @@ const manyChanges = 1000
 // newChangeLister returns a lister for about so many changesets.
 func newChangeLister(p *printer, r *replica.Replica, n int) (*changeLister, error) {
 	if n < manyChanges {
-		return &changeLister{p: p, localID: r.LocalID}, nil
+		return &changeLister{p: p, localID: r.LocalID, ruleWas: r.RuleWas}, nil
 	}
 	ids, err := r.LocalIDs()
 	if err != nil {
 		return nil, err
 	}
-	return &changeLister{p: p, localID: func(rec changeset.RecordID) (uint32, error) { return ids[rec.UUID], nil }}, nil
+	localID := func(rec changeset.RecordID) (uint32, error) { return ids[rec.UUID], nil }
+	return &changeLister{p: p, localID: localID, ruleWas: r.RuleWas}, nil
 }
 
 // doc returns the JSON of a changeset.
@@ -168,9 +170,13 @@ func (l *changeLister) heading(row uint32, c *changeset.Changeset) error {
 	return l.linef("%d  %s  %s", row, c.ID.Short(), made)
 }
 
-// change prints what was done to one record.
+// change prints what was done to one record. One that holds a rule, or held it then, is named by what that is for.
 func (l *changeLister) change(ch namedChange, decides string) error {
-	if err := l.linef("   %s %s%s", ch.Kind, recordName(ch.id, ch.Record), decides); err != nil {
+	name := recordName(ch.id, ch.Record)
+	if typ, prop, ok := l.ruleWas(ch.Record); ok {
+		name = nameOfRule(typ, prop)
+	}
+	if err := l.linef("   %s %s%s", ch.Kind, name, decides); err != nil {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(ch.Props)) {

@@ -162,7 +162,7 @@ func (l *conflictLister) triedDoc(o psync.Opened, rules map[changeset.RecordID]r
 	}
 	d := conflictDoc{ID: idOrNull(id), Prop: o.Prop, Rivals: []rivalDoc{}, Type: o.Record.Type, UUID: o.Record.UUID, name: recordName(id, o.Record)}
 	if rule, ok := rules[o.Record]; ok {
-		d.name, d.sets = nameOfRule(rule), &rule
+		d.name, d.sets = nameOfRule(rule.Type, rule.Prop), &rule
 	}
 	return d, nil
 }

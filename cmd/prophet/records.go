@@ -176,13 +176,13 @@ type namer interface {
 func nameOf(r namer, id uint32, rec changeset.RecordID) (string, error) {
 	rule, ok, err := r.RuleOf(rec)
 	if ok {
-		return nameOfRule(rule), nil
+		return nameOfRule(rule.Type, rule.Prop), nil
 	}
 	return recordName(id, rec), err
 }
 
 // nameOfRule names a rule to people.
-func nameOfRule(rule replica.RuleSetting) string { return "rule of " + rule.Type + " " + rule.Prop }
+func nameOfRule(typ, prop string) string { return "rule of " + typ + " " + prop }
 
 // writerOf names who made an edit to people, and when: "ann@example.com, 2026-11-21 01:16:51".
 func writerOf(creator, created string) string {
