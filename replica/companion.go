@@ -106,6 +106,7 @@ type companion struct {
 	fs     afero.Fs
 	latest uint32
 	prefix string // of the log's directory within the replica
+	where  string // path or URL of the replica, for messages
 	limits *limits
 }
 
@@ -265,7 +266,7 @@ func (c companion) read(name string, at, n int64) ([]byte, error) {
 
 // damaged says what is wrong with one of our files, and what to do: without the notes on rows, all but those on peers are made anew.
 func (c companion) damaged(name, format string, args ...any) error {
-	return &DamageError{Path: c.prefix + name,
+	return &DamageError{Where: c.where, Path: c.prefix + name,
 		Err: fmt.Errorf("%s; remove %s, and it is made again from the log", fmt.Sprintf(format, args...), c.prefix+rowsFile)}
 }
 

@@ -124,7 +124,7 @@ func (d *deriver) loadNoted(count uint32) (err error) {
 			return err
 		}
 	}
-	list, err := (companion{d.l.ours.fs, count, d.l.prefix, d.l.limits}).readUndecided()
+	list, err := (companion{d.l.ours.fs, count, d.l.prefix, d.l.where, d.l.limits}).readUndecided()
 	if err != nil {
 		return err
 	}

@@ -54,7 +54,7 @@ func (d *derived) inMemory(l *Log) error {
 	if err := d.write(mem, ""); err != nil {
 		return err
 	}
-	l.ours = companion{mem, l.latest, l.prefix, &limits{}}
+	l.ours = companion{mem, l.latest, l.prefix, l.where, &limits{}}
 	return nil
 }
 

@@ -115,7 +115,7 @@ func openLog(root afero.Fs, prefix, where string, limits *limits) (*Log, error) 
 	if l.database, err = l.readUUID(changeset.DatabaseUUIDFile); err != nil {
 		return nil, err
 	}
-	l.ours = companion{l.fs, l.latest, prefix, limits}
+	l.ours = companion{l.fs, l.latest, prefix, where, limits}
 	return l, nil
 }
 

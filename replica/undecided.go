@@ -206,7 +206,7 @@ func (c companion) readUndecided() (undecidedList, error) {
 	c.latest = count // lines on rows that are not noted are left from others
 	list, err := c.list()
 	if err == nil && last.flags&flagListed != 0 && !last.hasList(list.size) {
-		err = &DamageError{Path: c.prefix + conflictsFile, Err: fmt.Errorf("%d bytes of it count, %s notes %d: %w", list.size, c.prefix+rowsFile, last.list, errOtherList)}
+		err = &DamageError{Where: c.where, Path: c.prefix + conflictsFile, Err: fmt.Errorf("%d bytes of it count, %s notes %d: %w", list.size, c.prefix+rowsFile, last.list, errOtherList)}
 	}
 	return list, err
 }
