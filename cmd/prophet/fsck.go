@@ -48,6 +48,7 @@ type (
 
 		opened bool   // the replica could be
 		again  string // the directory to clone from, if a clone is whole; else ""
+		mirror bool   // somebody publishes it
 	}
 	problemDoc struct {
 		Harmless bool   `json:"harmless"`
@@ -71,6 +72,7 @@ func runFsck(ctx context.Context, e *env, o fsckOptions) error {
 		return err
 	}
 	doc.count(ctx, e, dir)
+	doc.mirror = e.isMirror(dir)
 	if doc.inRecordsAlone() && e.ownNotes(dir) {
 		doc.again = e.shortDir(dir)
 	}
@@ -155,6 +157,13 @@ func (d *fsckDoc) inRecordsAlone() bool {
 	})
 }
 
+// lacksChangesets reports whether changesets, be they votes, are damaged or missing.
+func (d *fsckDoc) lacksChangesets() bool {
+	return slices.ContainsFunc(d.Problems, func(p problemDoc) bool {
+		return !p.Harmless && strings.HasPrefix(strings.TrimPrefix(p.Path, changeset.ResolutionsDir+"/"), "cas/"+changeset.ChangesetObjects+"/")
+	})
+}
+
 // ownNotes reports whether a replica has notes of ours: of one of the original, a clone takes over what its records show.
 func (e *env) ownNotes(dir string) bool {
 	ok, err := isFile(e.Fs, filepath.Join(dir, "prophet", "rows"))
@@ -163,7 +172,12 @@ func (e *env) ownNotes(dir string) bool {
 
 // hint says what to do about damage.
 func (d *fsckDoc) hint() string {
-	if d.again == "" {
+	switch {
+	case d.mirror:
+		return hintMirror
+	case d.again == "" && d.lacksChangesets():
+		return "nothing was changed; copy the replica before you try to mend it; another one may have the changesets, in files of the same names"
+	case d.again == "":
 		return "nothing was changed; copy the replica before you try to mend it"
 	}
 	return fmt.Sprintf(`nothing was changed; all changesets are whole: "prophet clone %s NEW" makes a sound replica of them, with an identity and local ids of its own, to go on with in place of this one`, d.again)

@@ -11,9 +11,7 @@ import (
 
 // hintElsewhere says what to do about damage in another replica than the one that the command works on, "" if there is none, or if it is in a mirror.
 func (e *env) hintElsewhere(err error) string {
-	var damage *replica.DamageError
-	var corrupt *cas.CorruptError
-	if errors.Is(err, replica.ErrCutOff) || !errors.As(err, &damage) && !errors.As(err, &corrupt) {
+	if errors.Is(err, replica.ErrCutOff) || !isDamage(err) {
 		return ""
 	}
 	where := whereOf(err)
@@ -22,6 +20,14 @@ func (e *env) hintElsewhere(err error) string {
 		return ""
 	}
 	return fmt.Sprintf(`the damage is there: "prophet fsck -r %s" lists all of it`, shellWord(dir))
+}
+
+// isDamage reports whether an error says that a file of a replica is damaged, or an object gone.
+func isDamage(err error) bool {
+	var damage *replica.DamageError
+	var corrupt *cas.CorruptError
+	var missing *cas.MissingError
+	return errors.As(err, &damage) || errors.As(err, &corrupt) || errors.As(err, &missing)
 }
 
 // whereOf returns the location of the replica that is damaged, or could not be read or opened, "" if the error does not say that.

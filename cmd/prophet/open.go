@@ -6,11 +6,9 @@ import (
 	"io/fs"
 	"path/filepath"
 	"strconv"
-	"strings"
 
 	"github.com/spf13/afero"
 
-	"prophet/cas"
 	"prophet/changeset"
 	"prophet/internal/gitconfig"
 	"prophet/replica"
@@ -113,9 +111,6 @@ func explain(err error) (code int, hint string) {
 	var version *replica.VersionError
 	var ambiguous *replica.AmbiguousError
 	var ambiguousChangeset *replica.AmbiguousChangesetError
-	var damage *replica.DamageError
-	var corrupt *cas.CorruptError
-	var missing *cas.MissingError
 	var rule *replica.RuleError
 	var faulty *replica.FaultyError
 	switch {
@@ -145,7 +140,7 @@ func explain(err error) (code int, hint string) {
 		return exitFailed, "" // the error says it all, and fsck stops at it too
 	case errors.As(err, &faulty) && faulty.Mirror:
 		return exitFailed, hintMirror
-	case errors.As(err, &damage), errors.As(err, &corrupt), errors.As(err, &missing) && strings.HasPrefix(missing.Path, "cas/"+changeset.RecordsDir+"/"):
+	case isDamage(err):
 		return exitFailed, `"prophet fsck" lists all that is damaged`
 	case errors.Is(err, fs.ErrPermission):
 		return exitFailed, "look who may read and write there"
