@@ -56,6 +56,9 @@ func (r *Replica) reopen() error {
 	}
 }
 
+// votesNumber is the file that counts the rows of the resolutions. A commit writes it before that of the log.
+const votesNumber = changeset.ResolutionsDir + "/" + changeset.LatestFile
+
 // openLogs opens both logs. A writer at work may have committed in between; then they have to be opened again to be of one moment.
 func (r *Replica) openLogs() (again bool, err error) {
 	m, err := r.moment()
@@ -71,7 +74,7 @@ func (r *Replica) openLogs() (again bool, err error) {
 		return false, fmt.Errorf("open the resolutions of replica %s: %w", r.where(), err)
 	}
 	main.inMirror, votes.inMirror = r.inMirror, r.inMirror
-	if passed, err := m.passed(r.fs); passed || err != nil {
+	if passed, err := m.passed(r.fs, votes); passed || err != nil {
 		return passed, err
 	}
 	if main.reps, err = m.representations(r, main); err != nil {
@@ -87,6 +90,7 @@ type moment struct {
 	root   afero.Fs // where the logs are read: in the replica, or in what the next writer makes of it
 	limits limits
 	latest string // text of latest-sequence-no, which each commit replaces; of a mirror it is not read
+	votes  string // text of that of the resolutions, "" if it cannot be read
 	listed string // text of prophet/latest-representation, likewise
 }
 
@@ -99,6 +103,7 @@ func (r *Replica) moment() (m *moment, err error) {
 	if m.latest, err = readSmall(r.fs, changeset.LatestFile); err != nil {
 		return nil, fmt.Errorf("open replica %s: %w", r.where(), missing(changeset.LatestFile, err))
 	}
+	m.votes, _ = readSmall(r.fs, votesNumber) // openLog says what is wrong with it
 	if m.listed, err = readListed(r.fs, r.opts.Where); err != nil {
 		return nil, err
 	}
@@ -113,10 +118,13 @@ func (r *Replica) moment() (m *moment, err error) {
 	return m, nil
 }
 
-// passed reports whether somebody has committed since.
-func (m *moment) passed(fsys afero.Fs) (bool, error) {
+// passed reports whether somebody has committed since, or is about to: the log of the resolutions was opened with a number that is not counted yet.
+func (m *moment) passed(fsys afero.Fs, votes *Log) (bool, error) {
 	if m.limits.mirror {
 		return false, nil
+	}
+	if _, limited := m.limits.Points[votesNumber]; !limited && votes.rawLatest != m.votes {
+		return true, nil
 	}
 	now, err := readSmall(fsys, changeset.LatestFile)
 	return err == nil && now != m.latest, err

@@ -163,7 +163,7 @@ func Init(ctx context.Context, fsys afero.Fs, id Identity, opts Options) (*Repli
 
 // refuseRemains returns an error where there is no replica-version, but changesets are counted: to make a replica there would destroy them.
 func refuseRemains(fsys afero.Fs) error {
-	for _, name := range []string{changeset.LatestFile, changeset.ResolutionsDir + "/" + changeset.LatestFile} {
+	for _, name := range []string{changeset.LatestFile, votesNumber} {
 		text, err := readSmall(fsys, name)
 		switch {
 		case isNotExist(err):
