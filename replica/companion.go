@@ -110,9 +110,10 @@ type companion struct {
 	limits *limits
 }
 
-// Noted reports whether all rows of the log were written, or taken note of, by this program. After another one wrote there, they are not.
+// Noted reports whether all rows of the log were written, or taken note of, by a writer of this program. After another one wrote there, they are not,
+// whatever a reader has noted in memory.
 func (l *Log) Noted() (bool, error) {
-	count, err := l.ours.count()
+	count, err := companion{l.fs, l.latest, l.prefix, l.where, l.limits}.count()
 	return count == l.latest, err
 }
 
