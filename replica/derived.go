@@ -58,9 +58,13 @@ func (d *derived) inMemory(l *Log) error {
 	return nil
 }
 
-// appendTo adds to a transaction what is new in the notes; what is left of others goes.
-func (d *derived) appendTo(tx *durable.Tx, fsys afero.Fs, prefix string) {
+// appendTo adds to a transaction what is new in the notes; what is left of others goes. The list of what is undecided is passed over where the
+// transaction writes it anew.
+func (d *derived) appendTo(tx *durable.Tx, fsys afero.Fs, prefix string, listAnew bool) {
 	for _, n := range d.notes() {
+		if n.name == conflictsFile && listAnew {
+			continue
+		}
 		if len(n.data) > n.kept || exists(fsys, prefix+n.name) {
 			tx.Append(prefix+n.name, int64(n.kept), n.data[n.kept:])
 		}

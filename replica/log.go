@@ -58,8 +58,11 @@ func (l *limits) of(name string, size int64) int64 {
 	return size
 }
 
-// readCommitted reads a file as far as it is committed. The error wraps fs.ErrNotExist if there is none.
+// readCommitted reads a file as far as it is committed, or what a commit that was made is about to write there. The error wraps fs.ErrNotExist if there is none.
 func (l *limits) readCommitted(fsys afero.Fs, prefix, name string) ([]byte, error) {
+	if text, replaced := l.Replaced[prefix+name]; replaced {
+		return []byte(text), nil
+	}
 	b, err := afero.ReadFile(fsys, name)
 	if err != nil {
 		return nil, err

@@ -65,10 +65,13 @@ func (r *Replica) noteAndSettle(ctx context.Context, votes, main *derived) error
 	return r.transact(ctx, func(tx *Tx) error {
 		tx.recount, tx.allRules = recounts(votes, main), main != nil && main.settings
 		if votes != nil {
-			votes.appendTo(tx.d, r.fs, r.votes.prefix)
+			votes.appendTo(tx.d, r.fs, r.votes.prefix, false)
 		}
 		if main != nil {
-			main.appendTo(tx.d, r.fs, r.log.prefix)
+			if err := tx.main.loadOpen(); err != nil {
+				return err
+			}
+			main.appendTo(tx.d, r.fs, r.log.prefix, tx.main.notes.anew)
 		}
 		if err := tx.settleDerived(main); err != nil {
 			return err

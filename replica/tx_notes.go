@@ -93,14 +93,15 @@ func (n *rowNotes) isSparse() bool {
 	return n.openSize > sparse*int64(len(lines))
 }
 
-// writeList writes the whole list, as of the last row. Lengths that are noted of it before that row are not its own any more.
+// writeList writes the whole list, as of the last row, after the commit: until then the old one stands. Lengths that are noted of it before that row
+// are not its own any more.
 func (t *txLog) writeList() {
 	var text []byte
 	for _, rec := range sorted(t.notes.openSet) {
 		text = appendConflictLine(text, conflictLine{row: t.seq, rec: rec, undecided: t.notes.openSet[rec]})
 	}
 	if len(text) > 0 || exists(t.fs, conflictsFile) {
-		t.tx.d.Append(t.name(conflictsFile), 0, text)
+		t.tx.d.Replace(t.name(conflictsFile), text)
 	}
 	t.notes.openSize, t.notes.anew = int64(len(text)), false
 }
