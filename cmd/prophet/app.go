@@ -48,6 +48,11 @@ func prepare(list []*cli.Command) []*cli.Command {
 		c.Flags = append(c.Flags, globalFlags()...)
 		c.HideHelp, c.HideHelpCommand = true, true
 		c.OnUsageError = badFlag
+		for _, f := range c.Flags {
+			if f, ok := f.(*cli.StringSliceFlag); ok {
+				f.KeepSpace = true // of a file's name, say
+			}
+		}
 	}
 	return list
 }

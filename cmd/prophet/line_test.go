@@ -84,6 +84,15 @@ func TestFlagsStandAnywhere(t *testing.T) {
 	}
 }
 
+func TestTheValueOfAFlagIsTakenAsItIs(t *testing.T) {
+	var got seen
+	w, want := newWorld(), []string{" a=b ", " ", ""}
+	words := []string{"edit", "--file", want[0], "--file", want[1], "--file="}
+	if code := execute(context.Background(), w.env, editing(&got), words); code != 0 || !reflect.DeepEqual(got.Files, want) {
+		t.Errorf("got %q (exit code %d: %s), want %q", got.Files, code, w.err, want)
+	}
+}
+
 func TestWrongUsage(t *testing.T) {
 	tests := []struct{ line, want string }{
 		{"", `error: no command|hint: "prophet help" lists the commands`},
