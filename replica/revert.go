@@ -183,12 +183,16 @@ func (t *reverting) undoDelete() error {
 		return t.keep()
 	}
 	before, deletions := t.history.SplitDeletions()
-	switch {
-	case !slices.ContainsFunc(deletions, t.is):
+	if !slices.ContainsFunc(deletions, t.is) {
 		t.left("", LeftDeleted)
 		return nil
-	case len(deletions) > 1:
-		t.left("", LeftEqual, except(t.revert.id, deletions)...)
+	}
+	others, err := t.notReplaced(except(t.revert.id, deletions))
+	if err != nil {
+		return err
+	}
+	if len(others) > 0 {
+		t.left("", LeftEqual, others...)
 		return nil
 	}
 	past, err := t.merge(resolution.NewHistory(before))
@@ -201,6 +205,22 @@ func (t *reverting) undoDelete() error {
 	}
 	t.undone("", TakeKeep)
 	return t.revert.edit.Restore(t.change.Record, past.Props)
+}
+
+// notReplaced returns those of some deletions that say that the record is deleted whatever the change says. That of one which the change had seen was open where
+// the record lived all the same: then the change decided it.
+func (t *reverting) notReplaced(deletions []changeset.ID) ([]changeset.ID, error) {
+	if len(deletions) == 0 {
+		return nil, nil
+	}
+	seen := slices.DeleteFunc(t.history.Past(t.revert.id), t.is)
+	was, err := t.merge(resolution.NewHistory(seen))
+	if err != nil || !was.Exists {
+		return deletions, err
+	}
+	return slices.DeleteFunc(deletions, func(id changeset.ID) bool {
+		return slices.ContainsFunc(seen, func(e resolution.Entry) bool { return e.ID == id })
+	}), nil
 }
 
 // unreadable reports whether the record, with these properties, would be a rule that nobody can read.

@@ -51,6 +51,29 @@ func TestARevertOfADeletionBringsAllPropertiesBack(t *testing.T) {
 	}
 }
 
+// The second of two deletions decided that a record is deleted that lived beside the first.
+func TestARevertOfTheDecisionThatARecordIsDeletedBringsItBack(t *testing.T) {
+	team := newTeam(t, 2)
+	rec := team.create(0, map[string]string{"status": "new"})
+	team.pull(1, 0)
+	first := team.delete(1, rec)
+	team.update(0, rec, "status", "open")
+	team.pull(0, 1)
+	before, _, _ := team.replicas[0].Log().Props(rec)
+	decision := team.delete(0, rec)
+	if got, _ := revertIn(t, team.replicas[0], first.ID); len(got.NotUndone) != 1 || got.NotUndone[0].Why != replica.LeftEqual || got.NotUndone[0].By != decision.ID {
+		t.Errorf("of the deletion that it saw: %+v", got)
+	}
+	team.revert(0, decision)
+	after, lives, err := team.replicas[0].Log().Props(rec)
+	if err != nil || !lives || !maps.Equal(before, after) {
+		t.Errorf("it lives: %v, with %v (%v), want %v", lives, after, err, before)
+	}
+	if open, err := team.replicas[0].Conflicts(); err != nil || len(open) > 0 {
+		t.Errorf("open: %v (%v)", open, err)
+	}
+}
+
 func TestBookkeepingIsNotReverted(t *testing.T) {
 	team := newTeam(t, 2)
 	rec := team.create(0, nil)
