@@ -2,9 +2,7 @@ package replica
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 
 	"github.com/spf13/afero"
@@ -119,15 +117,24 @@ func (l *Log) Noted() (bool, error) {
 
 // count returns how many rows of the log are noted, which may be fewer than there are.
 func (c companion) count() (uint32, error) {
-	info, err := c.fs.Stat(rowsFile)
-	if errors.Is(err, fs.ErrNotExist) {
+	size, err := c.size(rowsFile)
+	if err != nil {
+		return 0, err
+	}
+	size = max(0, c.limits.of(c.prefix+rowsFile, size))
+	return uint32(min(size/notedSize, int64(c.latest))), nil
+}
+
+// size returns how long a file is, committed or not; 0 if there is none.
+func (c companion) size(name string) (int64, error) {
+	info, err := c.fs.Stat(name)
+	if isNotExist(err) {
 		return 0, nil
 	}
 	if err != nil {
-		return 0, fmt.Errorf("read %s: %w", c.prefix+rowsFile, err)
+		return 0, fmt.Errorf("look at %s: %w", c.prefix+name, err)
 	}
-	size := max(0, c.limits.of(c.prefix+rowsFile, info.Size()))
-	return uint32(min(size/notedSize, int64(c.latest))), nil
+	return info.Size(), nil
 }
 
 // noted returns what is noted of the row; row 0 stands before the first.
@@ -234,14 +241,8 @@ func (c companion) checkRow(entry, row uint32) error {
 
 // idsHeld returns how many entries the table of local ids has, committed or not.
 func (c companion) idsHeld() (int64, error) {
-	info, err := c.fs.Stat(idsFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return 0, nil
-	}
-	if err != nil {
-		return 0, fmt.Errorf("read %s: %w", c.prefix+idsFile, err)
-	}
-	return info.Size() / localIDSize, nil
+	size, err := c.size(idsFile)
+	return size / localIDSize, err
 }
 
 // read returns n bytes of a file, which must be there.

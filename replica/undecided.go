@@ -213,14 +213,8 @@ func (c companion) readUndecided() (undecidedList, error) {
 
 // listSize returns how long the list is, if nobody was cut off who wrote to it.
 func (c companion) listSize() (int64, error) {
-	info, err := c.fs.Stat(conflictsFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return 0, nil
-	}
-	if err != nil {
-		return 0, fmt.Errorf("look at %s: %w", c.prefix+conflictsFile, err)
-	}
-	return max(0, c.limits.of(c.prefix+conflictsFile, info.Size())), nil
+	size, err := c.size(conflictsFile)
+	return max(0, c.limits.of(c.prefix+conflictsFile, size)), err
 }
 
 // list reads the list as far as it is committed.

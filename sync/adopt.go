@@ -82,20 +82,14 @@ func (p *pull) bookkeepingEvents(ctx context.Context) (map[changeset.RecordID][]
 	}
 	slices.SortFunc(items, func(a, b item) int { return cmp.Compare(a.row.Seq, b.row.Seq) })
 	events := map[changeset.RecordID][]event{}
-	for len(items) > 0 {
-		got, err := fetchAll(ctx, items)
-		if err != nil {
-			return nil, err
+	err := eachFetched(ctx, items, func(f fetched) error {
+		for i := range f.c.Changes {
+			ch := &f.c.Changes[i]
+			events[ch.Record] = append(events[ch.Record], event{f.row.Seq, ch, f.c.Nullification})
 		}
-		for _, f := range got {
-			for i := range f.c.Changes {
-				ch := &f.c.Changes[i]
-				events[ch.Record] = append(events[ch.Record], event{f.row.Seq, ch, f.c.Nullification})
-			}
-		}
-		items = items[len(got):]
-	}
-	return events, nil
+		return nil
+	})
+	return events, err
 }
 
 // replay computes what the source shows of a record from the source's bookkeeping and the changes that were integrated. ok is false if

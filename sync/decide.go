@@ -2,6 +2,7 @@ package sync
 
 import (
 	"cmp"
+	"context"
 	"maps"
 	"slices"
 
@@ -35,6 +36,17 @@ func (in *intake) noteBefore() {
 type disputed struct {
 	rec  changeset.RecordID
 	prop string
+}
+
+// target returns what an intake goes into: the replica, or for a dry run a copy of it in memory.
+func target(ctx context.Context, to *replica.Replica, winner Prefer, dryRun bool) (*replica.Replica, error) {
+	if err := winner.check(); err != nil {
+		return nil, err
+	}
+	if dryRun {
+		return to.Scratch(ctx)
+	}
+	return to, nil
 }
 
 func newIntake(to *replica.Replica, winner Prefer) intake {

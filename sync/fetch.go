@@ -115,6 +115,23 @@ func fetchAll(ctx context.Context, items []item) ([]fetched, error) {
 	return got[:begun], group.Wait()
 }
 
+// eachFetched fetches the changesets of the items, so many at a time as memory should hold, and calls do with each, in the order of the items.
+func eachFetched(ctx context.Context, items []item, do func(fetched) error) error {
+	for len(items) > 0 {
+		got, err := fetchAll(ctx, items)
+		if err != nil {
+			return err
+		}
+		for _, f := range got {
+			if err := do(f); err != nil {
+				return err
+			}
+		}
+		items = items[len(got):]
+	}
+	return nil
+}
+
 // bare reports whether a changeset does not say of some record what its maker had seen.
 func bare(c *changeset.Changeset) bool {
 	return slices.ContainsFunc(c.Changes, func(ch changeset.Change) bool { return ch.Parents == nil })

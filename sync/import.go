@@ -50,15 +50,9 @@ func Import(ctx context.Context, to *replica.Replica, name string, src *Source, 
 	if err := checkSourceName(name); err != nil {
 		return nil, err
 	}
-	if err := opts.Prefer.check(); err != nil {
+	to, err := target(ctx, to, opts.Prefer, opts.DryRun)
+	if err != nil {
 		return nil, err
-	}
-	if opts.DryRun {
-		scratch, err := to.Scratch(ctx)
-		if err != nil {
-			return nil, err
-		}
-		to = scratch
 	}
 	im := &importing{intake: newIntake(to, opts.Prefer), src: src, opts: opts, origin: ImportOrigin(to.Database(), name), seed: maphash.MakeSeed()}
 	if err := im.run(ctx); err != nil {

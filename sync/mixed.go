@@ -37,17 +37,8 @@ func (p *pull) readMixed(ctx context.Context, s *side) error {
 		}
 		it.moves, it.stretches = nil, nil
 	}
-	for len(rest) > 0 {
-		got, err := fetchAll(ctx, rest)
-		if err != nil {
-			return err
-		}
-		for _, f := range got {
-			if err := m.note(f); err != nil {
-				return err
-			}
-		}
-		rest = rest[len(got):]
+	if err := eachFetched(ctx, rest, m.note); err != nil {
+		return err
 	}
 	return p.locate(s)
 }

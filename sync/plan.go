@@ -47,17 +47,8 @@ func (s *side) makePlan(ctx context.Context) error {
 			other = append(other, it)
 		}
 	}
-	for len(other) > 0 {
-		got, err := fetchAll(ctx, other)
-		if err != nil {
-			return err
-		}
-		for _, f := range got {
-			if err := s.planFork(f); err != nil {
-				return err
-			}
-		}
-		other = other[len(got):]
+	if err := eachFetched(ctx, other, s.planFork); err != nil {
+		return err
 	}
 	return s.planSplits()
 }

@@ -78,15 +78,9 @@ func Pull(ctx context.Context, to, from *replica.Replica, opts Options) (*Report
 		return nil, fmt.Errorf("pull from %s into %s: it is a replica of %w: %s, not %s",
 			from.Where(), to.Where(), ErrOtherDatabase, from.Database(), to.Database())
 	}
-	if err := opts.Prefer.check(); err != nil {
+	to, err := target(ctx, to, opts.Prefer, opts.DryRun)
+	if err != nil {
 		return nil, err
-	}
-	if opts.DryRun {
-		scratch, err := to.Scratch(ctx)
-		if err != nil {
-			return nil, err
-		}
-		to = scratch
 	}
 	p := newPull(to, from, opts)
 	if err := p.persist(ctx, p.run); err != nil {
