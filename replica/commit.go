@@ -2,6 +2,7 @@ package replica
 
 import (
 	"context"
+	"strconv"
 
 	"github.com/google/uuid"
 
@@ -79,8 +80,11 @@ func (t *txLog) writeUUIDs() error {
 		t.tx.d.Replace(t.name(formerFile), lines)
 		return nil
 	}
-	// No journal goes with a commit that adds nothing: the old name is on the disk before the new one.
-	return durable.WriteFile(t.tx.r.fs, t.name(formerFile), lines)
+	// No journal goes with a commit that adds nothing: what tells of the old name is on the disk before the new one.
+	if err := durable.WriteFile(t.tx.r.fs, t.name(formerFile), lines); err != nil {
+		return err
+	}
+	return durable.WriteFile(t.tx.r.fs, t.name(markFile(t.uuid)), strconv.AppendUint(nil, uint64(t.marks[t.uuid]), 10))
 }
 
 // journaled reports whether a journal goes with the commit, because it adds to the logs or rewrites one.

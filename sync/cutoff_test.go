@@ -314,3 +314,40 @@ func TestADecisionWhoseNumberTheOriginalGaveIsMade(t *testing.T) {
 		t.Error("it was never made")
 	}
 }
+
+// Without the original's mark of the UUID that was given up, the original would take the replica's own changesets for somebody else's that are new.
+func TestAfterANewUUIDThatWasCutOffTheOriginalTakesNothingTwice(t *testing.T) {
+	s := newScene(t)
+	was, renamed := open(t, s.disk).UUID(), 0
+	for _, mode := range []crashfs.Mode{crashfs.Kill, crashfs.PowerCut} {
+		for k := 1; ; k++ {
+			disk := s.disk.Survivor(mode, 0)
+			r := replicatest.Open(t, disk, replica.Options{})
+			disk.CrashAt(k)
+			err := r.Reidentify(t.Context())
+			if !disk.Failed() {
+				if err != nil {
+					t.Fatal(err)
+				}
+				break
+			}
+			left := disk.Survivor(mode, int64(k))
+			when := fmt.Sprintf("%s at operation %d", mode, k)
+			sound(t, left, when)
+			if open(t, left).UUID() != was {
+				renamed++
+			}
+			p, err := v1peer.Open(left, v1peer.Options{Creator: outsider})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := p.Pull(s.peer.FS(), v1peer.To); err != nil {
+				t.Fatal(err)
+			}
+			sound(t, left, when+", after a pull")
+		}
+	}
+	if renamed == 0 {
+		t.Error("it never had its new UUID when it was cut off")
+	}
+}
