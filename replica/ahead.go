@@ -91,7 +91,8 @@ func (l *Log) rowsToCount() (n uint32, ok bool) {
 		return 0, false
 	}
 	v, err := durable.Uncommitted(l.root)
-	if err != nil || len(v.Lengths)+len(v.Points)+len(v.Replaced) > 0 {
+	_, grows := v.Lengths[l.prefix+changeset.IndexFile]
+	if _, numbers := v.Points[l.prefix+changeset.LatestFile]; err != nil || grows || numbers {
 		return 0, false
 	}
 	n = rowsHeld(l.fs)

@@ -38,15 +38,20 @@ type halted struct {
 	rowsAt     int                    // where in index their rows are
 	after      uint32                 // the number that these come after
 	completed  []byte                 // what the index would have been written anew as, if the rows follow on that
+	empty      bool                   // the other program emptied the number, to write the next one, and did not come to that
 }
 
 // newHalted reads a log; nil if the commit leaves its index alone.
 func newHalted(root afero.Fs, where, prefix string, u *durable.Unfinished) (*halted, error) {
 	log, err := openLog(root, prefix, where, &limits{})
+	empty := errors.Is(err, errEmptyNumber)
+	if empty {
+		log, err = openLog(root, prefix, where, numberedBefore(root, prefix, u))
+	}
 	if err != nil {
 		return nil, err
 	}
-	h := &halted{Log: log, root: root, u: u, from: log.latest, to: log.latest}
+	h := &halted{Log: log, root: root, u: u, from: log.latest, to: log.latest, empty: empty}
 	for _, p := range u.Points {
 		if p.Name != prefix+changeset.LatestFile {
 			continue
@@ -60,7 +65,7 @@ func newHalted(root afero.Fs, where, prefix string, u *durable.Unfinished) (*hal
 	}
 	grown := growthOf(u, prefix+changeset.IndexFile)
 	if grown == nil && (u.Rewritten == nil || u.Rewritten.Name != prefix+changeset.IndexFile) {
-		return nil, nil
+		return nil, h.checkNumber(h.latest)
 	}
 	if h.index, err = afero.ReadFile(log.fs, changeset.IndexFile); err != nil && !isNotExist(err) {
 		return nil, fmt.Errorf("read %s: %w", log.indexPath(), err)
@@ -88,6 +93,9 @@ func growthOf(u *durable.Unfinished, name string) *durable.Grown {
 // judge finds out which rows are the other program's, and whether the commit was made.
 func (h *halted) judge() error {
 	tail := h.index[min(h.at, len(h.index)):]
+	if h.empty {
+		return h.miscounted(tail)
+	}
 	if h.latest < h.from && len(tail) == 0 {
 		return nil // the whole log was turned back: a backup was put back over it
 	}
@@ -291,6 +299,9 @@ func (h *halted) strayFrom(rows []byte) bool {
 // miscounted is the error where latest-sequence-no counts another number of rows than there are: the other program writes that number first.
 func (h *halted) miscounted(tail []byte) error {
 	n, ok := h.count(tail)
+	if ok && h.empty {
+		return h.checkNumber(h.lastNumber(n))
+	}
 	if !ok || n == h.latest {
 		return h.mixed("%s counts %d changesets, and the rows of %s do not fit that", h.name(changeset.LatestFile), h.latest, h.name(changeset.IndexFile))
 	}
@@ -336,7 +347,11 @@ func (h *halted) judgeRewritten() error {
 	h.from = uint32(wrote / changeset.RowSize)
 	h.to = h.from
 	rows := h.index[wrote:]
-	switch {
+	switch n := uint32(len(rows) / changeset.RowSize); {
+	case h.empty && follow(rows, h.from, h.from+n):
+		return h.checkNumber(h.from + n)
+	case h.empty && !isNew && follow(rows, number, number+n):
+		return h.checkNumber(number + n)
 	case follow(rows, h.from, h.latest):
 		return h.take(wrote, h.from)
 	case !isNew && len(rows) == 0 && h.latest == number:

@@ -1,0 +1,46 @@
+package replica
+
+import (
+	"github.com/spf13/afero"
+
+	"prophet/changeset"
+	"prophet/internal/durable"
+)
+
+// numberedBefore lets a log be opened of which the other program emptied latest-sequence-no after a commit of ours was cut off: with the number that it had
+// before that.
+func numberedBefore(root afero.Fs, prefix string, u *durable.Unfinished) *limits {
+	number := formatNumber(rowsHeld(afero.NewBasePathFs(root, prefix+".")))
+	for _, p := range u.Points {
+		if p.Name == prefix+changeset.LatestFile {
+			number = p.Old
+		}
+	}
+	return &limits{View: durable.View{Points: map[string]string{prefix + changeset.LatestFile: number}}}
+}
+
+// checkNumber returns an error with the number to write where there is none: n, which the rows come to.
+func (h *halted) checkNumber(n uint32) error {
+	if !h.empty {
+		return nil
+	}
+	return h.damage(changeset.LatestFile, "%w: %w, so a program that wrote it died, or is at work; %s has rows for %d: if it died, write %d into %s",
+		ErrCutOff, errEmptyNumber, h.name(changeset.IndexFile), n, n, h.name(changeset.LatestFile))
+}
+
+// lastNumber is the number that the file had, where the rows come to n. If these are the commit's, and it did not come to its own number, it is to be taken
+// back: for what it writes before that, a reader goes by it.
+func (h *halted) lastNumber(n uint32) uint32 {
+	if n != h.to {
+		return n
+	}
+	for _, p := range h.u.Points {
+		if p.Name == h.name(changeset.LatestFile) {
+			return n
+		}
+		if text, err := readSmall(h.root, p.Name); err != nil || text != p.New {
+			return h.from
+		}
+	}
+	return n
+}

@@ -1,0 +1,96 @@
+package sync_test
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/spf13/afero"
+
+	"prophet/changeset"
+	"prophet/internal/crashfs"
+	"prophet/internal/replicatest"
+	"prophet/replica"
+)
+
+// The original empties latest-sequence-no and then writes the next number into it. Where it dies in between, after a commit of ours was cut off, the refusal says
+// which number to write.
+func TestAnEmptyNumberAfterACutOffIsNamed(t *testing.T) {
+	s := newScene(t)
+	points := 0
+	for start, accidents := range s.cutOffs(t) {
+		before, _ := logged(t, start)
+		for _, a := range accidents {
+			calm := start.Survivor(crashfs.Kill, 0)
+			if err := a.do(t, open(t, calm)); err != nil {
+				t.Fatalf("%s: %v", a.name, err)
+			}
+			ours, _ := logged(t, calm)
+			maps.DeleteFunc(ours, func(key [20]byte, _ bool) bool { return before[key] })
+			for k := 1; ; k++ {
+				disk := start.Survivor(crashfs.Kill, 0)
+				r := open(t, disk)
+				disk.CrashAt(k)
+				err := a.do(t, r)
+				if !disk.Failed() {
+					break
+				}
+				for _, name := range []string{changeset.LatestFile, changeset.ResolutionsDir + "/" + changeset.LatestFile} {
+					if name != changeset.LatestFile && k%3 > 0 {
+						continue
+					}
+					points++
+					v := visit{ticket: s.ticket, left: disk.Survivor(crashfs.Kill, 0), ours: ours, reported: err == nil,
+						when: fmt.Sprintf("%s at operation %d, %s", a.name, k, name)}
+					writeAdvised(t, v.left, name, v.when)
+					v.check(t, "")
+					replicatest.Edit(t, replicatest.Open(t, v.left, replica.Options{}), func(e *replica.Edit) error { _, err := e.Create("Note", nil); return err })
+					v.check(t, ", after the next edit")
+				}
+			}
+		}
+	}
+	if points < 200 {
+		t.Errorf("%d points: that does not test much", points)
+	}
+}
+
+func TestAnEmptyNumberInTheMiddleOfAMoveIsNamed(t *testing.T) {
+	disk, ticket, twin, _ := forked(t)
+	for k := 1; ; k++ {
+		cut := disk.Survivor(crashfs.Kill, 0)
+		cut.CrashAt(k)
+		if err := takeApart(cut, twin); !cut.Failed() {
+			if err != nil {
+				t.Fatal(err)
+			}
+			break
+		}
+		left := cut.Survivor(crashfs.Kill, 0)
+		when := fmt.Sprintf("operation %d", k)
+		writeAdvised(t, left, changeset.LatestFile, when)
+		update(t, open(t, left), ticket, "note", "life goes on")
+		if err := takeApart(left, twin); err != nil {
+			t.Errorf("%s: %v", when, err)
+		}
+		sound(t, left, when)
+	}
+}
+
+// writeAdvised empties a latest-sequence-no, and writes what the refusal says into it.
+func writeAdvised(t *testing.T, fsys afero.Fs, name, when string) {
+	t.Helper()
+	if err := afero.WriteFile(fsys, name, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, err := replica.Open(fsys, replica.Options{Sleep: func(time.Duration) {}})
+	advice := regexp.MustCompile(`write (\d+) into (it|` + name + `)$`).FindStringSubmatch(fmt.Sprint(err))
+	if advice == nil {
+		t.Fatalf("%s: %v", when, err)
+	}
+	if err := afero.WriteFile(fsys, name, []byte(advice[1]), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
