@@ -79,9 +79,9 @@ func (l *Log) rowsOf(rec changeset.RecordID) ([]uint32, error) {
 	return seqs, nil
 }
 
-// entries reads the ordinary changes to a record from rows of the log, which get gives.
+// entries reads the ordinary changes to a record from rows of the log, which get gives. One that the original logged twice counts once, in its first row.
 func (l *Log) entries(rec changeset.RecordID, seqs []uint32, get func(seq uint32) (*changeset.Changeset, error)) ([]resolution.Entry, error) {
-	var entries []resolution.Entry
+	entries, known := make([]resolution.Entry, 0, len(seqs)), make(map[changeset.ID]bool, len(seqs))
 	above := Above{}
 	var left leftover
 	for _, seq := range seqs {
@@ -93,9 +93,10 @@ func (l *Log) entries(rec changeset.RecordID, seqs []uint32, get func(seq uint32
 		if err != nil {
 			return nil, err
 		}
-		if passed || c.Bookkeeping() {
+		if passed || c.Bookkeeping() || known[c.ID] {
 			continue
 		}
+		known[c.ID] = true
 		ch := c.Change(rec)
 		if ch.Parents == nil {
 			own, err := l.own(seq, c.ID)
