@@ -212,6 +212,9 @@ func TestAByteThatChangedInTheListIsNotBelieved(t *testing.T) {
 			if open, err := r.InConflict(); err != nil || len(open) != 1 || open[0] != rec {
 				t.Fatalf("with %q in conflict are %v, %v", other, open, err)
 			}
+			if bit != i%8 { // fsck reads it as the other does, and takes longer
+				continue
+			}
 			if found := problems(t, fsys); !strings.HasPrefix(found, "prophet/conflicts: ") {
 				t.Fatalf("of %q fsck says\n%s", other, found)
 			}

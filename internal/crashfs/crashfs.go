@@ -23,6 +23,7 @@
 package crashfs
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -141,6 +142,17 @@ func (f *FS) Survivor(mode Mode, seed int64) *FS {
 		dice = rand.New(rand.NewPCG(uint64(seed), 0))
 	}
 	return &FS{root: f.root.cut(dice, map[*node]*node{})}
+}
+
+// Print returns a hash of all names and bytes that programs see. Disks with one print are one to whatever runs on them, but for times and for what a later
+// power cut leaves of them; what PowerCut left has nothing more to lose. A sweep over all crashes need not try a disk twice: half of the operations flush,
+// or end in what another one left too.
+func (f *FS) Print() [sha256.Size]byte {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	h := sha256.New()
+	f.root.print(h)
+	return [sha256.Size]byte(h.Sum(nil))
 }
 
 // begin records an operation and returns the error that the plan has for it. f.mu must be held.

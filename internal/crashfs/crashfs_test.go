@@ -317,3 +317,42 @@ func TestNamesAreCleaned(t *testing.T) {
 		}
 	}
 }
+
+func TestAPrintTellsWhatProgramsSee(t *testing.T) {
+	disk := New()
+	prints := map[[32]byte]string{}
+	step := func(what string, sees bool, do func() error) {
+		t.Helper()
+		was := disk.Print()
+		if err := do(); err != nil {
+			t.Fatal(err)
+		}
+		now := disk.Print()
+		if other, there := prints[now]; sees && there {
+			t.Errorf("%s: the print is that of %s", what, other)
+		}
+		if !sees && now != was {
+			t.Errorf("%s: the print is another one", what)
+		}
+		prints[now] = what
+	}
+	write := func(name, text string) func() error {
+		return func() error { return afero.WriteFile(disk, name, []byte(text), 0o644) }
+	}
+	step("a directory", true, func() error { return disk.Mkdir("a", 0o755) })
+	step("a file", true, write("a/f", ""))
+	step("bytes in it", true, write("a/f", "one"))
+	step("others", true, write("a/f", "two"))
+	step("the same again", false, write("a/f", "two"))
+	step("another file", true, write("a/g", "two"))
+	step("a file of another name", true, func() error { return disk.Rename("a/g", "a/h") })
+	step("a directory in place of it", true, func() error { return errors.Join(disk.Remove("a/h"), disk.Mkdir("a/h", 0o755)) })
+	step("the same elsewhere", true, func() error { return disk.Rename("a/h", "h") })
+	step("reading", false, func() error { _, err := afero.ReadFile(disk, "a/f"); return err })
+	if disk.Survivor(Kill, 0).Print() != disk.Print() {
+		t.Error("what a kill left has another print")
+	}
+	if disk.Survivor(PowerCut, 0).Print() != New().Print() {
+		t.Error("what a power cut left of what was never flushed is no empty disk")
+	}
+}

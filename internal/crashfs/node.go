@@ -2,6 +2,8 @@ package crashfs
 
 import (
 	"bytes"
+	"fmt"
+	"io"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -62,6 +64,16 @@ func (n *node) truncate(size int64) {
 		return
 	}
 	n.data = append(n.data, make([]byte, size-int64(len(n.data)))...)
+}
+
+// print writes what programs see of the node and all beneath it, with the length of each part before it.
+func (n *node) print(w io.Writer) {
+	fmt.Fprintf(w, "%t %d %d ", n.dir, len(n.data), len(n.names))
+	w.Write(n.data)
+	for _, name := range slices.Sorted(maps.Keys(n.names)) {
+		fmt.Fprintf(w, "%q ", name)
+		n.names[name].print(w)
+	}
 }
 
 // clone copies the node and all beneath it, in both states; done has the copies made so far.
