@@ -56,6 +56,10 @@ func (t *Tx) commit(points []Point) error {
 	if !journaled {
 		return t.writeAll(t.replaced)
 	}
+	if err := t.cutLeftovers(); err != nil {
+		t.forget()
+		return err
+	}
 	if err := t.apply(j); err != nil {
 		return t.abort(j, err)
 	}
@@ -128,6 +132,17 @@ func (g *growth) measure(fs afero.Fs) error {
 	}
 	g.cut = size > g.at
 	return nil
+}
+
+// cutLeftovers cuts what lies beyond the committed ends, before there is a journal: what lies there later, beyond what the commit appends, another program wrote.
+func (t *Tx) cutLeftovers() error {
+	var left []Grown
+	for _, g := range t.growths {
+		if g.cut {
+			left = append(left, Grown{Name: g.name, At: g.at})
+		}
+	}
+	return cutAll(t.fs, left)
 }
 
 // apply does steps 2 to 5. The new content of a rewritten file lies beside it before the points are written, so that whoever finds these can finish.
@@ -249,11 +264,6 @@ func appendChunk(fs afero.Fs, growths []*growth) (files []handle, err error) {
 }
 
 func (g *growth) append(f afero.File) error {
-	if g.cut {
-		if err := f.Truncate(g.at); err != nil {
-			return err
-		}
-	}
 	_, err := f.WriteAt(g.data, g.at)
 	return err
 }

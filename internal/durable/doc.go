@@ -5,7 +5,7 @@
 // only grow, small files that are replaced, and the one or two small files whose new text is the
 // commit. It writes in this order, and each step is flushed before the next begins:
 //
-//  1. New objects: temporary name, flush, rename, flush of the directories.
+//  1. New objects: temporary name, flush, rename, flush of the directories. Then growing files that have leftovers beyond their committed end are cut.
 //  2. The journal, [Journal]: the length that each growing file has now, or that it is absent, and what
 //     is appended to it; the old and new text of the commit points; the small files that step 6 will replace; and the
 //     SHA-256 of all that, so that a torn journal is no journal.

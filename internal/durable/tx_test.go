@@ -225,3 +225,40 @@ func golden(t *testing.T, name, got string) {
 		t.Errorf("differs from %s (-update rewrites it):\n%s", name, got)
 	}
 }
+
+// What lies beyond the committed end of a file when a commit begins was left by somebody who died. Where the commit is cut off as well, that is no other
+// program's work since.
+func TestLeftoversFromBeforeACommitAreNobodysWorkSince(t *testing.T) {
+	work := func(fs afero.Fs) error {
+		tx := Begin(fs)
+		tx.Append("rows", 4, []byte("two."))
+		tx.Append("swept", 4, nil)
+		return tx.Commit(Point{"latest", "1", "2"})
+	}
+	for _, mode := range []crashfs.Mode{crashfs.PowerCut, crashfs.Kill} {
+		for k := 1; ; k++ {
+			disk := crashfs.New()
+			for name, text := range map[string]string{"rows": "one.a leftover that is longer", "swept": "one.leftover", "latest": "1"} {
+				if err := WriteFile(disk, name, []byte(text)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			disk.CrashAt(k)
+			err := work(disk)
+			if !disk.Failed() {
+				if err != nil {
+					t.Fatal(err)
+				}
+				wantFiles(t, disk, tree{"rows": "one.two.", "swept": "one.", "latest": "2"})
+				break
+			}
+			left := disk.Survivor(mode, int64(k))
+			if _, err := Uncommitted(left); err != nil {
+				t.Errorf("%s at operation %d: a reader gets %v", mode, k, err)
+			}
+			if _, err := Recover(left); err != nil {
+				t.Errorf("%s at operation %d: %v", mode, k, err)
+			}
+		}
+	}
+}
