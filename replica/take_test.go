@@ -174,7 +174,9 @@ func TestTakeMergedNeedsTwoRivalsMadeFromOneValueInDifferentPlaces(t *testing.T)
 		{"max", "10", "11", "12", "", `the rivals for "body" cannot be merged: their changes overlap`},
 		{"min", "10", "9", "8", "", `the rivals for "body" cannot be merged: their changes overlap`},
 		{"union", "a, b, c", "b, c", "a, b, c, d", "", "b, c, d"},
-		{"union", "a b c", "x a b c", "a b c x", "", "x a b c"},
+		{"union", "a b c", "x a b c", "a b c x", "", "a b c x"},
+		{"union", "jazz, live", "jazz, live, vinyl", "jazz, 1964", "", "jazz, 1964, vinyl"},
+		{"union", "a, b", "a", "b", "", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d := newDispute(t)

@@ -181,20 +181,16 @@ const space = " \t\n\v\f\r"
 // union is the elements of the latest list in their order, then those that the others have more, sorted by bytes, each once.
 func union(rivals []Rival) (value, asks string) {
 	split, joint := separator(rivals)
-	seen := map[string]bool{}
-	fresh := func(r Rival) (elements []string) {
-		for _, e := range strings.FieldsFunc(r.Value, func(c rune) bool { return strings.ContainsRune(split, c) }) {
-			if e = strings.Trim(e, space); e != "" && !seen[e] {
-				seen[e] = true
-				elements = append(elements, e)
-			}
-		}
-		return elements
-	}
-	all := fresh(rivals[0])
+	all := elements(rivals[0].Value, split)
+	seen := setOf(all)
 	var more []string
 	for _, r := range rivals[1:] {
-		more = append(more, fresh(r)...)
+		for _, e := range elements(r.Value, split) {
+			if !seen[e] {
+				seen[e] = true
+				more = append(more, e)
+			}
+		}
 	}
 	slices.Sort(more)
 	value = strings.Join(append(all, more...), joint)
@@ -204,10 +200,36 @@ func union(rivals []Rival) (value, asks string) {
 	return value, ""
 }
 
-// Once returns a list as the rule union would: in its order, each element once.
-func Once(list string) string {
-	value, _ := union([]Rival{{Value: list}})
-	return value
+// MergeLists merges two lists that were made from one, as the rule union reads them: the elements of the first, in its order, then those that the other has
+// more, sorted by bytes, each once, without what either has removed.
+func MergeLists(base, first, other string) string {
+	split, joint := separator([]Rival{{Value: base}, {Value: first}, {Value: other}})
+	was, here, there := elements(base, split), elements(first, split), elements(other, split)
+	had, has := setOf(was), setOf(there)
+	all := slices.DeleteFunc(slices.Clone(here), func(e string) bool { return had[e] && !has[e] })
+	known := setOf(slices.Concat(was, here))
+	more := slices.DeleteFunc(there, func(e string) bool { return known[e] })
+	return strings.Join(append(all, slices.Sorted(slices.Values(more))...), joint)
+}
+
+// elements returns the elements of a list, in its order, each once.
+func elements(list, split string) (all []string) {
+	seen := map[string]bool{}
+	for _, e := range strings.FieldsFunc(list, func(c rune) bool { return strings.ContainsRune(split, c) }) {
+		if e = strings.Trim(e, space); e != "" && !seen[e] {
+			seen[e] = true
+			all = append(all, e)
+		}
+	}
+	return all
+}
+
+func setOf(elements []string) map[string]bool {
+	set := make(map[string]bool, len(elements))
+	for _, e := range elements {
+		set[e] = true
+	}
+	return set
 }
 
 // separator is what separates the elements of the rivals' lists, any of the characters, and what joins them: commas if any list has one.

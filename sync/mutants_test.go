@@ -212,7 +212,7 @@ var mutants = []mutant{
 	{"a fingerprint has the greatest old value", "resolution/conflict.go",
 		`slices.Min(olds)`, `slices.Max(olds)`},
 	{"a union keeps what both have twice", "resolution/apply.go",
-		`e != "" && !seen[e]`, `e != ""`},
+		`if !seen[e] {`, `if true {`},
 	{"the rest of a union is not sorted", "resolution/apply.go",
 		`	slices.Sort(more)
 `, ``},

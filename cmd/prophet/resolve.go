@@ -53,7 +53,8 @@ those of the properties named by --property. "holds" takes what holds for now,
 by a rule, such as a sum that no rival wrote, by a vote, or as the latest; a
 record that was edited and deleted lives. "merged" takes the changes of both,
 where there are two rivals that were made from one value, and their changes do
-not overlap: line by line in a text with line breaks, else word by word. "keep"
+not overlap: line by line in a text with line breaks, else word by word. Lists
+under the rule union are merged element by element, and always can be. "keep"
 and "delete" decide whether a record lives that was edited and deleted.
 
 --all decides what can be decided so of all records, in one transaction. What is
