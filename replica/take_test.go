@@ -164,6 +164,7 @@ func TestTakeAllTakesNoNumber(t *testing.T) {
 
 func TestTakeMergedNeedsTwoRivalsMadeFromOneValueInDifferentPlaces(t *testing.T) {
 	type props = map[string]string
+	long := strings.Repeat("x", changeset.MaxValue/2)
 	for _, tt := range []struct{ name, base, mine, bobs, carols, want string }{
 		{"two apart", "a b c", "x b c", "a b y", "", "x b y"},
 		{"three", "a b c", "x b c", "a b y", "a z c", `two rivals can be merged, but "body" has 3`},
@@ -177,6 +178,8 @@ func TestTakeMergedNeedsTwoRivalsMadeFromOneValueInDifferentPlaces(t *testing.T)
 		{"union", "a b c", "x a b c", "a b c x", "", "a b c x"},
 		{"union", "jazz, live", "jazz, live, vinyl", "jazz, 1964", "", "jazz, 1964, vinyl"},
 		{"union", "a, b", "a", "b", "", ""},
+		{"union", "a b", "a b " + long, "b c" + long, "", `the rivals for "body" cannot be merged: together they have more than 4194304 bytes`},
+		{"too much", "a b c", long + " b c", "a b d" + long, "", `the rivals for "body" cannot be merged: together they have more than 4194304 bytes`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d := newDispute(t)
