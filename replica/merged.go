@@ -26,7 +26,7 @@ func MergedText(c *resolution.Conflict) (string, error) {
 	merged, ok := mergeValues(c.Rule, base, c.Rivals[0].Value, c.Rivals[1].Value)
 	switch {
 	case !ok:
-		return "", fmt.Errorf("the rivals for %q cannot be merged: their changes overlap", c.Prop)
+		return "", fmt.Errorf("the rivals for %q cannot be merged: their changes overlap, or are too many to tell", c.Prop)
 	case len(merged) > changeset.MaxValue:
 		return "", fmt.Errorf("the rivals for %q cannot be merged: together they have more than %d bytes", c.Prop, changeset.MaxValue)
 	}

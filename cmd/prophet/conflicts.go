@@ -67,7 +67,11 @@ func runConflicts(_ context.Context, e *env, o conflictsOptions) error {
 	if l.shown == 0 {
 		return noteNothing(l.p, r, o.id, open)
 	}
-	if !o.json {
+	switch {
+	case o.json:
+	case r.CheckEditable() != nil:
+		l.p.notef("what is marked with * holds until somebody decides; this is an exported copy: who wants to decide, does so in a clone of it")
+	default:
 		l.p.generalf("%s", howToGoOn)
 	}
 	return nil

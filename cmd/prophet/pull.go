@@ -29,7 +29,7 @@ last pulled from or pushed to.
 
 Nothing stops for a question: conflicts are settled by rule for now, listed, and
 stay open until somebody decides. --prefer from decides them at once for what
-came, --prefer to for what was here before.
+came, --prefer to for what was here before, also where two others differ.
 
 --all goes on after a replica that fails, and passes over one that it has met
 already at another URL.

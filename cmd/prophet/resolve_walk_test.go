@@ -153,7 +153,7 @@ func TestResolveAsksAboutRulesByName(t *testing.T) {
 func TestWhereOneCannotBeMergedTheOthersAreNamed(t *testing.T) {
 	w := quarrelling(t)
 	code := w.answers(t, "", "1", "--take", "merged")
-	want := "prophet: error: Ticket 1: the rivals for \"status\" cannot be merged: their changes overlap; nothing was decided\nprophet: hint: --property NAME decides about some alone; in conflict are body, status\n"
+	want := "prophet: error: Ticket 1: the rivals for \"status\" cannot be merged: their changes overlap, or are too many to tell; nothing was decided\nprophet: hint: --property NAME decides about some alone; in conflict are body, status\n"
 	if code != exitFailed || w.err.String() != want || w.open(t) != 3 {
 		t.Errorf("exit code %d, got %s", code, w.err)
 	}
