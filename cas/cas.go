@@ -81,12 +81,12 @@ type Store struct {
 }
 
 // New returns the store in a directory, such as "cas/changesets", which need not exist yet.
-func New(fs afero.Fs, dir string) *Store { return &Store{fs, dir} }
+func New(fs afero.Fs, dir string) *Store { return &Store{fs, path.Clean(dir)} }
 
 // Path returns where the object is in the store's file system, slash-separated.
 func (s *Store) Path(key Key) string {
 	name := key.String()
-	return path.Join(s.dir, name[:1], name[1:2], name)
+	return s.dir + "/" + name[:1] + "/" + name[1:2] + "/" + name
 }
 
 // Get returns the bytes of an object after checking them. The error of a missing object is a [*MissingError],

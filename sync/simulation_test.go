@@ -44,15 +44,17 @@ func TestReplicasThatHaveSeenTheSameShowTheSame(t *testing.T) {
 	t.Logf("%d histories, %.0f a second; %s", played, float64(played)/time.Since(began).Seconds(), counts)
 }
 
-// TestReplicasAgreeWithUsersOfTheOriginalAmongThem plays histories with one or two such, whose logs ours read, or of whom they know through others only.
+// TestReplicasAgreeWithUsersOfTheOriginalAmongThem plays histories with one or two such, whose logs ours read, or of whom they know through others only:
+// one to four of the others.
 func TestReplicasAgreeWithUsersOfTheOriginalAmongThem(t *testing.T) {
 	var seeds []uint64
-	for s := *seed; s < *seed+uint64((*histories+1)/2); s++ {
+	want := (*histories + 3) / 4
+	for s := *seed; s < *seed+uint64(want); s++ {
 		seeds = append(seeds, s)
 	}
 	psync.SmallBatches(t, 5, 4000)
 	counts := newTally()
-	enough(t, playHistories(t, simulation.DrawWithOld, seeds, counts), (*histories+1)/2)
+	enough(t, playHistories(t, simulation.DrawWithOld, seeds, counts), want)
 	t.Log(counts)
 }
 

@@ -140,7 +140,7 @@ func runSteps(t *testing.T, name string, all []step, bin string) {
 	dir := t.TempDir()
 	c := exec.Command("bash", "-c", shell(all, dir, name == "docs/merge.md")) // the others are pasted in one go
 	c.Dir = t.TempDir()
-	c.Env = []string{"PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + dir, "LANG=C.UTF-8", "REPO=" + root, raceOption + "=" + raceValue}
+	c.Env = []string{"PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + dir, "LANG=C.UTF-8", "REPO=" + root, raceOption + "=" + raceValue, "GOMAXPROCS=" + processors()}
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}

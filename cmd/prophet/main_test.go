@@ -12,6 +12,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/spf13/afero"
+
+	"prophet/internal/race"
 )
 
 func TestMain(m *testing.M) {
@@ -24,6 +26,15 @@ func TestMain(m *testing.M) {
 // With the race detector in it, a program that ends waits a second for what its threads may still report. The tests start the program a thousand times.
 const raceOption, raceValue = "GORACE", "atexit_sleep_ms=10"
 
+// processors is what the program is told of them: to start it for several takes a fifth longer. The race detector, which there is for what runs at a time,
+// has all.
+func processors() string {
+	if race.Enabled {
+		return ""
+	}
+	return "1"
+}
+
 // TestStories runs the stories in testdata/script against the real command.
 func TestStories(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -33,6 +44,7 @@ func TestStories(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("EMAIL", "ann@example.com")
 			e.Setenv(raceOption, raceValue)
+			e.Setenv("GOMAXPROCS", processors())
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
