@@ -238,7 +238,7 @@ func (h *halted) strayFrom(rows []byte) bool {
 func (h *halted) miscounted(tail []byte) error {
 	n, ok := h.count(tail)
 	if ok && h.empty {
-		return h.checkNumber(h.lastNumber(n))
+		return h.checkNumber(h.lastNumber(tail, n))
 	}
 	if !ok || n == h.latest {
 		return h.mixed("%s counts %d changesets, and the rows of %s do not fit that", h.name(changeset.LatestFile), h.latest, h.name(changeset.IndexFile))

@@ -28,10 +28,10 @@ func (h *halted) checkNumber(n uint32) error {
 		ErrCutOff, errEmptyNumber, h.name(changeset.IndexFile), n, n, h.name(changeset.LatestFile))
 }
 
-// lastNumber is the number that the file had, where the rows come to n. If these are the commit's, and it did not come to its own number, it is to be taken
-// back: for what it writes before that, a reader goes by it.
-func (h *halted) lastNumber(n uint32) uint32 {
-	if n != h.to {
+// lastNumber is the number that the file had, where the rows come to n. If the last of them are the commit's, and it did not come to its own number, it is to
+// be taken back: for what it writes before that, a reader goes by it.
+func (h *halted) lastNumber(tail []byte, n uint32) uint32 {
+	if _, _, kept, _ := h.place(tail, n); !kept || n != h.to {
 		return n
 	}
 	for _, p := range h.u.Points {

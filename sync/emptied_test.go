@@ -12,6 +12,7 @@ import (
 	"prophet/changeset"
 	"prophet/internal/crashfs"
 	"prophet/internal/replicatest"
+	"prophet/internal/v1peer"
 	"prophet/replica"
 )
 
@@ -44,6 +45,9 @@ func TestAnEmptyNumberAfterACutOffIsNamed(t *testing.T) {
 					points++
 					v := visit{ticket: s.ticket, left: disk.Survivor(crashfs.Kill, 0), ours: ours, reported: err == nil,
 						when: fmt.Sprintf("%s at operation %d, %s", a.name, k, name)}
+					if k%2 == 0 {
+						v.strangerUpdates(t)
+					}
 					writeAdvised(t, v.left, name, v.when)
 					v.check(t, "")
 					replicatest.Edit(t, replicatest.Open(t, v.left, replica.Options{}), func(e *replica.Edit) error { _, err := e.Create("Note", nil); return err })
@@ -55,6 +59,19 @@ func TestAnEmptyNumberAfterACutOffIsNamed(t *testing.T) {
 	if points < 200 {
 		t.Errorf("%d points: that does not test much", points)
 	}
+}
+
+// strangerUpdates lets the stranger make a whole edit, if it can.
+func (v *visit) strangerUpdates(t *testing.T) {
+	t.Helper()
+	p, err := v1peer.Open(v.left, v1peer.Options{Creator: outsider})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.when += ", after an edit of the stranger"
+	v.want = "updated"
+	v.made, err = made(p.Update(v.ticket, map[string]string{"stranger": v.want}))
+	v.did = err == nil
 }
 
 func TestAnEmptyNumberInTheMiddleOfAMoveIsNamed(t *testing.T) {
