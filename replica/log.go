@@ -130,10 +130,10 @@ func (l *Log) Database() uuid.UUID { return l.database }
 
 // formerUUIDs are those that a log's replica had before it was restored or copied, loaded when first asked for.
 type formerUUIDs struct {
-	once sync.Once
-	list []uuid.UUID
-	rows map[uuid.UUID]uint32 // that the log had when the replica gave that one up; maxSeq where that was not noted
-	err  error
+	mu     sync.Mutex
+	loaded bool // the rest is known; an error of reading it is not kept
+	list   []uuid.UUID
+	rows   map[uuid.UUID]uint32 // that the log had when the replica gave that one up; maxSeq where that was not noted
 }
 
 // maxFormer is how many bytes the list of former UUIDs has at most: a peer may lie.
@@ -141,30 +141,40 @@ const maxFormer = 64 << 20
 
 // Former returns the UUIDs that the log's replica had before it was restored from a backup or copied.
 func (l *Log) Former() ([]uuid.UUID, error) {
-	l.former.once.Do(func() { l.former.err = l.loadFormer() })
-	return l.former.list, l.former.err
+	f := l.former
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.loaded {
+		return f.list, nil
+	}
+	list, rows, err := l.readFormer()
+	if err == nil {
+		f.list, f.rows, f.loaded = list, rows, true
+	}
+	return list, err
 }
 
-func (l *Log) loadFormer() error {
+// readFormer reads the list, and how many rows the log had when the replica gave each of them up.
+func (l *Log) readFormer() (list []uuid.UUID, till map[uuid.UUID]uint32, err error) {
 	b, err := l.limits.readReplaced(l.fs, l.prefix, formerFile, maxFormer)
 	if isNotExist(err) {
-		return nil
+		return nil, nil, nil
 	}
 	if err != nil {
-		return fmt.Errorf("read %s: %w", join(l.where, l.prefix+formerFile), err)
+		return nil, nil, fmt.Errorf("read %s: %w", join(l.where, l.prefix+formerFile), err)
 	}
 	if len(b) > maxFormer {
-		return l.damaged(formerFile, fmt.Errorf("it is longer than %d bytes", maxFormer))
+		return nil, nil, l.damaged(formerFile, fmt.Errorf("it is longer than %d bytes", maxFormer))
 	}
-	l.former.rows = map[uuid.UUID]uint32{}
+	till = map[uuid.UUID]uint32{}
 	for line := range strings.Lines(string(b)) {
 		u, rows, err := parseFormer(strings.TrimSpace(line))
 		if err != nil {
-			return l.damaged(formerFile, err)
+			return nil, nil, l.damaged(formerFile, err)
 		}
-		l.former.list, l.former.rows[u] = append(l.former.list, u), max(l.former.rows[u], rows)
+		list, till[u] = append(list, u), max(till[u], rows)
 	}
-	return nil
+	return list, till, nil
 }
 
 // parseFormer reads a line of the list: a UUID, a space and the number of rows that the log had when the replica gave it up. Older versions wrote the
@@ -192,9 +202,11 @@ func (l *Log) made(origin uuid.UUID) (bool, error) {
 	if origin == l.uuid || origin == l.renamed {
 		return true, nil
 	}
-	_, err := l.Former()
+	if _, err := l.Former(); err != nil {
+		return false, err
+	}
 	_, is := l.former.rows[origin]
-	return is, err
+	return is, nil
 }
 
 // Wrote reports whether a changeset in the log was made in the replica itself, under its present UUID or a former one: it stands in the row of its number, and
