@@ -26,5 +26,11 @@ func (l *Log) faulty(err error) error {
 	return &FaultyError{Where: l.where, Mirror: l.inMirror != nil && l.inMirror(), Err: err}
 }
 
-// inMirror reports whether somebody else publishes what is read here.
-func (r *Replica) inMirror() bool { return r.opts.Mirror || r.readMark().exists }
+// inMirror reports whether somebody else publishes what is read here, as far as that can be found out.
+func (r *Replica) inMirror() bool {
+	if r.opts.Mirror {
+		return true
+	}
+	m, _ := r.readMark() // the fault at hand is the one to tell
+	return m.exists
+}

@@ -60,9 +60,14 @@ type check struct {
 
 func newCheck(ctx context.Context, r *Replica, report func(Problem), progress func(done, total int)) (*check, error) {
 	exported, err := r.looksExported()
+	if err != nil {
+		return nil, err
+	}
+	ours, err := r.log.takenOver()
 	c := &check{report: report, progress: progress, seen: map[Problem]bool{}}
 	c.main = newChecker(ctx, r, r.log, exported, c.once, c.step)
 	c.votes = newChecker(ctx, r, r.votes, exported, c.once, c.step)
+	c.main.ours, c.votes.ours = ours, ours
 	return c, err
 }
 
@@ -113,8 +118,8 @@ func (c *check) once(p Problem) {
 // looksExported reports whether the replica is an exported or published copy, of whose record indexes no row bears a number. If it has no index at all, all its
 // records may be deleted.
 func (r *Replica) looksExported() (bool, error) {
-	if r.log.takenOver() {
-		return false, nil
+	if taken, err := r.log.takenOver(); taken || err != nil {
+		return false, err
 	}
 	types, err := r.log.Types()
 	if err != nil {
@@ -160,7 +165,7 @@ type checker struct {
 }
 
 func newChecker(ctx context.Context, r *Replica, l *Log, exported bool, report func(Problem), step func()) *checker {
-	return &checker{ctx: ctx, r: r, l: l, report: report, step: step, exported: exported, ours: r.log.takenOver(),
+	return &checker{ctx: ctx, r: r, l: l, report: report, step: step, exported: exported,
 		ids: map[changeset.ID]bool{}, touching: map[changeset.RecordID][]uint32{}, flags: map[uint32]flags{}, broken: map[uint32]bool{}}
 }
 

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -257,10 +258,16 @@ func (r *Replica) Unsettled() ([]changeset.RecordID, error) {
 	return unsettled, nil
 }
 
-// Ours reports whether the replica was made or written by us, and so shows the merged state, or is a mirror of such a one.
-func (r *Replica) Ours() bool {
-	if r.log.takenOver() {
-		return true
+// Ours reports whether the replica was made or written by us, and so shows the merged state, or is a mirror of such a one. It is not only where what
+// tells so does not exist; what cannot be read tells neither.
+func (r *Replica) Ours() (bool, error) {
+	taken, err := r.log.takenOver()
+	if taken {
+		return true, nil
 	}
-	return r.readMark().exists
+	m, markErr := r.readMark()
+	if m.exists {
+		return true, nil
+	}
+	return false, cmp.Or(err, markErr)
 }

@@ -30,7 +30,11 @@ func (l *Log) readOldIDs() (*oldIDs, []byte, error) {
 	for _, name := range []string{oldIDsFile, cacheFile} {
 		b, err := afero.ReadFile(l.fs, name)
 		if isNotExist(err) {
-			if name == oldIDsFile && l.takenOver() {
+			taken, err := l.takenOver()
+			if err != nil {
+				return nil, nil, err
+			}
+			if name == oldIDsFile && taken {
 				break
 			}
 			continue
@@ -62,9 +66,15 @@ func (r *Replica) oldIDs() (*oldIDs, error) {
 }
 
 // takenOver reports whether we have made our notes on the log.
-func (l *Log) takenOver() bool {
+func (l *Log) takenOver() (bool, error) {
 	info, err := l.fs.Stat(rowsFile)
-	return err == nil && l.limits.of(l.prefix+rowsFile, info.Size()) >= 0
+	if isNotExist(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look at %s: %w", join(l.where, l.prefix+rowsFile), err)
+	}
+	return l.limits.of(l.prefix+rowsFile, info.Size()) >= 0, nil
 }
 
 // parseOldIDs reads {"<uuid>":<id>,…,"_meta":{"maximum_luid":N}}.

@@ -3,7 +3,6 @@ package replica
 import (
 	"encoding/json"
 	"fmt"
-	"sync"
 
 	"prophet/changeset"
 )
@@ -55,30 +54,48 @@ func ParseMark(text string) (Mark, bool) {
 	return m, true
 }
 
-// mark is the mark of a mirror, read when first asked for.
+// mark is what the mark of a mirror was found to be.
 type mark struct {
-	once   sync.Once
 	exists bool
 	told   bool // it holds a Mark, or what cannot be read
 	rows   Mark
 }
 
-func (r *Replica) readMark() *mark {
-	r.mark.once.Do(func() {
-		text, err := readSmall(r.fs, MirrorMark)
-		r.mark.exists = err == nil
-		r.mark.rows, r.mark.told = ParseMark(text)
-		if !r.mark.told && text != "" {
-			r.mark.told = true // of no row, so that readers look at them
-			r.warn(fmt.Sprintf("%s cannot be read, so that more of the mirror is; the next publication writes it anew", join(r.opts.Where, MirrorMark)))
+// readMark returns the mark, which is read when first asked for. Only where there is no such file there is none; an error says nothing, and it is read again when
+// it is next asked for.
+func (r *Replica) readMark() (mark, error) {
+	r.markMu.Lock()
+	defer r.markMu.Unlock()
+	if r.mark == nil {
+		m, err := r.lookForMark()
+		if err != nil {
+			return mark{}, err
 		}
-	})
-	return &r.mark
+		r.mark = &m
+	}
+	return *r.mark, nil
+}
+
+func (r *Replica) lookForMark() (m mark, err error) {
+	text, err := readSmall(r.fs, MirrorMark)
+	switch {
+	case isNotExist(err):
+		return m, nil
+	case err != nil && !isDamage(err):
+		return m, fmt.Errorf("read %s: %w", join(r.opts.Where, MirrorMark), err)
+	}
+	m.exists = true
+	m.rows, m.told = ParseMark(text)
+	if !m.told && (text != "" || err != nil) {
+		m.told = true // of no row, so that readers look at them
+		r.warn(fmt.Sprintf("%s cannot be read, so that more of the mirror is; the next publication writes it anew", join(r.opts.Where, MirrorMark)))
+	}
+	return m, nil
 }
 
 // Mark returns what a mirror says of its last rows. It is read once, when first asked for. ok is false where the mirror does not say it; a mark that holds
-// something else names no row, and is warned of.
-func (r *Replica) Mark() (m Mark, ok bool) {
-	read := r.readMark()
-	return read.rows, read.told
+// something else names no row, and is warned of. An error of reading it says neither.
+func (r *Replica) Mark() (m Mark, ok bool, err error) {
+	read, err := r.readMark()
+	return read.rows, read.told, err
 }

@@ -58,3 +58,48 @@ func TestAnErrorOfReadingFormerUUIDsIsNotKept(t *testing.T) {
 		t.Errorf("a moment later: %v, %v; want %s", former, err, []uuid.UUID{was})
 	}
 }
+
+func TestAMarkThatCannotBeReadOnceMakesNoMirrorOfTheOriginal(t *testing.T) {
+	_, mirror := newReplicaOn(t, crashfs.New())
+	if err := afero.WriteFile(mirror, replica.MirrorMark, []byte(replica.Mark{}.String()), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	once := 1
+	m, err := replica.Open(brokenOnce{mirror, replica.MirrorMark, &once}, replica.Options{Mirror: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ours, err := m.Ours(); ours || !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("where the mark cannot be read: %t, %v", ours, err)
+	}
+	if ours, err := m.Ours(); !ours || err != nil {
+		t.Errorf("a moment later: %t, %v", ours, err)
+	}
+	if _, told, err := m.Mark(); !told || err != nil {
+		t.Errorf("its mark tells: %t, %v", told, err)
+	}
+}
+
+// What tells that a replica is ours is looked for in two places: one of them is enough.
+func TestAReplicaIsOursIfOneOfTheSignsCanBeRead(t *testing.T) {
+	for _, name := range []string{replica.MirrorMark, "prophet/rows"} {
+		r, fsys := newReplicaOn(t, crashfs.New())
+		grow(t, r, 1)
+		if err := afero.WriteFile(fsys, replica.MirrorMark, nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		once := 1
+		if ours, err := replicatest.Open(t, brokenOnce{fsys, name, &once}, replica.Options{}).Ours(); !ours || err != nil {
+			t.Errorf("without %s: %t, %v", name, ours, err)
+		}
+	}
+	r, fsys := newReplicaOn(t, crashfs.New())
+	grow(t, r, 1)
+	for _, broken := range []string{"prophet/rows", ""} {
+		once := 1
+		ours, err := replicatest.Open(t, brokenOnce{fsys, broken, &once}, replica.Options{}).Ours()
+		if ours != (broken == "") || errors.Is(err, syscall.ECONNRESET) != (broken != "") {
+			t.Errorf("where %q cannot be read: %t, %v", broken, ours, err)
+		}
+	}
+}

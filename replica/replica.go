@@ -69,7 +69,8 @@ type Replica struct {
 	old   *oldIDs
 	open  openSet // as the log says, where the list of it cannot be believed
 
-	mark mark // of a mirror
+	markMu sync.Mutex
+	mark   *mark // of a mirror; nil: it was not read yet
 
 	halted bool // what is shown is what the next writer makes of a commit that was cut off before another program wrote
 }

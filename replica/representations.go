@@ -21,7 +21,7 @@ const (
 type representations struct {
 	mu   sync.Mutex
 	log  *Log                           // whose changesets it is about
-	mark func() *mark                   // of the mirror where it is; nil elsewhere
+	mark func() (mark, error)           // of the mirror where it is; nil elsewhere
 	rows *Log                           // of the list, which are read as those of a log are; nil if their number was not read yet
 	text string                         // of LatestRepresentationFile, "" without one
 	last map[changeset.ID]changeset.Row // the last row for each changeset, loaded when first asked for
@@ -83,7 +83,11 @@ func (l *representations) load() error {
 // readNumber reads how many rows of a mirror's list count: its mark says it too, and is read for more than that.
 func (l *representations) readNumber() (string, error) {
 	if l.mark != nil {
-		if m := l.mark(); m.told {
+		m, err := l.mark()
+		if err != nil {
+			return "", err
+		}
+		if m.told {
 			return formatNumber(m.rows.Representations.Seq), nil
 		}
 	}

@@ -117,8 +117,11 @@ func (r *Replica) CheckEditable() error { return r.refuseExported() }
 
 // refuseExported returns an error for a copy that cannot be edited, before anything is written to it.
 func (r *Replica) refuseExported() error {
-	if r.log.latest == 0 || r.log.takenOver() {
+	if r.log.latest == 0 {
 		return nil
+	}
+	if taken, err := r.log.takenOver(); taken || err != nil {
+		return err
 	}
 	c, err := r.log.at(1)
 	if err != nil {

@@ -15,9 +15,12 @@ func (p *pull) adopt(ctx context.Context) error {
 	if !p.main.peer.Adopt {
 		return nil
 	}
+	ours, err := p.sourceIsOurs()
+	if err != nil {
+		return err
+	}
 	var shown []replica.Shown
-	if !p.sourceIsOurs() {
-		var err error
+	if !ours {
 		if shown, err = p.shown(ctx); err != nil {
 			return err
 		}

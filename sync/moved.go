@@ -48,9 +48,15 @@ func (s *side) movedHere() (numbered, error) {
 // readMoved finds out which changesets of the source, which has them under their old name still, bear another one here. Of an origin that was moved
 // more than once the greatest number is first, as in a plan.
 func (p *pull) readMoved(ctx context.Context, s *side) error {
-	if len(s.items) > 0 && !p.sourceIsOurs() {
-		s.moves = nil // as an earlier version read it
-		return p.readMixed(ctx, s)
+	if len(s.items) > 0 {
+		ours, err := p.sourceIsOurs()
+		if err != nil {
+			return err
+		}
+		if !ours {
+			s.moves = nil // as an earlier version read it
+			return p.readMixed(ctx, s)
+		}
 	}
 	here, err := s.movedHere()
 	if err != nil || len(here) == 0 {

@@ -9,8 +9,13 @@ import (
 // names the last rows once all numbers are written. While an index is written anew it names none: readers look at the rows themselves.
 func (p *publisher) lackMark() error {
 	b, err := p.readOurs(replica.MirrorMark, 4096)
-	if err != nil || b == nil && !p.from.Ours() {
+	if err != nil {
 		return err
+	}
+	if b == nil {
+		if ours, err := p.from.Ours(); !ours || err != nil {
+			return err
+		}
 	}
 	mark, err := p.mark()
 	if err != nil {

@@ -7,13 +7,17 @@ import (
 	"prophet/replica"
 )
 
-// sourceIsOurs reports whether the source is a replica of ours, or a mirror of one. It is asked once.
-func (p *pull) sourceIsOurs() bool {
+// sourceIsOurs reports whether the source is a replica of ours, or a mirror of one. It is asked once. Where that cannot be found out the pull fails: to take a
+// replica of ours for one of the original would leave marks.
+func (p *pull) sourceIsOurs() (bool, error) {
 	if p.ours == nil {
-		ours := p.from.Ours()
+		ours, err := p.from.Ours()
+		if err != nil {
+			return false, err
+		}
 		p.ours = &ours
 	}
-	return *p.ours
+	return *p.ours, nil
 }
 
 // newsOfList returns the source's list of representations, nil if it has none. A mirror that the original made is not asked for it, and not asked
@@ -24,12 +28,16 @@ func (p *pull) newsOfList(peer *replica.Peer) (*replica.Log, error) {
 		if peer.V1 && peer.Read == p.from.Latest() {
 			return nil, nil
 		}
-		if peer.V1 = !p.sourceIsOurs(); peer.V1 {
-			return nil, nil
+		ours, err := p.sourceIsOurs()
+		if peer.V1 = !ours; peer.V1 || err != nil {
+			return nil, err
 		}
 	}
 	list, err := p.from.Representations()
-	if err != nil || list.Latest() == peer.Representations && (list.Latest() == 0 || p.from.Mirror() && p.sameList(peer)) {
+	if err != nil {
+		return nil, err
+	}
+	if same, err := p.sameList(list, peer); same || err != nil {
 		return nil, err
 	}
 	if p.from.Mirror() {
@@ -38,11 +46,18 @@ func (p *pull) newsOfList(peer *replica.Peer) (*replica.Log, error) {
 	return list, err
 }
 
-// sameList reports whether a mirror does not deny that the last row of its list is the one that was read.
-func (p *pull) sameList(peer *replica.Peer) bool {
-	mark, told := p.from.Mark()
+// sameList reports whether the list has nothing that was not read. A mirror is taken at its word, if its mark does not deny that the last row is the one that
+// was read.
+func (p *pull) sameList(list *replica.Log, peer *replica.Peer) (bool, error) {
+	if list.Latest() != peer.Representations || list.Latest() > 0 && !p.from.Mirror() {
+		return false, nil
+	}
+	if list.Latest() == 0 {
+		return true, nil
+	}
+	mark, told, err := p.from.Mark()
 	last, known := peer.LastRepresentation()
-	return !told || known && mark.Representations == last
+	return err == nil && (!told || known && mark.Representations == last), err
 }
 
 // represent takes up a representation from a list. What it tells is no changeset that came.

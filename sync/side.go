@@ -138,8 +138,8 @@ func (s *side) findMine(known map[uint32]int) error {
 // If not, as after a restore from a backup, it is read again: what is known is known by its ID. A web mirror with nothing new is
 // taken at its word, if it is one that its mark does not deny, because a server without Range would have to send its whole index.
 func (p *pull) newRows(s *side) ([]changeset.Row, error) {
-	if s.read == s.from.Latest() && (s.read == 0 || p.from.Mirror() && p.asMarked(s)) {
-		return nil, nil
+	if same, err := p.nothingNew(s); same || err != nil {
+		return nil, err
 	}
 	if s.read > 0 && s.read <= s.from.Latest() {
 		rows, err := s.from.Collect(replica.TailBegins(s.read), s.from.Latest())
@@ -202,13 +202,16 @@ func (s *side) setRead(peer *replica.Peer, row changeset.Row) {
 	peer.SetOwn(own)
 }
 
-// asMarked reports whether the mark of a mirror does not deny that the last row that was read is still there. The original's mirrors have none: they
-// are not asked.
-func (p *pull) asMarked(s *side) bool {
-	if p.main.peer.V1 {
-		return true
+// nothingNew reports whether a side has no rows but those that were read, without a look at them: it has none, or is that of a mirror whose mark does not
+// deny that the last row that was read is still there. The original's mirrors have none: they are not asked.
+func (p *pull) nothingNew(s *side) (bool, error) {
+	switch {
+	case s.read != s.from.Latest() || s.read > 0 && !p.from.Mirror():
+		return false, nil
+	case s.read == 0 || p.main.peer.V1:
+		return true, nil
 	}
-	mark, told := p.from.Mark()
+	mark, told, err := p.from.Mark()
 	last, known := s.last(s.peer)
-	return !told || known && s.marked(mark) == last
+	return err == nil && (!told || known && s.marked(mark) == last), err
 }
