@@ -1,10 +1,12 @@
 package sync_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io/fs"
 	"maps"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -64,11 +66,12 @@ func record(n int) changeset.RecordID {
 
 // change and line write the form of a source; props are name, value, name, value.
 func change(op string, n int, props ...string) string {
-	var b strings.Builder
+	var b []byte
 	for i := 0; i < len(props); i += 2 {
-		fmt.Fprintf(&b, ",%q:%q", props[i], props[i+1])
+		b = strconv.AppendQuote(append(b, ','), props[i])
+		b = strconv.AppendQuote(append(b, ':'), props[i+1])
 	}
-	return fmt.Sprintf(`{"op":%q,"type":"Ticket","uuid":"%s","props":{%s}}`, op, record(n).UUID, strings.TrimPrefix(b.String(), ","))
+	return fmt.Sprintf(`{"op":%q,"type":"Ticket","uuid":"%s","props":{%s}}`, op, record(n).UUID, bytes.TrimPrefix(b, []byte(",")))
 }
 
 func line(changes ...string) string {
