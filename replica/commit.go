@@ -2,7 +2,7 @@ package replica
 
 import (
 	"context"
-	"strconv"
+	"fmt"
 
 	"github.com/google/uuid"
 
@@ -34,7 +34,8 @@ func (tx *Tx) commit(ctx context.Context) error {
 		return durable.Point{Name: t.name(changeset.LatestFile), Old: t.rawLatest, New: t.newLatest()}
 	}
 	list := durable.Point{Name: LatestRepresentationFile, Old: tx.main.reps.text, New: tx.main.newListed()}
-	return tx.d.Commit(point(tx.res), list, point(tx.main))
+	points := append(tx.res.named, tx.main.named...) // where these are any, no number changes
+	return tx.d.Commit(append(points, point(tx.res), list, point(tx.main))...)
 }
 
 // after is the log as the transaction left it.
@@ -75,20 +76,33 @@ func (t *txLog) writeUUIDs() error {
 		lines = appendFormer(lines, u, t.former.rows[u])
 	}
 	lines = appendFormer(lines, t.uuid, t.left)
-	t.tx.d.Replace(t.name(changeset.ReplicaUUIDFile), []byte(t.self.String()))
-	if t.tx.journaled() {
-		t.tx.d.Replace(t.name(formerFile), lines)
+	t.tx.d.Replace(t.name(formerFile), lines)
+	if t.tx.addsRows() {
+		t.tx.d.Replace(t.name(changeset.ReplicaUUIDFile), []byte(t.self.String()))
 		return nil
 	}
-	// No journal goes with a commit that adds nothing: what tells of the old name is on the disk before the new one.
-	if err := durable.WriteFile(t.tx.r.fs, t.name(formerFile), lines); err != nil {
-		return err
-	}
-	return durable.WriteFile(t.tx.r.fs, t.name(markFile(t.uuid)), strconv.AppendUint(nil, uint64(t.marks[t.uuid]), 10))
+	return t.commitByName()
 }
 
-// journaled reports whether a journal goes with the commit, because it adds to the logs or rewrites one.
-func (tx *Tx) journaled() bool {
+// commitByName makes the new UUID the commit, where no number can be it because nothing is added. The original, which knows of no journal, must never find it
+// without the mark of the old one: it would ask for all that was made here.
+func (t *txLog) commitByName() error {
+	for _, f := range []struct{ name, text string }{
+		{markFile(t.uuid), formatNumber(t.marks[t.uuid])},
+		{changeset.ReplicaUUIDFile, t.self.String()},
+	} {
+		old, err := readSmall(t.fs, f.name)
+		if err != nil && !isNotExist(err) {
+			return fmt.Errorf("read %s: %w", t.name(f.name), err)
+		}
+		t.named = append(t.named, durable.Point{Name: t.name(f.name), Old: old, New: f.text})
+	}
+	delete(t.marks, t.uuid)
+	return nil
+}
+
+// addsRows reports whether the commit adds to the logs, or to the list of representations, or rewrites a log.
+func (tx *Tx) addsRows() bool {
 	return tx.main.seq > tx.main.latest || tx.res.seq > tx.res.latest || tx.main.newListed() != tx.main.reps.text ||
 		tx.main.rewritten != nil || tx.res.rewritten != nil
 }

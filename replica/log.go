@@ -365,6 +365,9 @@ func parseNumber(name, text string) (uint32, error) {
 // readUUID reads a file of the log that holds a UUID.
 func (l *Log) readUUID(name string) (uuid.UUID, error) {
 	s, replaced := l.limits.Replaced[l.prefix+name]
+	if old, limited := l.limits.Points[l.prefix+name]; limited {
+		s, replaced = old, true
+	}
 	if !replaced {
 		var err error
 		if s, err = readSmall(l.fs, name); err != nil {

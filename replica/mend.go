@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 
 	"github.com/spf13/afero"
@@ -184,6 +185,9 @@ func (c *cutOff) takeBack() (durable.Mend, error) {
 		}
 	}
 	for _, p := range c.u.Points {
+		if _, mark := markedBy(path.Base(p.Name)); mark {
+			continue // the other program may have raised it; of a UUID that is not given up it says nothing
+		}
 		m.Points[p.Name] = p.Old
 	}
 	var indexes []durable.Content

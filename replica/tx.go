@@ -47,6 +47,7 @@ type txLog struct {
 	met         map[uuid.UUID]Peer // the peers of which something was noted
 	added       []changeset.Row    // the rows that the transaction adds, the last few
 	rewritten   []byte             // the whole index, if it is written anew
+	named       []durable.Point    // the commit, if it is the replica's new UUID
 }
 
 // state is what a transaction knows of a record: what replaying the log gives, and who its heads are.
