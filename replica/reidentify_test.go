@@ -3,6 +3,7 @@ package replica_test
 import (
 	"fmt"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/spf13/afero"
@@ -111,5 +112,31 @@ func TestAMarkThatTheOriginalRaisedStaysWhenReidentifyWasCutOff(t *testing.T) {
 	}
 	if raised[true] == 0 || raised[false] == 0 {
 		t.Errorf("it was raised before the commit %d times, %d times after it", raised[true], raised[false])
+	}
+}
+
+func TestAnErrorInReidentifyLeavesTheOldUUIDsOrTheNewOnes(t *testing.T) {
+	start := crashfs.New()
+	r := replicatest.Init(t, start, replica.Options{Creator: "ann"})
+	grow(t, r, 3)
+	was := []string{r.UUID().String(), r.Resolutions().UUID().String()}
+	before, err := names(r, was...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k := 1; ; k++ {
+		disk := start.Survivor(crashfs.Kill, 0)
+		r := replicatest.Open(t, disk, replica.Options{})
+		disk.FailAt(k, syscall.EIO)
+		err := r.Reidentify(t.Context())
+		if !disk.Failed() {
+			break
+		}
+		own, failed := names(r, was...)
+		fresh, ferr := names(replicatest.Open(t, disk, replica.Options{}), was...)
+		if failed != nil || ferr != nil || own != fresh || (own == before) == (err == nil) || strings.Contains(own, "old") && strings.Contains(own, "new") {
+			t.Errorf("at %d (%v): itself %v\n%sanother reader %v\n%s", k, err, failed, own, ferr, fresh)
+		}
+		replicatest.Sound(t, disk, fmt.Sprint("failed at ", k))
 	}
 }

@@ -230,14 +230,19 @@ func (r *Replica) transact(ctx context.Context, f func(tx *Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	switch err := tx.commit(ctx); {
-	case errors.Is(err, durable.ErrCommitted):
+	err := tx.commit(ctx)
+	unfinished := errors.Is(err, durable.ErrCommitted)
+	switch {
+	case unfinished:
 		r.warn(fmt.Sprintf("it is done, but not all notes beside it could be written to %s; the next edit does that: %v", r.where(), err))
 	case err != nil:
 		return fmt.Errorf("write to replica %s: %w", r.where(), err)
 	}
 	r.log, r.votes = tx.main.after(), tx.res.after()
 	r.forget()
+	if unfinished {
+		_ = r.reopen() // so that the small files are read as the journal has them; the edit is done, whatever that comes to
+	}
 	return nil
 }
 
