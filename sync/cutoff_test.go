@@ -204,7 +204,9 @@ func (v *visit) run(t *testing.T) {
 func (v *visit) check(t *testing.T, moment string) {
 	t.Helper()
 	when := v.when + moment
-	sound(t, v.left, when)
+	if moment != "" { // what the next writer leaves unsound, the next edit does not mend
+		sound(t, v.left, when)
+	}
 	there, strangers := logged(t, v.left)
 	if strangers != v.made {
 		t.Errorf("%s: there are %d changesets of the stranger, which made %d", when, strangers, v.made)
