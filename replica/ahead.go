@@ -41,8 +41,8 @@ func (r *Replica) sleep(ms time.Duration) {
 
 // ahead reports whether the log counts more rows than it has, and lost none that we noted.
 func (l *Log) ahead() bool {
-	held := rowsHeld(l.fs)
-	return held < l.latest && !l.lost(held)
+	held, err := rowsHeld(l.fs)
+	return err == nil && held < l.latest && !l.lost(held)
 }
 
 // lost reports whether we noted more rows than the index of the log has.
@@ -52,12 +52,15 @@ func (l *Log) lost(held uint32) bool {
 }
 
 // rowsHeld returns how many whole rows the index of a log has, counted or not.
-func rowsHeld(fsys afero.Fs) uint32 {
+func rowsHeld(fsys afero.Fs) (uint32, error) {
 	info, err := fsys.Stat(changeset.IndexFile)
-	if err != nil {
-		return 0
+	if isNotExist(err) {
+		return 0, nil
 	}
-	return uint32(min(info.Size()/changeset.RowSize, maxSeq))
+	if err != nil {
+		return 0, err
+	}
+	return uint32(min(info.Size()/changeset.RowSize, maxSeq)), nil
 }
 
 // wrongNumber is the error of a latest-sequence-no that holds no number, with the one to write.
@@ -95,8 +98,7 @@ func (l *Log) rowsToCount() (n uint32, ok bool) {
 	if _, numbers := v.Points[l.prefix+changeset.LatestFile]; err != nil || grows || numbers {
 		return 0, false
 	}
-	n = rowsHeld(l.fs)
-	if l.lost(n) {
+	if n, err = rowsHeld(l.fs); err != nil || l.lost(n) {
 		return 0, false
 	}
 	if n == 0 {

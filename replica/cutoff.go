@@ -2,6 +2,7 @@ package replica
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"iter"
@@ -38,6 +39,7 @@ type halted struct {
 	rowsAt     int                    // where in index their rows are
 	after      uint32                 // the number that these come after
 	completed  []byte                 // what the index would have been written anew as, if the rows follow on that
+	failed     error                  // what could not be read for another reason than that it is missing or damaged: nothing can be decided
 	empty      bool                   // the other program emptied the number, to write the next one, and did not come to that
 }
 
@@ -46,7 +48,7 @@ func newHalted(root afero.Fs, where, prefix string, u *durable.Unfinished) (*hal
 	log, err := openLog(root, prefix, where, &limits{})
 	empty := errors.Is(err, errEmptyNumber)
 	if empty {
-		log, err = openLog(root, prefix, where, numberedBefore(root, prefix, u))
+		log, err = openNumberedBefore(root, prefix, where, u)
 	}
 	if err != nil {
 		return nil, err
@@ -71,14 +73,14 @@ func newHalted(root afero.Fs, where, prefix string, u *durable.Unfinished) (*hal
 		return nil, fmt.Errorf("read %s: %w", log.indexPath(), err)
 	}
 	if grown == nil {
-		return h, h.judgeRewritten()
+		return h, h.decided(h.judgeRewritten())
 	}
 	h.at, h.ours, h.noted = int(grown.At), grown.Data, grown.Known
 	if h.at != int(h.from)*changeset.RowSize {
 		return nil, h.mixed("the commit was to begin at byte %d of %s, but row %d ends at byte %d", h.at, h.name(changeset.IndexFile), h.from,
 			int64(h.from)*changeset.RowSize)
 	}
-	return h, h.judge()
+	return h, h.decided(h.judge())
 }
 
 func growthOf(u *durable.Unfinished, name string) *durable.Grown {
@@ -157,7 +159,7 @@ func (h *halted) isOwn(rows []byte) bool {
 	}
 	_, err := changeset.ParseRows(rows, h.from+1)
 	info, serr := h.fs.Stat(rowsFile)
-	return err == nil && serr == nil && info.Size() >= int64(h.to)*notedSize
+	return err == nil && h.sound(serr) && info.Size() >= int64(h.to)*notedSize
 }
 
 // whole reports whether every file below the log's directory that the commit extends has what it appends: for the log of changesets all files, for the
@@ -168,11 +170,27 @@ func (h *halted) whole() bool {
 			continue
 		}
 		b, err := afero.ReadFile(h.fs, name)
-		if err != nil || int64(len(b)) < g.At || !bytes.HasPrefix(b[g.At:], g.Data) {
+		if !h.sound(err) || int64(len(b)) < g.At || !bytes.HasPrefix(b[g.At:], g.Data) {
 			return false
 		}
 	}
 	return true
+}
+
+// sound reports whether a file could be read, and keeps an error in mind that says nothing of the file.
+func (h *halted) sound(err error) bool {
+	if err != nil && !isFault(err) {
+		h.failed = cmp.Or(h.failed, err)
+	}
+	return err == nil
+}
+
+// decided is the error of what was decided, which something that could not be read may have misled.
+func (h *halted) decided(err error) error {
+	if h.failed != nil {
+		return fmt.Errorf("find out what became of a commit that was cut off: %w", h.failed)
+	}
+	return err
 }
 
 // grown yields the files below the log's directory that the commit extends, with their names there.
@@ -206,7 +224,7 @@ func (h *halted) take(at int, from uint32) error {
 			return err
 		}
 		c, err := h.Changeset(row)
-		if err != nil {
+		if !h.sound(err) {
 			return h.damage(changeset.IndexFile, "%w: the changeset of its row %d cannot be read (%w); to give up that and those after it, "+
 				"cut %s to %d bytes and write %d into %s", ErrCutOff, seq, err, h.name(changeset.IndexFile), at, seq-1, h.name(changeset.LatestFile))
 		}
@@ -227,7 +245,7 @@ func (h *halted) strayFrom(rows []byte) bool {
 		if err != nil || h.isOwnRow(rows[:changeset.RowSize]) {
 			continue
 		}
-		if _, err := h.Changeset(row); err == nil && h.noted {
+		if _, err := h.Changeset(row); h.sound(err) && h.noted {
 			return true
 		}
 	}
@@ -303,7 +321,10 @@ func (h *halted) judgeRewritten() error {
 
 // complete takes the new content of the index, and the other program's rows after it.
 func (h *halted) complete(number uint32) error {
-	anew, ok := h.u.Rewrite(h.root)
+	anew, ok, err := h.u.Rewrite(h.root)
+	if err != nil {
+		return err
+	}
 	if !ok {
 		return h.mixed("row %d of %s follows on row %d, and what was to be between them is gone", number+1, h.name(changeset.IndexFile), h.from)
 	}

@@ -56,7 +56,7 @@ func (h *halted) isBookkeeping(rows []byte) bool {
 		return false
 	}
 	c, err := h.Changeset(row)
-	return err == nil && c.Bookkeeping()
+	return h.sound(err) && c.Bookkeeping()
 }
 
 // ownRows returns how many bytes at the beginning of the tail are whole rows of the commit.
@@ -70,7 +70,7 @@ func (h *halted) ownRows(tail []byte) (size int) {
 // readable returns how many of the first rows name a changeset that can be read.
 func (h *halted) readable(rows []changeset.Row) int {
 	for i, row := range rows {
-		if _, err := h.Changeset(row); err != nil {
+		if _, err := h.Changeset(row); !h.sound(err) {
 			return i
 		}
 	}

@@ -1,22 +1,28 @@
 package replica
 
 import (
+	"fmt"
+
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
 	"prophet/internal/durable"
 )
 
-// numberedBefore lets a log be opened of which the other program emptied latest-sequence-no after a commit of ours was cut off: with the number that it had
+// openNumberedBefore opens a log of which the other program emptied latest-sequence-no after a commit of ours was cut off: with the number that it had
 // before that.
-func numberedBefore(root afero.Fs, prefix string, u *durable.Unfinished) *limits {
-	number := formatNumber(rowsHeld(afero.NewBasePathFs(root, prefix+".")))
+func openNumberedBefore(root afero.Fs, prefix, where string, u *durable.Unfinished) (*Log, error) {
+	held, err := rowsHeld(afero.NewBasePathFs(root, prefix+"."))
+	if err != nil {
+		return nil, fmt.Errorf("look at %s: %w", join(where, prefix+changeset.IndexFile), err)
+	}
+	number := formatNumber(held)
 	for _, p := range u.Points {
 		if p.Name == prefix+changeset.LatestFile {
 			number = p.Old
 		}
 	}
-	return &limits{View: durable.View{Points: map[string]string{prefix + changeset.LatestFile: number}}}
+	return openLog(root, prefix, where, &limits{View: durable.View{Points: map[string]string{prefix + changeset.LatestFile: number}}})
 }
 
 // checkNumber returns an error with the number to write where there is none: n, which the rows come to.
@@ -38,7 +44,7 @@ func (h *halted) lastNumber(tail []byte, n uint32) uint32 {
 		if p.Name == h.name(changeset.LatestFile) {
 			return n
 		}
-		if text, err := readSmall(h.root, p.Name); err != nil || text != p.New {
+		if text, err := readSmall(h.root, p.Name); !h.sound(err) || text != p.New {
 			return h.from
 		}
 	}

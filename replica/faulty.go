@@ -18,12 +18,16 @@ func (e *FaultyError) Unwrap() error { return e.Err }
 
 // faulty adds to an error of reading the log where the fault is, if it is one of the files and not of the way to them.
 func (l *Log) faulty(err error) error {
-	var damage *DamageError
-	var corrupt *cas.CorruptError
-	if err == nil || !isNotExist(err) && !errors.As(err, &damage) && !errors.As(err, &corrupt) {
+	if !isFault(err) {
 		return err
 	}
 	return &FaultyError{Where: l.where, Mirror: l.inMirror != nil && l.inMirror(), Err: err}
+}
+
+// isFault reports whether an error is one of the files, a missing or a damaged one: another may be gone when it is read again, and says nothing of them.
+func isFault(err error) bool {
+	var corrupt *cas.CorruptError
+	return isNotExist(err) || isDamage(err) || errors.As(err, &corrupt)
 }
 
 // inMirror reports whether somebody else publishes what is read here, as far as that can be found out.

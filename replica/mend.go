@@ -83,11 +83,15 @@ func mendOf(fsys afero.Fs, where string, u *durable.Unfinished) (m durable.Mend,
 	}
 	switch {
 	case err != nil:
-		return m, err
 	case made:
-		return c.finish()
+		m, err = c.finish()
+	default:
+		m, err = c.takeBack()
 	}
-	return c.takeBack()
+	for _, h := range c.logs {
+		err = h.decided(err)
+	}
+	return m, err
 }
 
 // wasMade reports whether the commit was made, by what comes last in it.

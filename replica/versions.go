@@ -55,7 +55,12 @@ func parseVersion(row []byte, i int64) (changeset.Version, error) {
 	return v, err
 }
 
+// damagedIndex is the error of a record's index that holds what it must not, or too little; one of reading it is no damage.
 func (l *Log) damagedIndex(rec changeset.RecordID, err error) error {
+	var unread *fs.PathError
+	if errors.As(err, &unread) && !isNotExist(err) {
+		return fmt.Errorf("read the versions of %s in %s: %w", rec, l.where, err)
+	}
 	return l.damaged(changeset.RecordPath(rec), err)
 }
 

@@ -154,14 +154,17 @@ func readTail(fs afero.Fs, name string, at int64, most int) ([]byte, error) {
 }
 
 // Rewrite returns the new content of the file that was to be rewritten, if it still lies beside it under a temporary name.
-func (u *Unfinished) Rewrite(fs afero.Fs) (data []byte, ok bool) {
+func (u *Unfinished) Rewrite(fs afero.Fs) (data []byte, ok bool, err error) {
 	for n := 0; n < maxTemps && u.Rewritten != nil; n++ {
 		data, err := afero.ReadFile(fs, tempFor(u.Rewritten.Name, n))
+		if err != nil && !errors.Is(err, iofs.ErrNotExist) {
+			return nil, false, err
+		}
 		if err == nil && sum(data) == u.Rewritten.New {
-			return data, true
+			return data, true, nil
 		}
 	}
-	return nil, false
+	return nil, false, nil
 }
 
 // Prefix returns how many bytes at the beginning of data, a multiple of step, are the old content or the new.
