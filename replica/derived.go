@@ -1,6 +1,8 @@
 package replica
 
 import (
+	"fmt"
+
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
@@ -33,8 +35,12 @@ func (d *derived) notes() []note {
 // write writes the files below prefix. One that has nothing to hold is made only to replace what is left of another.
 func (d *derived) write(fsys afero.Fs, prefix string) error {
 	for _, n := range append([]note{{name: oldIDsFile, data: d.oldIDs}}, d.notes()...) {
-		if len(n.data) == 0 && !exists(fsys, prefix+n.name) {
-			continue
+		if len(n.data) == 0 {
+			if there, err := exists(fsys, prefix+n.name); err != nil {
+				return err
+			} else if !there {
+				continue
+			}
 		}
 		if err := durable.WriteFile(fsys, prefix+n.name, n.data); err != nil {
 			return err
@@ -43,9 +49,16 @@ func (d *derived) write(fsys afero.Fs, prefix string) error {
 	return nil
 }
 
-func exists(fsys afero.Fs, name string) bool {
+// exists reports whether there is such a file. After an error there may be.
+func exists(fsys afero.Fs, name string) (bool, error) {
 	_, err := fsys.Stat(name)
-	return err == nil
+	if isNotExist(err) {
+		return false, nil
+	}
+	if err != nil {
+		return true, fmt.Errorf("look at %s: %w", name, err)
+	}
+	return true, nil
 }
 
 // inMemory lets a log be read with the notes, of which nothing is written.
@@ -60,15 +73,21 @@ func (d *derived) inMemory(l *Log) error {
 
 // appendTo adds to a transaction what is new in the notes; what is left of others goes. The list of what is undecided is passed over where the
 // transaction writes it anew.
-func (d *derived) appendTo(tx *durable.Tx, fsys afero.Fs, prefix string, listAnew bool) {
+func (d *derived) appendTo(tx *durable.Tx, fsys afero.Fs, prefix string, listAnew bool) error {
 	for _, n := range d.notes() {
 		if n.name == conflictsFile && listAnew {
 			continue
 		}
-		if len(n.data) > n.kept || exists(fsys, prefix+n.name) {
-			tx.Append(prefix+n.name, int64(n.kept), n.data[n.kept:])
+		if len(n.data) == n.kept {
+			if there, err := exists(fsys, prefix+n.name); err != nil {
+				return err
+			} else if !there {
+				continue
+			}
 		}
+		tx.Append(prefix+n.name, int64(n.kept), n.data[n.kept:])
 	}
+	return nil
 }
 
 // ours makes sure that there are notes on every row of both logs, in memory where there are none on disk, and that no log is known to hold more than it counts.

@@ -158,13 +158,16 @@ func (tx *Tx) noteDigests(ctx context.Context) error {
 }
 
 // noteDigest adds an entry. Where nobody has kept account, every record is read once. If that fails, for a damaged record say, there
-// is no entry: it is a cache, and no reason to refuse an edit.
+// is none: it is a cache, and no reason to refuse an edit. Nor are there older ones then, which may be of rows that the log lost.
 func (t *txLog) noteDigest(ctx context.Context) error {
 	before, end, noted, err := t.notedSums()
 	if err == nil && !noted {
 		before, err = t.sumRecords(ctx)
 	}
 	if err != nil {
+		if there, _ := exists(t.fs, DigestsFile); there {
+			t.tx.d.Append(t.name(DigestsFile), 0, nil)
+		}
 		return ctx.Err()
 	}
 	if !noted || t.seq > t.latest {

@@ -76,7 +76,7 @@ func wholeLines(tail []byte) bool { return bytes.HasSuffix(tail, []byte("\n")) }
 func (c *checker) checkVersionsBeyond(file string, end int64) {
 	tail, err := c.tail(file, end)
 	if err == nil && len(tail) > 0 && !c.atWork() && !c.unfinished(file) && c.versionsBeyond(tail) {
-		if c.ours && c.l.notedAhead() {
+		if ahead, err := c.l.notedAhead(); c.ours && ahead && err == nil {
 			c.harmless(file, "%d bytes at its end are of changesets that the log does not have: the next edit cuts them off", len(tail))
 			return
 		}

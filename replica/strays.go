@@ -22,7 +22,9 @@ func (r *Replica) cutStrays() error {
 		if err != nil {
 			return nil // whoever opens the replica next says so
 		}
-		if l.countsItsRows() && !l.notedAhead() {
+		if ahead, err := l.notedAhead(); err != nil {
+			return err
+		} else if l.countsItsRows() && !ahead {
 			if err := l.cutStrays(); err != nil {
 				return err
 			}

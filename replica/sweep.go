@@ -8,16 +8,16 @@ import (
 
 // notedAhead reports whether there are notes on rows that the log does not have and no unfinished commit explains: the log was turned back, or copied
 // while somebody wrote. Then record indexes may be ahead of it too.
-func (l *Log) notedAhead() bool {
-	info, err := l.ours.fs.Stat(rowsFile)
-	return err == nil && l.limits.of(l.prefix+rowsFile, info.Size())/notedSize > int64(l.latest)
+func (l *Log) notedAhead() (bool, error) {
+	size, err := l.ours.size(rowsFile)
+	return err == nil && l.limits.of(l.prefix+rowsFile, size)/notedSize > int64(l.latest), err
 }
 
 // sweep cuts off what record indexes have of changesets that the log lost, before the numbers of these are given again. It looks at all records, but only
 // where the notes are ahead of the log.
 func (t *txLog) sweep() error {
-	if !t.notedAhead() {
-		return nil
+	if ahead, err := t.notedAhead(); !ahead || err != nil {
+		return err
 	}
 	t.turned = true
 	types, err := t.Types()
@@ -30,7 +30,11 @@ func (t *txLog) sweep() error {
 			if err != nil {
 				return err
 			}
-			if t.cutLost(rec) {
+			cut, err := t.cutLost(rec)
+			if err != nil {
+				return err
+			}
+			if cut {
 				swept++
 			}
 		}
@@ -39,18 +43,21 @@ func (t *txLog) sweep() error {
 	return nil
 }
 
-// cutLost cuts the index of a record after the newest version that the log confirms. What cannot be read is left, for fsck to tell.
-func (t *txLog) cutLost(rec changeset.RecordID) (cut bool) {
+// cutLost cuts the index of a record after the newest version that the log confirms. What is damaged is left, for fsck to tell.
+func (t *txLog) cutLost(rec changeset.RecordID) (cut bool, err error) {
 	name := changeset.RecordPath(rec)
-	info, err := t.fs.Stat(name)
+	held, err := t.ours.size(name)
 	if err != nil {
-		return false
+		return false, err
 	}
 	_, at, err := t.confirmed(rec)
+	if isFault(err) {
+		return false, nil
+	}
 	size := (at + 1) * changeset.VersionSize
-	if err != nil || info.Size() <= size {
-		return false
+	if err != nil || held <= size {
+		return false, err
 	}
 	t.tx.d.Append(t.name(name), size, nil)
-	return true
+	return true, nil
 }

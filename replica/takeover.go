@@ -65,13 +65,17 @@ func (r *Replica) noteAndSettle(ctx context.Context, votes, main *derived) error
 	return r.transact(ctx, func(tx *Tx) error {
 		tx.recount, tx.allRules = recounts(votes, main), main != nil && main.settings
 		if votes != nil {
-			votes.appendTo(tx.d, r.fs, r.votes.prefix, false)
+			if err := votes.appendTo(tx.d, r.fs, r.votes.prefix, false); err != nil {
+				return err
+			}
 		}
 		if main != nil {
 			if err := tx.main.loadOpen(); err != nil {
 				return err
 			}
-			main.appendTo(tx.d, r.fs, r.log.prefix, tx.main.notes.anew)
+			if err := main.appendTo(tx.d, r.fs, r.log.prefix, tx.main.notes.anew); err != nil {
+				return err
+			}
 		}
 		if err := tx.settleDerived(main); err != nil {
 			return err

@@ -100,7 +100,7 @@ func (t *txLog) writeList() {
 	for _, rec := range sorted(t.notes.openSet) {
 		text = appendConflictLine(text, conflictLine{row: t.seq, rec: rec, undecided: t.notes.openSet[rec]})
 	}
-	if len(text) > 0 || exists(t.fs, conflictsFile) {
+	if there, _ := exists(t.fs, conflictsFile); there || len(text) > 0 {
 		t.tx.d.Replace(t.name(conflictsFile), text)
 	}
 	t.notes.openSize, t.notes.anew = int64(len(text)), false

@@ -14,11 +14,15 @@ import (
 // too, the older state is all that there is: then it warns.
 func (r *Replica) refuseTurnedBack() error {
 	for _, l := range []*Log{r.log, r.votes} {
-		if !l.turnedBack(r.fs) {
-			continue
+		turned, err := l.turnedBack(r.fs)
+		if err == nil && turned {
+			err = l.refuseUncounted()
 		}
-		if err := l.refuseUncounted(); err != nil {
+		if err != nil {
 			return err
+		}
+		if !turned {
+			continue
 		}
 		r.warn(fmt.Sprintf("%s has %d rows, fewer than %s notes: it was turned back, or copied while somebody wrote, and shows an older state; a pull from others brings what is lost, and the next edit cuts off what is left of it",
 			l.indexPath(), l.latest, l.prefix+rowsFile))
@@ -28,15 +32,18 @@ func (r *Replica) refuseTurnedBack() error {
 
 // turnedBack reports whether there are notes on rows that the log does not count, and no writer of ours is about to count them, or to take them back. root is the
 // directory of the replica. It takes one look, and three more if there are such notes.
-func (l *Log) turnedBack(root afero.Fs) bool {
-	if !l.notedAhead() {
-		return false
+func (l *Log) turnedBack(root afero.Fs) (bool, error) {
+	if ahead, err := l.notedAhead(); !ahead || err != nil {
+		return false, err
 	}
 	if now, err := durable.Uncommitted(root); err != nil || len(now.Lengths) > 0 {
-		return false
+		return false, nil
 	}
 	text, err := readSmall(l.fs, changeset.LatestFile)
-	return err == nil && text == l.rawLatest && l.notedAhead()
+	if err != nil || text != l.rawLatest {
+		return false, nil
+	}
+	return l.notedAhead()
 }
 
 // refuseUncounted returns an error if changesets lie beyond the latest sequence number that no unfinished commit of ours explains: to write on
@@ -64,11 +71,14 @@ func (l *Log) uncounted() (n uint32, err error) {
 	beyond := *l
 	beyond.latest = uint32(min(info.Size()/changeset.RowSize, maxSeq))
 	for row, err := range beyond.Rows(l.latest+1, beyond.latest) {
-		if err != nil {
+		if err == nil {
+			_, err = beyond.Changeset(row)
+		}
+		if isFault(err) {
 			return n, nil // not a row: what a crash left
 		}
-		if _, err := beyond.Changeset(row); err != nil {
-			return n, nil
+		if err != nil {
+			return n, err
 		}
 		n++
 	}
