@@ -14,10 +14,18 @@ import (
 	"prophet/internal/durable"
 )
 
+// Place is where a peer was found.
+type Place struct {
+	URL  string `json:"url,omitempty"`  // "" if another peer was found there since, or the place was forgotten
+	Copy bool   `json:"copy,omitempty"` // what was found there is an exported copy of the peer, or a mirror: none of its edits were made there
+}
+
 // Peer is what we know of a replica that we exchange changesets with.
 type Peer struct {
 	UUID uuid.UUID `json:"uuid"`
-	URL  string    `json:"url,omitempty"` // where it was found last, "" if another one was found there since, or the place was forgotten
+	Place
+	// Also is where it was found before, the latest first. What was read counts only where it was found last.
+	Also []Place `json:"also,omitempty"`
 	// Read is how many rows of its log were read, in the transactions that integrated them, and Row the last of them in hex.
 	Read uint32 `json:"read"`
 	Row  string `json:"row,omitempty"`

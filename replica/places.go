@@ -2,10 +2,11 @@ package replica
 
 import (
 	"context"
+	"slices"
 	"strings"
 )
 
-// Where peers are found. A place has one peer: the one that was met there last.
+// Where peers are found. A place has one peer: the one that was met there last. A peer may have several: its directory, say, and a mirror.
 
 // ForgetPlaces forgets where peers are found whose URL is one of those that are meant, in one transaction, and the last peer if it is one. What was read of them stays
 // known. It returns these peers, as they were, by UUID.
@@ -26,18 +27,57 @@ func (r *Replica) ForgetPlaces(ctx context.Context, meant func(url string) bool)
 	return forgotten, err
 }
 
-// forgetPlaces forgets the places that are meant, of peers of which the transaction notes nothing else.
+// FoundAt notes where the peer is found now. Where it was found before is kept.
+func (p *Peer) FoundAt(at Place) {
+	before := p.Places()
+	p.Place = at
+	p.Also = slices.DeleteFunc(before, func(b Place) bool { return samePlace(b.URL, at.URL) })
+}
+
+// Places returns where the peer was found, the latest first.
+func (p *Peer) Places() []Place {
+	places := slices.Clone(p.Also)
+	if p.URL != "" {
+		places = slices.Insert(places, 0, p.Place)
+	}
+	return places
+}
+
+// Home returns where the peer makes its edits, as far as is known: the latest place that is no copy, else the latest; "" if it is found nowhere.
+func (p *Peer) Home() string {
+	places := p.Places()
+	if i := slices.IndexFunc(places, func(at Place) bool { return !at.Copy }); i >= 0 {
+		return places[i].URL
+	}
+	if len(places) == 0 {
+		return ""
+	}
+	return places[0].URL
+}
+
+// forgetPlaces forgets the places that are meant, of peers of which the transaction notes nothing else. It returns a peer for each of them.
 func (t *txLog) forgetPlaces(meant func(url string) bool) (forgotten []Peer, err error) {
 	peers, err := t.peers()
 	if err != nil {
 		return nil, err
 	}
 	for _, p := range peers {
-		if _, met := t.met[p.UUID]; met || p.damaged != nil || p.URL == "" || !meant(p.URL) {
+		if _, met := t.met[p.UUID]; met || p.damaged != nil {
 			continue
 		}
-		forgotten = append(forgotten, p)
-		p.URL = ""
+		was := p
+		p.Also = slices.DeleteFunc(slices.Clone(p.Also), func(at Place) bool { return meant(at.URL) })
+		if p.URL != "" && meant(p.URL) {
+			p.Place = Place{}
+		}
+		gone := slices.DeleteFunc(was.Places(), func(at Place) bool { return !meant(at.URL) })
+		if len(gone) == 0 {
+			continue
+		}
+		for _, at := range gone {
+			was.Place = at
+			forgotten = append(forgotten, was)
+		}
 		t.tx.d.Replace(t.name(peerFile(p.UUID)), p.encode())
 	}
 	return forgotten, nil

@@ -27,7 +27,7 @@ func Clone(ctx context.Context, dir afero.Fs, from *replica.Replica, to replica.
 	if peer, err := r.Log().Peer(from.UUID()); err != nil {
 		return nil, nil, err
 	} else if peer.Adopt != opts.Adopt {
-		peer = replica.Peer{UUID: from.UUID(), URL: from.Where(), Adopt: opts.Adopt}
+		peer = replica.Peer{UUID: from.UUID(), Place: replica.Place{URL: from.Where()}, Adopt: opts.Adopt}
 		if err := r.Update(ctx, func(tx *replica.Tx) error { tx.SetPeer(peer); return nil }); err != nil {
 			return nil, nil, err
 		}

@@ -224,10 +224,15 @@ func (p *pull) known(l *replica.Log, source uuid.UUID) (replica.Peer, error) {
 	return peer, err
 }
 
+// placeOf returns where a replica is found.
+func placeOf(r *replica.Replica) replica.Place {
+	return replica.Place{URL: r.Where(), Copy: ReadOnly(r.Where()) || errors.Is(r.CheckEditable(), replica.ErrExported)}
+}
+
 // pullLog brings over what is new in one log of the source.
 func (p *pull) pullLog(ctx context.Context, s *side) (err error) {
 	s.peer.Moved, s.peer.Stretches = s.moves, s.stretches
-	s.peer.URL = p.from.Where()
+	s.peer.FoundAt(placeOf(p.from))
 	s.peer.Adopt = s.peer.Adopt || p.opts.Adopt && s == p.main
 	fetching, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -52,7 +52,7 @@ func (o *forgetOptions) show(p *printer, peers *peers, location string, forgotte
 	}
 	doc := forgetDoc{}
 	for _, peer := range forgotten {
-		doc.Forgotten = append(doc.Forgotten, peerDoc{peer.Read, psync.Shown(peer.URL), peer.UUID})
+		doc.Forgotten = append(doc.Forgotten, peerDoc{Read: peer.Read, URL: psync.Shown(peer.URL), UUID: peer.UUID})
 	}
 	if p.json {
 		return p.writeJSON(doc)

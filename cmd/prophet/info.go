@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/urfave/cli/v2"
@@ -79,7 +80,8 @@ type (
 		UUID       string `json:"uuid"` // as it is written there
 	}
 	peerDoc struct {
-		Read uint32    `json:"read"` // rows of its log that were read
+		Also []string  `json:"also,omitempty"` // where else it was found before
+		Read uint32    `json:"read"`           // rows of its log that were read
 		URL  string    `json:"url"`
 		UUID uuid.UUID `json:"uuid"`
 	}
@@ -128,9 +130,17 @@ func (d *infoDoc) count(ctx context.Context, r *replica.Replica) (err error) {
 		if p.UUID == r.UUID() { // its own mirror
 			continue
 		}
-		d.Peers = append(d.Peers, peerDoc{p.Read, psync.Shown(p.URL), p.UUID})
+		d.Peers = append(d.Peers, newPeerDoc(p))
 	}
 	return err
+}
+
+func newPeerDoc(p replica.Peer) peerDoc {
+	d := peerDoc{Read: p.Read, URL: psync.Shown(p.URL), UUID: p.UUID}
+	for _, at := range p.Also {
+		d.Also = append(d.Also, psync.Shown(at.URL))
+	}
+	return d
 }
 
 // findDigest fills in the digest. A damaged record keeps nobody from being told the rest.
@@ -169,7 +179,7 @@ func (d *infoDoc) print(p *printer) error {
 		lines = append(lines, [2]string{"formerly", u.String()})
 	}
 	for _, peer := range d.Peers {
-		lines = append(lines, [2]string{"peer", fmt.Sprintf("%s %s, read up to its changeset %d", peer.UUID, cmp.Or(peer.URL, "(found nowhere now)"), peer.Read)})
+		lines = append(lines, [2]string{"peer", peer.text()})
 	}
 	if d.LastPeer != "" {
 		lines = append(lines, [2]string{"last peer", d.LastPeer})
@@ -183,6 +193,19 @@ func (d *infoDoc) print(p *printer) error {
 		}
 	}
 	return nil
+}
+
+// text says where a peer is found.
+func (d *peerDoc) text() string {
+	nowhere := "(found nowhere now)"
+	if len(d.Also) > 0 {
+		nowhere = "(not where it was found last)"
+	}
+	text := fmt.Sprintf("%s %s, read up to its changeset %d", d.UUID, cmp.Or(d.URL, nowhere), d.Read)
+	if len(d.Also) > 0 {
+		text += ", also at " + strings.Join(d.Also, ", ")
+	}
+	return text
 }
 
 // text lists what the config says of a replica.

@@ -135,7 +135,11 @@ func (p *peers) all(r *replica.Replica) ([]string, error) {
 		return nil, err
 	}
 	for _, k := range known {
-		add(p.withLogin(k.URL))
+		for i, at := range k.Places() {
+			if l := p.withLogin(at.URL); i == 0 || !p.e.missing(l) { // from where it is gone, it was found elsewhere since
+				add(l)
+			}
+		}
 	}
 	if len(all) == 0 {
 		return nil, withHint(usagef("no other replica is known yet"), "name one by its URL or its directory, or write it into the config")

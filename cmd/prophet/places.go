@@ -15,7 +15,7 @@ import (
 type places struct {
 	here  *replica.Replica
 	db    uuid.UUID            // the database
-	names map[uuid.UUID]string // of other replicas: what the config calls them, else where they were found last
+	names map[uuid.UUID]string // of other replicas: what the config calls them, else where they were found
 }
 
 // newPlaces knows of the replicas that here, or r, exchanges changesets with. What cannot be read is not known: it only helps.
@@ -57,8 +57,8 @@ func (pl *places) made(d *rivalDoc, id changeset.ID) (err error) {
 func (pl *places) learn(r *replica.Replica) {
 	peers, _ := r.Peers()
 	for _, p := range peers {
-		if p.URL != "" {
-			pl.names[p.UUID] = p.URL
+		if at := p.Home(); at != "" {
+			pl.names[p.UUID] = at
 		}
 	}
 }

@@ -31,8 +31,9 @@ Nothing stops for a question: conflicts are settled by rule for now, listed, and
 stay open until somebody decides. --prefer from decides them at once for what
 came, --prefer to for what was here before, also where two others differ.
 
---all goes on after a replica that fails, and passes over one that it has met
-already at another URL.
+--all goes on after a replica that fails. It asks wherever a replica was found,
+in its directory and at a mirror of it, and passes over what has nothing else
+than one that it has met already.
 
 A pull that was cut off goes on where it stopped when it is run again.`,
 		Action: func(c *cli.Context) error {
@@ -60,9 +61,9 @@ type exchange struct {
 	p         *printer
 	dir       string // of the replica here
 	locations []string
-	self      uuid.UUID       // of the replica here
-	met       map[string]bool // UUIDs of the replicas that were met already
-	conflicts bool            // some were opened
+	self      uuid.UUID                      // of the replica here
+	met       map[uuid.UUID]*replica.Replica // with several, those that were met already
+	conflicts bool                           // some were opened
 }
 
 func newExchange(e *env, o exchangeOptions, want direction) (*exchange, error) {
@@ -78,7 +79,7 @@ func newExchange(e *env, o exchangeOptions, want direction) (*exchange, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &exchange{exchangeOptions: o, e: e, p: e.printer(o.globals), dir: dir, locations: locations, self: r.UUID(), met: map[string]bool{r.UUID().String(): o.all}}, nil
+	return &exchange{exchangeOptions: o, e: e, p: e.printer(o.globals), dir: dir, locations: locations, self: r.UUID(), met: map[uuid.UUID]*replica.Replica{}}, nil
 }
 
 // run does one thing with each of the locations. With several it goes on after one that fails.
@@ -103,25 +104,61 @@ func (x *exchange) run(ctx context.Context, one func(ctx context.Context, locati
 	return errConflicts
 }
 
-// meet opens the replica at a location, to pull from it or push to it, beside ours. Theirs is nil if it was met already under another location.
+// meet opens the replica at a location, to pull from it or push to it, beside ours. With several, theirs is nil if it is to be passed over.
 func (x *exchange) meet(ctx context.Context, doing, location string) (ours, theirs *replica.Replica, err error) {
 	if theirs, err = x.e.openPeer(ctx, doing, location, x.dir, x.globals); err != nil {
 		return nil, nil, err
 	}
-	if x.all && x.met[theirs.UUID().String()] {
-		if x.ownMirror(theirs) {
-			return nil, nil, nil
+	if x.all {
+		if over, err := x.passOver(theirs, location); over || err != nil {
+			return nil, nil, err
 		}
-		if theirs.UUID() == x.self {
-			x.p.notef("%s is passed over: it has the UUID of this replica, so one is a copy of the other, or a backup; to exchange with it, name it", psync.Shown(location))
-			return nil, nil, nil
-		}
-		x.p.notef("%s is passed over: it is a replica that was met already", psync.Shown(location))
-		return nil, nil, nil
 	}
-	x.met[theirs.UUID().String()] = true
 	ours, err = x.e.openDir(x.dir, x.globals)
 	return ours, theirs, err
+}
+
+// passOver reports, and says, that a replica is none of several to exchange with: it has our UUID, or it was met already, in this state, at another location.
+// A mirror of a replica that was met may have fallen behind it, or have more.
+func (x *exchange) passOver(theirs *replica.Replica, location string) (bool, error) {
+	if theirs.UUID() == x.self {
+		if !x.ownMirror(theirs) {
+			x.p.notef("%s is passed over: it has the UUID of this replica, so one is a copy of the other, or a backup; to exchange with it, name it", psync.Shown(location))
+		}
+		return true, nil
+	}
+	if met := x.met[theirs.UUID()]; met != nil {
+		same, err := sameState(met, theirs)
+		if err != nil {
+			return false, err
+		}
+		if same {
+			x.p.notef("%s is passed over: it is a replica that was met already", psync.Shown(location))
+			return true, nil
+		}
+	}
+	x.met[theirs.UUID()] = theirs
+	return false, nil
+}
+
+// sameState reports whether two logs, and those of the votes, end with the same row.
+func sameState(a, b *replica.Replica) (bool, error) {
+	for _, logs := range [][2]*replica.Log{{a.Log(), b.Log()}, {a.Resolutions(), b.Resolutions()}} {
+		if logs[0].Latest() != logs[1].Latest() {
+			return false, nil
+		}
+		if logs[0].Latest() == 0 {
+			continue
+		}
+		one, err := logs[0].Row(logs[0].Latest())
+		if err != nil {
+			return false, err
+		}
+		if other, err := logs[1].Row(logs[1].Latest()); err != nil || one != other {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // ownMirror reports whether a replica is a mirror of this one, or an exported copy of it. It has nothing that is not here, unless something was lost here.

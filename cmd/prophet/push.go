@@ -60,6 +60,9 @@ func (x *exchange) push(ctx context.Context, location string) error {
 	if x.ownMirror(theirs) {
 		return withHint(usagef("push to %s: it is a mirror of this replica", psync.Shown(location)), `"prophet publish" brings it up to date`)
 	}
+	if err := theirs.CheckEditable(); errors.Is(err, replica.ErrExported) {
+		return x.cannotPushToCopy(theirs, err)
+	}
 	x.warnOfForce(theirs, ours)
 	opts, end := x.pullOptions(x.p, "pushing")
 	rep, err := psync.Pull(ctx, theirs, ours, opts)
@@ -88,10 +91,16 @@ func pushError(ctx context.Context, ours, theirs *replica.Replica, err error) er
 		err = inner
 	}
 	err = fmt.Errorf("push to %s: %w", theirs.Where(), err)
-	if errors.Is(err, replica.ErrExported) {
-		return withHint(err, `push to the replica that it was made of, or to one that "prophet clone" makes of it`)
-	}
 	return goOn(ctx, err, "the next push goes on from there")
+}
+
+// cannotPushToCopy says that a mirror, or another exported copy, can be read only. With --all that is no failure.
+func (x *exchange) cannotPushToCopy(theirs *replica.Replica, err error) error {
+	if x.all {
+		x.p.notef("%s is an exported copy or a mirror: nothing is pushed to it", theirs.Where())
+		return nil
+	}
+	return withHint(fmt.Errorf("push to %s: %w", theirs.Where(), err), `push to the replica that it was made of, or to one that "prophet clone" makes of it`)
 }
 
 // cannotPush says that a web server can be read only. With --all that is no failure.
