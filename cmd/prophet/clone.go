@@ -77,10 +77,7 @@ func runClone(ctx context.Context, e *env, o cloneOptions) error {
 		return err
 	}
 	if err := checkEmptyDir(e.Fs, dir); err != nil && !psync.CloneBegun(e.dir(dir)) {
-		if there, failed := isReplica(e.Fs, dir); there && failed == nil {
-			return withHint(err, `it is a replica: "prophet pull -r %s %s" brings what is new; for a clone, name a directory that does not exist`, e.shortDir(dir), o.url)
-		}
-		return err
+		return e.takenHint(err, location, dir, o.url)
 	}
 	from, err := e.openSource(ctx, location, o.globals)
 	if err != nil {
@@ -120,6 +117,19 @@ func (o *cloneOptions) clone(ctx context.Context, e *env, from *replica.Replica,
 		return err
 	}
 	return e.noteCreator(p, dir)
+}
+
+// takenHint adds to the error of a clone into a directory that holds something what to do.
+func (e *env) takenHint(err error, location, dir, url string) error {
+	switch there, failed := isReplica(e.Fs, dir); {
+	case !there || failed != nil:
+		return err
+	case e.sameDir(location, dir):
+		return withHint(err, `it is what is to be cloned: name another directory for the clone, "prophet clone %s DIR"`, shellWord(url))
+	case e.exported(dir):
+		return err
+	}
+	return withHint(err, `it is a replica: "prophet pull -r %s %s" brings what is new; for a clone, name a directory that does not exist`, shellWord(e.shortDir(dir)), shellWord(url))
 }
 
 // shortDir is a directory as it is best written by somebody who is in the working directory.
