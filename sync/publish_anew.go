@@ -19,7 +19,7 @@ func (p *publisher) followsAnew(l *treeLog, m mirrored) error {
 		return err
 	}
 	if !held {
-		return fmt.Errorf("%s of the mirror, %d rows: %w", l.prefix+changeset.IndexFile, m.have, errLost)
+		return fmt.Errorf("%s of the mirror, %d rows: %w", l.prefix+changeset.IndexFile, m.have, ErrMirrorAhead)
 	}
 	if m.have > l.Latest() {
 		p.begin = append(p.begin, l.latestFile())

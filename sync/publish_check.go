@@ -117,7 +117,7 @@ func (p *publisher) followsUnsure(l *treeLog, m mirrored) error {
 	if err != nil || other == nil {
 		return err
 	}
-	return fmt.Errorf("row %d of %s is changeset %s in the mirror and not here: %w", other.Seq, l.prefix+changeset.IndexFile, other.ID, errLost)
+	return fmt.Errorf("row %d of %s is changeset %s in the mirror and not here: %w", other.Seq, l.prefix+changeset.IndexFile, other.ID, ErrMirrorAhead)
 }
 
 // firstWhole returns the first of these rows of the mirror that is not that of a log, or a list, and of which the mirror holds the changeset; nil if there

@@ -219,7 +219,7 @@ func (p *publisher) follows(l *treeLog, m mirrored) error {
 		return p.followsUnsure(l, m)
 	}
 	if m.have > l.Latest() {
-		return fmt.Errorf("the mirror has %d rows in %s, this replica %d: %w", m.have, index, l.Latest(), errLost)
+		return fmt.Errorf("the mirror has %d rows in %s, this replica %d: %w", m.have, index, l.Latest(), ErrMirrorAhead)
 	}
 	l.have = m.have
 	mine, theirs, err := p.firstOther(l, m)
@@ -230,7 +230,7 @@ func (p *publisher) follows(l *treeLog, m mirrored) error {
 		return p.lastIsThere(l, m)
 	}
 	if mine.ID != theirs.ID {
-		return fmt.Errorf("row %d of %s is changeset %s in the mirror and %s here: %w", mine.Seq, index, theirs.ID, mine.ID, errLost)
+		return fmt.Errorf("row %d of %s is changeset %s in the mirror and %s here: %w", mine.Seq, index, theirs.ID, mine.ID, ErrMirrorAhead)
 	}
 	same, err := p.sameEdit(l, theirs, mine)
 	switch {
@@ -240,7 +240,7 @@ func (p *publisher) follows(l *treeLog, m mirrored) error {
 		return fmt.Errorf("row %d of %s is changeset %s in the mirror too, but with other bytes: another program exported it; publish to another directory",
 			mine.Seq, index, mine.ID)
 	}
-	return fmt.Errorf("row %d of %s, changeset %s, is one edit in the mirror and another one here: %w", mine.Seq, index, mine.ID, errLost)
+	return fmt.Errorf("row %d of %s, changeset %s, is one edit in the mirror and another one here: %w", mine.Seq, index, mine.ID, ErrMirrorAhead)
 }
 
 // lastIsThere refuses a mirror that lacks the changeset of its last row. More is not looked at, because that is to cost nothing.
@@ -280,9 +280,9 @@ func (p *publisher) firstOther(l *treeLog, m mirrored) (mine, theirs changeset.R
 	return mine, m.last, nil
 }
 
-// errLost is why a mirror that has this replica's UUID, or a former one, is refused.
-var errLost = errors.New("this replica was copied or restored from a backup, and the mirror has changesets that are not here; " +
-	"pull from the mirror and publish again, or publish to another directory")
+// ErrMirrorAhead is wrapped by the error of a publication over a mirror that has this replica's UUID, or a former one, and changesets that are not here. Pull
+// from it and publish again, or publish to another directory.
+var ErrMirrorAhead = errors.New("this replica was copied or restored from a backup, and the mirror has changesets that are not here")
 
 // same refuses the mirror of another; an empty text is that of a new one.
 func same(text string, want uuid.UUID, other error) error {

@@ -105,7 +105,7 @@ func runPublish(ctx context.Context, e *env, o publishOptions) error {
 	})
 	progress.Done()
 	if err != nil {
-		return goOn(ctx, o.withRemedy(fmt.Errorf("%s: %w", dir, err)), "readers see the state before, and the next publish goes on")
+		return goOn(ctx, o.withRemedy(fmt.Errorf("%s: %w", dir, err), e.shortDir(dir)), "readers see the state before, and the next publish goes on")
 	}
 	if p.json {
 		return p.writeJSON(publishDoc{pub.Bookkeeping, pub.Changesets, r.Where(), pub.Latest, pub.Path, pub.Records, pub.Removed, pub.Votes, pub.Restored, dir, pub.Wrote})
@@ -113,13 +113,28 @@ func runPublish(ctx context.Context, e *env, o publishOptions) error {
 	return p.donef("Published to %s: %s", dir, o.text(pub))
 }
 
-// withRemedy says what to do about a damaged mirror.
-func (o *publishOptions) withRemedy(err error) error {
+// withRemedy says what to do about a mirror in a directory that is damaged, or has what this replica has lost.
+func (o *publishOptions) withRemedy(err error, dir string) error {
 	var damaged *psync.MirrorError
-	if o.check || !errors.As(err, &damaged) {
-		return err
+	switch {
+	case errors.Is(err, psync.ErrMirrorAhead):
+		return withHint(err, `"prophet pull %s" brings them, then "%s" goes on with that mirror; or publish to another directory`, shellWord(dir), o.again())
+	case !o.check && errors.As(err, &damaged):
+		return withHint(err, `"%s" writes again what is missing or damaged there`, o.again("--check"))
 	}
-	return withHint(err, `"prophet publish --check" writes again what is missing or damaged there`)
+	return err
+}
+
+// again is the command that publishes to the same place, with more flags.
+func (o *publishOptions) again(flags ...string) string {
+	words := append([]string{"prophet", "publish"}, flags...)
+	if o.check {
+		words = append(words, "--check")
+	}
+	if o.flat {
+		words = append(words, "--flat")
+	}
+	return commandLine(append(words, o.to)...)
 }
 
 // text says what a publication wrote, and if it was to check the mirror, what that found.
