@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -103,6 +104,8 @@ func (e *env) hintFor(err error) string {
 		return e.hintFork(fork)
 	case errors.As(err, &forged):
 		return e.hintForged(forged)
+	case errors.Is(err, replica.ErrExported) && e.at != "":
+		return fmt.Sprintf(`"prophet clone %s DIR" makes a replica of it that can be edited`, shellWord(cmp.Or(e.given, e.at)))
 	}
 	if hint := e.hintElsewhere(err); hint != "" {
 		return hint

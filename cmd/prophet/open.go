@@ -135,7 +135,7 @@ func explain(err error) (code int, hint string) {
 	case errors.As(err, &version):
 		return exitFailed, "its replica-version is damaged, or another program made it"
 	case errors.Is(err, replica.ErrExported):
-		return exitFailed, `"prophet clone" makes a replica of it that can be edited`
+		return exitFailed, `"prophet clone URL DIR" makes a replica of it that can be edited`
 	case errors.Is(err, replica.ErrCutOff):
 		return exitFailed, "" // the error says it all, and fsck stops at it too
 	case errors.As(err, &faulty) && faulty.Mirror:

@@ -25,7 +25,7 @@ func TestErrorsOfLibrariesAreExplained(t *testing.T) {
 		{psync.ErrOtherDatabase, exitOtherDatabase, "--force brings them together all the same"},
 		{&replica.AmbiguousError{Prefix: "abcd"}, exitUsage, "write more of the UUID, or the local id"},
 		{&replica.VersionError{Where: "/bugs", Version: "2"}, exitFailed, "a later version of prophet reads it"},
-		{replica.ErrExported, exitFailed, `"prophet clone" makes a replica of it that can be edited`},
+		{replica.ErrExported, exitFailed, `"prophet clone URL DIR" makes a replica of it that can be edited`},
 		{&replica.DamageError{Path: "x", Err: errors.New("torn")}, exitFailed, `"prophet fsck" lists all that is damaged`},
 		{&replica.DamageError{Path: "x", Err: fmt.Errorf("%w: do this", replica.ErrCutOff)}, exitFailed, ""},
 		{&cas.CorruptError{Path: "x"}, exitFailed, `"prophet fsck" lists all that is damaged`},

@@ -208,15 +208,15 @@ func (o *resolveOptions) decide(edit *replica.Edit, rec changeset.RecordID, name
 		return err
 	}
 	if !result.Open() {
-		return withHint(fmt.Errorf("nothing about %s is in conflict", name), `"prophet update" edits it; "prophet history" shows what was decided`)
+		return withHint(fmt.Errorf("nothing about %s is in conflict", name), `"prophet update %s NAME=VALUE" edits it; "prophet history %[1]s" shows what was decided`, shellWord(o.id))
 	}
 	for _, prop := range o.props {
-		if err := mustBeOpen(result, name, prop); err != nil {
+		if err := o.mustBeOpen(result, name, prop); err != nil {
 			return err
 		}
 	}
 	for prop := range props {
-		if err := mustBeOpen(result, name, prop); err != nil {
+		if err := o.mustBeOpen(result, name, prop); err != nil {
 			return err
 		}
 	}
@@ -255,14 +255,14 @@ func (o *resolveOptions) takeRivals(edit *replica.Edit, rec changeset.RecordID, 
 }
 
 // mustBeOpen returns an error if a property is not in conflict.
-func mustBeOpen(result *resolution.Result, name, prop string) error {
+func (o *resolveOptions) mustBeOpen(result *resolution.Result, name, prop string) error {
 	switch {
 	case slices.Contains(result.OpenProps(), prop):
 		return nil
 	case prop == "":
 		return fmt.Errorf("whether %s lives is not in conflict, only %s", name, openNames(result))
 	}
-	return withHint(fmt.Errorf("%s of %s is not in conflict, only %s", prop, name, openNames(result)), `"prophet update" edits it`)
+	return withHint(fmt.Errorf("%s of %s is not in conflict, only %s", prop, name, openNames(result)), `"prophet update %s %s" edits it`, shellWord(o.id), shellWord(prop+"=VALUE"))
 }
 
 // openNames names what is open about a record.

@@ -123,5 +123,5 @@ func livesError(r *replica.Replica, rec changeset.RecordID) error {
 	if state.Existence != nil {
 		return withHint(lives, `whether it lives is in conflict: "prophet resolve %s --take keep" decides`, shortID(id, rec.UUID))
 	}
-	return withHint(lives, `"prophet update" changes its properties, "prophet revert" undoes a changeset`)
+	return withHint(lives, `"prophet update %s NAME=VALUE" changes its properties, "prophet revert CHANGESET" undoes one of the changesets that "prophet history %[1]s" lists`, shortID(id, rec.UUID))
 }
