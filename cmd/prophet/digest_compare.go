@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 
 	"github.com/google/uuid"
 
 	"prophet/changeset"
 	"prophet/internal/terminal"
 	"prophet/replica"
+	psync "prophet/sync"
 )
 
 // The JSON of digest --types and --records with another replica: a line for each that differs.
@@ -32,7 +34,7 @@ type (
 // comparison is the replica here beside another one.
 type comparison struct {
 	p     *printer
-	peer  string // as the user named it
+	peer  string // as the user named it, without a password
 	ours  *replica.Replica
 	other *replica.Replica
 }
@@ -43,12 +45,13 @@ func (o *digestOptions) compareWith(ctx context.Context, p *printer, dir string,
 	if err != nil {
 		return err
 	}
-	c := &comparison{p, o.peer, r, theirs}
+	c := &comparison{p, psync.Shown(o.peer), r, theirs}
 	switch {
 	case o.record != "":
 		return c.record(o.record)
 	case (o.types || o.records != "") && theirs.Mirror():
-		return withHint(usagef("compare with %s: a web server does not list its records", theirs.Where()), "clone it, and compare the clone; --record ID compares one record")
+		return withHint(usagef("compare with %s: a web server does not list its records", theirs.Where()), `%s; "prophet digest %s --record ID" compares one record`,
+			c.withClone("--types"), shellWord(c.peer))
 	case o.types:
 		return c.types(ctx)
 	case o.records != "":
@@ -66,7 +69,7 @@ func (c *comparison) all(ctx context.Context) error {
 	there, err := c.other.Digest(ctx)
 	switch {
 	case errors.Is(err, replica.ErrNoDigest):
-		return withHint(err, "publish it again with this program, or clone it and compare the clone")
+		return withHint(err, "let who publishes it do that again, with this program; or %s", c.withClone())
 	case err != nil:
 		return err
 	}
@@ -109,15 +112,32 @@ func (c *comparison) exchange() string {
 
 // whereToLook names the command that shows more of what differs first.
 func (c *comparison) whereToLook(differ []string) string {
-	switch {
-	case differ[0] == "votes":
-		return `compare what "prophet dump" has under "resolutions" on both sides`
-	case c.other.Mirror():
-		return "clone it, and compare the clone: --types says in which types it differs"
-	case differ[0] == "settings":
+	switch web, votes, settings := c.other.Mirror(), differ[0] == "votes", differ[0] == "settings"; {
+	case web && votes:
+		return fmt.Sprintf(`"prophet clone %s DIR" and compare what "prophet dump" and "prophet dump -r DIR" have under "resolutions", or ask who publishes it for that`, shellWord(c.location()))
+	case votes:
+		return fmt.Sprintf(`compare what "prophet dump" and "prophet dump -r %s" have under "resolutions"`, shellWord(c.location()))
+	case web && settings:
+		return c.withClone("--records", changeset.SettingsType)
+	case web:
+		return c.withClone("--types")
+	case settings:
 		return fmt.Sprintf(`"prophet digest %s --records %s" says in which`, shellWord(c.peer), changeset.SettingsType)
 	}
 	return fmt.Sprintf(`"prophet digest %s --types" says in which types of records`, shellWord(c.peer))
+}
+
+// withClone says how to compare with a clone what a web server does not tell.
+func (c *comparison) withClone(flags ...string) string {
+	return fmt.Sprintf(`"prophet clone %s DIR" and "prophet digest DIR%s" compare with a clone of it`, shellWord(c.location()), strings.Join(append([]string{""}, flags...), " "))
+}
+
+// location is where the other replica is, for commands that take no name in the config.
+func (c *comparison) location() string {
+	if psync.ReadOnly(c.peer) {
+		return c.peer
+	}
+	return asReplica(c.other.Where())
 }
 
 // types lists the types whose records differ.
