@@ -15,10 +15,10 @@ import (
 // env is the world around one run of the program. Commands reach the outside through it, and tests set what they need.
 type env struct {
 	Stdin    io.Reader
-	Asks     bool      // Stdin is a terminal: somebody can be asked
+	Asks     bool      // Stdin and Stdout are a terminal, be it a dumb one: somebody can be asked
 	Stdout   io.Writer // results, and nothing else
 	Stderr   io.Writer // errors, notes, progress
-	OutWidth int       // columns of the terminal that Stdout is; 0 if it is none
+	OutWidth int       // columns of the terminal that Stdout is; 0 if it is none, or a dumb one
 	ErrWidth int       // likewise of Stderr
 	Getenv   func(string) string
 	Dir      string // the working directory, absolute
@@ -43,7 +43,7 @@ func systemEnv(ctx context.Context, s *interrupts) *env {
 	host, _ := os.Hostname()
 	e := &env{
 		Stdin:    &contextReader{ctx: ctx, r: os.Stdin},
-		Asks:     term.IsTerminal(int(os.Stdin.Fd())),
+		Asks:     term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stdout.Fd())),
 		Stdout:   os.Stdout,
 		Stderr:   os.Stderr,
 		OutWidth: terminalWidth(os.Stdout),
@@ -63,7 +63,7 @@ func systemEnv(ctx context.Context, s *interrupts) *env {
 	return e
 }
 
-// terminalWidth returns the columns of the terminal that f is, 0 if it is none.
+// terminalWidth returns the columns of the terminal that f is, 0 if it is none, or says that it cannot move its cursor.
 func terminalWidth(f *os.File) int {
 	if !term.IsTerminal(int(f.Fd())) || os.Getenv("TERM") == "dumb" {
 		return 0

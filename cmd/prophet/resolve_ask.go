@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,7 +20,7 @@ func (q *question) show(place string) error {
 	}
 	for _, name := range headlines {
 		if text := q.result.Props[name]; text != "" && name != q.prop {
-			if err := q.p.linef("  %s: %s", name, terminal.Truncate(terminal.Safe(text), max(q.e.OutWidth-len(name)-4, 10))); err != nil {
+			if err := q.p.linef("  %s: %s", name, terminal.Truncate(terminal.Safe(text), max(cmp.Or(q.e.OutWidth, helpWidth)-len(name)-4, 10))); err != nil {
 				return err
 			}
 			break

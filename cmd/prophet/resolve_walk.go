@@ -36,7 +36,7 @@ func runWalk(ctx context.Context, e *env, o resolveOptions) error {
 	if len(w.items) == 0 {
 		return noteNothing(w.p, r, o.id, open)
 	}
-	if !e.Asks || e.OutWidth == 0 {
+	if !e.Asks {
 		return errNobodyAsked()
 	}
 	return w.run(ctx)

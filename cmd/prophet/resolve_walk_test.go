@@ -182,12 +182,24 @@ func TestResolveOfOneRecordAsksAboutThatAlone(t *testing.T) {
 }
 
 func TestResolveDoesNotAskWhoCannotAnswer(t *testing.T) {
-	for _, change := range []func(w *world){func(w *world) { w.Asks = false }, func(w *world) { w.OutWidth = 0 }} {
-		w := quarrelling(t)
-		change(w)
-		if code := w.answers(t, "1\n1\n1\n"); code != exitUsage || !strings.Contains(w.err.String(), "nobody can be asked") || w.open(t) != 3 {
-			t.Errorf("exit code %d, %s", code, w.err)
+	w := quarrelling(t)
+	w.Asks = false
+	if code := w.answers(t, "1\n1\n1\n"); code != exitUsage || !strings.Contains(w.err.String(), "nobody can be asked") || w.open(t) != 3 {
+		t.Errorf("exit code %d, %s", code, w.err)
+	}
+}
+
+func TestResolveAsksOnATerminalWithoutAWidth(t *testing.T) {
+	w := quarrelling(t)
+	w.OutWidth = 0
+	code := w.answers(t, "2\n2\nk\n")
+	for _, want := range []string{"  summary: printer\n", "Which shall hold? [1-2 m e s q ?] ", "Ticket 2: decided: it is kept\n"} {
+		if !strings.Contains(w.out.String(), want) {
+			t.Errorf("%q is missing", want)
 		}
+	}
+	if code != exitDone || w.open(t) != 0 {
+		t.Errorf("exit code %d, %s", code, w.err)
 	}
 }
 

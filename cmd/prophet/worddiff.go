@@ -29,7 +29,7 @@ func (q *question) textLines(value string, i int) []string {
 	if !ok {
 		from = q.choices[0].Value
 	}
-	return (&wordDiff{color: q.e.Getenv("NO_COLOR") == ""}).lines(from, value)
+	return (&wordDiff{color: q.e.OutWidth > 0 && q.e.Getenv("NO_COLOR") == ""}).lines(from, value)
 }
 
 func (q *question) base() (string, bool) {
