@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,7 +24,7 @@ func resolveCommand(e *env) *cli.Command {
 		Category:  aboutConflicts,
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "take", Aliases: []string{"t"}, Usage: "take rival number `N`, or mine, theirs, latest, holds, merged, keep or delete"},
-			&cli.StringSliceFlag{Name: "property", Aliases: []string{"p"}, Usage: "decide only the property `NAME`; it may be given several times"},
+			&cli.StringSliceFlag{Name: "property", Aliases: []string{"p"}, Usage: "only the property `NAME`, with --take or to be asked; it may be given several times"},
 			&cli.BoolFlag{Name: "all", Usage: "decide all conflicts of all records with --take; list what is left"},
 			fileFlag(),
 		},
@@ -37,11 +38,13 @@ everywhere.
   prophet resolve 12 status=open
   prophet resolve 12 --take 2
   prophet resolve 12 --take theirs --property status
+  prophet resolve 12 --property status
   prophet resolve --all --take holds
 
 Without a value and without --take it goes through the conflicts one by one, on
-a terminal, and asks; with ID through those of that record. Each answer is
-committed at once. If conflicts are left in the end, the exit code is 3.
+a terminal, and asks; with ID through those of that record, with --property
+through those of that property. Each answer is committed at once. If conflicts
+that it went through are left in the end, the exit code is 3.
 
 --take N takes the rival with that number, and decides that property alone. The
 numbers are those of the list as it is now: each decision may change them, so
@@ -55,7 +58,8 @@ record that was edited and deleted lives. "merged" takes the changes of both,
 where there are two rivals that were made from one value, and their changes do
 not overlap: line by line in a text with line breaks, else word by word. Lists
 under the rule union are merged element by element, and always can be. "keep"
-and "delete" decide whether a record lives that was edited and deleted.
+and "delete" decide whether a record lives that was edited and deleted. Of one
+record, all that --take is to decide is decided, or nothing.
 
 --all decides what can be decided so of all records, in one transaction. What is
 left is listed, and the exit code is 3: where there is no one value of mine or
@@ -124,8 +128,8 @@ func (o *resolveOptions) check(takes bool) error {
 		return withHint(usagef("an argument is missing: the ID of the record"), "--all is for all records")
 	case writes > 0 && takes:
 		return usagef("properties and --take do not go together")
-	case len(o.props) > 0 && !takes:
-		return usagef("--property goes with --take")
+	case len(o.props) > 0 && writes > 0:
+		return usagef("properties to write and --property do not go together")
 	case len(o.props) > 0 && notNumber == nil:
 		return usagef("--property does not go with the number of a rival, which is for one property")
 	}
@@ -210,15 +214,8 @@ func (o *resolveOptions) decide(edit *replica.Edit, rec changeset.RecordID, name
 	if !result.Open() {
 		return withHint(fmt.Errorf("nothing about %s is in conflict", name), `"prophet update %s NAME=VALUE" edits it; "prophet history %[1]s" shows what was decided`, shellWord(o.id))
 	}
-	for _, prop := range o.props {
-		if err := o.mustBeOpen(result, name, prop); err != nil {
-			return err
-		}
-	}
-	for prop := range props {
-		if err := o.mustBeOpen(result, name, prop); err != nil {
-			return err
-		}
+	if err := o.mustBeOpen(result, name, append(slices.Sorted(maps.Keys(props)), o.props...)); err != nil {
+		return err
 	}
 	switch {
 	case o.take == "":
@@ -254,15 +251,18 @@ func (o *resolveOptions) takeRivals(edit *replica.Edit, rec changeset.RecordID, 
 	return edit.Take(rec, o.take, o.props...)
 }
 
-// mustBeOpen returns an error if a property is not in conflict.
-func (o *resolveOptions) mustBeOpen(result *resolution.Result, name, prop string) error {
-	switch {
-	case slices.Contains(result.OpenProps(), prop):
-		return nil
-	case prop == "":
-		return fmt.Errorf("whether %s lives is not in conflict, only %s", name, openNames(result))
+// mustBeOpen returns an error if one of the properties is not in conflict.
+func (o *resolveOptions) mustBeOpen(result *resolution.Result, name string, props []string) error {
+	for _, prop := range props {
+		switch {
+		case isOpen(result, prop):
+		case prop == "":
+			return fmt.Errorf("whether %s lives is not in conflict, only %s", name, openNames(result))
+		default:
+			return withHint(fmt.Errorf("%s of %s is not in conflict, only %s", prop, name, openNames(result)), `"prophet update %s %s" edits it`, shellWord(o.id), shellWord(prop+"=VALUE"))
+		}
 	}
-	return withHint(fmt.Errorf("%s of %s is not in conflict, only %s", prop, name, openNames(result)), `"prophet update %s %s" edits it`, shellWord(o.id), shellWord(prop+"=VALUE"))
+	return nil
 }
 
 // openNames names what is open about a record.

@@ -115,7 +115,7 @@ func (d *resolveAllDoc) print(p *printer) error {
 		return p.writeJSON(d)
 	}
 	if len(d.Decided)+len(d.Left) == 0 {
-		p.notef("%s", d.nothing())
+		p.notef("%s", nothingAbout(d.props, d.Others))
 		return nil
 	}
 	if err := printDecisions(p, d.Decided, false); err != nil {
@@ -130,20 +130,20 @@ func (d *resolveAllDoc) print(p *printer) error {
 	return nil
 }
 
-// nothing says that there was nothing to decide.
-func (d *resolveAllDoc) nothing() string {
+// nothingAbout says that there is nothing to decide about the properties, all if none is named, and how many other conflicts there are.
+func nothingAbout(props []string, others int) string {
 	var names []string
-	for _, prop := range d.props {
+	for _, prop := range props {
 		names = append(names, openName(prop))
 	}
 	about := "nothing about " + strings.Join(names, " or ") + " is in conflict; "
-	switch d.Others {
+	switch others {
 	case 0:
 		return "nothing is in conflict"
 	case 1:
 		return about + "1 other is"
 	}
-	return about + fmt.Sprintf("%d others are", d.Others)
+	return about + fmt.Sprintf("%d others are", others)
 }
 
 // notNamed says how many of the conflicts that are left --property does not name.

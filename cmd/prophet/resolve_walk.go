@@ -28,18 +28,49 @@ func runWalk(ctx context.Context, e *env, o resolveOptions) error {
 	}
 	w := &walk{e: e, p: e.printer(o.globals), r: r, list: newConflictLister(e.printer(o.globals), r, r, 0), in: bufio.NewReader(e.Stdin),
 		waiting: map[changeset.RecordID]bool{}, deleted: map[changeset.RecordID]bool{}}
-	for _, c := range open {
-		for _, prop := range c.Result.OpenProps() {
-			w.items = append(w.items, item{c.Record, prop})
-		}
+	if err := w.choose(o, open); err != nil {
+		return err
 	}
 	if len(w.items) == 0 {
-		return noteNothing(w.p, r, o.id, open)
+		return w.noteNone(o, open)
 	}
 	if !e.Asks {
 		return errNobodyAsked()
 	}
 	return w.run(ctx)
+}
+
+// choose notes what is to be asked about of all that is open. Of one record, what --property names has to be open, as with --take.
+func (w *walk) choose(o resolveOptions, open []replica.OpenConflict) error {
+	for _, c := range open {
+		if o.id != "" && c.Result.Open() {
+			name, err := nameRecord(w.r, c.Record)
+			if err != nil {
+				return err
+			}
+			if err := o.mustBeOpen(c.Result, name, o.props); err != nil {
+				return err
+			}
+		}
+		for _, prop := range c.Result.OpenProps() {
+			if len(o.props) == 0 || slices.Contains(o.props, prop) {
+				w.items = append(w.items, item{c.Record, prop})
+			}
+		}
+	}
+	return nil
+}
+
+// noteNone says that there is nothing to ask about.
+func (w *walk) noteNone(o resolveOptions, open []replica.OpenConflict) error {
+	if o.id != "" {
+		return noteNothing(w.p, w.r, o.id, open)
+	}
+	others, err := openBeside(w.r, o.props)
+	if err == nil {
+		w.p.notef("%s", nothingAbout(o.props, others))
+	}
+	return err
 }
 
 func errNobodyAsked() error {
