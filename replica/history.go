@@ -2,7 +2,9 @@ package replica
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 
 	"prophet/cas"
@@ -266,8 +268,11 @@ func (r *Replica) Ours() (bool, error) {
 		return true, nil
 	}
 	m, markErr := r.readMark()
-	if m.exists {
-		return true, nil
+	if m.exists || markErr == nil && r.hides(err) {
+		return m.exists, nil
 	}
 	return false, cmp.Or(err, markErr)
 }
+
+// hides reports whether an error may mean that a file of a mirror is not there: servers that do not list directories may forbid what does not exist.
+func (r *Replica) hides(err error) bool { return r.opts.Mirror && errors.Is(err, fs.ErrPermission) }

@@ -81,6 +81,11 @@ func (r *Replica) lookForMark() (m mark, err error) {
 	switch {
 	case isNotExist(err):
 		return m, nil
+	case r.hides(err):
+		if _, rows := r.log.takenOver(); r.hides(rows) { // neither sign is to be had of a replica that can be read
+			return m, nil
+		}
+		fallthrough
 	case err != nil && !isDamage(err):
 		return m, fmt.Errorf("read %s: %w", join(r.opts.Where, MirrorMark), err)
 	}

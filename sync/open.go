@@ -47,10 +47,14 @@ func (c Carriers) Open(ctx context.Context, location string, opts replica.Option
 	}
 	opts.Where, opts.Mirror = shown, opts.Mirror || ReadOnly(location)
 	r, err := replica.Open(fsys, opts)
-	if !errors.Is(err, replica.ErrNotReplica) {
+	hidden := opts.Mirror && errors.Is(err, fs.ErrPermission) // as servers say that do not tell what is not there
+	if !hidden && !errors.Is(err, replica.ErrNotReplica) {
 		return r, err
 	}
 	sub, failed := findDatabase(fsys, shown)
+	if hidden && sub == "" {
+		return nil, err
+	}
 	if failed != nil {
 		return nil, failed
 	}

@@ -224,15 +224,27 @@ func (p *pull) known(l *replica.Log, source uuid.UUID) (replica.Peer, error) {
 	return peer, err
 }
 
-// placeOf returns where a replica is found.
-func placeOf(r *replica.Replica) replica.Place {
-	return replica.Place{URL: r.Where(), Copy: ReadOnly(r.Where()) || errors.Is(r.CheckEditable(), replica.ErrExported)}
+// placeOf returns where a replica is found. What is damaged is no reason to take it for a copy.
+func placeOf(r *replica.Replica) (replica.Place, error) {
+	at := replica.Place{URL: r.Where(), Copy: r.Mirror()}
+	if at.Copy {
+		return at, nil
+	}
+	err := r.CheckEditable()
+	if at.Copy = errors.Is(err, replica.ErrExported); at.Copy || errors.As(err, new(*replica.DamageError)) {
+		return at, nil
+	}
+	return at, err
 }
 
 // pullLog brings over what is new in one log of the source.
 func (p *pull) pullLog(ctx context.Context, s *side) (err error) {
 	s.peer.Moved, s.peer.Stretches = s.moves, s.stretches
-	s.peer.FoundAt(placeOf(p.from))
+	at, err := placeOf(p.from)
+	if err != nil {
+		return err
+	}
+	s.peer.FoundAt(at)
 	s.peer.Adopt = s.peer.Adopt || p.opts.Adopt && s == p.main
 	fetching, cancel := context.WithCancel(ctx)
 	defer cancel()

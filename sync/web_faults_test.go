@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/internal/crashfs"
+	"prophet/internal/fixture"
 	"prophet/internal/replicatest"
 	"prophet/internal/webtest"
 	"prophet/replica"
@@ -204,5 +205,31 @@ func TestUnknownSchemeIsNamed(t *testing.T) {
 	_, err := carriers().Open(t.Context(), "gopher://example.org/bugs", replica.Options{})
 	if err == nil || err.Error() != "open gopher://example.org/bugs: URLs that begin with gopher:// are not known" {
 		t.Error(err)
+	}
+}
+
+// Such a server answers for a file that is not there as for one that nobody may read.
+func TestAServerThatForbidsWhatIsNotThereIsReadAsAnyOther(t *testing.T) {
+	w, dest, srv := served(t, 30, psync.PublishOptions{})
+	srv.Set(webtest.Hiding())
+	for _, location := range []string{srv.URL, srv.URL + "/" + w.ann.Database().String()} {
+		clone := cloneOf(t, openLocation(t, location), "carol")
+		w.many(1)
+		w.publish(dest, psync.PublishOptions{})
+		for range 2 {
+			pull(t, clone, openLocation(t, location))
+		}
+		sameState(t, location, clone, w.ann)
+		if peer, err := clone.Log().Peer(w.ann.UUID()); err != nil || peer.V1 {
+			t.Errorf("%s: it is noted as one of the original: %+v, %v", location, peer, err)
+		}
+	}
+	v1 := crashfs.New()
+	fixture.Unpack(t, v1, "", "three-laptops")
+	old := webtest.Static(t, afero.NewBasePathFs(v1, "alice"), webtest.Hiding())
+	clone := cloneOf(t, openLocation(t, old.URL), "dave")
+	pull(t, clone, openLocation(t, old.URL))
+	if clone.Latest() == 0 {
+		t.Error("nothing came of a replica of the original")
 	}
 }

@@ -116,6 +116,19 @@ func Status(path string, codes ...int) Modifier {
 	})
 }
 
+// Hiding makes a server that forbids what is not there, as those do that let nobody list a directory.
+func Hiding() Modifier {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			a := record(next, r)
+			if a.code == http.StatusNotFound {
+				a.code = http.StatusForbidden
+			}
+			a.send(w)
+		})
+	}
+}
+
 // Header makes a server that sets a header in the answers for path.
 func Header(path, key, value string) Modifier {
 	return at(path, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
