@@ -2,7 +2,6 @@ package replica
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -16,7 +15,8 @@ import (
 const maxSeq = 1<<32 - 1
 
 // Integrate adds an ordinary changeset made elsewhere to the log, with the bookkeeping that it needs,
-// and reports whether it did: a known changeset is left alone. Bookkeeping of other replicas is never integrated: do not pass it.
+// and reports whether it did. Of a known changeset it takes up what this representation tells beyond ours; another edit under its ID is a [*ForkError].
+// Bookkeeping of other replicas is never integrated: do not pass it.
 func (tx *Tx) Integrate(c *changeset.Changeset) (added bool, err error) {
 	return tx.main.integrate(c)
 }
@@ -41,7 +41,7 @@ func (t *txLog) integrate(c *changeset.Changeset) (added bool, err error) {
 		return false, err
 	}
 	if known {
-		return false, t.compare(row, c)
+		return false, t.takeUp(row, c)
 	}
 	if c.Bookkeeping() {
 		return false, fmt.Errorf("integrate changeset %s: it is bookkeeping of another replica", c.ID)
@@ -74,19 +74,16 @@ func (e *ForkError) Error() string {
 		e.ID.Origin.String()[:8], e.ID, e.Here, e.There)
 }
 
-// compare makes sure that the content of a known changeset is the edit that the row of the log holds, if only another representation of it.
-func (t *txLog) compare(row uint32, c *changeset.Changeset) error {
-	mine := t.pending[row]
-	if mine == nil {
-		var err error
-		if mine, err = t.at(row); err != nil {
-			return err
-		}
+// takeUp adds what the content of a known changeset tells beyond the representation in the row of the log. It is a ForkError if it is another edit.
+func (t *txLog) takeUp(row uint32, c *changeset.Changeset) error {
+	mine, err := t.changeset(row)
+	if err != nil {
+		return err
 	}
 	if mine.Bookkeeping() != c.Bookkeeping() || !mine.Bookkeeping() && !changeset.SameEdit(mine, c) {
 		return &ForkError{ID: c.ID}
 	}
-	_, err := t.represent(row, mine, c)
+	_, err = t.represent(row, mine, c)
 	return err
 }
 
@@ -98,8 +95,8 @@ func (t *txLog) warnOfClock(c *changeset.Changeset) {
 	}
 }
 
-// merge is what the state of a record must be once a changeset is in the log.
-type merge struct {
+// outcome is what the state of a record must be once a changeset is in the log.
+type outcome struct {
 	rec     changeset.RecordID
 	exists  bool
 	props   map[string]string
@@ -118,14 +115,15 @@ func (t *txLog) add(c *changeset.Changeset) error {
 	if err != nil {
 		return err
 	}
+	before := uint32(len(portions(null))) // rows
 	if c.ID.IsZero() {
 		c.ID = t.nextID()
-		c.ID.Seq += uint32(len(portions(null)))
+		c.ID.Seq += before
 	}
-	if err := t.nameOwn(c, t.seq+1+uint32(len(portions(null)))); err != nil {
+	if err := t.nameOwn(c, t.seq+1+before); err != nil {
 		return err
 	}
-	merged := make([]merge, 0, len(c.Changes))
+	merged := make([]outcome, 0, len(c.Changes))
 	f := flagSettled
 	for i := range c.Changes {
 		m, err := t.extend(c, &c.Changes[i])
@@ -148,17 +146,17 @@ func (t *txLog) add(c *changeset.Changeset) error {
 			return err
 		}
 	}
-	return t.resolve(merged)
+	return t.logResolution(merged)
 }
 
 // extend merges one more change with what is known of its record. Where the change has seen all the
 // others, which is the rule, that needs no look at them.
-func (t *txLog) extend(c *changeset.Changeset, ch *changeset.Change) (merge, error) {
+func (t *txLog) extend(c *changeset.Changeset, ch *changeset.Change) (outcome, error) {
 	s, err := t.state(ch.Record)
 	if err != nil {
-		return merge{}, err
+		return outcome{}, err
 	}
-	m := merge{rec: ch.Record}
+	m := outcome{rec: ch.Record}
 	if s.wasNever() && len(ch.Parents) > 0 {
 		return m, unknownParent(ch, ch.Parents[0])
 	}
@@ -210,7 +208,7 @@ func follows(id changeset.ID, ch *changeset.Change, head changeset.ID) bool {
 }
 
 // settle notes what is now known of a record, and whether it began or ceased to be in conflict.
-func (t *txLog) settle(id changeset.ID, m merge) error {
+func (t *txLog) settle(id changeset.ID, m outcome) error {
 	s := t.states[m.rec]
 	s.settled, s.head, s.entries, s.merged = m.settled, id, m.entries, m.result
 	if t != t.tx.main || m.result == nil { // it had seen all, and nothing was in conflict
@@ -227,7 +225,7 @@ func (t *txLog) settle(id changeset.ID, m merge) error {
 }
 
 // noteOpened keeps account of what the transaction opened, or put a new rival to. What was open before is named as [resolution.Result.OpenProps] does.
-func (tx *Tx) noteOpened(id changeset.ID, m merge, before []string) {
+func (tx *Tx) noteOpened(id changeset.ID, m outcome, before []string) {
 	note := func(prop string, again bool) { tx.opened.Note(m.rec, prop, again) }
 	was := func(prop string) bool { return slices.Contains(before, prop) }
 	if m.result.Existence != nil && (!was("") || m.result.Existence.Has(id)) {
@@ -239,113 +237,6 @@ func (tx *Tx) noteOpened(id changeset.ID, m merge, before []string) {
 			note(c.Prop, was(c.Prop))
 		}
 	}
-}
-
-// nullification returns the changes that must precede a changeset whose old values are not the present ones: they set those
-// back, and make anew what is to be updated but is not there.
-func (t *txLog) nullification(c *changeset.Changeset) (changes []changeset.Change, err error) {
-	for _, ch := range c.Changes {
-		s, err := t.state(ch.Record)
-		if err != nil {
-			return nil, err
-		}
-		if back := setBack(s, &ch); back != nil {
-			changes = append(changes, *back)
-		}
-	}
-	return changes, nil
-}
-
-// keepBooks logs changes as nullifications or resolutions of our own.
-func (t *txLog) keepBooks(changes []changeset.Change, f flags) error {
-	for _, portion := range portions(changes) {
-		c := t.ownChangeset()
-		c.ID = t.nextID()
-		c.Nullification, c.Resolution = f == flagNullification, f == flagResolution
-		if c.Nullification {
-			c.Creator = changeset.Value{}
-		}
-		c.Changes = portion
-		if err := t.append(c, f); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// setBack is the change that gives the record the state that ch expects, or nil if it has it.
-func setBack(s *state, ch *changeset.Change) *changeset.Change {
-	back := &changeset.Change{Record: ch.Record, Kind: changeset.Update, Props: map[string]changeset.PropChange{}}
-	switch {
-	case ch.Kind == changeset.Delete:
-		return nil
-	case !s.exists && ch.Kind == changeset.Create:
-		return nil
-	case !s.exists:
-		back.Kind = changeset.Create
-	}
-	for name, pc := range ch.Props {
-		if present := s.props[name]; present != pc.Old.Text {
-			back.Props[name] = changeset.PropChange{Old: changeset.TextOrNull(present), New: changeset.TextOrNull(pc.Old.Text)}
-		}
-	}
-	if s.exists && len(back.Props) == 0 {
-		return nil
-	}
-	return back
-}
-
-// resolve logs a resolution where replaying the log does not give the merged state.
-func (t *txLog) resolve(merged []merge) error {
-	var changes []changeset.Change
-	for _, m := range merged {
-		s, err := t.state(m.rec)
-		if err != nil {
-			return err
-		}
-		if ch := difference(m.rec, s.exists, s.props, m.exists, m.props); ch != nil {
-			changes = append(changes, *ch)
-		}
-	}
-	return t.keepBooks(changes, flagResolution)
-}
-
-// difference is the change that leads from one state of a record to another, nil if they are equal.
-func difference(rec changeset.RecordID, exists bool, props map[string]string, wantExists bool, want map[string]string) *changeset.Change {
-	ch := &changeset.Change{Record: rec, Kind: changeset.Update, Props: map[string]changeset.PropChange{}}
-	switch {
-	case !exists && !wantExists:
-		return nil
-	case !wantExists:
-		ch.Kind = changeset.Delete
-		return ch
-	case !exists:
-		ch.Kind = changeset.Create
-		props = nil
-	}
-	for name, value := range want {
-		if props[name] != value {
-			ch.Props[name] = changeset.PropChange{Old: changeset.TextOrNull(props[name]), New: changeset.Text(value)}
-		}
-	}
-	for name, value := range props {
-		if _, keeps := want[name]; !keeps {
-			ch.Props[name] = changeset.PropChange{Old: changeset.Text(value)}
-		}
-	}
-	if exists && maps.Equal(props, want) {
-		return nil
-	}
-	return ch
-}
-
-// sameState is a change that leaves a record as it is.
-func sameState(rec changeset.RecordID, exists bool) *changeset.Change {
-	ch := &changeset.Change{Record: rec, Kind: changeset.Update, Props: map[string]changeset.PropChange{}}
-	if !exists {
-		ch.Kind = changeset.Delete
-	}
-	return ch
 }
 
 // ownChangeset returns a changeset of our own without changes. It has no ID yet.

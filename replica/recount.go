@@ -80,7 +80,7 @@ func (t *txLog) remergeOne(rec changeset.RecordID) (*changeset.Change, *resoluti
 	s.settled = s.settled && !other
 	if t == t.tx.main {
 		before := t.notes.openSet[rec].conflicts(result)
-		t.tx.noteOpened(changeset.ID{}, merge{rec: rec, result: result}, before)
+		t.tx.noteOpened(changeset.ID{}, outcome{rec: rec, result: result}, before)
 		other = other || !slices.Equal(before, result.OpenProps()) || t.notes.openSet[rec].lacks(result.Agreed)
 	}
 	ch := difference(rec, s.exists, s.props, result.Exists, result.Props)

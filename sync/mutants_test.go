@@ -76,7 +76,7 @@ var mutants = []mutant{
 		`if err := t.keepBooks(null, flagNullification); err != nil {`,
 		`if err := t.keepBooks(nil, flagNullification); err != nil {`},
 	{"no resolution is logged", "replica/integrate.go",
-		`	return t.resolve(merged)
+		`	return t.logResolution(merged)
 }
 
 // extend`,
