@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -21,7 +22,8 @@ type Moved struct {
 // Move names changesets of the log anew, with the parents that name them, and gives its replica a new UUID: the moved one if its own changesets
 // move and none of that is beyond its last row, else a random one. The rows stay where they are, so what the log made, and local ids, stay too. Bookkeeping in the
 // log, which is nobody else's, moves with its origin; where it is in the way, from row books on if that is not 0, it gets an origin of its own. Peers' logs will be
-// read again from the beginning. It is the first in its transaction, and of both logs only one can be moved in it.
+// read again from the beginning. It is the first in its transaction, and of both logs only one can be moved in it. The index of the log is written anew as a whole, and
+// takes the place of the old one when the transaction commits.
 //
 // A move that does not follow from what the log holds is refused: see [changeset.MovedOrigins]. A random origin of version 4 follows from nothing, and is allowed.
 func (tx *Tx) Move(moves changeset.Moves, books uint32) (Moved, error) {
@@ -51,24 +53,31 @@ type mover struct {
 func (t *txLog) move(moves changeset.Moves, books uint32) (Moved, error) {
 	m := &mover{txLog: t, moves: moves, books: books, touched: map[changeset.RecordID]bool{}, mine: map[changeset.RecordID]bool{},
 		highest: map[uuid.UUID]uint32{}, count: map[uuid.UUID]int{}, second: map[uint32]bool{}}
-	for i := range moves {
+	if err := m.run(); err != nil {
+		return Moved{}, fmt.Errorf("move changesets: %w", err)
+	}
+	return Moved{m.count, t.uuid, t.self}, nil
+}
+
+func (m *mover) run() error {
+	for i := range m.moves {
 		if err := m.prove(i); err != nil {
-			return Moved{}, fmt.Errorf("move changesets of %s: %w", moves[i].From, err)
+			return fmt.Errorf("those of %s: %w", m.moves[i].From, err)
 		}
 	}
 	if err := m.rename(); err != nil {
-		return Moved{}, fmt.Errorf("move changesets: %w", err)
+		return err
 	}
 	if err := m.rewrite(); err != nil {
-		return Moved{}, fmt.Errorf("move changesets: %w", err)
+		return err
 	}
 	if err := m.notePeers(); err != nil {
-		return Moved{}, err
+		return err
 	}
-	if err := t.remerge(sorted(m.touched)); err != nil {
-		return Moved{}, err
+	if err := m.remerge(sorted(m.touched)); err != nil {
+		return err
 	}
-	return Moved{m.count, t.uuid, t.self}, m.castAgain()
+	return m.castAgain()
 }
 
 // prove makes sure that a move follows from the changeset that it begins with.
@@ -111,13 +120,19 @@ func (m *mover) rename() error {
 		m.self = mine
 	}
 	former, err := m.Former()
-	if err == nil && (slices.Contains(former, m.self) || m.seq > m.latest || m.tx.main.rewritten != nil || m.tx.res.rewritten != nil) {
-		err = fmt.Errorf("%s was moved before, or other changes wait in the transaction", m.uuid)
+	if err != nil {
+		return err
+	}
+	if slices.Contains(former, m.self) {
+		return fmt.Errorf("%s was its UUID before", m.self)
+	}
+	if m.seq > m.latest || m.tx.main.rewritten != nil || m.tx.res.rewritten != nil {
+		return errors.New("other changes wait in the transaction")
 	}
 	own := *m.Log
 	own.renamed = m.self
 	m.Log = &own
-	return err
+	return nil
 }
 
 // rewrite makes the whole new index.

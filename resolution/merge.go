@@ -78,8 +78,8 @@ func Merge(rec changeset.RecordID, changes []Entry, answers Answers, rules Rules
 func (h *History) Merge(rec changeset.RecordID, answers Answers, rules Rules) *Result {
 	result := &Result{Props: map[string]string{}, Heads: []changeset.ID{}}
 	g := h.graph
-	for _, h := range g.heads() {
-		result.Heads = append(result.Heads, g.entries[h].ID)
+	for _, at := range g.heads() {
+		result.Heads = append(result.Heads, g.entries[at].ID)
 	}
 	slices.SortFunc(result.Heads, changeset.ID.Compare)
 

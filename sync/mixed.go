@@ -188,7 +188,7 @@ func (m *mixture) movable(id changeset.ID) (bool, error) {
 	return !proven, err
 }
 
-// newName returns a name that is made from the edit alone, so that whoever reads it gives it the same.
+// newName returns a name that is made from the edit alone, so that whoever reads it gives it the same; should all of these be taken, a random one.
 func (m *mixture) newName(f fetched) (changeset.ID, error) {
 	id := f.row.ID
 	for _, id.Origin = range append(changeset.MovedOrigins(f.c), uuid.New()) {
