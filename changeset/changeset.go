@@ -140,6 +140,14 @@ func Text(s string) Value { return Value{s, true} }
 // TextOrNull returns null for the empty text, else the Value that holds s.
 func TextOrNull(s string) Value { return Value{s, s != ""} }
 
+// Pointer returns the text for JSON, nil for null.
+func (v Value) Pointer() *string {
+	if !v.Set {
+		return nil
+	}
+	return &v.Text
+}
+
 // PropChange is a write to one property: its value before and after.
 type PropChange struct{ Old, New Value }
 

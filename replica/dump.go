@@ -209,7 +209,7 @@ type (
 )
 
 func dumpedChangeset(seq uint32, c *changeset.Changeset) changesetDump {
-	d := changesetDump{Changes: map[uuid.UUID]changeDump{}, Created: c.Created, Creator: pointer(c.Creator), Nullification: c.Nullification,
+	d := changesetDump{Changes: map[uuid.UUID]changeDump{}, Created: c.Created, Creator: c.Creator.Pointer(), Nullification: c.Nullification,
 		Resolution: c.Resolution, OriginalSeq: c.ID.Seq, Origin: c.ID.Origin, Seq: seq}
 	for _, ch := range c.Changes {
 		cd := changeDump{Kind: changeset.KindName(ch.Kind), Props: map[string]propDump{}, Type: ch.Record.Type}
@@ -220,16 +220,9 @@ func dumpedChangeset(seq uint32, c *changeset.Changeset) changesetDump {
 			cd.Parents = append(cd.Parents, p.String())
 		}
 		for name, pc := range ch.Props {
-			cd.Props[name] = propDump{pointer(pc.New), pointer(pc.Old)}
+			cd.Props[name] = propDump{pc.New.Pointer(), pc.Old.Pointer()}
 		}
 		d.Changes[ch.Record.UUID] = cd
 	}
 	return d
-}
-
-func pointer(v changeset.Value) *string {
-	if !v.Set {
-		return nil
-	}
-	return &v.Text
 }

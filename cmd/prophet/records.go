@@ -71,7 +71,7 @@ type (
 
 // newChangesetDoc returns the JSON of the changeset in a row of the log. localID gives the local ids of records, 0 for none.
 func newChangesetDoc(row uint32, c *changeset.Changeset, localID func(changeset.RecordID) (uint32, error)) (changesetDoc, error) {
-	doc := changesetDoc{Changes: []changeDoc{}, Decides: []decisionDoc{}, Created: c.Created, Creator: textOrNull(c.Creator), ID: c.ID.String(), Kind: kindOf(c), Row: row}
+	doc := changesetDoc{Changes: []changeDoc{}, Decides: []decisionDoc{}, Created: c.Created, Creator: c.Creator.Pointer(), ID: c.ID.String(), Kind: kindOf(c), Row: row}
 	for i := range c.Changes {
 		ch := &c.Changes[i]
 		id, err := localID(ch.Record)
@@ -92,7 +92,7 @@ func newChangeDoc(ch *changeset.Change, id uint32) changeDoc {
 		doc.Parents = append(doc.Parents, p.String())
 	}
 	for name, pc := range ch.Props {
-		doc.Props[name] = propDoc{New: textOrNull(pc.New), Old: textOrNull(pc.Old)}
+		doc.Props[name] = propDoc{New: pc.New.Pointer(), Old: pc.Old.Pointer()}
 	}
 	return doc
 }
@@ -126,13 +126,6 @@ func idOf(id *uint32) uint32 {
 // sortByID sorts a list by local id; what has none, 0, comes last.
 func sortByID[T any](list []T, id func(T) uint32) {
 	slices.SortStableFunc(list, func(a, b T) int { return cmp.Compare(id(a)-1, id(b)-1) }) // the subtraction makes 0 the greatest
-}
-
-func textOrNull(v changeset.Value) *string {
-	if !v.Set {
-		return nil
-	}
-	return &v.Text
 }
 
 // changesetOrNull returns a changeset's ID, nil for the zero one.
