@@ -30,7 +30,7 @@ var exitCodes = [...]string{
 	exitUsage:         "wrong usage; nothing was done",
 	exitConflicts:     "done, and conflicts were opened (pull, push, import) or left (resolve)",
 	exitNoRecord:      "no such record or changeset",
-	exitNoReplica:     "no replica here",
+	exitNoReplica:     "no replica here, or none where another one was named",
 	exitOtherDatabase: "the other replica is of another database",
 }
 

@@ -28,7 +28,7 @@ Usage: prophet COMMAND [FLAG | ARGUMENT] ...
 
 // exitCodesFooter ends the page of every command.
 const exitCodesFooter = `Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done and conflicts were opened,
-4 no such record, 5 no replica here, 6 another database. "prophet help
+4 no such record, 5 no replica, 6 another database. "prophet help
 exit-codes" has more. Results go to standard output, all else to standard error.
 `
 
@@ -58,18 +58,29 @@ func exitCodesPage() string {
 		fmt.Fprintf(&b, "  %d  %s\n", code, meaning)
 	}
 	b.WriteString(`
-A command that fails prints one line that begins with "prophet: error:" to
-standard error, and perhaps one that begins with "prophet: hint:". A command
-whose output goes to a pipe that is closed early ends silently, with 0.
+A command that fails prints a line that begins with "prophet: error:" to
+standard error, and perhaps what to do: a line that begins with "prophet: hint:"
+and may go on in lines that are indented. pull and push with --all print that
+for each replica that fails, go on with the next, and say in a last error line
+how many failed. Their exit code is that of the first that failed, even if
+conflicts were opened, which are listed all the same. A command whose output
+goes to a pipe that is closed early ends silently, with 0.
+
+Code 5 says that there is no replica to work on: the directory that --replica or
+PROPHET_REPO names is none, or, where none is named, the working directory and
+those above it are none. It is also given where the other replica, for pull,
+push, clone, digest or reidentify, is named by a directory or a web server that
+has neither a replica nor a mirror there. If that directory does not exist, or
+the server cannot be reached, the code is 1.
 
 A dry run (pull, push or import with --dry-run) opens no conflicts: it ends with
 0 whatever it says that it would open. So does a clone: the conflicts that it
 lists were there before.
 
 Resolve ends with 3 if it was to decide all conflicts, with --all or by asking,
-and some are left; with --all and --property, if some about those properties
-are. Told what shall hold of one record, it decides that and ends with 0,
-whatever else is in conflict about the record.
+and some are left; with --property, if some about those properties are. Told
+what shall hold of one record, it decides that and ends with 0, whatever else is
+in conflict about the record.
 
 Ctrl-C ends a command in an orderly way: what was reported done stays done, the
 rest is as before, and the next run goes on from there. A second Ctrl-C ends it

@@ -34,10 +34,17 @@ the ID. Then name the other replica here, as for "prophet pull":
   prophet reidentify ../bugs-of-bob
 
 Both replicas are compared, and of every ID that names two edits the one that
-this replica has gets a new origin, with all that follow it. The new name
-depends on the edits alone: whoever does this for the same edits, here or
-elsewhere, names them the same. Nothing is lost, and nothing is pulled: pull
-afterwards.`,
+this replica has gets a new origin, with all of the old origin that have higher
+numbers here. The new name depends on the edits alone: whoever does this for the
+same edits, here or elsewhere, names them the same.
+
+If anything got a new name, this replica gets a new UUID, even if others made
+those edits and it only carried them: its log is another one then. What it made
+itself keeps its name, unless that was one that named two edits. A replica that
+has the UUID of PEER, and that is no earlier state of it, gets a new UUID in any
+case. Else nothing is changed.
+
+Nothing is lost, nothing is pulled, and PEER stays as it is: pull afterwards.`,
 		Action: func(c *cli.Context) error {
 			arg, err := argument(c, "URL")
 			if err != nil {
