@@ -100,24 +100,18 @@ func runRules(ctx context.Context, e *env, o rulesOptions) error {
 		return err
 	}
 	p := e.printer(o.globals)
-	var edited replica.Edited
 	switch {
 	case len(o.words) == 0:
 		return listRules(p, r)
 	case o.remove:
 		return removeRule(ctx, p, r, o.words[0], o.words[1])
-	case rule != "":
-		e.changes = true
-		if edited, err = r.Edit(ctx, func(edit *replica.Edit) error { return edit.SetRule(o.words[0], o.words[1], rule) }); err != nil {
-			return err
-		}
 	}
 	s, err := r.Rule(o.words[0], o.words[1])
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if rule != "" {
-		return showSet(p, r, s, edited)
+	case rule != "":
+		return setRule(ctx, p, r, s, rule)
 	}
 	return showRule(p, s)
 }
@@ -196,8 +190,17 @@ func warnUnreadable(p *printer, rules ...replica.RuleSetting) {
 	}
 }
 
-// showSet confirms that a rule was set now.
-func showSet(p *printer, r *replica.Replica, s replica.RuleSetting, edited replica.Edited) error {
+// setRule sets a rule in place of the one that was, and confirms that.
+func setRule(ctx context.Context, p *printer, r *replica.Replica, was replica.RuleSetting, rule resolution.Rule) error {
+	p.e.changes = true
+	edited, err := r.Edit(ctx, func(edit *replica.Edit) error { return edit.SetRule(was.Type, was.Prop, rule) })
+	if err != nil {
+		return err
+	}
+	s, err := r.Rule(was.Type, was.Prop)
+	if err != nil {
+		return err
+	}
 	if p.json {
 		return p.writeJSON(newRuleDoc(s))
 	}
@@ -206,6 +209,9 @@ func showSet(p *printer, r *replica.Replica, s replica.RuleSetting, edited repli
 	}
 	if err := p.donef("%s: %s: %s", s.Type, s.Prop, string(s.Rule)); err != nil {
 		return err
+	}
+	if was.Rule != resolution.RuleLatest { // there was another one: if no record has that, it was said then
+		return nil
 	}
 	return noteUnused(p, r, s)
 }
