@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,12 +16,12 @@ import (
 
 // runWalk goes through the open conflicts, those of one record or all, and asks about each. Each answer is committed at once.
 func runWalk(ctx context.Context, e *env, o resolveOptions) error {
-	if o.json {
-		return errNobodyAsked()
-	}
 	r, err := e.open(o.globals)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case o.json:
+		return o.errNobodyAsked("--json is for programs")
 	}
 	open, err := openConflicts(r, o.id)
 	if err != nil {
@@ -35,7 +36,7 @@ func runWalk(ctx context.Context, e *env, o resolveOptions) error {
 		return w.noteNone(o, open)
 	}
 	if !e.Asks {
-		return errNobodyAsked()
+		return o.errNobodyAsked("this is no terminal")
 	}
 	return w.run(ctx)
 }
@@ -73,9 +74,11 @@ func (w *walk) noteNone(o resolveOptions, open []replica.OpenConflict) error {
 	return err
 }
 
-func errNobodyAsked() error {
-	return withHint(usagef("what shall hold is missing: nobody can be asked, because this is no terminal"),
-		"write ID NAME=VALUE, ID --take and the number of a rival, or --all --take holds, which takes what holds for now")
+// errNobodyAsked says that what shall hold is to be given, because nobody can be asked.
+func (o *resolveOptions) errNobodyAsked(because string) error {
+	resolve := commandLine("prophet", "resolve", cmp.Or(o.id, "ID"))
+	return withHint(usagef("what shall hold is missing: nobody can be asked, because %s", because),
+		`"%s NAME=VALUE" says it, "%[1]s --take N" takes a rival by its number, "prophet resolve --all --take holds" takes what holds for now, of all records`, resolve)
 }
 
 // walk is a way through conflicts with somebody who decides.
