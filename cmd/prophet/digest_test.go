@@ -6,18 +6,24 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/afero"
+
 	"prophet/replica"
 )
 
 func TestTheHintOnADifferenceLeadsToWhatDiffers(t *testing.T) {
-	c := &comparison{peer: "../bob", other: &replica.Replica{}}
+	bob, err := replica.Init(t.Context(), afero.NewMemMapFs(), replica.Identity{}, replica.Options{Where: "/home/bob"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &comparison{peer: "../bob", other: bob}
 	for _, tt := range []struct {
 		differ []string
 		want   string
 	}{
 		{[]string{"state", "votes", "settings"}, `"prophet digest ../bob --types" says in which types of records`},
 		{[]string{"settings"}, `"prophet digest ../bob --records __prophet_db_settings" says in which`},
-		{[]string{"votes"}, `compare what "prophet dump" has under "resolutions" on both sides`},
+		{[]string{"votes"}, `compare what "prophet dump" and "prophet dump -r /home/bob" have under "resolutions"`},
 	} {
 		if got := c.whereToLook(tt.differ); got != tt.want {
 			t.Errorf("%v: got %s, want %s", tt.differ, got, tt.want)

@@ -133,7 +133,7 @@ func TestExportedCopiesAreNotWritten(t *testing.T) {
 		t.Errorf("an exported copy was written to: exit code %d", code)
 	}
 	want := "/f/bob-export is an exported copy, made to be cloned and not to be edited\n" +
-		"prophet: hint: \"prophet clone\" makes a replica of it that can be edited\n"
+		"prophet: hint: \"prophet clone /f/bob-export DIR\" makes a replica of it that can be edited\n"
 	if !strings.HasSuffix(w.err.String(), want) {
 		t.Errorf("got %s", w.err)
 	}
