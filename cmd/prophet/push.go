@@ -58,7 +58,7 @@ func (x *exchange) push(ctx context.Context, location string) error {
 		return err
 	}
 	if x.ownMirror(theirs) {
-		return withHint(usagef("push to %s: it is a mirror of this replica", psync.Shown(location)), `"prophet publish" brings it up to date`)
+		return withHint(usagef("push to %s: it is a mirror of this replica", psync.Shown(location)), `"prophet publish DIR" brings it up to date`)
 	}
 	if err := theirs.CheckEditable(); errors.Is(err, replica.ErrExported) {
 		return x.cannotPushToCopy(theirs, err)
@@ -100,7 +100,7 @@ func (x *exchange) cannotPushToCopy(theirs *replica.Replica, err error) error {
 		x.p.notef("%s is an exported copy or a mirror: nothing is pushed to it", theirs.Where())
 		return nil
 	}
-	return withHint(fmt.Errorf("push to %s: %w", theirs.Where(), err), `push to the replica that it was made of, or to one that "prophet clone" makes of it`)
+	return withHint(fmt.Errorf("push to %s: %w", theirs.Where(), err), `push to the replica that it was made of, or to one that "prophet clone %s DIR" makes of it`, shellWord(theirs.Where()))
 }
 
 // cannotPush says that a web server can be read only. With --all that is no failure.
