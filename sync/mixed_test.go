@@ -108,6 +108,24 @@ func unheard(t *testing.T) (*family, user) {
 	return f, erin
 }
 
+// Dave has an edit of the twin's under both its names, and after it other edits under each.
+func TestWhatIsUnderBothNamesWithOtherEditsAfterItIsTakenApart(t *testing.T) {
+	f := newFamily(t)
+	erin := f.original()
+	f.edit(f.ann, "by ann")
+	f.edit(f.twin, "by the twin")
+	pull(t, f.carol, f.twin)
+	f.edit(f.twin, "by the twin again")
+	f.edit(f.ann, "by ann again")
+	pull(t, f.twin, f.ann)
+	pull(t, f.ann, f.twin)
+	erin.pull(f.carol)
+	erin.pull(f.ann)
+	pull(t, f.dave, erin.log())
+	pull(t, f.dave, f.ann)
+	erin.gossip(f.dave, f.ann, f.twin, f.carol)
+}
+
 func TestTwoReadersOfALogOfTheOriginalGiveAnEditTheNameThatItsMakerGivesIt(t *testing.T) {
 	f, erin := unheard(t)
 	var warned []string

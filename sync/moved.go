@@ -213,15 +213,40 @@ func (s *side) planMoveOf(row changeset.Row, named map[changeset.ID]func() (*cha
 	return nil
 }
 
-// planMove plans the move from an edit here on to the name that the source has for it, or to another one if that cannot be.
+// planMove plans the move from an edit here on to the name that the source has for it. If that cannot be because the name has another edit here under a later
+// number, what is made from there on is moved first, and another comparison shows what is left; else it gets another name.
 func (s *side) planMove(mine *changeset.Changeset, to uuid.UUID) error {
 	m := changeset.Move{From: mine.ID.Origin, Seq: mine.ID.Seq, To: to}
 	free, err := s.free(m)
 	if err == nil && !free {
-		m, err = s.moveOf(mine)
+		if mine, err = s.firstApart(m, mine); err == nil {
+			m, err = s.moveOf(mine)
+		}
 	}
 	s.plan.add(m)
 	return err
+}
+
+// firstApart returns the first changeset of those that a move names anew which is another edit than the one here that bears its new name; mine if there is none.
+func (s *side) firstApart(m changeset.Move, mine *changeset.Changeset) (*changeset.Changeset, error) {
+	first := mine
+	for row, err := range s.to().Rows(1, s.to().Latest()) {
+		if err != nil {
+			return nil, err
+		}
+		if row.ID.Origin != m.To || row.ID.Seq <= m.Seq || first != mine && row.ID.Seq >= first.ID.Seq {
+			continue
+		}
+		id := changeset.ID{Origin: m.From, Seq: row.ID.Seq}
+		if same, err := s.sameUnder(id, row); err != nil {
+			return nil, err
+		} else if !same {
+			if first, err = s.mine(id); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return first, nil
 }
 
 // moveOf returns the move from an edit here on that the source has not made. Its name is the first that can be. By the nature of these names, what is
