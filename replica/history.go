@@ -102,11 +102,11 @@ func (l *Log) entries(rec changeset.RecordID, seqs []uint32, get func(seq uint32
 		known[c.ID] = true
 		ch := c.Change(rec)
 		if ch.Parents == nil {
-			own, err := l.own(seq, c.ID)
+			tells, err := l.tells(seq, c.ID)
 			if err != nil {
 				return nil, err
 			}
-			if own { // the maker's own log says what it had seen
+			if tells { // the maker's own log says what it had seen
 				named := *ch
 				named.Parents = above.Parents()
 				ch = &named

@@ -76,8 +76,8 @@ func (t *txLog) bestWithParents(row uint32, mine *changeset.Changeset) (*changes
 	if err != nil {
 		return nil, err
 	}
-	own, err := t.own(row, mine.ID)
-	if err != nil || !own {
+	tells, err := t.tells(row, mine.ID)
+	if err != nil || !tells {
 		return best, err
 	}
 	named := *best
@@ -94,11 +94,11 @@ func (t *txLog) bestWithParents(row uint32, mine *changeset.Changeset) (*changes
 	return &named, nil
 }
 
-// nameOwn gives a changeset of the log's own that was lost and comes back to the row where it was the parents that the rows above tell, as whoever reads
-// the log would: see [Log.own].
+// nameOwn gives a changeset that comes to the row of its number, under a former UUID of which it was not noted when it was given up, the parents that the rows
+// above tell, as whoever reads the log would: see [Log.tells].
 func (t *txLog) nameOwn(c *changeset.Changeset, row uint32) error {
-	own, err := t.own(row, c.ID)
-	if err != nil || !own {
+	tells, err := t.tells(row, c.ID)
+	if err != nil || !tells {
 		return err
 	}
 	for i := range c.Changes {

@@ -239,21 +239,32 @@ func TestAnEditAfterARepresentationSeesItsState(t *testing.T) {
 	replicatest.Faultless(t, fsys, "after")
 }
 
-// A changeset of our own without parents tells them by its place in the log, unless it was lost and came back to another place.
-func TestWhatCameBackToAnotherRowIsNotTakenForOurOwn(t *testing.T) {
+// A changeset of our own without parents tells them by its place in the log, unless it was lost and came back, or was made in a copy. Earlier versions did
+// not note what stood there before.
+func TestWhatComesUnderAUUIDOfOursIsNotTakenForOurOwn(t *testing.T) {
 	for _, test := range []struct {
-		seq   uint32
-		heads int
-		open  string
-	}{{4, 1, ""}, {9, 2, "status"}} { // row 3 is a nullification
+		seq     uint32
+		earlier bool
+		heads   int
+		open    string
+	}{{4, false, 2, "status"}, {9, false, 2, "status"}, {4, true, 1, ""}, {9, true, 2, "status"}} { // row 3 is a nullification
 		fsys := directory(t)
 		r := holding(t, fsys, first(changeset.Create, "status=>new"), made(idOf(xavier, 2), 3, changeset.Update, "status=new>stalled"))
 		lost := made(idOf(r.UUID(), test.seq), 2, changeset.Update, "status=new>open")
+		if test.earlier {
+			if err := r.Reidentify(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if err := afero.WriteFile(fsys, "prophet/former-uuids", []byte(lost.ID.Origin.String()+"\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			r = replicatest.Open(t, fsys, replica.Options{})
+		}
 		if err := r.Update(t.Context(), func(tx *replica.Tx) error { _, err := tx.Integrate(lost); return err }); err != nil {
 			t.Fatal(err)
 		}
 		if got := look(t, fsys); got.heads != test.heads || got.open != test.open {
-			t.Errorf("number %d in row 4: %+v, want %d heads", test.seq, got, test.heads)
+			t.Errorf("number %d in row 4, earlier version %v: %+v, want %d heads", test.seq, test.earlier, got, test.heads)
 		}
 		replicatest.Faultless(t, fsys, fmt.Sprint("number ", test.seq))
 	}

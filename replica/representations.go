@@ -161,8 +161,7 @@ func (l *Log) bestAt(seq uint32) (*changeset.Changeset, error) {
 	return l.reps.of(c)
 }
 
-// own reports whether a row of the log holds a changeset where its maker put it, so that what stands above it, its maker had seen. One that
-// was lost with a restored backup and came back is as those of others.
+// own reports whether a row of the log has an ID that the log gave, under its present UUID or a former one.
 func (l *Log) own(seq uint32, id changeset.ID) (bool, error) {
 	if seq != id.Seq {
 		return false, nil
@@ -172,5 +171,20 @@ func (l *Log) own(seq uint32, id changeset.ID) (bool, error) {
 
 // Own is [Log.own] for a row.
 func (l *Log) Own(row changeset.Row) (bool, error) { return l.own(row.Seq, row.ID) }
+
+// tells reports whether a row of the log holds a changeset where its maker put it, so that what stands above it, its maker had seen. One that came when the
+// replica had given up that UUID is as those of others: it was lost with a restored backup, or made in a copy, and stands in the row of its number by chance.
+func (l *Log) tells(seq uint32, id changeset.ID) (bool, error) {
+	if own, err := l.own(seq, id); err != nil || !own {
+		return false, err
+	}
+	if id.Origin == l.uuid || id.Origin == l.renamed {
+		return seq <= l.latest, nil // a transaction that brings one gives up the UUID
+	}
+	return seq <= l.former.rows[id.Origin], nil
+}
+
+// Tells is [Log.tells] for a row.
+func (l *Log) Tells(row changeset.Row) (bool, error) { return l.tells(row.Seq, row.ID) }
 
 func formatNumber(n uint32) string { return strconv.FormatUint(uint64(n), 10) }

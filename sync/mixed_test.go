@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/spf13/afero"
 
@@ -236,5 +237,37 @@ func TestAConflictThatComesUpBecauseAnEditGotAnotherNameIsListedAndDecided(t *te
 		if prefer == psync.PreferTo && (len(report.Decided) != 1 || open[0] != "by the twin") {
 			t.Errorf("dave has %v, decided is %v", open, report.Decided)
 		}
+	}
+}
+
+// What the twin deleted comes to ann through the original, without what the twin had seen, and there by chance into the row of its number. It has not seen
+// what stands above it there.
+func TestWhatACopyMadeIsNotTakenForOurOwnInTheRowOfItsNumber(t *testing.T) {
+	f := newFamily(t)
+	erin := f.original()
+	write := func(value string, ago time.Duration) {
+		p, err := v1peer.Open(erin.FS(), v1peer.Options{Creator: "erin@example.com", Now: func() time.Time { return time.Now().Add(-ago) }})
+		if err == nil {
+			err = p.Update(f.ticket, map[string]string{"status": value})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("new", time.Hour) // as it is: the twin's edit names that as the old value
+	f.edit(f.twin, "by the twin")
+	erin.pull(f.twin)
+	pull(t, f.twin, erin.log()) // which logs a nullification and a resolution too
+	replicatest.Edit(t, f.twin, func(e *replica.Edit) error { return e.Delete(f.ticket) })
+	write("by erin", 0)
+	write("by erin again", 0)
+	erin.pull(f.twin)
+	pull(t, f.ann, erin.log())
+	if seq, _, err := f.ann.Lookup(changeset.ID{Origin: f.twin.UUID(), Seq: f.twin.Latest()}); err != nil || seq != f.twin.Latest() {
+		t.Fatalf("the deletion stands in row %d (%v), want %d, as where it was made", seq, err, f.twin.Latest())
+	}
+	erin.gossip(f.ann, f.twin, f.carol, f.dave)
+	if result, err := f.ann.Merged(f.ticket); err != nil || result.Existence == nil {
+		t.Errorf("%+v, %v; want a ticket that is deleted and edited", result, err)
 	}
 }

@@ -13,7 +13,7 @@ func (p *pull) nameParents(tx *replica.Tx, f fetched) error {
 		if ch.Parents != nil {
 			continue
 		}
-		if own, err := p.from.Log().Own(f.row); err != nil || !own {
+		if tells, err := p.from.Log().Tells(f.row); err != nil || !tells {
 			return err
 		}
 		if err := p.loadSources(); err != nil {

@@ -40,7 +40,7 @@ func (m *member) known() (*known, error) {
 
 // knowsBare reports whether the best that the member knows of the changeset in a row does not say what its maker had seen.
 func (m *member) knowsBare(row changeset.Row) (bool, error) {
-	if own, err := m.r.Log().Own(row); err != nil || own {
+	if tells, err := m.r.Log().Tells(row); err != nil || tells {
 		return false, err
 	}
 	log := m.r.Log()
