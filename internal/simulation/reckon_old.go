@@ -107,8 +107,10 @@ func (c *claim) by(n int, f func(k int) bool) bool {
 	return slices.ContainsFunc(c.touches, func(k int) bool { return k != n && f(k) })
 }
 
-// sawOrOld reports whether one edit had seen another, or was made with the original, so that others have to guess.
-func (c *claim) sawOrOld(k, n int) bool { return c.a.edits[k].seen.has(n) || c.guessed(k) }
+// sawOrOld reports whether one edit had seen another, counts as one that had by what it was made on, or was made with the original, so that others have to guess.
+func (c *claim) sawOrOld(k, n int) bool {
+	return c.a.edits[k].seen.has(n) || c.guessed(k) || c.sawChained(k, n)
+}
 
 // lists reports whether the conflict lists a deletion.
 func (m *member) lists(x *resolution.ExistenceConflict, n int) bool {
