@@ -8,11 +8,9 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
-	"prophet/internal/crashfs"
 	"prophet/internal/replicatest"
 	"prophet/internal/v1peer"
 	"prophet/replica"
-	psync "prophet/sync"
 )
 
 // A nullification has no author. So where both pull in one second, the original may log the very row that ours was about to log.
@@ -20,17 +18,7 @@ func TestTheOriginalsPullIsKeptAlsoInTheSecondInWhichOursWasCutOff(t *testing.T)
 	s := newScene(t)
 	number := replicatest.Open(t, s.disk, replica.Options{}).Latest()
 	alike := 0
-	for k := 1; ; k++ {
-		disk := s.disk.Survivor(crashfs.Kill, 0)
-		r := open(t, disk)
-		disk.CrashAt(k)
-		if _, err := psync.Pull(t.Context(), r, s.peer, psync.Options{}); !disk.Failed() {
-			if err != nil {
-				t.Fatal(err)
-			}
-			break
-		}
-		left := disk.Survivor(crashfs.Kill, 0)
+	for k, left := range cutOffs(t, s.disk, s.pull(t)) {
 		if text, err := afero.ReadFile(left, changeset.LatestFile); err != nil || string(text) != fmt.Sprint(number) {
 			continue // it was made
 		}

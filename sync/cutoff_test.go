@@ -237,16 +237,7 @@ func (v *visit) check(t *testing.T, moment string) {
 func TestWhatAnotherProgramWritesInTheMiddleOfAMoveIsKept(t *testing.T) {
 	disk, ticket, twin, _ := forked(t)
 	points, seen := 0, map[string]bool{}
-	for k := 1; ; k++ {
-		cut := disk.Survivor(crashfs.Kill, 0)
-		cut.CrashAt(k)
-		if err := takeApart(cut, twin); !cut.Failed() {
-			if err != nil {
-				t.Fatal(err)
-			}
-			break
-		}
-		left := cut.Survivor(crashfs.Kill, 0)
+	for k, left := range cutOffs(t, disk, func(disk *crashfs.FS) error { return takeApart(disk, twin) }) {
 		if again(seen, left) {
 			continue
 		}

@@ -76,16 +76,7 @@ func (v *visit) strangerUpdates(t *testing.T) {
 
 func TestAnEmptyNumberInTheMiddleOfAMoveIsNamed(t *testing.T) {
 	disk, ticket, twin, _ := forked(t)
-	for k := 1; ; k++ {
-		cut := disk.Survivor(crashfs.Kill, 0)
-		cut.CrashAt(k)
-		if err := takeApart(cut, twin); !cut.Failed() {
-			if err != nil {
-				t.Fatal(err)
-			}
-			break
-		}
-		left := cut.Survivor(crashfs.Kill, 0)
+	for k, left := range cutOffs(t, disk, func(disk *crashfs.FS) error { return takeApart(disk, twin) }) {
 		when := fmt.Sprintf("operation %d", k)
 		writeAdvised(t, left, changeset.LatestFile, when)
 		update(t, open(t, left), ticket, "note", "life goes on")

@@ -11,24 +11,13 @@ import (
 	"prophet/internal/replicatest"
 	"prophet/internal/v1peer"
 	"prophet/replica"
-	psync "prophet/sync"
 )
 
 // A pull of ours that was cut off before it had written the original's marks lets the original log the same changesets again. They are merged once.
 func TestAChangesetThatTheOriginalLoggedTwiceIsMergedOnce(t *testing.T) {
 	s := newScene(t)
 	twice := 0
-	for k := 1; ; k++ {
-		disk := s.disk.Survivor(crashfs.Kill, 0)
-		r := open(t, disk)
-		disk.CrashAt(k)
-		if _, err := psync.Pull(t.Context(), r, s.peer, psync.Options{}); !disk.Failed() {
-			if err != nil {
-				t.Fatal(err)
-			}
-			break
-		}
-		left := disk.Survivor(crashfs.Kill, 0)
+	for k, left := range cutOffs(t, s.disk, s.pull(t)) {
 		p, err := v1peer.Open(left, v1peer.Options{Creator: outsider})
 		if err != nil {
 			t.Fatal(err)
@@ -37,7 +26,7 @@ func TestAChangesetThatTheOriginalLoggedTwiceIsMergedOnce(t *testing.T) {
 			continue
 		}
 		twice++
-		r = replicatest.Open(t, left, replica.Options{})
+		r := replicatest.Open(t, left, replica.Options{})
 		for i := range 2 {
 			update(t, r, s.ticket, "note", fmt.Sprint(i))
 			when := fmt.Sprintf("operation %d, edit %d", k, i)
