@@ -169,8 +169,12 @@ var mutants = []mutant{
 		`if it.id.Origin != s.to().UUID() || it.mine.Seq > 0 {`, `if true {`},
 	{"what was made in a twin is not taken apart", "sync/plan.go",
 		`	case made || s.all:`, `	case (made || s.all) && s.plan.fork != nil:`},
-	{"two edits under one ID are one", "replica/integrate.go",
-		`if mine.Bookkeeping() != c.Bookkeeping() || !mine.Bookkeeping() && !changeset.SameEdit(mine, c) {`, `if false {`},
+	{"two edits under one ID are one", "changeset/same.go",
+		`a.Created == b.Created && a.Creator.Text == b.Creator.Text &&`, `len(a.Changes) == len(b.Changes) || a.Created == b.Created &&`},
+	{"what a copy made tells parents by its place", "replica/representations.go",
+		`	if id.Origin == l.uuid || id.Origin == l.renamed {
+		return seq <= l.latest, nil`, `	if true {
+		return true, nil`},
 
 	{"a twin keeps its name", "sync/lost.go",
 		`		if s.twin(it) {`, `		if false {`},

@@ -31,6 +31,7 @@
 //	          replaced, or its record deleted, by somebody who had seen it
 //	rules     what the settings say about a property settles it where there are no votes
 //	votes     the votes that there are settle what they are about, and no others do; those that are named anew count as before
+//	parents   of what a replica read in the log of its maker, it knows what the maker had seen
 //	identity  no two replicas that have met have one UUID, of the one log or the other
 //	opened    a pull lists the conflicts that it opened or put a new rival to, and no others; what it preferred it decided
 //

@@ -25,7 +25,7 @@ func drawTwins(seed uint64, old bool) *History {
 	if old {
 		c.old = d.crew
 		d.h.Members = append(d.h.Members, Member{Name: names[c.old], Old: true})
-		scenes = append(scenes, (*drawing).onTopOfForwarded, (*drawing).onTopOfForwarded)
+		scenes = append(scenes, (*drawing).onTopOfForwarded, (*drawing).onTopOfForwarded, (*drawing).inItsRow)
 	}
 	d.add(Step{Do: Create, Who: c.ann, Record: 1, Writes: d.writes(2)})
 	for _, who := range []int{c.bob, c.carol, c.dave} {
@@ -78,6 +78,19 @@ func (d *drawing) onTopOfForwarded(c roles) {
 	d.pull(c.ann, c.bob)
 	d.edit(c.twin)
 	d.pull(c.ann, c.twin)
+}
+
+// inItsRow draws a deletion by a copy that comes to the one who was copied by a user of the original, and there, by what else comes, into the row of its number.
+func (d *drawing) inItsRow(c roles) {
+	d.copyOf(c.twin, c.ann)
+	d.add(Step{Do: Update, Who: c.old, Record: 1, Writes: d.h.Steps[0].Writes}) // as it is: the twin's edit names that as the old value
+	d.edit(c.twin)
+	d.pull(c.old, c.twin)
+	d.pull(c.twin, c.old) // which logs a nullification and a resolution too
+	d.add(Step{Do: Delete, Who: c.twin, Record: 1})
+	d.edit(c.old, c.old)
+	d.pull(c.old, c.twin)
+	d.pull(c.ann, c.old)
 }
 
 // votesOfBoth draws decisions of twins, each of which is a vote.

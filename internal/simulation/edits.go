@@ -106,6 +106,11 @@ func (m *member) checkWritten(rec changeset.RecordID, s Step) error {
 	if lives == (s.Do == Delete) {
 		return fail("account", "%s: lives: %v", name(rec), lives)
 	}
+	if s.Do == Create || s.Do == Restore {
+		if left := s.leftOver(props); left != "" {
+			return fail("account", "%s was made anew without %s and shows %s=%s", name(rec), left, left, props[left])
+		}
+	}
 	for _, w := range s.Writes {
 		if lives && props[w.Prop] != w.Value {
 			return fail("account", "%s was asked to write %s=%s and shows %s=%s", name(rec), w.Prop, w.Value, w.Prop, props[w.Prop])
@@ -115,6 +120,17 @@ func (m *member) checkWritten(rec changeset.RecordID, s Step) error {
 		}
 	}
 	return nil
+}
+
+// leftOver returns a property that a record shows though the step made it without; "" if there is none.
+func (s Step) leftOver(props map[string]string) string {
+	named := s.props()
+	for prop := range props {
+		if _, ok := named[prop]; !ok && prop != "creator" && prop != "original_replica" {
+			return prop
+		}
+	}
+	return ""
 }
 
 // decide settles one of the open conflicts, in one of the ways that there are, and checks that it is settled.

@@ -61,6 +61,23 @@ func (m *member) knowsBare(row changeset.Row) (bool, error) {
 	return slices.ContainsFunc(c.Changes, func(ch changeset.Change) bool { return ch.Parents == nil }), nil
 }
 
+// checkTold makes sure that nothing which was read in the log of its maker is known without what the maker had seen.
+func (m *member) checkTold(by *member) error {
+	if by.old == nil {
+		return nil
+	}
+	k, err := m.known()
+	if err != nil {
+		return err
+	}
+	for n, ids := range k.ids {
+		if ids[0].Origin == by.uuid() && k.bare.has(n) {
+			return fail("parents", "%s read %s in the log of %s, and does not know what %s had seen", m.Name, m.w.account.edits[n], by.Name, by.Name)
+		}
+	}
+	return nil
+}
+
 // twice reports whether an edit bears two names.
 func (k *known) twice(n int) bool { return len(k.ids[n]) > 1 }
 

@@ -136,11 +136,11 @@ func (m *member) pull(other *member, s Step) error {
 	if err != nil {
 		return err
 	}
-	return m.pullChecked(from, s.Prefer, other.has)
+	return m.pullChecked(from, other, s.Prefer, other.has)
 }
 
-// pullChecked pulls, and checks what the pull says that it did, and that it brought the edits that the source has.
-func (m *member) pullChecked(from *replica.Replica, prefer psync.Prefer, all set) error {
+// pullChecked pulls from another member, or its mirror, and checks what the pull says that it did, and that it brought the edits that the source has.
+func (m *member) pullChecked(from *replica.Replica, other *member, prefer psync.Prefer, all set) error {
 	was, err := m.look()
 	if err != nil {
 		return err
@@ -151,6 +151,9 @@ func (m *member) pullChecked(from *replica.Replica, prefer psync.Prefer, all set
 	}
 	m.noteReport(report)
 	if err := m.checkPulled(was, report, prefer); err != nil {
+		return err
+	}
+	if err := m.checkTold(other); err != nil {
 		return err
 	}
 	return m.checkAll(all)
@@ -181,7 +184,7 @@ func (m *member) push(other *member, s Step) (err error) {
 	if other.r, err = replica.Open(other.fs, opts); err != nil {
 		return err
 	}
-	if err := other.pullChecked(m.r, s.Prefer, m.has); err != nil {
+	if err := other.pullChecked(m.r, m, s.Prefer, m.has); err != nil {
 		return err
 	}
 	if err := other.reopen(); err != nil {
@@ -335,7 +338,7 @@ func (m *member) pullMirror(other *member) error {
 	if err != nil || from == nil {
 		return err
 	}
-	return m.pullChecked(from, psync.PreferNone, other.published)
+	return m.pullChecked(from, other, psync.PreferNone, other.published)
 }
 
 func (m *member) importLines(s Step) error {
