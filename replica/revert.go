@@ -41,7 +41,7 @@ type Reverted struct {
 // Revert undoes what an ordinary changeset did, as far as it still holds: a property for which nobody has written anything since gets the old value
 // back, a record that it made and that is as it was made is deleted, one that it deleted is restored. What was changed since is left, and so is what
 // another changeset did too, without having seen this one. If it is a rival in an open conflict, that is decided for the value of the other rivals, if
-// they have one. ErrNoChangeset is wrapped if it is not in the log, ErrBookkeeping if it is no ordinary changeset.
+// they have one; a record that it alone keeps, and others deleted, is deleted. ErrNoChangeset is wrapped if it is not in the log, ErrBookkeeping if it is no ordinary changeset.
 func (e *Edit) Revert(id changeset.ID) (Reverted, error) {
 	r := revert{edit: e, id: id}
 	if err := r.run(); err != nil {
@@ -103,10 +103,12 @@ func (r *revert) undo(ch *changeset.Change) (err error) {
 	if t.merged, err = t.merge(t.history); err != nil {
 		return err
 	}
-	switch ch.Kind {
-	case changeset.Create:
+	switch {
+	case t.keeps():
+		return t.undoKeeping()
+	case ch.Kind == changeset.Create:
 		return t.undoCreate()
-	case changeset.Delete:
+	case ch.Kind == changeset.Delete:
 		return t.undoDelete()
 	}
 	return t.undoUpdate()
@@ -146,6 +148,25 @@ func (t *reverting) left(prop, why string, by ...changeset.ID) {
 
 // is reports whether this is the change.
 func (t *reverting) is(e resolution.Entry) bool { return e.ID == t.revert.id }
+
+// keeps reports whether the change is one of those that keep a record that others deleted, where that is open.
+func (t *reverting) keeps() bool {
+	c := t.merged.Existence
+	return c != nil && slices.ContainsFunc(c.Keep, func(e *resolution.Entry) bool { return t.is(*e) })
+}
+
+// undoKeeping deletes a record that nothing but the change keeps. If something else does too, all stays as it is: to write a property would decide that it lives.
+func (t *reverting) undoKeeping() error {
+	without := slices.DeleteFunc(slices.Clone(t.entries), t.is)
+	if past, err := t.merge(resolution.NewHistory(without)); err != nil {
+		return err
+	} else if past.Exists {
+		t.left("", LeftConflict)
+		return nil
+	}
+	t.undone("", TakeDelete)
+	return t.revert.edit.Delete(t.change.Record)
+}
 
 // undoCreate deletes a record that is as it was made.
 func (t *reverting) undoCreate() error {

@@ -239,6 +239,32 @@ func TestRevertUndoesWhatStillHolds(t *testing.T) {
 			team.pull(0, 1)
 			return team.edit(0, func(e *replica.Edit) error { return e.Keep(rec) })
 		}},
+		{"an edit that keeps a record", `=delete; decides ""`, ` left as "": deleted; no changeset`, func(team *team, rec changeset.RecordID) *changeset.Changeset {
+			c := team.update(0, rec, "status", "open")
+			team.delete(1, rec)
+			team.pull(0, 1)
+			return c
+		}},
+		{"one of two edits that keep a record", ` left as "": conflict; no changeset`, ` left as "": conflict; no changeset`, func(team *team, rec changeset.RecordID) *changeset.Changeset {
+			c := team.threeRivals(rec, "open", "open")
+			team.delete(1, rec)
+			team.pull(0, 1)
+			return c
+		}},
+		{"the second edit of one who keeps a record", ` left as "": conflict; no changeset`, ` left as "": conflict; no changeset`, func(team *team, rec changeset.RecordID) *changeset.Changeset {
+			team.update(0, rec, "owner", "ann")
+			c := team.update(0, rec, "status", "open")
+			team.delete(1, rec)
+			team.pull(0, 1)
+			return c
+		}},
+		{"a re-creation beside a deletion", `=delete; decides ""`, "already by 0:6; no changeset", func(team *team, rec changeset.RecordID) *changeset.Changeset {
+			team.delete(0, rec)
+			c := team.edit(0, func(e *replica.Edit) error { return e.Restore(rec, nil) })
+			team.delete(1, rec)
+			team.pull(0, 1)
+			return c
+		}},
 		{"a deletion in conflict", `=keep; decides ""`, "already by 0:6; no changeset", func(team *team, rec changeset.RecordID) *changeset.Changeset {
 			c := team.delete(0, rec)
 			team.update(1, rec, "status", "stalled")

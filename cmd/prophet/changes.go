@@ -61,6 +61,11 @@ func (l *changeLister) RuleOf(changeset.RecordID) (s replica.RuleSetting, ok boo
 	return s, false, nil
 }
 
+// RuleWas says what a record holds the rule for, or held.
+func (l *changeLister) RuleWas(rec changeset.RecordID) (typ, prop string, ok bool) {
+	return l.ruleWas(rec)
+}
+
 // print prints a changeset as a line of log.
 func (l *changeLister) print(c listed) error {
 	if !l.p.json {

@@ -163,13 +163,17 @@ func nameRecord(r namer, rec changeset.RecordID) (string, error) {
 type namer interface {
 	LocalID(rec changeset.RecordID) (uint32, error)
 	RuleOf(rec changeset.RecordID) (replica.RuleSetting, bool, error)
+	RuleWas(rec changeset.RecordID) (typ, prop string, ok bool)
 }
 
-// nameOf is recordName, and of a record that holds a rule "rule of Ticket votes".
+// nameOf is recordName, and of a record that holds a rule, or held it before it was deleted, "rule of Ticket votes".
 func nameOf(r namer, id uint32, rec changeset.RecordID) (string, error) {
 	rule, ok, err := r.RuleOf(rec)
 	if ok {
 		return nameOfRule(rule.Type, rule.Prop), nil
+	}
+	if typ, prop, was := r.RuleWas(rec); was {
+		return nameOfRule(typ, prop), err
 	}
 	return recordName(id, rec), err
 }

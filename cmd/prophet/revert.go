@@ -25,7 +25,7 @@ func revertCommand(e *env) *cli.Command {
 Makes an edit that undoes one changeset. It is named by its ID, by the beginning
 of that as "prophet log" and "prophet history" print it, or by the number of its
 row in the log of this replica; LATEST is the last row, which may be bookkeeping
-of a pull.
+of a pull, or of a rule that was set.
 
   prophet revert 10b1e589:7
   prophet revert LATEST --dry-run
@@ -40,8 +40,9 @@ by which.
 A revert says that this one changeset shall not count. What another one did too,
 later or without knowledge of this one, stays. If what it wrote is in conflict,
 that is decided for what the other rivals say; if they say several things, it
-stays as it is, and is named: then "prophet resolve" decides. Bookkeeping cannot
-be reverted. The changeset itself stays in the log.`,
+stays as it is, and is named: then "prophet resolve" decides. So a record is
+deleted that others deleted, and that this changeset alone keeps. Bookkeeping
+cannot be reverted. The changeset itself stays in the log.`,
 		Action: func(c *cli.Context) error {
 			args, err := arguments(c, 1, 1)
 			if err != nil {
@@ -77,6 +78,8 @@ type (
 		UUID  uuid.UUID `json:"uuid"`
 		Value *string   `json:"value"` // as it is
 		Why   string    `json:"why"`   // changed, conflict, deleted, equal, rule or same
+
+		name string // of the record, for people
 	}
 )
 
@@ -158,6 +161,9 @@ func (o *revertOptions) doc(r *replica.Replica, c *changeset.Changeset, reverted
 			return nil, err
 		}
 		left := notUndoneDoc{ID: idOrNull(id), Prop: n.Prop, Type: n.Record.Type, UUID: n.Record.UUID, Value: setOrNull(n.Value), Why: n.Why}
+		if left.name, err = nameOf(r, id, n.Record); err != nil {
+			return nil, err
+		}
 		if !n.By.IsZero() {
 			left.By = n.By.String()
 		}
@@ -247,14 +253,13 @@ func (d *decisionDoc) undoneText() string {
 
 // text says why something stays as it is.
 func (n *notUndoneDoc) text() string {
-	rec := recordName(idOf(n.ID), changeset.RecordID{Type: n.Type, UUID: n.UUID})
 	switch {
 	case n.Prop == "":
-		return rec + " stays as it is: " + n.because()
+		return n.name + " stays as it is: " + n.because()
 	case n.Value == nil:
-		return rec + ": " + n.Prop + " is not there: " + n.because()
+		return n.name + ": " + n.Prop + " is not there: " + n.because()
 	}
-	return fmt.Sprintf("%s: %s stays %.200q: %s", rec, n.Prop, *n.Value, n.because())
+	return fmt.Sprintf("%s: %s stays %.200q: %s", n.name, n.Prop, *n.Value, n.because())
 }
 
 // because is the reason.
