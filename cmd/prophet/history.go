@@ -47,6 +47,7 @@ with lines from each to those that were made on top of it:
   +-o  an edit on top of the one on the left, whose line goes on
   +-+-o  an edit on top of both on the left, whose lines go on
   o-'  an edit that had seen both: the line on the right ends here
+  o-+  likewise; the line on the right goes on
   -|-  two lines that cross
 
 Two edits side by side were made without knowledge of each other.`,
