@@ -78,7 +78,7 @@ func (e *env) readValue(name, path string) (string, error) {
 		label = e.path(path)
 		f, err := e.Fs.Open(label)
 		if err != nil {
-			return "", err // it names the path
+			return "", fmt.Errorf("read the value of %s: %w", name, err) // err names the path
 		}
 		defer f.Close()
 		in = f

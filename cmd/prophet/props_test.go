@@ -50,7 +50,7 @@ func TestBadProperties(t *testing.T) {
 		{nil, []string{"a"}, exitUsage, `--file: "a" is not NAME=PATH`},
 		{nil, []string{"a="}, exitUsage, `--file: a path is missing after "a="`},
 		{nil, []string{"a=-", "b=-"}, exitUsage, "--file: both a and b are to be read from standard input"},
-		{nil, []string{"a=nowhere"}, exitFailed, "open /home/ann/nowhere: file does not exist"},
+		{nil, []string{"a=nowhere"}, exitFailed, "read the value of a: open /home/ann/nowhere: file does not exist"},
 		{nil, []string{"a=large"}, exitFailed, "/home/ann/large: more than 4194304 bytes, which a property may have at most"},
 		{nil, []string{"a=binary"}, exitFailed, `/home/ann/binary: property "a": its value is not valid UTF-8`},
 	}

@@ -221,7 +221,7 @@ func (o *resolveOptions) decide(edit *replica.Edit, rec changeset.RecordID, name
 	case o.take == "":
 		return edit.Update(rec, props)
 	case result.Existence == nil && (o.take == replica.TakeKeep || o.take == replica.TakeDelete):
-		return withHint(usagef("whether %s lives is not in conflict, only %s", name, openNames(result)), "%q and %q are for a record that was edited and deleted", replica.TakeKeep, replica.TakeDelete)
+		return withHint(fmt.Errorf("whether %s lives is not in conflict, only %s", name, openNames(result)), "%q and %q are for a record that was edited and deleted", replica.TakeKeep, replica.TakeDelete)
 	}
 	return leftError(o.takeRivals(edit, rec, result), name, result)
 }
