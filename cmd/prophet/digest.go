@@ -24,7 +24,9 @@ func digestCommand(e *env) *cli.Command {
 		Description: `
 Two replicas with the same line show the same: the same records, down to the
 last byte, the same votes of people on conflicts, and the same settings of the
-database. So two people can find out over the phone whether they are equal.
+database. So two people can find out over the phone whether they are equal. What
+does not hold is in no line: a replica that has not pulled a rival yet that
+loses for now has the same line, and no conflict.
 
   prophet digest
   prophet digest ../bugs-of-bob
