@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"prophet/internal/terminal"
 )
 
 // quarrelling returns a world with two replicas, /ann and /bob, which have edited the tickets apart, and a terminal; /ann has pulled.
@@ -388,4 +390,31 @@ type readerFunc func()
 func (f readerFunc) Read([]byte) (int, error) {
 	f()
 	select {}
+}
+
+// A colour ends with its line, so that the indent of the next has none.
+func TestALongWordDiffIsFoldedAndColoured(t *testing.T) {
+	w := newWorld()
+	w.vars["EMAIL"] = "ann@example.com"
+	before := strings.Repeat("as it was ", 9)
+	w.do(t, "init", "/ann")
+	w.do(t, "create", "-r", "/ann", "Ticket", "body="+before+"old")
+	w.do(t, "clone", "/ann", "/bob")
+	w.do(t, "update", "-r", "/ann", "1", "body="+before+strings.Repeat("and as it is ", 5))
+	w.do(t, "update", "-r", "/bob", "1", "body="+before+"older")
+	w.do(t, "pull", "-r", "/ann", "/bob")
+	w.Asks, w.OutWidth = true, 40
+	w.answers(t, "q\n")
+	const red, green, plain = "\x1b[31m", "\x1b[32m", "\x1b[m"
+	out := w.out.String()
+	for _, want := range []string{red + "[-old-]" + plain, "{+older+}" + plain, green + "{+and as it", plain + "\n      " + green} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%q", want, out)
+		}
+	}
+	for line := range strings.Lines(strings.NewReplacer(red, "", green, "", plain, "").Replace(out)) {
+		if wide := terminal.Width(strings.TrimSuffix(line, "\n")); wide > 40 && !strings.Contains(line, "Which shall hold?") {
+			t.Errorf("%d columns: %q", wide, line)
+		}
+	}
 }

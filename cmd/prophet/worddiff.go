@@ -29,7 +29,8 @@ func (q *question) textLines(value string, i int) []string {
 	if !ok {
 		from = q.choices[0].Value
 	}
-	return (&wordDiff{color: q.e.OutWidth > 0 && q.e.Getenv("NO_COLOR") == ""}).lines(from, value)
+	w := &wordDiff{color: q.e.OutWidth > 0 && q.e.Getenv("NO_COLOR") == ""}
+	return painted(q.p.fold(w.lines(from, value), rivalIndent, 0))
 }
 
 func (q *question) base() (string, bool) {
@@ -38,7 +39,7 @@ func (q *question) base() (string, bool) {
 
 // wordDiff shows how one text became another: [-what went-] and {+what came+}, and of what stayed only what is near.
 type wordDiff struct {
-	color bool
+	color bool // mark what went and came for [painted]
 	cut   bool // of what went or came show no more than its beginning and its end, if it is long
 	done  []diffLine
 	line  diffLine
@@ -75,9 +76,9 @@ func (w *wordDiff) add(op textdiff.Op, piece string) {
 		w.line.text += shorten(text)
 		return
 	case textdiff.Removed:
-		text = w.paint("31", "[-"+text+"-]")
+		text = w.mark(markWent, "[-"+text+"-]")
 	case textdiff.Added:
-		text = w.paint("32", "{+"+text+"+}")
+		text = w.mark(markCame, "{+"+text+"+}")
 	}
 	w.line.changed = true
 	if piece != "" {
@@ -85,11 +86,35 @@ func (w *wordDiff) add(op textdiff.Op, piece string) {
 	}
 }
 
-func (w *wordDiff) paint(color, text string) string {
+// Where colours begin and end in a line that is yet to be folded. They take no column, and are in no text that was made safe.
+const (
+	markWent = "\x01"
+	markCame = "\x02"
+	markEnd  = "\x03"
+)
+
+func (w *wordDiff) mark(begin, text string) string {
 	if !w.color {
 		return text
 	}
-	return "\x1b[" + color + "m" + text + "\x1b[m"
+	return begin + text + markEnd
+}
+
+// painted gives lines the colours that are marked in them. A colour ends with its line, and begins again in the next.
+func painted(lines []string) []string {
+	const plain = "\x1b[m"
+	colors := strings.NewReplacer(markWent, "\x1b[31m", markCame, "\x1b[32m", markEnd, plain)
+	open := ""
+	for i, line := range lines {
+		line = open + line
+		open = ""
+		if at := strings.LastIndexAny(line, markWent+markCame+markEnd); at >= 0 && line[at:at+1] != markEnd {
+			open = line[at : at+1]
+			line += markEnd
+		}
+		lines[i] = colors.Replace(line)
+	}
+	return lines
 }
 
 // shorten leaves out the middle of a long text that stayed as it was, between words where it can.
