@@ -3,6 +3,8 @@ package replica
 import (
 	"slices"
 
+	"github.com/google/uuid"
+
 	"prophet/changeset"
 )
 
@@ -25,6 +27,7 @@ type deriver struct {
 	flags   []flags
 	lastIDs []uint32
 	touched map[changeset.RecordID]*touched
+	highest map[uuid.UUID]uint32 // number of each origin in the rows so far
 	old     *oldIDs
 	open    openSet // what was noted as undecided before
 }
@@ -76,7 +79,7 @@ func (r *Replica) undecidedAnew() (openSet, error) {
 
 // newDeriver looks at the rows that follow those that are noted; at all of them, if the notes cannot be believed.
 func (r *Replica) newDeriver(l *Log, count uint32) (*deriver, error) {
-	d := &deriver{r: r, l: l, from: count + 1, touched: map[changeset.RecordID]*touched{}, open: openSet{}}
+	d := &deriver{r: r, l: l, from: count + 1, touched: map[changeset.RecordID]*touched{}, highest: map[uuid.UUID]uint32{}, open: openSet{}}
 	err := d.loadNoted(count)
 	if isDamage(err) && count > 0 {
 		return r.newDeriver(l, 0)
@@ -150,6 +153,7 @@ func (d *deriver) look(row changeset.Row) error {
 			return err
 		}
 	}
+	d.highest[c.ID.Origin] = max(d.highest[c.ID.Origin], c.ID.Seq)
 	d.flags = append(d.flags, f)
 	d.lastIDs = append(d.lastIDs, d.lastID)
 	return nil
@@ -171,7 +175,7 @@ func (d *deriver) lookAt(row changeset.Row, c *changeset.Changeset, ch *changese
 	if err != nil {
 		return err
 	}
-	t.straight = t.straight && !c.Bookkeeping() && !listed && t.isFollowedBy(c.ID, ch)
+	t.straight = t.straight && !c.Bookkeeping() && !listed && c.ID.Seq > d.highest[c.ID.Origin] && t.isFollowedBy(c.ID, ch)
 	t.last, t.deleted = c.ID, ch.Kind == changeset.Delete
 	switch {
 	case !c.Nullification:

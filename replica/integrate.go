@@ -160,7 +160,11 @@ func (t *txLog) extend(c *changeset.Changeset, ch *changeset.Change) (outcome, e
 	if s.wasNever() && len(ch.Parents) > 0 {
 		return m, unknownParent(ch, ch.Parents[0])
 	}
-	if t.sawAll(s, c.ID, ch) && (s.exists || s.wasNever() || ch.Kind == changeset.Delete) {
+	newest, err := t.newest(c.ID)
+	if err != nil {
+		return m, err
+	}
+	if newest && t.sawAll(s, c.ID, ch) && (s.exists || s.wasNever() || ch.Kind == changeset.Delete) {
 		m.settled = true
 		m.exists, m.props = Replay(s.exists, s.props, ch)
 		return m, nil
@@ -181,6 +185,18 @@ func (t *txLog) extend(c *changeset.Changeset, ch *changeset.Change) (outcome, e
 	m.exists, m.props = m.result.Exists, m.result.Props
 	m.settled = m.result.SettledBy(c.ID)
 	return m, nil
+}
+
+// newest reports whether no higher number is known of the changeset's origin. What has a lower one may be the own chain of a change without parents that
+// is here, and so not be above all others though its maker had seen them: a replica that was restored gives numbers again that its bookkeeping had.
+func (t *txLog) newest(id changeset.ID) (bool, error) {
+	if id.Origin == t.self { // the number of its row
+		return true, nil
+	}
+	if id.Seq <= t.marks[id.Origin] {
+		return false, nil
+	}
+	return t.known.newest(t.Log, id)
 }
 
 func unknownParent(ch *changeset.Change, parent changeset.ID) error {

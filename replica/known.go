@@ -69,6 +69,14 @@ func (k *knownIDs) highest(l *Log) (map[uuid.UUID]uint32, error) {
 	return maps.Clone(k.till), err
 }
 
+// newest reports whether no higher number is known of the changeset's origin.
+func (k *knownIDs) newest(l *Log, id changeset.ID) (bool, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	err := k.load(l)
+	return id.Seq > k.till[id.Origin], err
+}
+
 // Origins returns the origins of the changesets in the log, each with the lowest number that is known of it.
 func (r *Replica) Origins() (map[uuid.UUID]uint32, error) { return r.known.origins(r.log) }
 

@@ -170,6 +170,11 @@ func (g *graph) heads() []int {
 	return heads
 }
 
+// overtakes reports whether an entry of the same origin has a greater number.
+func (g *graph) overtakes(id changeset.ID) bool {
+	return slices.ContainsFunc(g.entries, func(e *Entry) bool { return e.ID.Origin == id.Origin && e.ID.Seq > id.Seq })
+}
+
 // seesAllBefore reports whether the entry at position at is a bare deletion, which has seen all that is earlier in T.
 func (g *graph) seesAllBefore(at int) bool {
 	return g.entries[at].bare() && g.entries[at].deletes()

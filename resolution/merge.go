@@ -22,14 +22,17 @@ type Result struct {
 	// Agreed are the properties of several rivals that are no conflict because all wrote one value, sorted; none of a deleted record. Under another rule
 	// they may be one.
 	Agreed []string
+	// overtaken: the only head has seen a change of its own origin with a greater number.
+	overtaken bool
 }
 
 // Open reports whether anything about the record waits for a decision.
 func (r *Result) Open() bool { return r.Existence != nil || len(r.Conflicts) > 0 }
 
-// SettledBy reports whether a change is the record's only head and nothing is open.
+// SettledBy reports whether a change is the record's only head, nothing is open, and so the next change of its origin without parents has it as its parent:
+// no other one of its origin has a greater number.
 func (r *Result) SettledBy(id changeset.ID) bool {
-	return len(r.Heads) == 1 && r.Heads[0] == id && !r.Open()
+	return len(r.Heads) == 1 && r.Heads[0] == id && !r.Open() && !r.overtaken
 }
 
 // OpenProps returns what is in conflict: the properties by name, "" for the record's existence; nothing if r is nil.
@@ -82,6 +85,7 @@ func (h *History) Merge(rec changeset.RecordID, answers Answers, rules Rules) *R
 		result.Heads = append(result.Heads, g.entries[at].ID)
 	}
 	slices.SortFunc(result.Heads, changeset.ID.Compare)
+	result.overtaken = len(result.Heads) == 1 && g.overtakes(result.Heads[0])
 
 	result.settleExistence(g.headsByT())
 	if result.Exists {
