@@ -19,6 +19,12 @@ var mutants = []mutant{
 		`k.depth = max(k.depth, keys[p].depth+1)`, ``},
 	{"a deletion without parents has seen no more than its own chain", "resolution/graph.go",
 		`return g.entries[at].bare() && g.entries[at].deletes()`, `return false`},
+	{"a change that closes a knot follows the head", "replica/integrate.go",
+		`if newest && t.sawAll(`, `if _ = newest; t.sawAll(`},
+	{"what a greater number of its origin follows is settled", "resolution/merge.go",
+		` && !r.overtaken`, ``},
+	{"changes in a knot keep their own chains", "resolution/graph.go",
+		`[]func(*Entry) bool{(*Entry).bare, func`, `[]func(*Entry) bool{func`},
 	{"an old value counts for nothing", "resolution/rivals.go",
 		`if bare && w.named {`, `if false {`},
 

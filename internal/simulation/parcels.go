@@ -20,13 +20,14 @@ type Parcels struct {
 }
 
 type parcel struct {
-	c    *changeset.Changeset
-	vote bool
+	c     *changeset.Changeset
+	vote  bool
+	again bool // its number is that of another life of its maker, see goBack
 }
 
 // DrawParcels makes a set from the beginning of a history, as much as fits. In every other set the changes of one of the makers lost their parents, as if they
-// came through a replica of the original. In half of these they come in both forms, and in a quarter one comes with other parents. In a third of the sets
-// there is a rule, or there are two rival ones.
+// came through a replica of the original. In half of these they come in both forms, and in a quarter one comes with other parents. In every sixteenth
+// set one has a number that goes back. In a third of the sets there is a rule, or there are two rival ones.
 func DrawParcels(seed uint64) (*Parcels, error) {
 	d := &drawing{Rand: rand.New(rand.NewPCG(seed, 13)), h: &History{Seed: seed}, crew: 3 + int(seed%5/4), records: 1 + int(seed%3/2)}
 	d.drawMembers()
@@ -47,7 +48,10 @@ func DrawParcels(seed uint64) (*Parcels, error) {
 	if err := p.collect(d.h); err != nil {
 		return nil, err
 	}
-	if seed%2 == 1 {
+	switch {
+	case seed%16 == 9:
+		p.goBack(d)
+	case seed%2 == 1:
 		p.strip(d)
 	}
 	p.link()
@@ -124,7 +128,7 @@ func (p *Parcels) take(m *member, vote bool, known map[changeset.ID]bool) error 
 			return err
 		}
 		if !known[c.ID] && !c.Bookkeeping() {
-			p.items = append(p.items, parcel{c, vote})
+			p.items = append(p.items, parcel{c: c, vote: vote})
 		}
 		known[c.ID] = true
 	}
@@ -159,6 +163,61 @@ func (p *Parcels) strip(d *drawing) {
 	}
 	if twice {
 		p.items = append(p.items, parcel{c: other})
+	}
+}
+
+// goBack takes the parents from the changes of one origin but one, which gets a number below that of another one before it, as with the original after a
+// restore: in the first life the number was that of bookkeeping. What the first life made came by others, and is in the log of the second one too.
+func (p *Parcels) goBack(d *drawing) {
+	origin := p.items[d.IntN(len(p.items))].c.ID.Origin
+	var made []int
+	for i, it := range p.items {
+		if it.c.ID.Origin == origin && !it.vote {
+			made = append(made, i)
+		}
+	}
+	if len(made) < 2 {
+		return
+	}
+	k := 1 + d.IntN(len(made)-1)
+	one := &p.items[made[k]]
+	again := 10*p.items[made[d.IntN(k)]].c.ID.Seq - 5
+	p.rename(func(id changeset.ID) changeset.ID {
+		switch {
+		case id == one.c.ID:
+			id.Seq = again
+		case id.Origin == origin:
+			id.Seq *= 10
+		}
+		return id
+	})
+	for _, i := range made {
+		if &p.items[i] != one {
+			p.items[i].c = forwarded(p.items[i].c, false)
+		}
+	}
+	one.again = true
+}
+
+// rename gives the edits other IDs.
+func (p *Parcels) rename(as func(changeset.ID) changeset.ID) {
+	ids := map[changeset.ID]changeset.ID{}
+	for _, it := range p.items {
+		if !it.vote {
+			ids[it.c.ID] = as(it.c.ID)
+		}
+	}
+	for _, it := range p.items {
+		if it.vote {
+			continue
+		}
+		it.c.ID = ids[it.c.ID]
+		for _, ch := range it.c.Changes {
+			for k, id := range ch.Parents {
+				ch.Parents[k] = ids[id]
+			}
+			slices.SortFunc(ch.Parents, changeset.ID.Compare)
+		}
 	}
 }
 
@@ -255,7 +314,7 @@ func (p *Parcels) link() {
 	p.after = make([][]uint, len(p.items))
 	for i, it := range p.items {
 		for k, other := range p.items {
-			before := it.c.ID.Origin == other.c.ID.Origin && it.vote == other.vote && other.c.ID.Seq < it.c.ID.Seq
+			before := it.c.ID.Origin == other.c.ID.Origin && it.vote == other.vote && other.c.ID.Seq < it.c.ID.Seq && !it.again && !other.again
 			for _, ch := range it.c.Changes {
 				before = before || slices.Contains(ch.Parents, other.c.ID)
 			}

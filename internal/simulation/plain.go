@@ -39,10 +39,9 @@ func newPlain(rec changeset.RecordID, all []*changeset.Changeset) *plain {
 	for _, c := range p.changes {
 		c.parents = p.parentsOf(c)
 	}
-	for range p.changes { // as often as a path can be long
-		for _, c := range p.changes {
-			c.look()
-		}
+	p.look()
+	if p.untie() {
+		p.look()
 	}
 	slices.SortFunc(p.changes, func(a, b *plainChange) int {
 		return cmp.Or(cmp.Compare(a.latest, b.latest), cmp.Compare(a.depth, b.depth), a.id.Compare(b.id))
@@ -69,6 +68,41 @@ func (p *plain) parentsOf(c *plainChange) (parents []*plainChange) {
 		parents = append(parents, before)
 	}
 	return parents
+}
+
+// look finds out what each change has seen by its parents.
+func (p *plain) look() {
+	for range p.changes { // as often as a path can be long
+		for _, c := range p.changes {
+			c.look()
+		}
+	}
+}
+
+// untie takes their own chains from changes without parents that lie in a knot, in which changes are their own ancestors, and reports whether there is one.
+// What is only between two knots counts as in them.
+func (p *plain) untie() bool {
+	in := func(c *plainChange) bool { return c.seen[c] }
+	var tied []*plainChange
+	for _, c := range p.changes {
+		above := slices.ContainsFunc(p.changes, func(o *plainChange) bool { return in(o) && c.seen[o] })
+		below := slices.ContainsFunc(p.changes, func(o *plainChange) bool { return in(o) && o.seen[c] })
+		if above && below {
+			tied = append(tied, c)
+		}
+	}
+	if len(tied) == 0 {
+		return false
+	}
+	for _, c := range tied {
+		if c.bare() {
+			c.parents = slices.DeleteFunc(c.parents, func(parent *plainChange) bool { return slices.Contains(tied, parent) })
+		}
+	}
+	for _, c := range p.changes {
+		c.seen, c.latest, c.depth = map[*plainChange]bool{}, "", 0
+	}
+	return true
 }
 
 // look takes up what the parents have seen by now.
