@@ -135,6 +135,11 @@ func (m *member) checkPreferred(was before, report *psync.Report, prefer psync.P
 				return err
 			}
 		}
+		if !ok && d.Value == "" {
+			if ok, err = m.cameAnew(was, d); err != nil {
+				return err
+			}
+		}
 		if !ok { // what came is here already, under another name
 			c := &claim{m.w.account, nil, d.Record, m.w.account.touching(d.Record, m.has)}
 			if ok, err = m.hasTwice(setOf(c.touches)); err != nil {
@@ -194,4 +199,17 @@ func (m *member) came(was before, d replica.Decision) bool {
 		made := n >= was.edits && a.edits[n].c.ID.Origin == m.uuid() // by this pull
 		return !was.has.has(n) && !made && wrote && value == d.Value
 	})
+}
+
+// cameAnew reports whether a record came that was made anew by somebody of whom the replica has to guess what he had seen: that writes null to what a
+// deletion without parents counts as having seen.
+func (m *member) cameAnew(was before, d replica.Decision) (bool, error) {
+	k, err := m.known()
+	if err != nil {
+		return false, err
+	}
+	c := &claim{m.w.account, k, d.Record, m.w.account.touching(d.Record, m.has)}
+	return slices.ContainsFunc(c.touches, func(n int) bool {
+		return !was.has.has(n) && c.guessed(n) && m.w.account.edits[n].c.Change(d.Record).Kind == changeset.Create
+	}), nil
 }
