@@ -2,12 +2,16 @@ package replica_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
+	"prophet/internal/race"
 	"prophet/internal/replicatest"
+	"prophet/replica"
 )
 
 // Xavier uses the original. His edits 9 and 10 are known from others; then he put back a backup, took Yvonne's edit from her, and made another one
@@ -41,4 +45,64 @@ func TestAChangeThatHasSeenAGreaterNumberOfItsOriginComesToTheSameInEveryOrder(t
 		}
 		replicatest.Faultless(t, fsys, fmt.Sprintf("order %d", i))
 	}
+}
+
+// Numbers, parents and times are drawn as no honest maker would set them. What is refused in an order, because a parent is not there yet, tells nothing.
+func TestWhateverNumbersChangesHaveTheyComeToTheSameInEveryOrder(t *testing.T) {
+	compared := 0
+	for seed := range uint64(race.Part(400)) {
+		d := rand.New(rand.NewPCG(seed, 1))
+		changes := drawChanges(d, 3+d.IntN(5))
+		var want *seen
+		for range 8 {
+			d.Shuffle(len(changes), func(i, j int) { changes[i], changes[j] = changes[j], changes[i] })
+			fsys := directory(t)
+			if !integrated(t, fsys, changes) {
+				continue
+			}
+			compared++
+			got := look(t, fsys)
+			got.rows = 0 // how much bookkeeping it took depends on the order
+			if want == nil {
+				want = &got
+			}
+			if got != *want {
+				t.Errorf("seed %d: %+v in one order, %+v in another", seed, *want, got)
+			}
+		}
+	}
+	if compared < race.Part(400) {
+		t.Errorf("%d orders were compared: too few to tell anything", compared)
+	}
+}
+
+// drawChanges draws changes to one record, about half of them with a parent.
+func drawChanges(d *rand.Rand, n int) (changes []*changeset.Changeset) {
+	pick := func(of ...string) string { return of[d.IntN(len(of))] }
+	used := map[changeset.ID]bool{}
+	for len(changes) < n {
+		id := idOf(uuid.UUID{0: byte(1 + d.IntN(3)), 15: 1}, uint32(1+d.IntN(6)))
+		if used[id] {
+			continue
+		}
+		used[id] = true
+		c := made(id, d.IntN(3), changeset.Kind(1+d.IntN(3)), pick("p=>a", "p=a>b", "q=>x p=b>a", "q=x>y"))
+		if len(changes) > 0 && d.IntN(2) == 0 {
+			c.Changes[0].Parents = []changeset.ID{changes[d.IntN(len(changes))].ID}
+		}
+		changes = append(changes, c)
+	}
+	return changes
+}
+
+// integrated integrates changesets into a new replica, and reports whether none was refused.
+func integrated(t *testing.T, fsys afero.Fs, changesets []*changeset.Changeset) bool {
+	t.Helper()
+	r := replicatest.Init(t, fsys, replica.Options{})
+	for _, c := range changesets {
+		if err := r.Update(t.Context(), func(tx *replica.Tx) error { _, err := tx.Integrate(c); return err }); err != nil {
+			return false
+		}
+	}
+	return true
 }
