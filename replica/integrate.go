@@ -14,9 +14,9 @@ import (
 // maxSeq is the greatest sequence number.
 const maxSeq = 1<<32 - 1
 
-// Integrate adds an ordinary changeset made elsewhere to the log, with the bookkeeping that it needs,
-// and reports whether it did. Of a known changeset it takes up what this representation tells beyond ours; another edit under its ID is a [*ForkError].
-// Bookkeeping of other replicas is never integrated: do not pass it.
+// Integrate adds an ordinary changeset made elsewhere to the log, with the bookkeeping that it needs, and reports whether it did.
+// Of a known changeset it takes up what this representation tells beyond ours; another edit under its ID is a [*ForkError], of which only ID is set.
+// It is an error if a parent is not in the log, or if c is bookkeeping that the log does not have.
 func (tx *Tx) Integrate(c *changeset.Changeset) (added bool, err error) {
 	return tx.main.integrate(c)
 }
@@ -160,11 +160,11 @@ func (t *txLog) extend(c *changeset.Changeset, ch *changeset.Change) (outcome, e
 	if s.wasNever() && len(ch.Parents) > 0 {
 		return m, unknownParent(ch, ch.Parents[0])
 	}
-	newest, err := t.newest(c.ID)
+	highest, err := t.isHighest(c.ID)
 	if err != nil {
 		return m, err
 	}
-	if newest && t.sawAll(s, c.ID, ch) && (s.exists || s.wasNever() || ch.Kind == changeset.Delete) {
+	if highest && t.sawAll(s, c.ID, ch) && (s.exists || s.wasNever() || ch.Kind == changeset.Delete) {
 		m.settled = true
 		m.exists, m.props = Replay(s.exists, s.props, ch)
 		return m, nil
@@ -187,16 +187,17 @@ func (t *txLog) extend(c *changeset.Changeset, ch *changeset.Change) (outcome, e
 	return m, nil
 }
 
-// newest reports whether no higher number is known of the changeset's origin. What has a lower one may be the own chain of a change without parents that
-// is here, and so not be above all others though its maker had seen them: a replica that was restored gives numbers again that its bookkeeping had.
-func (t *txLog) newest(id changeset.ID) (bool, error) {
+// isHighest reports whether the changeset has a greater number than all that are known of its origin. If not, all changes to the record must be looked at:
+// one without parents counts as having seen what its origin did under lower numbers, so one that is here already may have seen this one. That happens where
+// a replica of the original was restored, and gives edits the numbers that its bookkeeping had.
+func (t *txLog) isHighest(id changeset.ID) (bool, error) {
 	if id.Origin == t.self { // the number of its row
 		return true, nil
 	}
 	if id.Seq <= t.marks[id.Origin] {
 		return false, nil
 	}
-	return t.known.newest(t.Log, id)
+	return t.known.isHighest(t.Log, id)
 }
 
 func unknownParent(ch *changeset.Change, parent changeset.ID) error {

@@ -69,8 +69,8 @@ func (k *knownIDs) highest(l *Log) (map[uuid.UUID]uint32, error) {
 	return maps.Clone(k.till), err
 }
 
-// newest reports whether no higher number is known of the changeset's origin.
-func (k *knownIDs) newest(l *Log, id changeset.ID) (bool, error) {
+// isHighest reports whether the changeset's number is above all that are known of its origin.
+func (k *knownIDs) isHighest(l *Log, id changeset.ID) (bool, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	err := k.load(l)

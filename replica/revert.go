@@ -28,7 +28,7 @@ type NotUndone struct {
 	Record      changeset.RecordID
 	Prop, Value string
 	Why         string
-	By          changeset.ID // if it was changed since or done by another one too: by which changeset; zero if by several or that is not known
+	By          changeset.ID // the changeset because of which it is left; zero if there is none, there are several, or it is not known
 }
 
 // Reverted says what a revert came to.
@@ -38,10 +38,14 @@ type Reverted struct {
 	Already   []changeset.ID // by which changesets the rest had been undone already, each once, sorted
 }
 
-// Revert undoes what an ordinary changeset did, as far as it still holds: a property for which nobody has written anything since gets the old value
-// back, a record that it made and that is as it was made is deleted, one that it deleted is restored. What was changed since is left, and so is what
-// another changeset did too, without having seen this one. If it is a rival in an open conflict, that is decided for the value of the other rivals, if
-// they have one; a record that it alone keeps, and others deleted, is deleted. ErrNoChangeset is wrapped if it is not in the log, ErrBookkeeping if it is no ordinary changeset.
+// Revert undoes what an ordinary changeset did, as far as it still holds:
+//   - a property that nobody wrote since gets its old value back;
+//   - a record that it made, and that is as it was made, is deleted; one that it deleted is restored;
+//   - where the changeset is a rival in an open conflict, the value of the other rivals is taken, if they have one;
+//   - a record that others deleted, and that only the changeset keeps, is deleted.
+//
+// What was changed since stays, and so does what another changeset did too without having seen this one: see [Reverted].
+// The error wraps ErrNoChangeset if the changeset is not in the log, ErrBookkeeping if it is no ordinary one.
 func (e *Edit) Revert(id changeset.ID) (Reverted, error) {
 	r := revert{edit: e, id: id}
 	if err := r.run(); err != nil {
@@ -158,9 +162,11 @@ func (t *reverting) keeps() bool {
 // undoKeeping deletes a record that nothing but the change keeps. If something else does too, all stays as it is: to write a property would decide that it lives.
 func (t *reverting) undoKeeping() error {
 	without := slices.DeleteFunc(slices.Clone(t.entries), t.is)
-	if past, err := t.merge(resolution.NewHistory(without)); err != nil {
+	rest, err := t.merge(resolution.NewHistory(without))
+	if err != nil {
 		return err
-	} else if past.Exists {
+	}
+	if rest.Exists {
 		t.left("", LeftConflict)
 		return nil
 	}

@@ -20,7 +20,7 @@ var mutants = []mutant{
 	{"a deletion without parents has seen no more than its own chain", "resolution/graph.go",
 		`return g.entries[at].bare() && g.entries[at].deletes()`, `return false`},
 	{"a change that closes a knot follows the head", "replica/integrate.go",
-		`if newest && t.sawAll(`, `if _ = newest; t.sawAll(`},
+		`if highest && t.sawAll(`, `if _ = highest; t.sawAll(`},
 	{"what a greater number of its origin follows is settled", "resolution/merge.go",
 		` && !r.overtaken`, ``},
 	{"changes in a knot keep their own chains", "resolution/graph.go",

@@ -22,7 +22,7 @@ type Parcels struct {
 type parcel struct {
 	c     *changeset.Changeset
 	vote  bool
-	again bool // its number is that of another life of its maker, see goBack
+	again bool // its number says nothing about what its maker made before it, see goBack
 }
 
 // DrawParcels makes a set from the beginning of a history, as much as fits. In every other set the changes of one of the makers lost their parents, as if they
@@ -181,7 +181,7 @@ func (p *Parcels) goBack(d *drawing) {
 	}
 	k := 1 + d.IntN(len(made)-1)
 	one := &p.items[made[k]]
-	again := 10*p.items[made[d.IntN(k)]].c.ID.Seq - 5
+	again := 10*p.items[made[d.IntN(k)]].c.ID.Seq - 5 // all numbers get ten times as great, so that there is a free one below each
 	p.rename(func(id changeset.ID) changeset.ID {
 		switch {
 		case id == one.c.ID:
@@ -191,15 +191,13 @@ func (p *Parcels) goBack(d *drawing) {
 		}
 		return id
 	})
-	for _, i := range made {
-		if &p.items[i] != one {
-			p.items[i].c = forwarded(p.items[i].c, false)
-		}
+	for _, i := range slices.Delete(made, k, k+1) {
+		p.items[i].c = forwarded(p.items[i].c, false)
 	}
 	one.again = true
 }
 
-// rename gives the edits other IDs.
+// rename gives the edits other IDs, in place, also where they are named as parents. Votes keep theirs.
 func (p *Parcels) rename(as func(changeset.ID) changeset.ID) {
 	ids := map[changeset.ID]changeset.ID{}
 	for _, it := range p.items {

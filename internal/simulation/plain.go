@@ -137,12 +137,12 @@ func (p *plain) wrote(c *plainChange, prop string) (value string, wrote bool) {
 	if pc, named := c.Props[prop]; named {
 		return pc.New.Text, true
 	}
-	anew := c.Kind == changeset.Create && len(c.parents) > 0
-	for _, parent := range c.parents {
-		anew = anew && parent.deletes()
+	kept := slices.ContainsFunc(c.parents, func(parent *plainChange) bool { return !parent.deletes() })
+	if c.Kind != changeset.Create || len(c.parents) == 0 || kept {
+		return "", false
 	}
-	for earlier := range c.seen {
-		if _, before := p.wrote(earlier, prop); anew && before {
+	for earlier := range c.seen { // made anew, it has nothing of what the record had
+		if _, before := p.wrote(earlier, prop); before {
 			return "", true
 		}
 	}
