@@ -3,9 +3,10 @@ package replica
 import (
 	"fmt"
 	"iter"
+	"slices"
 
-	"prophet/cas"
 	"prophet/changeset"
+	"prophet/resolution"
 )
 
 // All yields the living records of a type in the order of their UUIDs, or of all types, one after another, if typ is empty. The log brought each of them, as
@@ -27,10 +28,10 @@ func (r *Replica) All(typ string) iter.Seq2[*Record, error] {
 	}
 }
 
-// A Deletion is a deleted record, with the properties that the log has for it last.
+// A Deletion is a deleted record, with the properties that it had before the deletions, which are those that [Edit.RestoreAt] gives it.
 type Deletion struct {
 	*Record
-	By *changeset.Changeset // the edit that deleted it; nil if only bookkeeping did, as a replica of the original may settle it
+	By *changeset.Changeset // the edit that deleted it, the latest if several did; nil if only bookkeeping did, as a replica of the original may settle it
 }
 
 // Deletions yields the deleted records of a type, or of all types if typ is empty, in the order of All. Each costs what its own history costs. An exported copy and
@@ -53,7 +54,8 @@ func (r *Replica) Deletions(typ string) iter.Seq2[Deletion, error] {
 	}
 }
 
-// read fills in what a record was and who deleted it; ok is false if it lives.
+// read fills in what a record was and who deleted it; ok is false if it lives. Both follow from the changes to it alone: what the log shows before a deletion
+// depends on what came first.
 func (d *Deletion) read(r *Replica) (ok bool, err error) {
 	last, ok, err := r.log.last(d.ID)
 	if err == nil && !ok {
@@ -62,39 +64,39 @@ func (d *Deletion) read(r *Replica) (ok bool, err error) {
 	if err != nil || !ok || !last.Deleted() {
 		return false, err
 	}
-	versions, err := r.log.Versions(d.ID)
+	d.Deleted = true
+	rows, err := r.log.rowsOf(d.ID)
 	if err != nil {
 		return false, err
 	}
-	d.Deleted = true
-	for i := len(versions) - 1; i >= 0; i-- {
-		if key := versions[i].Key; key != (cas.Key{}) {
-			if d.Props, err = r.log.props(key); err != nil {
-				return false, err
-			}
-			break
-		}
+	entries, err := r.log.entries(d.ID, slices.Compact(rows), r.log.bestAt)
+	if err != nil {
+		return false, err
 	}
-	return true, d.find(r, versions)
+	others, deletions := resolution.NewHistory(entries).SplitDeletions()
+	was, err := newTx(r, nil).main.mergeEntries(d.ID, others) // only read, as in mergeRows
+	if err != nil {
+		return false, err
+	}
+	d.Props = was.Props
+	return true, d.find(r, deletions)
 }
 
-// find finds the edit that deleted it, which bookkeeping may follow.
-func (d *Deletion) find(r *Replica, versions []changeset.Version) error {
-	for i := len(versions) - 1; i >= 0 && versions[i].Seq > 0; i-- { // 0: of an exported copy
-		row, err := r.log.Row(versions[i].Seq)
-		if err != nil {
-			return err
-		}
-		c, err := r.log.Changeset(row)
-		if err != nil {
-			return err
-		}
-		if ch := c.Change(d.ID); ch != nil && ch.Kind == changeset.Delete && !c.Bookkeeping() {
-			d.By = c
-			return nil
-		}
+// find finds the edit that deleted it: the latest in the order T.
+func (d *Deletion) find(r *Replica, deletions []resolution.Entry) error {
+	if len(deletions) == 0 {
+		return nil
 	}
-	return nil
+	seq, _, err := r.Lookup(deletions[0].ID)
+	if err != nil {
+		return err
+	}
+	row, err := r.log.Row(seq)
+	if err != nil {
+		return err
+	}
+	d.By, err = r.log.Changeset(row)
+	return err
 }
 
 // listed yields the records of All, and the deleted ones, with nothing read of them but their local ids. An error at the end says that one is missing.

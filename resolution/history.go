@@ -39,7 +39,7 @@ func (h *History) Past(ids ...changeset.ID) []Entry {
 	return g.ancestry(positions)
 }
 
-// SplitDeletions parts the changes into the deletions after which nothing else was done to the record, and all others. The
+// SplitDeletions parts the changes into the deletions after which nothing else was done to the record, and all others, each the latest in T first. The
 // merge of the others is what a record was before it was deleted.
 func (h *History) SplitDeletions() (others, deletions []Entry) {
 	g := h.graph

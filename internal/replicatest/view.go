@@ -17,7 +17,7 @@ import (
 
 // View is what people see of a replica, in words, a thing a line. Replicas that have seen the same have the same.
 type View struct {
-	Records   string // those that live, and their properties; the settings are among them
+	Records   string // those that live, and their properties, and those that are deleted, with what they were; the settings are among them
 	Conflicts string // that are open, with heads, rivals, winners, reasons and fingerprints
 	Digests   string
 }
@@ -44,6 +44,16 @@ func records(r *replica.Replica, name func(changeset.RecordID) string) (string, 
 			return "", err
 		}
 		lines = append(lines, "\t"+name(rec.ID)+Values(rec.Props)+"\n")
+	}
+	for d, err := range r.Deletions("") {
+		if err != nil {
+			return "", err
+		}
+		by := "bookkeeping"
+		if d.By != nil {
+			by = d.By.Creator.Text + " " + d.By.Created
+		}
+		lines = append(lines, "\t"+name(d.ID)+" deleted by "+by+", was"+Values(d.Props)+"\n")
 	}
 	slices.Sort(lines)
 	return strings.Join(lines, ""), nil
