@@ -70,8 +70,11 @@ func IsMirror(fsys afero.Fs) bool {
 	return false
 }
 
-func (m *mirrorIndex) has(database uuid.UUID) bool {
-	return slices.ContainsFunc(m.databases, func(d string) bool { return strings.EqualFold(d, database.String()) })
+func (m *mirrorIndex) has(database uuid.UUID) bool { return m.find(database) >= 0 }
+
+// find returns where a database stands among those named, -1 if it is none of them.
+func (m *mirrorIndex) find(database uuid.UUID) int {
+	return slices.IndexFunc(m.databases, func(d string) bool { return strings.EqualFold(d, database.String()) })
 }
 
 // add names one more database, in the order of their UUIDs.

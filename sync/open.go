@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/google/uuid"
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
@@ -33,9 +34,38 @@ func Scheme(location string) string {
 // ReadOnly reports whether nothing can be pushed to a location.
 func ReadOnly(location string) bool { return Scheme(location) == "http" || Scheme(location) == "https" }
 
-// Open opens the replica at a location: one that lies there, or the only one of the databases that a mirror there names.
-// Messages and what is remembered of it show the location as [Shown] does.
+// SeveralError says that a location is a mirror of several databases, and which of them is wanted was not said, or is none of them. The latter wraps [ErrOtherDatabase].
+type SeveralError struct {
+	Location string    // as shown
+	Places   []string  // where the databases are: the first ten, then "…"
+	N        int       // how many there are
+	Wanted   uuid.UUID // that is none of them, or uuid.Nil
+}
+
+func (e *SeveralError) Error() string {
+	text := fmt.Sprintf("open %s: it holds %d databases", e.Location, e.N)
+	if e.Wanted != uuid.Nil {
+		text += ", each of them another one than " + e.Wanted.String()
+	}
+	return text
+}
+
+// Unwrap makes a database that is none of them another one.
+func (e *SeveralError) Unwrap() error {
+	if e.Wanted == uuid.Nil {
+		return nil
+	}
+	return ErrOtherDatabase
+}
+
+// Open opens the replica at a location: one that lies there, or the only one of the databases that a mirror there names. Where it names several, the error is
+// a [SeveralError]. Messages and what is remembered of it show the location as [Shown] does.
 func (c Carriers) Open(ctx context.Context, location string, opts replica.Options) (*replica.Replica, error) {
+	return c.OpenDatabase(ctx, location, uuid.Nil, opts)
+}
+
+// OpenDatabase is Open for who knows which database he is after: it takes that one where a mirror names several.
+func (c Carriers) OpenDatabase(ctx context.Context, location string, database uuid.UUID, opts replica.Options) (*replica.Replica, error) {
 	shown := Shown(location)
 	carrier := c[Scheme(location)]
 	if carrier == nil {
@@ -51,7 +81,7 @@ func (c Carriers) Open(ctx context.Context, location string, opts replica.Option
 	if !hidden && !errors.Is(err, replica.ErrNotReplica) {
 		return r, err
 	}
-	sub, failed := findDatabase(fsys, shown)
+	sub, failed := findDatabase(fsys, shown, database)
 	if hidden && sub == "" {
 		return nil, err
 	}
@@ -70,8 +100,8 @@ func (c Carriers) Open(ctx context.Context, location string, opts replica.Option
 	return r, err
 }
 
-// findDatabase returns the directory of the only database of the mirror at the root of a file system, "" if there is no mirror.
-func findDatabase(fsys afero.Fs, location string) (string, error) {
+// findDatabase returns the directory of the only database of the mirror at the root of a file system, or of the wanted one of several; "" if there is no mirror.
+func findDatabase(fsys afero.Fs, location string, wanted uuid.UUID) (string, error) {
 	index, err := readMirrorIndex(fsys)
 	if err != nil {
 		return "", fmt.Errorf("open %s: %w", location, err)
@@ -79,26 +109,27 @@ func findDatabase(fsys afero.Fs, location string) (string, error) {
 	if index == nil {
 		return "", nil
 	}
-	if len(index.databases) == 0 {
+	n, i := len(index.databases), index.find(wanted)
+	switch {
+	case n == 0:
 		return "", fmt.Errorf("open %s: its %s names no database", location, MirrorFile)
+	case n == 1:
+		return index.databases[0], nil
+	case i < 0:
+		return "", &SeveralError{location, within(location, index.databases), n, wanted}
 	}
-	if len(index.databases) > 1 {
-		return "", fmt.Errorf("open %s: it holds %d databases; name one of them: %s", location, len(index.databases), list(location, index.databases))
-	}
-	return index.databases[0], nil
+	return index.databases[i], nil
 }
 
-// list returns the locations of the databases, of ten at most.
-func list(location string, databases []string) string {
-	var names []string
+// within returns the locations of the databases of a mirror, of ten at most.
+func within(location string, databases []string) (locations []string) {
 	for i, d := range databases {
 		if i == 10 {
-			names = append(names, "…")
-			break
+			return append(locations, "…")
 		}
-		names = append(names, strings.TrimSuffix(location, "/")+"/"+d)
+		locations = append(locations, strings.TrimSuffix(location, "/")+"/"+d)
 	}
-	return strings.Join(names, ", ")
+	return locations
 }
 
 // LocalPath returns the path that a location names: a plain one, or that of a file:// URL.

@@ -2,7 +2,9 @@ package sync_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -139,7 +141,8 @@ func TestCloneOutlivesAServerThatStumbles(t *testing.T) {
 func TestShortURLNamesTheOnlyDatabase(t *testing.T) {
 	w, dest, srv := served(t, 30, psync.PublishOptions{})
 	mirror := openLocation(t, srv.URL+"/")
-	if want := srv.URL + "/" + w.ann.Database().String(); mirror.Where() != want {
+	want := srv.URL + "/" + w.ann.Database().String()
+	if mirror.Where() != want {
 		t.Errorf("it is at %s, want %s", mirror.Where(), want)
 	}
 	other := newWorkshop(t, crashfs.New())
@@ -148,10 +151,19 @@ func TestShortURLNamesTheOnlyDatabase(t *testing.T) {
 	if _, err := psync.Publish(t.Context(), second, dest, psync.PublishOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	_, err := carriers().Open(t.Context(), srv.URL, replica.Options{})
-	for _, want := range []string{"it holds 2 databases; name one of them:", w.ann.Database().String(), second.Database().String()} {
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("error %v, want %s", err, want)
+	var several *psync.SeveralError
+	places := []string{srv.URL + "/" + second.Database().String(), want}
+	slices.Sort(places)
+	if _, err := carriers().Open(t.Context(), srv.URL, replica.Options{}); !errors.As(err, &several) || !slices.Equal(several.Places, places) || errors.Is(err, psync.ErrOtherDatabase) {
+		t.Errorf("error %v, want the places %v", err, places)
+	}
+	for _, r := range []*replica.Replica{w.ann, second} {
+		mirror, err := carriers().OpenDatabase(t.Context(), srv.URL, r.Database(), replica.Options{})
+		if err != nil || mirror.Database() != r.Database() {
+			t.Errorf("%s: %v", r.Database(), err)
 		}
+	}
+	if _, err := carriers().OpenDatabase(t.Context(), srv.URL, stranger, replica.Options{}); !errors.As(err, &several) || !errors.Is(err, psync.ErrOtherDatabase) {
+		t.Errorf("a database that is none of them: %v", err)
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"prophet/changeset"
 	"prophet/internal/gitconfig"
 	"prophet/replica"
@@ -172,9 +174,9 @@ func (e *env) carriers() psync.Carriers {
 	return psync.Carriers{"": directory, "file": directory, "http": web, "https": web}
 }
 
-// openPeer opens the replica at a location, which must not be the one at dir, to do something with it, such as "pull from". What is written there is
+// openPeer opens the replica of a database at a location, which must not be the one at dir, to do something with it, such as "pull from". What is written there is
 // written with the options of the one at dir.
-func (e *env) openPeer(ctx context.Context, doing, location, dir string, g globals) (*replica.Replica, error) {
+func (e *env) openPeer(ctx context.Context, doing, location string, database uuid.UUID, dir string, g globals) (*replica.Replica, error) {
 	if e.sameDir(location, dir) {
 		return nil, usagef("%s is this replica itself", psync.Shown(location))
 	}
@@ -185,7 +187,7 @@ func (e *env) openPeer(ctx context.Context, doing, location, dir string, g globa
 	opts.Waiting = func() {
 		e.printer(g).notef("another process writes to %s; waiting for it", psync.Shown(location))
 	}
-	r, err := e.carriers().Open(ctx, location, opts)
+	r, err := e.carriers().OpenDatabase(ctx, location, database, opts)
 	if err != nil {
 		return nil, e.peerHint(unreachable(doing, location, err), location, configFile(dir))
 	}
@@ -202,7 +204,7 @@ func (e *env) openOther(ctx context.Context, named string, r *replica.Replica, d
 	if err != nil {
 		return nil, err
 	}
-	other, err := e.openPeer(ctx, "compare with", location, dir, g)
+	other, err := e.openPeer(ctx, "compare with", location, r.Database(), dir, g)
 	if err != nil {
 		return nil, err
 	}

@@ -62,6 +62,7 @@ type exchange struct {
 	dir       string // of the replica here
 	locations []string
 	self      uuid.UUID                      // of the replica here
+	database  uuid.UUID                      // of the replica here
 	met       map[uuid.UUID]*replica.Replica // with several, those that were met already
 	conflicts bool                           // some were opened
 }
@@ -79,7 +80,7 @@ func newExchange(e *env, o exchangeOptions, want direction) (*exchange, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &exchange{exchangeOptions: o, e: e, p: e.printer(o.globals), dir: dir, locations: locations, self: r.UUID(), met: map[uuid.UUID]*replica.Replica{}}, nil
+	return &exchange{exchangeOptions: o, e: e, p: e.printer(o.globals), dir: dir, locations: locations, self: r.UUID(), database: r.Database(), met: map[uuid.UUID]*replica.Replica{}}, nil
 }
 
 // run does one thing with each of the locations. With several it goes on after one that fails.
@@ -106,7 +107,7 @@ func (x *exchange) run(ctx context.Context, one func(ctx context.Context, locati
 
 // meet opens the replica at a location, to pull from it or push to it, beside ours. With several, theirs is nil if it is to be passed over.
 func (x *exchange) meet(ctx context.Context, doing, location string) (ours, theirs *replica.Replica, err error) {
-	if theirs, err = x.e.openPeer(ctx, doing, location, x.dir, x.globals); err != nil {
+	if theirs, err = x.e.openPeer(ctx, doing, location, x.database, x.dir, x.globals); err != nil {
 		return nil, nil, err
 	}
 	if x.all {

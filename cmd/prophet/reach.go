@@ -45,9 +45,14 @@ const (
 // peerHint adds to an error of opening the replica at a location what to do. config is the file that names replicas, "" if there is none.
 func (e *env) peerHint(err error, location, config string) error {
 	var faulty *replica.FaultyError
+	var several *psync.SeveralError
 	switch {
 	case errors.Is(err, context.Canceled):
 		return err
+	case errors.As(err, &several):
+		return withHint(err, "name one of them: %s", strings.Join(several.Places, ", "))
+	case errors.Is(err, fs.ErrNotExist) && e.missing(location) && e.isHost(location):
+		return withHint(err, "if that is an address of the web, it begins with https:// or http://: %s", shellWord("https://"+e.shortDir(location)))
 	case errors.Is(err, fs.ErrNotExist) && e.missing(location) && config != "":
 		return withHint(err, "it is neither a directory nor the name of a replica in %s: %s", config, hintLocation)
 	case errors.Is(err, fs.ErrPermission) && psync.ReadOnly(location) && config != "":
@@ -64,6 +69,12 @@ func (e *env) peerHint(err error, location, config string) error {
 		return withHint(err, hintNetwork)
 	}
 	return withHint(err, hintLocation)
+}
+
+// isHost reports whether a path that is not there begins as an address of the web does: with a name that has a point in it.
+func (e *env) isHost(location string) bool {
+	host, _, _ := strings.Cut(filepath.ToSlash(e.shortDir(location)), "/")
+	return strings.Contains(strings.Trim(host, "."), ".")
 }
 
 // damagedMirror reports whether an error of opening the replica at a location says that it is damaged, and that somebody publishes it there.
