@@ -118,7 +118,7 @@ func (o *importOptions) importFile(ctx context.Context, e *env, r *replica.Repli
 		where = e.path(file)
 		f, err := e.Fs.Open(where)
 		if err != nil {
-			return err // it names the path
+			return fmt.Errorf("import: %w", err) // it names the path
 		}
 		defer f.Close()
 		in = f

@@ -118,6 +118,8 @@ func (o *resolveOptions) check(takes bool) error {
 	_, notNumber := strconv.Atoi(o.take)
 	writes := len(o.words) + len(o.files)
 	switch {
+	case !o.all && strings.Contains(o.id, "="): // no ID has one
+		return withHint(usagef("%.100q is no ID of a record: it comes before the properties", o.id), `"prophet conflicts" lists the records that are in conflict`)
 	case o.all && (o.id != "" || writes > 0):
 		return usagef("--all goes with --take alone, without ID and properties")
 	case o.all && !takes:

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -16,7 +17,7 @@ func rulesCommand(e *env) *cli.Command {
 	return &cli.Command{
 		Name:      "rules",
 		Usage:     "list or set the rules that settle conflicts for now",
-		ArgsUsage: "[TYPE PROPERTY [RULE]]",
+		ArgsUsage: "[TYPE [PROPERTY [RULE]]]",
 		Category:  aboutConflicts,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "remove", Usage: "remove the rule for that property: the latest holds then"},
@@ -28,6 +29,7 @@ and applies to conflicts that are open already, too. What has been decided stays
 decided, and an answer that somebody gave to the same conflict comes first.
 
   prophet rules
+  prophet rules Ticket
   prophet rules Ticket votes
   prophet rules Ticket votes sum
   prophet rules Ticket votes --remove
@@ -58,9 +60,6 @@ while another sets it holds for now, until somebody decides.`,
 					args = []string{args[0], prop, rule}
 				}
 			}
-			if len(args) == 1 {
-				return withHint(usagef("a property is missing"), "usage: prophet rules [TYPE PROPERTY [RULE]]")
-			}
 			if c.Bool("remove") && len(args) != 2 {
 				return withHint(usagef("--remove takes a type and a property"), "usage: prophet rules TYPE PROPERTY --remove")
 			}
@@ -71,7 +70,7 @@ while another sets it holds for now, until somebody decides.`,
 
 type rulesOptions struct {
 	globals
-	words  []string // none, or the type, the property and perhaps the rule
+	words  []string // the type, the property and the rule, or the first of them, or none
 	remove bool
 }
 
@@ -102,7 +101,9 @@ func runRules(ctx context.Context, e *env, o rulesOptions) error {
 	p := e.printer(o.globals)
 	switch {
 	case len(o.words) == 0:
-		return listRules(p, r)
+		return listRules(p, r, "")
+	case len(o.words) == 1:
+		return listRules(p, r, o.words[0])
 	case o.remove:
 		return removeRule(ctx, p, r, o.words[0], o.words[1])
 	}
@@ -122,7 +123,7 @@ func (o *rulesOptions) checkWhat() error {
 		return nil
 	}
 	err := changeset.CheckType(o.words[0])
-	if err == nil {
+	if err == nil && len(o.words) > 1 {
 		err = changeset.CheckProperty(o.words[1])
 	}
 	if err != nil {
@@ -135,14 +136,22 @@ func newRuleDoc(s replica.RuleSetting) ruleDoc {
 	return ruleDoc{s.Conflict, s.Prop, string(s.Rule), s.Type, s.Unreadable}
 }
 
-// listRules prints the rules that are set.
-func listRules(p *printer, r *replica.Replica) error {
+// listRules prints the rules that are set for records of a type, "" for all.
+func listRules(p *printer, r *replica.Replica, typ string) error {
 	rules, others, err := r.Rules()
 	if err != nil {
 		return err
 	}
-	if len(rules) == 0 {
+	if typ != "" {
+		of := func(s replica.RuleSetting) bool { return s.Type != typ }
+		rules, others = slices.DeleteFunc(rules, of), slices.DeleteFunc(others, of)
+	}
+	switch {
+	case len(rules) > 0:
+	case typ == "":
 		p.notef("no rule is set: of what is in conflict the latest holds")
+	default:
+		p.notef("no rule is set for type %s: of what is in conflict the latest holds", typ)
 	}
 	t := p.table("TYPE", "PROPERTY", "RULE")
 	for _, s := range rules {
