@@ -30,6 +30,9 @@ func (tx *Tx) commit(ctx context.Context) error {
 			tx.d.Rewrite(t.name(changeset.IndexFile), t.rewritten)
 		}
 	}
+	if err := tx.writeIdentity(); err != nil {
+		return err
+	}
 	point := func(t *txLog) durable.Point {
 		return durable.Point{Name: t.name(changeset.LatestFile), Old: t.rawLatest, New: t.newLatest()}
 	}
@@ -76,6 +79,7 @@ func (t *txLog) writeUUIDs() error {
 		lines = appendFormer(lines, u, t.former.rows[u])
 	}
 	lines = appendFormer(lines, t.uuid, t.left)
+	t.formerLines = lines
 	t.tx.d.Replace(t.name(formerFile), lines)
 	if t.tx.addsRows() {
 		t.tx.d.Replace(t.name(changeset.ReplicaUUIDFile), []byte(t.self.String()))

@@ -78,6 +78,7 @@ func (c *check) run() error {
 			return err
 		}
 	}
+	c.main.checkIdentity(c.votes)
 	if err := c.main.checkRepresentations(); err != nil {
 		return err
 	}

@@ -63,6 +63,10 @@ func (f smallFile) fault(fsys afero.Fs, prefix string) error {
 
 // instead says what to do about a missing file of a line.
 func instead(fsys afero.Fs, prefix, name string) string {
+	l := newLog(fsys, prefix, "", &limits{})
+	if id, err := l.readIdentity(); err == nil && id[prefix+name] != "" {
+		return fmt.Sprintf("; %s says that it held %s", IdentityFile, id[prefix+name])
+	}
 	index := prefix + changeset.IndexFile
 	b, err := afero.ReadFile(fsys, index)
 	if err != nil && !isNotExist(err) {

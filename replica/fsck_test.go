@@ -60,23 +60,20 @@ func TestFsckNamesEveryDamage(t *testing.T) {
 
 func TestFsckNamesMissingSmallFiles(t *testing.T) {
 	for name, do := range map[string]string{
-		"database-uuid":                  "; every replica of the database has the same: copy it from one",
-		"replica-uuid":                   "; row 4 of changesets.idx seems to be the replica's own, then it was OWN",
+		"database-uuid":                  "; prophet/identity says that it held HELD",
+		"replica-uuid":                   "; prophet/identity says that it held HELD",
 		"latest-sequence-no":             "; it says how many changesets there are, and changesets.idx has 4 rows",
-		"resolutions/database-uuid":      "; every replica of the database has the same: copy it from one",
-		"resolutions/replica-uuid":       "; nothing was made here, so that any new UUID serves",
+		"resolutions/database-uuid":      "; prophet/identity says that it held HELD",
+		"resolutions/replica-uuid":       "; prophet/identity says that it held HELD",
 		"resolutions/latest-sequence-no": "; it says how many changesets there are, and resolutions/changesets.idx has 0 rows",
 		"resolutions/replica-version":    "; it holds 1",
 	} {
 		fsys, _ := noted(t)
-		id, err := afero.ReadFile(fsys, "replica-uuid")
-		if err != nil {
-			t.Fatal(err)
-		}
+		held := readFile(t, fsys, name)
 		if err := fsys.Remove(name); err != nil {
 			t.Fatal(err)
 		}
-		if found, want := problems(t, fsys), name+": the file is missing"+strings.ReplaceAll(do, "OWN", string(id))+"\n"; found != want {
+		if found, want := problems(t, fsys), name+": the file is missing"+strings.ReplaceAll(do, "HELD", held)+"\n"; found != want {
 			t.Errorf("%s: fsck says\n%s", name, found)
 		}
 		var damage *replica.DamageError

@@ -29,6 +29,11 @@ func (o *oldIDs) has(rec uuid.UUID) bool { return o.byRecord[rec] > 0 }
 func (l *Log) readOldIDs() (*oldIDs, []byte, error) {
 	for _, name := range []string{oldIDsFile, cacheFile} {
 		b, err := afero.ReadFile(l.fs, name)
+		if name == oldIDsFile && (err == nil || isNotExist(err)) {
+			if err := l.checkSum(name, b, err == nil); err != nil {
+				return nil, nil, err
+			}
+		}
 		if isNotExist(err) {
 			taken, err := l.takenOver()
 			if err != nil {

@@ -158,10 +158,13 @@ func (l *Log) Former() ([]uuid.UUID, error) {
 func (l *Log) readFormer() (list []uuid.UUID, till map[uuid.UUID]uint32, err error) {
 	b, err := l.limits.readReplaced(l.fs, l.prefix, formerFile, maxFormer)
 	if isNotExist(err) {
-		return nil, nil, nil
+		return nil, nil, l.checkSum(formerFile, nil, false)
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("read %s: %w", join(l.where, l.prefix+formerFile), err)
+	}
+	if err := l.checkSum(formerFile, b, true); err != nil {
+		return nil, nil, err
 	}
 	if len(b) > maxFormer {
 		return nil, nil, l.damaged(formerFile, fmt.Errorf("it is longer than %d bytes", maxFormer))

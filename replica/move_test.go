@@ -259,6 +259,7 @@ func TestWroteIsWhatStoodInItsRowWhenTheUUIDWasGivenUp(t *testing.T) {
 		{other.String() + " 4\n", "false false false false"},
 		{was.String() + " four\n", "damaged"},
 	} {
+		notByUs(t, fsys)
 		if err := afero.WriteFile(fsys, "prophet/former-uuids", []byte(tt.former), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -72,6 +72,8 @@ type Replica struct {
 	markMu sync.Mutex
 	mark   *mark // of a mirror; nil: it was not read yet
 
+	identity identity // as the last writer found it; nil if there was none that could be believed
+
 	halted bool // what is shown is what the next writer makes of a commit that was cut off before another program wrote
 }
 
@@ -145,14 +147,17 @@ func Init(ctx context.Context, fsys afero.Fs, id Identity, opts Options) (*Repli
 	if err := refuseRemains(fsys); err != nil {
 		return nil, fmt.Errorf("make a replica in %s: %w", opts.Where, err)
 	}
+	is := identity{votesDatabaseFile: id.Votes.String(), votesReplicaFile: newUUID().String(),
+		changeset.DatabaseUUIDFile: id.Database.String(), changeset.ReplicaUUIDFile: newUUID().String()}
 	for _, f := range []struct{ name, text string }{
-		{"resolutions/" + changeset.DatabaseUUIDFile, id.Votes.String()},
-		{"resolutions/" + changeset.ReplicaUUIDFile, newUUID().String()},
-		{"resolutions/" + changeset.LatestFile, "0"},
+		{votesDatabaseFile, is[votesDatabaseFile]},
+		{votesReplicaFile, is[votesReplicaFile]},
+		{votesNumber, "0"},
 		{"resolutions/" + changeset.ReplicaVersionFile, formatVersion},
-		{changeset.DatabaseUUIDFile, id.Database.String()},
-		{changeset.ReplicaUUIDFile, newUUID().String()},
+		{changeset.DatabaseUUIDFile, is[changeset.DatabaseUUIDFile]},
+		{changeset.ReplicaUUIDFile, is[changeset.ReplicaUUIDFile]},
 		{changeset.LatestFile, "0"},
+		{IdentityFile, string(is.encode())},
 		{changeset.ReplicaVersionFile, formatVersion}, // last: without it, there is no replica
 	} {
 		if err := durable.WriteFile(fsys, f.name, []byte(f.text)); err != nil {
@@ -190,6 +195,9 @@ func (r *Replica) Update(ctx context.Context, f func(tx *Tx) error) error {
 	}
 	defer unlock()
 	if err := r.reopen(); err != nil {
+		return err
+	}
+	if err := r.checkIdentity(); err != nil {
 		return err
 	}
 	for _, l := range []*Log{r.log, r.votes} {
@@ -239,6 +247,9 @@ func (r *Replica) transact(ctx context.Context, f func(tx *Tx) error) error {
 		return fmt.Errorf("write to replica %s: %w", r.where(), err)
 	}
 	r.log, r.votes = tx.main.after(), tx.res.after()
+	if tx.newIdentity != nil {
+		r.identity = tx.newIdentity
+	}
 	r.forget()
 	if unfinished {
 		_ = r.reopen() // so that the small files are read as the journal has them; the edit is done, whatever that comes to
@@ -279,6 +290,9 @@ func (r *Replica) forget() {
 // Try runs a transaction that is never made: f sees what it would come to, and nothing is written. Where none could be made, it fails as that would.
 func (r *Replica) Try(f func(tx *Tx) error) error {
 	if err := r.refuseExported(); err != nil {
+		return err
+	}
+	if err := r.checkIdentity(); err != nil {
 		return err
 	}
 	if _, err := r.ours(); err != nil {

@@ -255,6 +255,7 @@ func TestWhatComesUnderAUUIDOfOursIsNotTakenForOurOwn(t *testing.T) {
 			if err := r.Reidentify(t.Context()); err != nil {
 				t.Fatal(err)
 			}
+			notByUs(t, fsys)
 			if err := afero.WriteFile(fsys, "prophet/former-uuids", []byte(lost.ID.Origin.String()+"\n"), 0o600); err != nil {
 				t.Fatal(err)
 			}

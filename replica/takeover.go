@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"prophet/changeset"
-	"prophet/internal/durable"
 )
 
 // ErrExported is wrapped by the error of an attempt to write to an exported or published copy: it lacks the history of its records,
@@ -26,6 +25,9 @@ func (r *Replica) takeOver(ctx context.Context) error {
 		return nil
 	case main != nil && main.exported:
 		return fmt.Errorf("%s is %w", r.where(), ErrExported)
+	}
+	if err := r.noteOldIDs(main); err != nil {
+		return err
 	}
 	err = errNothingLogged
 	if recounts(votes, main) || len(main.differ)+len(main.undone) > 0 {
@@ -83,10 +85,7 @@ func (r *Replica) noteAndSettle(ctx context.Context, votes, main *derived) error
 		if tx.main.seq == r.log.latest && tx.res.seq == r.votes.latest {
 			return errNothingLogged
 		}
-		if main == nil || len(main.oldIDs) == 0 {
-			return nil
-		}
-		return durable.WriteFile(r.fs, oldIDsFile, main.oldIDs)
+		return nil
 	})
 }
 

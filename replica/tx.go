@@ -25,6 +25,8 @@ type Tx struct {
 	rules     map[ruled]resolution.Rule // that were looked up
 	newRules  map[ruled]bool            // that changed
 	allRules  bool                      // with recount: any rule may have changed
+
+	newIdentity identity // nil if that stays as it is
 }
 
 // txLog is a log with the rows that the transaction adds.
@@ -48,6 +50,7 @@ type txLog struct {
 	added       []changeset.Row    // the rows that the transaction adds, the last few
 	rewritten   []byte             // the whole index, if it is written anew
 	named       []durable.Point    // the commit, if it is the replica's new UUID
+	formerLines []byte             // the new list of former UUIDs; nil if it stays as it is
 }
 
 // state is what a transaction knows of a record: what replaying the log gives, and who its heads are.

@@ -81,7 +81,7 @@ func leftover(dir afero.Fs, name string, info os.FileInfo) bool {
 	}
 	inside, votes := strings.CutPrefix(name, changeset.ResolutionsDir+"/")
 	switch {
-	case durable.IsTemp(name) || name == "prophet/lock":
+	case durable.IsTemp(name) || name == "prophet/lock" || name == replica.IdentityFile:
 		return true
 	case inside == changeset.LatestFile:
 		b, err := readAtMost(dir, name, 16)

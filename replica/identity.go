@@ -1,0 +1,231 @@
+package replica
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"maps"
+	"slices"
+	"strings"
+
+	"prophet/changeset"
+	"prophet/internal/durable"
+)
+
+// IdentityFile repeats, with a checksum, what of a replica stands nowhere twice, a line a file: the UUIDs, and the CRC-32C of small files of ours that hardly
+// ever change. A file that there is not has no line. An example, with the last line that of the lines above it:
+//
+//	database-uuid 2fa3b5c8-3c3f-4b0a-9a52-4f6d0c1f7a11
+//	replica-uuid 10b1e589-83c2-4e27-917c-42dae1b8cf11
+//	resolutions/database-uuid 6b0e4c8e-3f0a-4a35-9b4b-0c1f7a112fa3
+//	resolutions/replica-uuid 7d5e0a52-6d4e-4b86-8f0c-1f7a112fa3b5
+//	prophet/former-uuids 5f60b7a1
+//	crc32c 20846e7e
+//
+// A mirror of ours has the lines of the UUIDs.
+const IdentityFile = "prophet/identity"
+
+// identity is what [IdentityFile] says of each file: the UUID that it holds, in lower case, or its CRC-32C in eight hex digits.
+type identity map[string]string
+
+// identityFiles are the files that an identity may name, in the order of its lines.
+var identityFiles = []string{
+	changeset.DatabaseUUIDFile, changeset.ReplicaUUIDFile, votesDatabaseFile, votesReplicaFile,
+	formerFile, changeset.ResolutionsDir + "/" + formerFile, oldIDsFile,
+}
+
+const (
+	votesDatabaseFile = changeset.ResolutionsDir + "/" + changeset.DatabaseUUIDFile
+	votesReplicaFile  = changeset.ResolutionsDir + "/" + changeset.ReplicaUUIDFile
+
+	uuidFiles = 4 // so many of the files hold a UUID, and are always named
+	sumLine   = "crc32c "
+)
+
+// checksum is the CRC-32C of b, in eight hex digits.
+func checksum(b []byte) string { return fmt.Sprintf("%08x", crc32.Checksum(b, castagnoli)) }
+
+// encode returns the text of the file.
+func (id identity) encode() []byte {
+	var b []byte
+	for _, name := range identityFiles {
+		if text := id[name]; text != "" {
+			b = fmt.Appendf(b, "%s %s\n", name, text)
+		}
+	}
+	return fmt.Appendf(b, "%s%s\n", sumLine, checksum(b))
+}
+
+// parseIdentity reads what encode writes, and nothing else.
+func parseIdentity(b []byte) (identity, error) {
+	id := identity{}
+	for line := range strings.Lines(string(b)) {
+		name, text, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		if slices.Contains(identityFiles, name) {
+			id[name] = text
+		}
+	}
+	if string(id.encode()) != string(b) {
+		return nil, errors.New("it does not have the checksum that it bears, or is not of the form that this program writes")
+	}
+	for _, name := range identityFiles[:uuidFiles] {
+		if err := isUUID(id[name]); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return id, nil
+}
+
+// errNoIdentity says that a replica has no [IdentityFile]: only the original, or an earlier version, wrote to it so far.
+var errNoIdentity = fmt.Errorf("%s: %w", IdentityFile, errMissing)
+
+// readIdentity reads the file, as far as limits let it. The error is errNoIdentity where there is none, and a DamageError where it cannot be believed.
+func (l *Log) readIdentity() (identity, error) {
+	const most = 4096
+	b, err := l.limits.readReplaced(l.root, "", IdentityFile, most)
+	if isNotExist(err) {
+		return nil, errNoIdentity
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", join(l.where, IdentityFile), err)
+	}
+	id, err := parseIdentity(b)
+	if err != nil {
+		return nil, &DamageError{Where: l.where, Path: IdentityFile, Err: err}
+	}
+	return id, nil
+}
+
+// uuidsOf returns the identity of the logs with their present UUIDs, and of what else it names nothing.
+func uuidsOf(main, votes *Log) identity {
+	return identity{
+		changeset.DatabaseUUIDFile: main.database.String(), changeset.ReplicaUUIDFile: main.uuid.String(),
+		votesDatabaseFile: votes.database.String(), votesReplicaFile: votes.uuid.String(),
+	}
+}
+
+// differing returns the files whose UUIDs are others than the identity says, each with what is wrong.
+func (id identity) differing(main, votes *Log) (files []DamageError) {
+	now := uuidsOf(main, votes)
+	for _, name := range identityFiles[:uuidFiles] {
+		if now[name] != id[name] {
+			files = append(files, DamageError{main.where, name,
+				fmt.Errorf("it holds %s, %s says %s: it was changed by damage or by hand", now[name], IdentityFile, id[name])})
+		}
+	}
+	return files
+}
+
+// refuseOther returns an error if a UUID of the logs is another than the identity says: edits would be made in another's name.
+func (id identity) refuseOther(main, votes *Log) error {
+	for _, d := range id.differing(main, votes) {
+		return &DamageError{d.Where, d.Path, fmt.Errorf(`%w; nothing was written: "prophet fsck --repair" puts it right`, d.Err)}
+	}
+	return nil
+}
+
+// checkSum compares a file, if there is one, with what is noted of it, in a replica that is edited. An older version, or nobody, noted nothing.
+func (l *Log) checkSum(name string, b []byte, exists bool) error {
+	if l.limits.mirror {
+		return nil
+	}
+	id, err := l.readIdentity()
+	if err != nil { // who gives numbers has looked at that
+		return nil
+	}
+	return l.damagedBySum(id, name, b, exists)
+}
+
+// damagedBySum is the error of a file of the log that is not what the identity says, nil if it is.
+func (l *Log) damagedBySum(id identity, name string, b []byte, exists bool) error {
+	noted := id[l.prefix+name]
+	switch {
+	case noted == "":
+		return nil
+	case !exists:
+		return l.damaged(name, fmt.Errorf(`%w, though %s names it; "prophet fsck --repair" looks for it`, errMissing, IdentityFile))
+	case checksum(b) != noted:
+		return l.damaged(name, fmt.Errorf(`it does not have the checksum that %s has of it; "prophet fsck --repair" looks for what it was`, IdentityFile))
+	}
+	return nil
+}
+
+// checkIdentity makes sure, before numbers are given, that the UUIDs are those that the replica had. An identity that is missing or damaged itself is written anew
+// by the next transaction.
+func (r *Replica) checkIdentity() error {
+	id, err := r.log.readIdentity()
+	if isDamage(err) {
+		r.warn(fmt.Sprintf("%v; it is written anew", err))
+	}
+	if r.identity = id; isDamage(err) || errors.Is(err, errNoIdentity) {
+		return nil
+	}
+	return cmp.Or(err, id.refuseOther(r.log, r.votes))
+}
+
+// sumOfFile is the checksum of a small file of ours, "" if there is none.
+func (l *Log) sumOfFile(name string) (string, error) {
+	b, err := l.limits.readReplaced(l.fs, l.prefix, name, maxFormer)
+	if isNotExist(err) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read %s: %w", join(l.where, l.prefix+name), err)
+	}
+	return checksum(b), nil
+}
+
+// newIdentity is the identity as of now, made from the files.
+func newIdentity(main, votes *Log) (id identity, err error) {
+	id = uuidsOf(main, votes)
+	for _, f := range []struct {
+		l    *Log
+		name string
+	}{{main, formerFile}, {votes, formerFile}, {main, oldIDsFile}} {
+		if id[f.l.prefix+f.name], err = f.l.sumOfFile(f.name); err != nil {
+			return nil, err
+		}
+	}
+	return id, nil
+}
+
+// writeIdentity writes the identity with a transaction that adds to the replica, if there is none yet, or with one that changes what it says.
+func (tx *Tx) writeIdentity() (err error) {
+	id := maps.Clone(tx.r.identity)
+	renamed := tx.main.self != tx.main.uuid || tx.res.self != tx.res.uuid
+	if id != nil && !renamed || id == nil && !renamed && !tx.addsRows() {
+		return nil
+	}
+	if id == nil {
+		if id, err = newIdentity(tx.main.Log, tx.res.Log); err != nil {
+			return err
+		}
+	}
+	for _, t := range []*txLog{tx.main, tx.res} {
+		id[t.name(changeset.ReplicaUUIDFile)] = t.self.String()
+		if t.formerLines != nil {
+			id[t.name(formerFile)] = checksum(t.formerLines)
+		}
+	}
+	tx.d.Replace(IdentityFile, id.encode())
+	tx.newIdentity = id
+	return nil
+}
+
+// noteOldIDs keeps the original's local ids, which are copied once, before the first notes on rows are made, and lets the identity name the copy.
+func (r *Replica) noteOldIDs(main *derived) error {
+	if main == nil || len(main.oldIDs) == 0 {
+		return nil
+	}
+	if err := durable.WriteFile(r.fs, oldIDsFile, main.oldIDs); err != nil {
+		return err
+	}
+	if r.identity == nil || r.identity[oldIDsFile] == checksum(main.oldIDs) {
+		return nil
+	}
+	id := maps.Clone(r.identity)
+	id[oldIDsFile] = checksum(main.oldIDs)
+	r.identity = id
+	return durable.WriteFile(r.fs, IdentityFile, id.encode())
+}
