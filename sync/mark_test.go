@@ -39,9 +39,9 @@ func mirrorSwapped(t *testing.T, modifiers ...webtest.Modifier) (f *family, mirr
 func TestACopyOfTheSameLengthInThePlaceOfAMirrorIsNoticed(t *testing.T) {
 	for name, modifiers := range map[string][]webtest.Modifier{"with Range": nil, "without Range": {webtest.NoRange()}} {
 		f, mirror, srv := mirrorSwapped(t, modifiers...)
-		var fork *replica.ForkError
-		if _, err := psync.Pull(t.Context(), f.carol, openLocation(t, srv.URL), psync.Options{}); !errors.As(err, &fork) {
-			t.Errorf("%s: %v, want a fork", name, err)
+		var back *psync.WentBackError
+		if _, err := psync.Pull(t.Context(), f.carol, openLocation(t, srv.URL), psync.Options{}); !errors.As(err, &back) || back.Earlier {
+			t.Errorf("%s: %v, want that it went back", name, err)
 		}
 		if err := afero.WriteFile(mirror, replica.MirrorMark, nil, 0o666); err != nil { // as older versions have it
 			t.Fatal(err)
@@ -63,9 +63,9 @@ func TestAMarkThatCannotBeReadIsToldAndNotBelieved(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var fork *replica.ForkError
-		if _, err := psync.Pull(t.Context(), f.carol, from, psync.Options{}); !errors.As(err, &fork) {
-			t.Errorf("%.20q: %v, want a fork", text, err)
+		var back *psync.WentBackError
+		if _, err := psync.Pull(t.Context(), f.carol, from, psync.Options{}); !errors.As(err, &back) {
+			t.Errorf("%.20q: %v, want that it went back", text, err)
 		}
 		if !strings.HasPrefix(said, srv.URL+"/prophet/mirror cannot be read") {
 			t.Errorf("%.20q: said %q", text, said)

@@ -135,7 +135,7 @@ func (s *side) findMine(known map[uint32]int) error {
 }
 
 // newRows reads the rows that were never read, after it has made sure that the source's log still begins with what was read of it.
-// If not, as after a restore from a backup, it is read again: what is known is known by its ID. A web mirror with nothing new is
+// If not, as after a restore from a backup, it is read again: what is known is known by its ID; but a mirror that goes back is refused. A web mirror with nothing new is
 // taken at its word, if it is one that its mark does not deny, because a server without Range would have to send its whole index.
 func (p *pull) newRows(s *side) ([]changeset.Row, error) {
 	if same, err := p.nothingNew(s); same || err != nil {
@@ -153,6 +153,9 @@ func (p *pull) newRows(s *side) ([]changeset.Row, error) {
 		}
 	}
 	if s.read > 0 {
+		if err := p.refuseGoneBack(s); err != nil {
+			return nil, err
+		}
 		p.opts.warn("the %s of %s is not the one that was read before: it is read again from its beginning", s.what, p.from.Where())
 		s.setLast(s.peer, changeset.Row{})
 		if s != p.list {

@@ -97,6 +97,7 @@ func (e *env) hintFor(err error) string {
 	var f *failure
 	var fork *replica.ForkError
 	var forged *psync.ForgedError
+	var back *psync.WentBackError
 	switch {
 	case errors.As(err, &f) && f.hint != "":
 		return f.hint
@@ -104,6 +105,8 @@ func (e *env) hintFor(err error) string {
 		return e.hintFork(fork)
 	case errors.As(err, &forged):
 		return e.hintForged(forged)
+	case errors.As(err, &back):
+		return hintWentBack(back)
 	case errors.Is(err, replica.ErrExported) && e.at != "":
 		return fmt.Sprintf(`"prophet clone %s DIR" makes a replica of it that can be edited`, shellWord(cmp.Or(e.given, e.at)))
 	}

@@ -122,3 +122,12 @@ func localDir(known string) (dir string, ok bool) {
 	ok = known != "" && err == nil && !psync.ReadOnly(known) && filepath.IsAbs(dir) && terminal.Safe(dir) == dir
 	return dir, ok
 }
+
+// hintWentBack says what to do where a mirror no longer has what was read of it.
+func hintWentBack(back *psync.WentBackError) string {
+	why := "ask whoever publishes it what became of it"
+	if back.Earlier {
+		why = "perhaps a cache on the way is old: try again later"
+	}
+	return fmt.Sprintf(`nothing is lost here; %s. If a backup was put back and published there, "prophet info --forget %s" lets the next pull read it from its beginning`, why, shellWord(back.Where))
+}
