@@ -53,7 +53,15 @@ type Options struct {
 	NewUUID func() uuid.UUID    // the source of UUIDs
 	Warn    func(string)        // is told what does not stop the work, but a person should know
 	Sleep   func(time.Duration) // waits for a program of the original at work; time.Sleep if nil
-	Waiting func()              // is called once when another writer makes us wait for more than a second
+	Wait    time.Duration       // how long to wait for another writer at most, each time; 0: as long as it takes; less: not at all
+	Waiting func(who string)    // is called once when another writer makes us wait for more than a second, with who that is, as far as it is known
+}
+
+// BusyError says that another writer had the replica for longer than [Options.Wait]; nothing was done.
+type BusyError = durable.BusyError
+
+func (o Options) patience() durable.Patience {
+	return durable.Patience{Most: o.Wait, Waiting: o.Waiting}
 }
 
 // Replica is one copy of a database. It shows the state of the moment at which it was opened, or of its
@@ -73,6 +81,8 @@ type Replica struct {
 	mark   *mark // of a mirror; nil: it was not read yet
 
 	identity identity // as the last writer found it; nil if there was none that could be believed
+
+	released time.Time // when the lock was let go last, if it had been held for long
 
 	halted bool // what is shown is what the next writer makes of a commit that was cut off before another program wrote
 }
@@ -136,7 +146,7 @@ func Init(ctx context.Context, fsys afero.Fs, id Identity, opts Options) (*Repli
 			*u = newUUID()
 		}
 	}
-	unlock, err := durable.Lock(ctx, fsys, lockFile, opts.Waiting)
+	unlock, err := durable.Lock(ctx, fsys, lockFile, opts.patience())
 	if err != nil {
 		return nil, fmt.Errorf("make a replica in %s: %w", opts.Where, err)
 	}
@@ -216,14 +226,37 @@ func (r *Replica) Update(ctx context.Context, f func(tx *Tx) error) error {
 
 // lock waits until nobody else writes, and finishes or takes back what a writer was cut off in.
 func (r *Replica) lock(ctx context.Context) (unlock func() error, err error) {
-	unlock, err = durable.Lock(ctx, r.fs, lockFile, r.opts.Waiting)
+	if !r.released.IsZero() && time.Since(r.released) < mostGap {
+		durable.GiveWay(ctx)
+	}
+	unlock, err = durable.Lock(ctx, r.fs, lockFile, r.opts.patience())
 	if err != nil {
 		return nil, fmt.Errorf("write to replica %s: %w", r.where(), err)
 	}
+	unlock = r.timed(unlock)
 	if err := r.recover(); err != nil {
 		return nil, errors.Join(fmt.Errorf("take back what was not finished in replica %s: %w", r.where(), err), unlock())
 	}
 	return unlock, nil
+}
+
+// How long a transaction takes after which the next one of the same Replica gives way to others, if it follows at once.
+const (
+	longHeld = 50 * time.Millisecond
+	mostGap  = 5 * time.Millisecond
+)
+
+// timed notes when the lock is let go, if it was held for long.
+func (r *Replica) timed(unlock func() error) func() error {
+	since := time.Now()
+	return func() error {
+		err := unlock()
+		r.released = time.Time{}
+		if now := time.Now(); now.Sub(since) >= longHeld {
+			r.released = now
+		}
+		return err
+	}
 }
 
 // transact runs f under the lock.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"github.com/spf13/afero"
 
@@ -20,7 +21,12 @@ type PublishOptions struct {
 	Flat     bool                  // the replica at the root itself, and no MirrorFile
 	Check    bool                  // look at all that the mirror must have, and write again what is missing or damaged
 	Progress func(done, total int) // is told how many of the new changesets were written
-	Waiting  func()                // is called once when another publisher makes us wait for more than a second
+	Wait     time.Duration         // how long to wait for another publisher at most; 0: as long as it takes; less: not at all
+	Waiting  func(who string)      // is called once when another publisher makes us wait for more than a second, with who that is
+}
+
+func (o PublishOptions) patience() durable.Patience {
+	return durable.Patience{Most: o.Wait, Waiting: o.Waiting}
 }
 
 // Published says what a publication wrote.
@@ -88,7 +94,7 @@ func (p *publisher) publish(ctx context.Context) error {
 	if err := durable.MkdirAll(p.dest, p.report.Path); err != nil {
 		return err
 	}
-	unlock, err := durable.Lock(ctx, p.tree, mirrorLock, p.opts.Waiting)
+	unlock, err := durable.Lock(ctx, p.tree, mirrorLock, p.opts.patience())
 	if err != nil {
 		return err
 	}
@@ -144,7 +150,7 @@ func (p *publisher) write(ctx context.Context) error {
 
 // list adds the database to the MirrorFile, beside others who add theirs.
 func (p *publisher) list(ctx context.Context) error {
-	unlock, err := durable.Lock(ctx, p.dest, mirrorLock, p.opts.Waiting)
+	unlock, err := durable.Lock(ctx, p.dest, mirrorLock, p.opts.patience())
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 )
@@ -62,12 +63,14 @@ type globals struct {
 	replica string // a directory as the user wrote it; "" if none was given
 	quiet   bool   // results and errors only
 	json    bool
+	wait    time.Duration // for another writer, at most; 0: as long as it takes; less: not at all
 }
 
 func globalFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "replica", Aliases: []string{"r"}, Usage: "work on the replica in `DIR`", Action: notEmpty},
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print results and errors only, no notes and no progress"},
+		&cli.StringFlag{Name: "wait", Usage: "wait at most `DURATION` for another process that writes, such as 10s; 0 for not at all", Action: checkWait},
 		&cli.BoolFlag{Name: "json", Usage: "print results as JSON, which has all there is, exactly"},
 	}
 }
@@ -79,8 +82,33 @@ func notEmpty(_ *cli.Context, dir string) error {
 	return nil
 }
 
+// globalsOf returns what the flags say; that they can be read, [checkWait] has made sure of.
 func globalsOf(c *cli.Context) globals {
-	return globals{replica: c.String("replica"), quiet: c.Bool("quiet"), json: c.Bool("json")}
+	wait, _ := parseWait(c.String("wait"))
+	return globals{replica: c.String("replica"), quiet: c.Bool("quiet"), json: c.Bool("json"), wait: wait}
+}
+
+func checkWait(_ *cli.Context, text string) error {
+	if text == "" {
+		return usagef("--wait needs a duration")
+	}
+	_, err := parseWait(text)
+	return err
+}
+
+// parseWait reads what --wait says, "" if it was not given, and returns it as [replica.Options] have it.
+func parseWait(text string) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
+	}
+	wait, err := time.ParseDuration(text)
+	switch {
+	case err != nil || wait < 0:
+		return 0, withHint(usagef("--wait %.100q is not a duration", text), "write a number and a unit, such as 500ms, 10s or 2m, or 0 for not at all")
+	case wait == 0:
+		return -1, nil
+	}
+	return wait, nil
 }
 
 // arguments returns the arguments of a command that takes least to most of them; most < 0 means any number.

@@ -16,6 +16,7 @@ func deleteCommand(e *env) *cli.Command {
 		Usage:     "delete records",
 		ArgsUsage: "ID ...",
 		Category:  aboutRecords,
+		Flags:     []cli.Flag{ifFlag()},
 		Description: `
 Deletes all the records named, in one changeset, or none if one of them is not
 there. What they were stays in the history. Conflicts about their properties go
@@ -23,6 +24,10 @@ with them, and are named.
 
   prophet delete 12
   prophet delete 3 5 a2348a2e
+  prophet delete 12 --if status=done
+
+With --if nothing is deleted, and the exit code is 7, if a property of one of
+them has another value, or is in conflict.
 
 If somebody edits a record while you delete it, and neither has seen the other's
 change, the record lives and is in conflict until somebody decides. To delete it
@@ -32,7 +37,7 @@ again decides that it is deleted; to update it, that it lives.`,
 			if err != nil {
 				return err
 			}
-			return runDelete(c.Context, e, deleteOptions{globalsOf(c), args})
+			return runDelete(c.Context, e, deleteOptions{globalsOf(c), args, c.StringSlice("if")})
 		},
 	}
 }
@@ -40,6 +45,7 @@ again decides that it is deleted; to update it, that it lives.`,
 type deleteOptions struct {
 	globals
 	ids []string
+	ifs []string // NAME=VALUE
 }
 
 // deleteDoc is the JSON of delete.
@@ -50,6 +56,10 @@ type deleteDoc struct {
 }
 
 func runDelete(ctx context.Context, e *env, o deleteOptions) error {
+	ifs, err := conditions(o.ifs)
+	if err != nil {
+		return err
+	}
 	r, err := e.open(o.globals)
 	if err != nil {
 		return err
@@ -61,6 +71,9 @@ func runDelete(ctx context.Context, e *env, o deleteOptions) error {
 	gone := map[changeset.RecordID][]string{}
 	edited, err := r.Edit(ctx, func(edit *replica.Edit) error {
 		for _, rec := range recs {
+			if err := edit.Expect(rec, ifs); err != nil {
+				return err
+			}
 			if gone[rec], err = conflictsOf(edit, rec); err != nil {
 				return err
 			}
@@ -71,7 +84,7 @@ func runDelete(ctx context.Context, e *env, o deleteOptions) error {
 		return nil
 	})
 	if err != nil {
-		return err
+		return named(r, err)
 	}
 	p := e.printer(o.globals)
 	if err := showDeleted(p, r, recs, edited); err != nil || p.json {

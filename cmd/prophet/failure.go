@@ -12,7 +12,7 @@ import (
 	psync "prophet/sync"
 )
 
-// The exit codes. 7 is kept for an update whose condition does not hold.
+// The exit codes.
 const (
 	exitDone = iota
 	exitFailed
@@ -21,6 +21,8 @@ const (
 	exitNoRecord
 	exitNoReplica
 	exitOtherDatabase
+	exitUnmet
+	exitBusy
 )
 
 // exitCodes is the table in the manual.
@@ -32,6 +34,8 @@ var exitCodes = [...]string{
 	exitNoRecord:      "no such record or changeset",
 	exitNoReplica:     "no replica here, or none where another one was named",
 	exitOtherDatabase: "the other replica is of another database",
+	exitUnmet:         "a condition of --if does not hold; nothing was done",
+	exitBusy:          "another process writes there, and --wait is over",
 }
 
 // failure is an error that knows its exit code and what a person can do about it.

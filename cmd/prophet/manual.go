@@ -28,8 +28,9 @@ Usage: prophet COMMAND [FLAG | ARGUMENT] ...
 
 // exitCodesFooter ends the page of every command.
 const exitCodesFooter = `Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done and conflicts were opened,
-4 no such record, 5 no replica, 6 another database. "prophet help
-exit-codes" has more. Results go to standard output, all else to standard error.
+4 no such record, 5 no replica, 6 another database, 7 --if does not hold,
+8 --wait is over. "prophet help exit-codes" has more. Results go to standard
+output, all else to standard error.
 `
 
 // topic is a page of the manual that is not about one command.
@@ -41,6 +42,7 @@ func topics() []topic {
 		{"merge", "what becomes of edits that clash, and who decides", mergePage},
 		{"votes", "decisions for others who meet the same conflict", votesPage},
 		{"mirror", "replicas on a web server", mirrorPage},
+		{"claims", "several processes at one replica, and who gets what", claimsPage},
 		{"copies", "backups, copies by cp -r, and two replicas with one UUID", copiesPage},
 		{"exit-codes", "what the exit code of a command says", exitCodesPage()},
 		{"replica", "how the replica to work on is found", replicaPage},

@@ -66,7 +66,8 @@ func (e *env) replicaOptions(dir string, g globals) (replica.Options, error) {
 		Creator: e.creator(c),
 		Now:     e.Now,
 		Warn:    func(s string) { p.warnf("%s", s) },
-		Waiting: func() { p.notef("another process writes to %s; waiting for it", dir) },
+		Wait:    g.wait,
+		Waiting: func(who string) { p.notef("%s writes to %s; waiting for it", who, dir) },
 	}, nil
 }
 
@@ -113,7 +114,10 @@ func explain(err error) (code int, hint string) {
 	var ambiguousChangeset *replica.AmbiguousChangesetError
 	var rule *replica.RuleError
 	var faulty *replica.FaultyError
+	var busy *replica.BusyError
 	switch {
+	case errors.As(err, &busy):
+		return exitBusy, "try again, or give it more time with --wait"
 	case errors.Is(err, replica.ErrNoRecord):
 		return exitNoRecord, `"prophet search" lists the records`
 	case errors.Is(err, replica.ErrNoChangeset):

@@ -54,7 +54,7 @@ func TestAWriterSaysWhomItWaitsFor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	opts.Waiting()
+	opts.Waiting("another process")
 	opts.Warn("odd \x1b")
 	want := "prophet: another process writes to /bugs; waiting for it\nprophet: warning: odd \\x1b\n"
 	if w.err.String() != want || opts.Creator != "unknown@desk" || opts.Where != "/bugs" {

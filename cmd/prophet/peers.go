@@ -184,8 +184,8 @@ func (e *env) openPeer(ctx context.Context, doing, location string, database uui
 	if err != nil {
 		return nil, err
 	}
-	opts.Waiting = func() {
-		e.printer(g).notef("another process writes to %s; waiting for it", psync.Shown(location))
+	opts.Waiting = func(who string) {
+		e.printer(g).notef("%s writes to %s; waiting for it", who, psync.Shown(location))
 	}
 	r, err := e.carriers().OpenDatabase(ctx, location, database, opts)
 	if err != nil {

@@ -101,7 +101,8 @@ func runPublish(ctx context.Context, e *env, o publishOptions) error {
 		Flat:     o.flat,
 		Check:    o.check,
 		Progress: func(done, total int) { progress.Set(int64(done), int64(total)) },
-		Waiting:  func() { p.notef("another process publishes to %s; waiting for it", dir) },
+		Wait:     o.wait,
+		Waiting:  func(who string) { p.notef("%s publishes to %s; waiting for it", who, dir) },
 	})
 	progress.Done()
 	if err != nil {

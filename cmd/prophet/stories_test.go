@@ -15,6 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/spf13/afero"
 
+	"prophet/internal/durable"
 	"prophet/internal/fixture"
 )
 
@@ -33,6 +34,15 @@ func clockMain() {
 	e := systemEnv(ctx, &s)
 	e.Now = func() time.Time { return now }
 	os.Exit(run(ctx, e, os.Args[1:]))
+}
+
+// holdMain holds the lock that a file stands for until it is killed, and makes a file "held": holding bugs/prophet/lock.
+func holdMain() {
+	if _, err := durable.Lock(context.Background(), afero.NewOsFs(), os.Args[1], durable.Patience{}); err != nil {
+		panic(err)
+	}
+	touch("held")
+	time.Sleep(time.Hour)
 }
 
 // unpackCommand returns the command fixture, which unpacks replicas that the original wrote into the working directory: fixture three-laptops.

@@ -116,3 +116,33 @@ If both copies were edited, one name stands for two edits. A pull between the
 two takes them apart, and nothing is lost. Somebody else who has one edit of
 each gets an error that names the copies and what to run.
 `
+
+const claimsPage = `
+Any number of processes can work on one replica at a time. Who writes waits for
+whoever writes already; who reads waits for nobody, and sees what was committed.
+After a second of waiting a command says for whom it waits, on standard error.
+
+--wait DURATION bounds the waiting, each time, for the replica or mirror that is
+written to. If it is over, the exit code is 8 and nothing was done, but for what
+a pull, push, clone or import had committed before; run it again to go on. With
+--wait 0 a command does not wait at all. A lock ends with its process, however
+that ends. A process that is stopped, by Ctrl-Z say, has its lock still.
+
+"update --if" and "delete --if" let several workers share out work. The
+condition is checked when nobody else can write, on what is committed, and what
+is written is written in the same moment: of all who try, one gets 0, the others
+get 7. A worker in a shell:
+
+  prophet search Job status=new --columns id | while read id; do
+    if prophet update -q "$id" --if status=new status=taken owner=$$; then
+      do_work "$id" && prophet update -q "$id" status=done
+    elif [ $? -ne 7 ]; then
+      exit 1
+    fi
+  done
+
+A property in conflict has no value for certain: no condition on it holds. That
+holds in one replica. Two people who claim one job in two replicas both get it,
+and have a conflict when they meet. So workers that must not do work twice share
+one replica.
+`

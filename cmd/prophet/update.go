@@ -17,6 +17,7 @@ func updateCommand(e *env) *cli.Command {
 		Category:  aboutRecords,
 		Flags: []cli.Flag{
 			fileFlag(),
+			ifFlag(),
 			&cli.BoolFlag{Name: "edit", Aliases: []string{"e"}, Usage: "change them in your editor, which VISUAL or EDITOR names"},
 		},
 		Description: `
@@ -30,6 +31,14 @@ are. If all of them have these values already, nothing is added to the log.
 --edit opens the properties as a text in the editor that VISUAL or EDITOR names,
 else in vi. A text that is emptied changes nothing, and ends with exit code 1.
 
+--if makes the update depend on what the record is when it is written: if one of
+the properties named there has another value, or is in conflict, nothing is
+done, and the exit code is 7. So of several processes one gets the job:
+
+  prophet update 12 --if status=new status=taken owner=worker7
+
+"prophet help claims" has more.
+
 If a property is in conflict, writing it decides for the value written, even for
 the one that holds for now. An update of a record that was edited and deleted
 decides that it lives. "prophet help properties" has more.`,
@@ -38,7 +47,7 @@ decides that it lives. "prophet help properties" has more.`,
 			if err != nil {
 				return err
 			}
-			return runUpdate(c.Context, e, updateOptions{globalsOf(c), args[0], args[1:], c.StringSlice("file"), c.Bool("edit")})
+			return runUpdate(c.Context, e, updateOptions{globalsOf(c), args[0], args[1:], c.StringSlice("file"), c.StringSlice("if"), c.Bool("edit")})
 		},
 	}
 }
@@ -48,6 +57,7 @@ type updateOptions struct {
 	id    string
 	words []string // properties
 	files []string // NAME=PATH
+	ifs   []string // NAME=VALUE
 	edit  bool
 }
 
@@ -63,8 +73,14 @@ func runUpdate(ctx context.Context, e *env, o updateOptions) error {
 	switch {
 	case o.edit && writes > 0:
 		return usagef("properties and --edit do not go together")
+	case o.edit && len(o.ifs) > 0:
+		return withHint(usagef("--if and --edit do not go together"), "--edit overwrites nothing that is changed meanwhile anyway")
 	case !o.edit && writes == 0:
 		return withHint(usagef("what to change is missing"), "write NAME=VALUE, or --edit to do it in your editor")
+	}
+	ifs, err := conditions(o.ifs)
+	if err != nil {
+		return err
 	}
 	r, props, err := e.openToWrite(o.globals, o.words, o.files)
 	if err != nil {
@@ -77,21 +93,19 @@ func runUpdate(ctx context.Context, e *env, o updateOptions) error {
 	if o.edit {
 		return updateInEditor(ctx, e, o.globals, r, rec)
 	}
-	return update(ctx, e.printer(o.globals), r, rec.ID, props, nil)
+	return update(ctx, e.printer(o.globals), r, rec.ID, props, func(edit *replica.Edit) error { return edit.Expect(rec.ID, ifs) })
 }
 
-// update writes properties and shows what that came to. If was is given, the properties must still have the values in it.
-func update(ctx context.Context, p *printer, r *replica.Replica, rec changeset.RecordID, props, was map[string]string) error {
+// update writes properties, unless check returns an error, and shows what that came to.
+func update(ctx context.Context, p *printer, r *replica.Replica, rec changeset.RecordID, props map[string]string, check func(*replica.Edit) error) error {
 	edited, err := r.Edit(ctx, checked(func(edit *replica.Edit) error {
-		if was != nil {
-			if err := checkUnchanged(edit, rec, props, was); err != nil {
-				return err
-			}
+		if err := check(edit); err != nil {
+			return err
 		}
 		return edit.Update(rec, props)
 	}))
 	if err != nil {
-		return err
+		return named(r, err)
 	}
 	return showUpdated(p, r, rec, edited)
 }

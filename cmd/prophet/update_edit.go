@@ -30,7 +30,7 @@ func updateInEditor(ctx context.Context, e *env, g globals, r *replica.Replica, 
 		if err != nil {
 			return err
 		}
-		return update(ctx, e.printer(g), r, rec.ID, props, rec.Props)
+		return update(ctx, e.printer(g), r, rec.ID, props, func(edit *replica.Edit) error { return checkUnchanged(edit, rec.ID, props, rec.Props) })
 	})
 }
 

@@ -2,6 +2,8 @@ package durable
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strconv"
 	"testing"
 
@@ -31,4 +33,35 @@ func benchmark(b *testing.B, objects int) {
 		old = strconv.Itoa(n + 1)
 	}
 	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*objects), "µs/object")
+}
+
+// BenchmarkLock takes a lock that is free and lets go of it, with the proof that nobody else can get it and without.
+func BenchmarkLock(b *testing.B) {
+	name := filepath.Join(b.TempDir(), "lock")
+	if err := os.WriteFile(name, nil, 0o600); err != nil {
+		b.Fatal(err)
+	}
+	for _, proof := range []bool{true, false} {
+		b.Run(fmt.Sprintf("proof=%v", proof), func(b *testing.B) {
+			for b.Loop() {
+				l, err := systemLock(name)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if ok, err := l.try(); !ok || err != nil {
+					b.Fatal(ok, err)
+				}
+				if !proof {
+					l.again = nil
+				}
+				unlock, err := l.proven()
+				if err != nil {
+					b.Fatal(err)
+				}
+				if err := unlock(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }

@@ -22,16 +22,32 @@ const (
 	lockPatience = time.Second // how long to wait before saying so
 )
 
+// Patience says how to wait for a lock. The zero value waits as long as it takes, and says nothing.
+type Patience struct {
+	Most    time.Duration    // how long to wait at most; 0: as long as it takes; less: not at all
+	Waiting func(who string) // is called once when the wait takes longer than a second, with who has the lock: "process 4711 (prophet)" or "another process"
+}
+
+// BusyError says that another writer had a lock for longer than one was to wait for it. Nothing was done.
+type BusyError struct {
+	Path   string // of the lock file
+	Who    string // has it, as in [Patience]
+	Waited time.Duration
+}
+
+func (e *BusyError) Error() string {
+	return fmt.Sprintf("%s has the lock %s, and had it after %v", e.Who, e.Path, e.Waited)
+}
+
 // Lock takes the exclusive lock that the named file stands for, makes the file if need be, and waits
-// for the lock until ctx is done. It excludes other processes and other goroutines of this one. The
-// lock ends with the process that holds it, however that ends. When the wait takes longer than a
-// second, waiting is called, once; it may be nil. A second call of unlock does nothing.
+// for the lock until ctx is done, or as long as p says: then the error is a [BusyError]. It excludes other processes and other goroutines of this one. The
+// lock ends with the process that holds it, however that ends. A second call of unlock does nothing.
 //
 // Files of the operating system are locked by it; they are found beneath [afero.BasePathFs] and
-// beneath any file with a method Unwrap() afero.File. Any other file system, such as one in
+// beneath any file with a method Unwrap() afero.File. There a file system that says that it locks, and gives one lock to two, is refused. Any other file system, such as one in
 // memory, is taken to be this process's own, and locked within it: the file itself in an [afero.MemMapFs],
 // or what the open file's method LockKey() any returns, or else the name in fs.
-func Lock(ctx context.Context, fs afero.Fs, name string, waiting func()) (unlock func() error, err error) {
+func Lock(ctx context.Context, fs afero.Fs, name string, p Patience) (unlock func() error, err error) {
 	l, err := openLock(fs, name)
 	if err != nil {
 		return nil, fmt.Errorf("lock %s: %w", name, err)
@@ -39,18 +55,22 @@ func Lock(ctx context.Context, fs afero.Fs, name string, waiting func()) (unlock
 	start := time.Now()
 	for {
 		if err := ctx.Err(); err != nil {
-			return nil, fmt.Errorf("wait for the lock %s, which another writer holds: %w", l.path, err)
+			return nil, fmt.Errorf("wait for the lock %s, which %s has: %w", l.path, l.who(), err)
 		}
 		ok, err := l.try()
 		if err != nil {
 			return nil, lockError(l.path, err)
 		}
 		if ok {
-			return sync.OnceValue(l.release), nil
+			return l.proven()
 		}
-		if waiting != nil && time.Since(start) > lockPatience {
-			waiting()
-			waiting = nil
+		waited := time.Since(start)
+		if p.Most < 0 || p.Most > 0 && waited >= p.Most {
+			return nil, &BusyError{l.path, l.who(), max(p.Most, 0)}
+		}
+		if p.Waiting != nil && waited > lockPatience {
+			p.Waiting(l.who())
+			p.Waiting = nil
 		}
 		pause(ctx)
 	}
@@ -62,6 +82,18 @@ func pause(ctx context.Context) {
 	case <-time.After(lockPoll):
 	}
 }
+
+// GiveWay waits, until ctx is done, for as long as those that wait for a lock need to find that it is free. Who takes a lock again at once, and holds it for
+// long each time, calls it in between: the others look every few milliseconds, and would never meet the moment.
+func GiveWay(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(lockPoll + lockPoll/2):
+	}
+}
+
+// errFalse is the error of a file system that gives one lock to two.
+var errFalse = fmt.Errorf("it gives the lock to two at once: %w", errors.ErrUnsupported)
 
 // lockError says what a person can do about a file system without locks.
 func lockError(path string, err error) error {
@@ -76,6 +108,24 @@ type lock struct {
 	path    string
 	try     func() (bool, error)
 	release func() error
+	again   func() (bool, error) // tries to take it a second time, and lets go; nil where that needs no proof
+	who     func() string        // has it
+}
+
+// proven makes sure that nobody else can get the lock that was taken, and returns what lets go of it.
+func (l *lock) proven() (unlock func() error, err error) {
+	unlock = sync.OnceValue(l.release)
+	if l.again == nil {
+		return unlock, nil
+	}
+	twice, err := l.again()
+	if twice {
+		err = errFalse
+	}
+	if err != nil {
+		return nil, errors.Join(lockError(l.path, err), unlock())
+	}
+	return unlock, nil
 }
 
 // held has the locks on file systems that are this process's own. Its mutex is also held while a lock
@@ -135,8 +185,20 @@ func systemLock(name string) (*lock, error) {
 		return nil, err
 	}
 	l := flock.New(name, flock.SetFlag(os.O_RDWR))
-	return &lock{name, l.TryLock, l.Unlock}, nil
+	return &lock{name, l.TryLock, l.Unlock, lockAgain(name), func() string { return holder(name) }}, nil
 }
+
+// lockAgain returns what tries to lock a file that is locked, with another handle.
+func lockAgain(name string) func() (bool, error) {
+	return func() (bool, error) {
+		second := flock.New(name, flock.SetFlag(os.O_RDWR))
+		ok, err := second.TryLock()
+		return ok, errors.Join(err, second.Close())
+	}
+}
+
+// somebody is who has a lock where that cannot be found out.
+const somebody = "another process"
 
 // processLock is a lock within this process, told from others by its key.
 func processLock(name string, key any) *lock {
@@ -155,5 +217,5 @@ func processLock(name string, key any) *lock {
 		delete(held.keys, key)
 		return nil
 	}
-	return &lock{name, try, release}
+	return &lock{name, try, release, nil, func() string { return "another writer" }}
 }

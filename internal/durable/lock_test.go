@@ -43,7 +43,7 @@ func exit(err error) {
 
 // hold takes the lock, says so, and never lets go.
 func hold(fs afero.Fs) error {
-	if _, err := Lock(context.Background(), fs, "prophet/lock", nil); err != nil {
+	if _, err := Lock(context.Background(), fs, "prophet/lock", Patience{}); err != nil {
 		return err
 	}
 	fmt.Println("holding")
@@ -54,7 +54,7 @@ func hold(fs afero.Fs) error {
 // count adds to the number in a file, n times, each time under the lock.
 func count(fs afero.Fs, n int) error {
 	for range n {
-		unlock, err := Lock(context.Background(), fs, "prophet/lock", nil)
+		unlock, err := Lock(context.Background(), fs, "prophet/lock", Patience{})
 		if err != nil {
 			return err
 		}
@@ -136,7 +136,7 @@ func TestLockEndsWithItsProcess(t *testing.T) {
 	}
 	short, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	_, err = Lock(short, fs, "prophet/lock", nil)
+	_, err = Lock(short, fs, "prophet/lock", Patience{})
 	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), filepath.Join(dir, "prophet/lock")) {
 		t.Errorf("while another process holds the lock: %v", err)
 	}
@@ -144,7 +144,7 @@ func TestLockEndsWithItsProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	holder.Wait()
-	unlock, err := Lock(t.Context(), fs, "prophet/lock", nil)
+	unlock, err := Lock(t.Context(), fs, "prophet/lock", Patience{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,14 +159,14 @@ func TestLockWaitsAndSaysSoOnce(t *testing.T) {
 
 func waitsAndSaysSo(t *testing.T) {
 	fs := afero.NewMemMapFs()
-	unlock, err := Lock(t.Context(), fs, "lock", func() { t.Error("said to wait for a lock that was free") })
+	unlock, err := Lock(t.Context(), fs, "lock", Patience{Waiting: func(string) { t.Error("said to wait for a lock that was free") }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	began := time.Now()
 	time.AfterFunc(lockPatience+300*time.Millisecond, func() { unlock() })
 	var said []time.Duration
-	again, err := Lock(t.Context(), fs, "lock", func() { said = append(said, time.Since(began)) })
+	again, err := Lock(t.Context(), fs, "lock", Patience{Waiting: func(string) { said = append(said, time.Since(began)) }})
 	if err != nil || len(said) != 1 || said[0] < lockPatience || said[0] > lockPatience+2*lockPoll {
 		t.Errorf("said to wait after %v, %v", said, err)
 	}
@@ -176,7 +176,7 @@ func waitsAndSaysSo(t *testing.T) {
 	unlock() // does nothing, and does not free what another holds
 	soon, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	if _, err := Lock(soon, fs, "lock", nil); err == nil {
+	if _, err := Lock(soon, fs, "lock", Patience{}); err == nil {
 		t.Error("unlocking twice freed the lock of another")
 	}
 	again()
@@ -190,7 +190,7 @@ func TestLocksOfDifferentFilesAreDifferent(t *testing.T) {
 	}{{one, "lock"}, {one, "other/lock"}, {two, "lock"}, {crashfs.New(), "lock"}, {crashfs.New(), "lock"}, {plain{one}, "lock"}, {plain{two}, "lock"}} {
 		soon, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		unlock, err := Lock(soon, l.fs, l.name, nil)
+		unlock, err := Lock(soon, l.fs, l.name, Patience{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -222,7 +222,7 @@ func (p plain) OpenFile(name string, flag int, perm os.FileMode) (afero.File, er
 
 func TestLockSeesTheFileBeneathAWrapper(t *testing.T) {
 	everywhere(t, func(t *testing.T, fs afero.Fs) {
-		unlock, err := Lock(t.Context(), fs, "d/lock", nil)
+		unlock, err := Lock(t.Context(), fs, "d/lock", Patience{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -233,7 +233,7 @@ func TestLockSeesTheFileBeneathAWrapper(t *testing.T) {
 		}{{wrapped{fs}, "d/lock"}, {afero.NewBasePathFs(wrapped{fs}, "d"), "lock"}} {
 			soon, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 			defer cancel()
-			if _, err := Lock(soon, other.fs, other.name, nil); !errors.Is(err, context.DeadlineExceeded) {
+			if _, err := Lock(soon, other.fs, other.name, Patience{}); !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("through %T: %v", other.fs, err)
 			}
 		}
@@ -250,7 +250,7 @@ func TestLockSaysWhenTheFileSystemCannotLock(t *testing.T) {
 	if err := lockError("lock", syscall.EIO); strings.Contains(err.Error(), "cannot lock") {
 		t.Errorf("an error of the disk: %v", err)
 	}
-	if _, err := Lock(t.Context(), afero.NewReadOnlyFs(afero.NewMemMapFs()), "lock", nil); err == nil {
+	if _, err := Lock(t.Context(), afero.NewReadOnlyFs(afero.NewMemMapFs()), "lock", Patience{}); err == nil {
 		t.Error("locked a file system that is for reading only")
 	}
 }

@@ -99,7 +99,7 @@ func TestNamesOutsideTheRootAreRefused(t *testing.T) {
 		if err := MkdirAll(fs, name); err == nil && name != "." {
 			t.Errorf("MkdirAll(%q) did not fail", name)
 		}
-		if _, err := Lock(t.Context(), fs, name, nil); err == nil {
+		if _, err := Lock(t.Context(), fs, name, Patience{}); err == nil {
 			t.Errorf("Lock(%q) did not fail", name)
 		}
 	}
