@@ -14,9 +14,9 @@
 //		check(disk.Survivor(crashfs.PowerCut, seed))
 //	}
 //
-// A plan is either a crash, from the k-th operation that changes something on, after which every call
-// fails with [ErrCrashed], or one error at the k-th operation of any kind. A write that fails has written half of its bytes;
-// every other call that fails did nothing. From [FS.Record] on the operations are recorded.
+// A plan is a crash, from the k-th operation that changes something on, after which every call
+// fails with [ErrCrashed]; or one error at the k-th operation of any kind; or an error that stays, as of a disk that is full or turned read-only. A write that
+// fails has written half of its bytes; every other call that fails did nothing. From [FS.Record] on the operations are recorded.
 //
 // Unlike afero's MemMapFs it insists on what real file systems insist on: a file is created in a
 // directory that exists, only an empty directory is removed, a handle is for reading or for writing.
@@ -47,8 +47,11 @@ const (
 
 func (m Mode) String() string { return [...]string{"power cut", "kill"}[m] }
 
-// Op is one operation: its kind, the name it was on, and for a rename the new name.
-type Op struct{ Kind, Name, To string }
+// Op is one operation: its kind, the name it was on, for a rename the new name, and for an open whether it is for writing.
+type Op struct {
+	Kind, Name, To string
+	ForWriting     bool
+}
 
 // String returns "rename old new", "write name" and so on.
 func (o Op) String() string {
@@ -68,6 +71,12 @@ func (o Op) Changes() bool {
 	return true
 }
 
+// Writes reports whether a disk that turned read-only refuses the operation: what changes something, and an open for writing.
+func (o Op) Writes() bool { return o.Changes() || o.ForWriting }
+
+// Grows reports whether a disk that is full refuses the operation: create, mkdir and write. It still renames, cuts, removes and flushes.
+func (o Op) Grows() bool { return o.Kind == "create" || o.Kind == "mkdir" || o.Kind == "write" }
+
 // FS is one program's view of a disk; it implements afero.Fs and is safe for several goroutines.
 type FS struct {
 	mu        sync.Mutex
@@ -78,6 +87,8 @@ type FS struct {
 	changes   int // how many of them change something
 	crashAt   int // 0: never
 	failAt    int // 0: never
+	strikes   func(Op) bool
+	strikeAt  int // with strikes: how many operations it leaves alone, and one
 	fault     error
 	failed    bool // the plan was carried out
 }
@@ -97,6 +108,14 @@ func (f *FS) FailAt(k int, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.failAt, f.fault = f.done+k, err
+}
+
+// FailFrom makes the k-th operation from now for which strikes holds fail with err, k from 1, and all after it for which it holds. strikes is one of
+// [Op.Changes], [Op.Writes] and [Op.Grows], say.
+func (f *FS) FailFrom(k int, err error, strikes func(Op) bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.strikeAt, f.fault, f.strikes = k, err, strikes
 }
 
 // Failed reports whether the crash or the error of the plan has happened.
@@ -156,11 +175,10 @@ func (f *FS) Print() [sha256.Size]byte {
 }
 
 // begin records an operation and returns the error that the plan has for it. f.mu must be held.
-func (f *FS) begin(kind, name, to string) error {
+func (f *FS) begin(op Op) error {
 	if f.crashed() {
 		return ErrCrashed
 	}
-	op := Op{kind, name, to}
 	if f.recording {
 		f.ops = append(f.ops, op)
 	}
@@ -172,11 +190,20 @@ func (f *FS) begin(kind, name, to string) error {
 		f.failed = true
 		return ErrCrashed
 	}
-	if f.done == f.failAt {
+	if f.done == f.failAt || f.struck(op) {
 		f.failed = true
 		return f.fault
 	}
 	return nil
+}
+
+// struck reports whether the error that stays is there, and is one of the operation.
+func (f *FS) struck(op Op) bool {
+	if f.strikes == nil || !f.strikes(op) {
+		return false
+	}
+	f.strikeAt--
+	return f.strikeAt <= 0
 }
 
 func (f *FS) crashed() bool { return f.crashAt > 0 && f.changes >= f.crashAt }

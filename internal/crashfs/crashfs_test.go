@@ -218,6 +218,51 @@ func TestErrorStrikesOnce(t *testing.T) {
 	}
 }
 
+// TestAnErrorStays has a disk that is full, or read-only, or worse from some operation on.
+func TestAnErrorStays(t *testing.T) {
+	steps := []struct {
+		what string
+		run  func(f *FS) error
+	}{
+		{"stat", func(f *FS) error { _, err := f.Stat("a"); return err }},
+		{"open", func(f *FS) error { _, err := f.Open("a"); return err }},
+		{"open for writing", func(f *FS) error { _, err := f.OpenFile("a", os.O_RDWR, 0); return err }},
+		{"sync", func(f *FS) error { h, _ := f.Open("a"); return h.Sync() }},
+		{"rename", func(f *FS) error { return f.Rename("a", "b") }},
+		{"mkdir", func(f *FS) error { return f.Mkdir("d", 0o777) }},
+		{"remove", func(f *FS) error { return f.Remove("b") }},
+		{"remove again", func(f *FS) error { return f.Remove("b") }},
+		{"create", func(f *FS) error { _, err := f.Create("c"); return err }},
+	}
+	for name, test := range map[string]struct {
+		strikes func(Op) bool
+		from    int
+		want    []string
+	}{
+		"full":       {Op.Grows, 1, []string{"mkdir", "create"}},
+		"full later": {Op.Grows, 2, []string{"create"}},
+		"read-only":  {Op.Writes, 1, []string{"open for writing", "sync", "rename", "mkdir", "remove", "remove again", "create"}},
+		"broken":     {Op.Changes, 3, []string{"mkdir", "remove", "remove again", "create"}},
+		"past":       {Op.Changes, 9, nil},
+	} {
+		f := New()
+		write(t, f, "a", "1")
+		f.FailFrom(test.from, syscall.EDQUOT, test.strikes)
+		var got []string
+		for _, s := range steps {
+			if errors.Is(s.run(f), syscall.EDQUOT) {
+				got = append(got, s.what)
+			}
+		}
+		if !slices.Equal(got, test.want) || f.Failed() != (len(test.want) > 0) {
+			t.Errorf("%s: %q failed, want %q; reported %t", name, got, test.want, f.Failed())
+		}
+		if left := f.Survivor(Kill, 0); left.Mkdir("new", 0o777) != nil {
+			t.Errorf("%s: the survivor fails too", name)
+		}
+	}
+}
+
 func TestOperationsAreRecorded(t *testing.T) {
 	f := New()
 	f.Mkdir("before", 0o777)

@@ -26,7 +26,7 @@ type file struct {
 func (f *file) do(kind string, run func() error) error {
 	f.fs.mu.Lock()
 	defer f.fs.mu.Unlock()
-	err := f.fs.begin(kind, f.name, "")
+	err := f.fs.begin(Op{Kind: kind, Name: f.name})
 	if err == nil && f.closed {
 		err = iofs.ErrClosed
 	}
@@ -137,7 +137,7 @@ func (f *file) WriteAt(b []byte, at int64) (n int, err error) {
 	f.fs.mu.Lock()
 	defer f.fs.mu.Unlock()
 	dead := f.fs.crashed()
-	err = f.fs.begin("write", f.name, "")
+	err = f.fs.begin(Op{Kind: "write", Name: f.name})
 	switch {
 	case f.closed:
 		return 0, pathError("write", f.name, iofs.ErrClosed)

@@ -67,7 +67,7 @@ func (f *FS) do(kind, name string, run func(name string) error) error {
 	name = clean(name)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	err := f.begin(kind, name, "")
+	err := f.begin(Op{Kind: kind, Name: name})
 	if err == nil {
 		err = run(name)
 	}
@@ -105,7 +105,7 @@ func (f *FS) OpenFile(name string, flag int, _ os.FileMode) (afero.File, error) 
 	case err == nil && !n.dir && flag&os.O_TRUNC != 0 && flag&os.O_EXCL == 0 && len(n.data) > 0:
 		kind = "truncate"
 	}
-	if berr := f.begin(kind, name, ""); berr != nil {
+	if berr := f.begin(Op{kind, name, "", flag&(os.O_WRONLY|os.O_RDWR) != 0}); berr != nil {
 		return nil, pathError(kind, name, berr)
 	}
 	if n, err = f.open(name, n, err, flag); err != nil {
@@ -214,7 +214,7 @@ func (f *FS) Rename(from, to string) error {
 	from, to = clean(from), clean(to)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	err := f.begin("rename", from, to)
+	err := f.begin(Op{Kind: "rename", Name: from, To: to})
 	if err == nil {
 		err = f.rename(from, to)
 	}
