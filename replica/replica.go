@@ -128,6 +128,10 @@ func (r *Replica) warn(s string) {
 
 func isNotExist(err error) bool { return errors.Is(err, fs.ErrNotExist) }
 
+// ErrUncertain is wrapped by the error of a transaction of which nobody can tell whether it was made, and would survive a power cut: the disk failed
+// in the last moment, and went on failing. Whoever looks sees it or does not; the next transaction settles it.
+var ErrUncertain = durable.ErrUncertain
+
 // Identity is what a new replica is given.
 type Identity struct {
 	Database uuid.UUID // zero: a new database
@@ -194,7 +198,8 @@ func refuseRemains(fsys afero.Fs) error {
 }
 
 // Update runs one transaction: what f does becomes durable and visible together when Update returns nil. If f returns an error, or panics, or
-// ctx is done before the commit, nothing is changed. Other writers wait meanwhile; readers do not.
+// ctx is done before the commit, nothing is changed. Other writers wait meanwhile; readers do not. After another error nothing is changed either, unless it
+// wraps [ErrUncertain].
 func (r *Replica) Update(ctx context.Context, f func(tx *Tx) error) error {
 	if err := r.refuseExported(); err != nil {
 		return err
@@ -274,6 +279,9 @@ func (r *Replica) transact(ctx context.Context, f func(tx *Tx) error) error {
 	err := tx.commit(ctx)
 	unfinished := errors.Is(err, durable.ErrCommitted)
 	switch {
+	case errors.Is(err, ErrUncertain):
+		_ = r.reopen() // whatever can be seen of it now
+		return fmt.Errorf("write to replica %s: %w", r.where(), err)
 	case unfinished:
 		r.warn(fmt.Sprintf("it is done, but not all notes beside it could be written to %s; the next edit does that: %v", r.where(), err))
 	case err != nil:

@@ -144,6 +144,8 @@ func explain(err error) (code int, hint string) {
 		return exitFailed, "" // the error says it all, and fsck stops at it too
 	case errors.As(err, &faulty) && faulty.Mirror:
 		return exitFailed, hintMirror
+	case errors.Is(err, replica.ErrUncertain):
+		return exitFailed, `once the disk works again, look with "prophet log" whether it is there before you do it again`
 	case isDamage(err):
 		return exitFailed, `"prophet fsck" lists all that is damaged`
 	case errors.Is(err, fs.ErrPermission):

@@ -28,6 +28,7 @@ func TestErrorsOfLibrariesAreExplained(t *testing.T) {
 		{replica.ErrExported, exitFailed, `"prophet clone URL DIR" makes a replica of it that can be edited`},
 		{&replica.DamageError{Path: "x", Err: errors.New("torn")}, exitFailed, `"prophet fsck" lists all that is damaged`},
 		{&replica.DamageError{Path: "x", Err: fmt.Errorf("%w: do this", replica.ErrCutOff)}, exitFailed, ""},
+		{fmt.Errorf("%w: %w", replica.ErrUncertain, fs.ErrPermission), exitFailed, `once the disk works again, look with "prophet log" whether it is there before you do it again`},
 		{&cas.CorruptError{Path: "x"}, exitFailed, `"prophet fsck" lists all that is damaged`},
 		{fs.ErrPermission, exitFailed, "look who may read and write there"},
 		{errors.New("else"), exitFailed, ""},

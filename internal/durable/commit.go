@@ -7,6 +7,7 @@ import (
 	"io"
 	iofs "io/fs"
 	"os"
+	"path"
 	"slices"
 	"strings"
 
@@ -19,7 +20,7 @@ import (
 //
 // Without such a point, and without a file to rewrite, nothing can be appended: objects are written, then small files replaced, each by itself.
 //
-// After an error, either the commit was made, and the error wraps [ErrCommitted]; or readers see the
+// After an error, either the commit was made, and the error wraps [ErrCommitted]; or nobody can tell, and it wraps [ErrUncertain]; or readers see the
 // old state. Commit then takes back what it wrote. If that fails too, the next Recover will do it.
 func (t *Tx) Commit(points ...Point) error {
 	err := t.err
@@ -172,17 +173,41 @@ func (t *Tx) writePoints(j *journal) error {
 // abort takes the commit back after err, unless it was made.
 func (t *Tx) abort(j *journal, err error) error {
 	made, rerr := j.judge(t.fs)
-	if made {
-		return fmt.Errorf("%w: %w", ErrCommitted, err)
+	if made && rerr == nil {
+		rerr = j.confirm(t.fs)
 	}
-	if rerr == nil {
-		rerr = j.undo(t.fs)
+	switch {
+	case errors.Is(rerr, ErrCommitted):
+		return rerr
+	case rerr != nil:
+		return fmt.Errorf("%w: %w; then %w", ErrUncertain, err, rerr)
+	case made:
+		return nil
 	}
-	if rerr != nil {
+	if rerr := j.undo(t.fs); rerr != nil {
 		return fmt.Errorf("%w; taking it back failed too (%w), the next writer will do it", err, rerr)
 	}
 	t.forget()
 	return err
+}
+
+// confirm makes the points of a commit that was made anew, and finishes it: what failed was the flush of the last rename. To flush that once more proves nothing,
+// because some systems report a loss only once.
+func (j *journal) confirm(fs afero.Fs) error {
+	for _, p := range j.points {
+		if err := WriteFile(fs, p.Name, []byte(p.New)); err != nil {
+			return err
+		}
+	}
+	if j.rewrite != nil {
+		if err := SyncDir(fs, path.Dir(j.rewrite.Name)); err != nil {
+			return err
+		}
+	}
+	if err := j.finish(fs); err != nil {
+		return fmt.Errorf("%w: %w", ErrCommitted, err)
+	}
+	return nil
 }
 
 // forget removes the objects and directories that the commit brought.

@@ -300,6 +300,8 @@ func checkError(t *testing.T, disk *crashfs.FS, done int, err error) {
 	switch {
 	case serr != nil:
 		t.Fatal(serr)
+	case errors.Is(err, ErrUncertain):
+		t.Fatalf("one error, and it is uncertain whether edit %d was made: %v", done+1, err)
 	case errors.Is(err, ErrCommitted) && i != done+1:
 		t.Fatalf("state %d, though edit %d was reported committed: %v", i, done+1, err)
 	case !errors.Is(err, ErrCommitted) && !maps.Equal(read(t, disk).files(), states[done]):
@@ -309,6 +311,41 @@ func checkError(t *testing.T, disk *crashfs.FS, done int, err error) {
 		checkState(t, disk.Survivor(c.mode, c.seed), done)
 	}
 	checkWorks(t, disk)
+}
+
+// TestAnErrorThatStaysIsNoCommit has a disk that is full, or read-only, or worse from some operation on. What was reported done survives a power cut; after
+// an error the edit was not made, unless the error says so.
+func TestAnErrorThatStaysIsNoCommit(t *testing.T) {
+	uncertain := 0
+	for _, strikes := range []func(crashfs.Op) bool{crashfs.Op.Grows, crashfs.Op.Writes, crashfs.Op.Changes} {
+		for k := 1; ; k++ {
+			disk := crashfs.New()
+			disk.FailFrom(k, syscall.EROFS, strikes)
+			done, err := tell(disk)
+			if !disk.Failed() {
+				break
+			}
+			least, most := done, done
+			switch {
+			case errors.Is(err, ErrUncertain):
+				uncertain++
+				most++
+			case errors.Is(err, ErrCommitted):
+				least, most = done+1, done+1
+			}
+			for _, c := range crashes(1) {
+				left := disk.Survivor(c.mode, c.seed)
+				if i, serr := stateOf(left); serr != nil || i < least || i > most {
+					t.Fatalf("%v at %d: %d were done, then %v, and it is in state %d (%v)", c, k, done, err, i, serr)
+				}
+				checkState(t, left, done)
+				checkWorks(t, left)
+			}
+		}
+	}
+	if uncertain == 0 {
+		t.Error("no last flush failed for good")
+	}
 }
 
 // TestCrashWithoutPointsLeavesEachFileOldOrNew commits objects and small files alone, which need no journal.

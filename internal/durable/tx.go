@@ -8,9 +8,13 @@ import (
 	"github.com/spf13/afero"
 )
 
-// ErrCommitted is in the chain of an error of [Tx.Commit] that came after the commit: readers see the
-// new state, but it may not be on the disk yet, or a small file is still the old one. The next [Recover] finishes it.
+// ErrCommitted is in the chain of an error of [Tx.Commit] that came after the commit: the new state is on the disk, but a small file is still the old one, or
+// the journal is not emptied. The next [Recover] finishes it.
 var ErrCommitted = errors.New("committed, but not finished")
+
+// ErrUncertain is in the chain of an error of [Tx.Commit] after which nobody can tell what a power cut would leave, the old state or the new: the last rename
+// was made, and could be flushed neither then nor when it was made again; or what is there could not be read. The next [Recover] settles it.
+var ErrUncertain = errors.New("perhaps it is done, and perhaps a power cut would undo it")
 
 var errUsed = errors.New("this transaction was committed before")
 
