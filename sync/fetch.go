@@ -14,7 +14,7 @@ import (
 
 const fetchers = 16 // requests at once
 
-// What one transaction of a pull has at most. Tests make it small.
+// What one transaction of a pull has at most, unless [Options.Batch] says less. Tests make it small.
 var (
 	batchRows  = 1024     // rows of the source
 	batchBytes = 16 << 20 // fetched, and in the transaction, after which it is closed
@@ -36,8 +36,8 @@ type batch struct {
 	err         error
 }
 
-// fetch yields the rows in batches. The next one is fetched while the caller works on one.
-func fetch(ctx context.Context, items []item) iter.Seq[batch] {
+// fetch yields the rows in batches of so many at most. The next one is fetched while the caller works on one.
+func fetch(ctx context.Context, items []item, rows int) iter.Seq[batch] {
 	return func(yield func(batch) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		batches := make(chan batch)
@@ -47,7 +47,7 @@ func fetch(ctx context.Context, items []item) iter.Seq[batch] {
 		producer.Go(func() {
 			defer close(batches)
 			for len(items) > 0 {
-				b := fetchBatch(ctx, items)
+				b := fetchBatch(ctx, items[:min(rows, len(items))])
 				items = items[min(b.rows, len(items)):]
 				select {
 				case batches <- b:
@@ -69,7 +69,7 @@ func fetch(ctx context.Context, items []item) iter.Seq[batch] {
 
 // fetchBatch fetches the first items, as many as one transaction should have.
 func fetchBatch(ctx context.Context, items []item) batch {
-	got, err := fetchAll(ctx, items[:min(batchRows, len(items))])
+	got, err := fetchAll(ctx, items)
 	if err != nil {
 		return batch{err: err}
 	}

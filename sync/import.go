@@ -17,6 +17,7 @@ import (
 type ImportOptions struct {
 	DryRun   bool // only find out what would come: the import is made in memory, as a whole
 	Prefer   Prefer
+	Batch    int                    // lines that one transaction brings at most; 0, and what is more: 1024
 	Checked  func(read, size int64) // is told how many bytes of the source were checked, packed as they are
 	Progress func(done, total int)  // is told how many lines were integrated, those that were here before included
 }

@@ -77,7 +77,7 @@ func (im *importing) changeset(ctx context.Context, r *reading) (*changeset.Chan
 
 // integrate adds as many lines to the transaction as it should have.
 func (im *importing) integrate(ctx context.Context, tx *replica.Tx, r *reading) (added int, err error) {
-	for n := 0; r.lines.no < im.last && n < importLines && (n == 0 || tx.Size() < importBytes); n++ {
+	for n := 0; r.lines.no < im.last && n < atMost(im.opts.Batch, importLines) && (n == 0 || tx.Size() < importBytes); n++ {
 		c, err := im.changeset(ctx, r)
 		if err != nil {
 			return added, err

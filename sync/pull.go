@@ -39,8 +39,17 @@ type Options struct {
 	Force    bool // even from another database
 	Prefer   Prefer
 	Adopt    bool                  // the pull makes a clone: adopt what a source of the original shows
+	Batch    int                   // rows of the source that one transaction brings at most; 0, and what is more: 1024
 	Progress func(done, total int) // is told how many of the rows of the source were read
 	Warn     func(string)
+}
+
+// atMost returns the bound that was asked for, 0 if none was, unless that is above the usual one.
+func atMost(asked, usual int) int {
+	if asked <= 0 {
+		return usual
+	}
+	return min(asked, usual)
 }
 
 func (o Options) warn(format string, args ...any) {
@@ -248,7 +257,7 @@ func (p *pull) pullLog(ctx context.Context, s *side) (err error) {
 	s.peer.Adopt = s.peer.Adopt || p.opts.Adopt && s == p.main
 	fetching, cancel := context.WithCancel(ctx)
 	defer cancel()
-	for b := range fetch(fetching, s.items) {
+	for b := range fetch(fetching, s.items, atMost(p.opts.Batch, batchRows)) {
 		if b.err != nil {
 			return b.err
 		}
