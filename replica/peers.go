@@ -264,7 +264,8 @@ func (t *txLog) writePeers() error {
 			return err
 		}
 	}
-	for u, p := range t.met {
+	for _, u := range inOrder(t.met) {
+		p := t.met[u]
 		if err := t.takePlace(p); err != nil {
 			return err
 		}

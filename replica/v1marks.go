@@ -1,8 +1,11 @@
 package replica
 
 import (
+	"bytes"
 	"fmt"
+	"maps"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -66,7 +69,8 @@ func (t *txLog) writeMarks() error {
 			return err
 		}
 	}
-	for origin, seq := range t.marks {
+	for _, origin := range inOrder(t.marks) {
+		seq := t.marks[origin]
 		if origin == t.self {
 			continue
 		}
@@ -83,6 +87,11 @@ func (t *txLog) writeMarks() error {
 		}
 	}
 	return nil
+}
+
+// inOrder returns the UUIDs that have something, in their order, which is that of what is written of them.
+func inOrder[T any](of map[uuid.UUID]T) []uuid.UUID {
+	return slices.SortedFunc(maps.Keys(of), func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
 }
 
 // markAnew is the mark in place of a damaged one, where the transaction asks for seq at least: the highest number in the log.
@@ -107,7 +116,8 @@ func (t *txLog) lowerMarks() error {
 	if err != nil {
 		return err
 	}
-	for u, mark := range marks {
+	for _, u := range inOrder(marks) {
+		mark := marks[u]
 		p, err := t.Peer(u)
 		if err != nil {
 			return err
