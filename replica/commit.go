@@ -15,6 +15,9 @@ func (tx *Tx) commit(ctx context.Context) error {
 	if err := tx.noteDigests(ctx); err != nil {
 		return err
 	}
+	if err := tx.sumNotes(); err != nil {
+		return err
+	}
 	for _, t := range []*txLog{tx.main, tx.res} {
 		t.finishNotes()
 		if err := t.writeUUIDs(); err != nil {

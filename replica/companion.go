@@ -54,6 +54,7 @@ type noted struct {
 	lastID uint32 // the last local id that was given up to and including this row, counted from 1 after the original's
 	flags  flags
 	list   uint32 // with flagListed: how long the list of what is undecided is up to and including the row, in bytes modulo listModulo
+	bare   bool   // it was read without a check: an older version wrote it
 }
 
 const (
@@ -61,14 +62,30 @@ const (
 	listModulo = 1 << 24
 )
 
-func appendNoted(dst []byte, n noted) []byte {
+// appendNoted appends the note on a row of the log, with its check above the flags.
+func appendNoted(dst []byte, row uint32, n noted) []byte {
 	dst = binary.BigEndian.AppendUint32(dst, n.lastID)
-	return append(dst, byte(n.flags), byte(n.list>>16), byte(n.list>>8), byte(n.list))
+	return append(dst, byte(n.flags)|n.check(row)<<flagBits, byte(n.list>>16), byte(n.list>>8), byte(n.list))
 }
 
-func parseNoted(b []byte) noted {
+// parseNoted reads what appendNoted writes of a row, or, without a check, what older versions wrote. ok is false if it is neither.
+func parseNoted(row uint32, b []byte) (n noted, ok bool) {
 	rest := binary.BigEndian.Uint32(b[4:])
-	return noted{binary.BigEndian.Uint32(b), flags(rest >> 24), rest % listModulo}
+	flags, check := flags(rest>>24)&(1<<flagBits-1), byte(rest>>(24+flagBits))
+	n = noted{binary.BigEndian.Uint32(b), flags, rest % listModulo, check == 0}
+	return n, n.bare || check == n.check(row)
+}
+
+const (
+	flagBits = 4
+	// checks are the values of four bits in which more than one is set, so that no single bit makes one of them zero, or another.
+	checks = "\x03\x05\x06\x07\x09\x0a\x0b\x0c\x0d\x0e\x0f"
+)
+
+// check is one of checks, by the note and the number of its row, modulo their count: a prime, which divides no power of two, so that a bit that flips makes it another.
+func (n noted) check(row uint32) byte {
+	all := uint64(n.lastID)<<(flagBits+24) | uint64(n.flags)<<24 | uint64(n.list)
+	return checks[(all%uint64(len(checks))+uint64(row))%uint64(len(checks))]
 }
 
 // withList notes the length of the list.
@@ -146,7 +163,16 @@ func (c companion) noted(row uint32) (noted, error) {
 	if err != nil {
 		return noted{}, err
 	}
-	return parseNoted(b), nil
+	n, ok := parseNoted(row, b)
+	if !ok {
+		return n, c.otherCheck(row)
+	}
+	return n, nil
+}
+
+// otherCheck is the error of a note that does not have its check.
+func (c companion) otherCheck(row uint32) error {
+	return c.damaged(rowsFile, "what is noted of row %d does not have the check that it bears", row)
 }
 
 // idsOf returns the local ids that the row brought, and how many were given before it.
@@ -199,13 +225,20 @@ func (c companion) table() ([]localID, error) {
 	if err != nil {
 		return nil, err
 	}
-	ids, err := c.ids(1, parseNoted(rows[len(rows)-notedSize:]).lastID)
+	last, ok := parseNoted(c.latest, rows[len(rows)-notedSize:])
+	if !ok {
+		return nil, c.otherCheck(c.latest)
+	}
+	ids, err := c.ids(1, last.lastID)
 	if err != nil {
 		return nil, err
 	}
 	given := uint32(0)
 	for seq := uint32(1); len(rows) > 0; seq, rows = seq+1, rows[notedSize:] {
-		n := parseNoted(rows)
+		n, ok := parseNoted(seq, rows)
+		if !ok {
+			return nil, c.otherCheck(seq)
+		}
 		if n.lastID < given || int(n.lastID) > len(ids) {
 			return nil, c.damaged(rowsFile, "row %d counts %d local ids, the row before it %d, the last row %d", seq, n.lastID, given, len(ids))
 		}

@@ -55,7 +55,7 @@ func (r *Replica) derive(l *Log) (*derived, error) {
 		if l.prefix == "" {
 			n = n.withList(d.listed(i))
 		}
-		d.out.rows = appendNoted(d.out.rows, n)
+		d.out.rows = appendNoted(d.out.rows, d.from+uint32(i), n)
 	}
 	return &d.out, nil
 }

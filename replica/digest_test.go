@@ -121,7 +121,7 @@ func TestTheDigestThatIsKeptIsThatOfTheRecords(t *testing.T) {
 				digestOf(t, fsys, when+", the file removed")
 			}
 		}
-		sound(t, fsys)
+		replicatest.Sound(t, fsys, "at last")
 	}
 }
 
@@ -281,7 +281,7 @@ func TestFsckComparesTheDigestWithTheRecords(t *testing.T) {
 	if err := fsys.Remove(replica.DigestsFile); err != nil {
 		t.Fatal(err)
 	}
-	sound(t, fsys) // without the file it is made again
+	replicatest.Sound(t, fsys, "at last") // without the file it is made again
 }
 
 func TestADamagedRecordDoesNotKeepAnEditFromBeingMade(t *testing.T) {

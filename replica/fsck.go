@@ -7,6 +7,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/google/uuid"
 	"github.com/spf13/afero"
 
 	"prophet/cas"
@@ -78,12 +79,17 @@ func (c *check) run() error {
 			return err
 		}
 	}
-	c.main.checkIdentity(c.votes)
+	c.checkIdentity()
 	if err := c.main.checkRepresentations(); err != nil {
 		return err
 	}
 	c.main.checkMark()
+	c.main.checkLastPeer()
+	c.main.checkAtRest()
+	c.main.checkOldIDs()
+	c.main.checkMirrorMark()
 	for _, log := range []*checker{c.votes, c.main} {
+		log.checkRowsThere()
 		log.checkPeers()
 		log.checkV1Marks()
 	}
@@ -152,11 +158,13 @@ type checker struct {
 	touching map[changeset.RecordID][]uint32 // which rows touch the record
 	flags    map[uint32]flags                // of the rows whose changeset can be read, without flagSettled
 	broken   map[uint32]bool                 // the other rows
+	highest  map[uuid.UUID]uint32            // number of each origin, of ordinary changesets
 	exported bool                            // the replica is an exported or published copy
 
-	ours  bool    // there are notes of ours on the log, on disk:
-	noted uint32  // of so many rows
-	open  openSet // and these have something open
+	id    identity // nil if there is none that can be believed
+	ours  bool     // there are notes of ours on the log, on disk:
+	noted uint32   // of so many rows
+	open  openSet  // and these have something open
 
 	sums   sums // the digests, as replaying the log gives them
 	summed int  // of so many records
@@ -167,7 +175,7 @@ type checker struct {
 
 func newChecker(ctx context.Context, r *Replica, l *Log, exported bool, report func(Problem), step func()) *checker {
 	return &checker{ctx: ctx, r: r, l: l, report: report, step: step, exported: exported,
-		ids: map[changeset.ID]bool{}, touching: map[changeset.RecordID][]uint32{}, flags: map[uint32]flags{}, broken: map[uint32]bool{}}
+		ids: map[changeset.ID]bool{}, touching: map[changeset.RecordID][]uint32{}, flags: map[uint32]flags{}, broken: map[uint32]bool{}, highest: map[uuid.UUID]uint32{}}
 }
 
 func (c *checker) problem(file, format string, args ...any) {
@@ -187,15 +195,27 @@ func reason(err error) error {
 	return err
 }
 
-// fault reports an error of reading as a problem.
-func (c *checker) fault(file string, err error) {
+// fault reports an error of reading as a problem, of the file that the error names, or else of this one.
+func (c *checker) fault(file string, err error) { c.faultOf(file, err, "") }
+
+// faultOf is fault for a file that another one names, in words; "" if it is known by its name.
+func (c *checker) faultOf(file string, err error, namedBy string) {
 	var damage *DamageError
 	var corrupt *cas.CorruptError
+	var missing *cas.MissingError
+	if namedBy != "" {
+		namedBy = ", though " + namedBy + " names it"
+	}
+	within := func(name string) string { return strings.TrimPrefix(name, c.l.prefix) }
 	switch {
+	case errors.As(err, &damage) && damage.Path != "":
+		c.problem(within(damage.Path), "%v", damage.Err)
 	case errors.As(err, &damage):
 		c.problem(file, "%v", damage.Err)
 	case errors.As(err, &corrupt):
-		c.problem(file, "the bytes do not have the SHA-1 that names them but %s", corrupt.Got)
+		c.problem(within(corrupt.Path), "the bytes do not have the SHA-1 that names them but %s", corrupt.Got)
+	case errors.As(err, &missing):
+		c.problem(within(missing.Path), "the file is missing%s", namedBy)
 	case isNotExist(err):
 		c.problem(file, "the file is missing")
 	default:

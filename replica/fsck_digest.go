@@ -28,6 +28,7 @@ func (c *checker) checkDigests() {
 	c.checkLeftovers(DigestsFile, end, wholeRows(digestSize))
 	switch whole := c.summed == len(c.touching) && len(c.broken) == 0; {
 	case last.row == 0:
+		c.checkDigestsThere()
 	case last.row < c.l.latest:
 		if c.noted == c.l.latest { // else it was said of the notes
 			c.harmless(DigestsFile, "its last entry is of row %d, the log has %d; the next edit catches up", last.row, c.l.latest)

@@ -1,46 +1,78 @@
 package replica
 
-import "errors"
+import (
+	"errors"
+	"strings"
+)
 
 // checkIdentity compares what the identity names with the files. A replica that only the original, or an earlier version, wrote to has none.
-func (c *checker) checkIdentity(votes *checker) {
-	id, err := c.l.readIdentity()
+func (c *check) checkIdentity() {
+	m := c.main
+	id, err := m.l.readIdentity()
 	switch {
 	case errors.Is(err, errNoIdentity):
-		if c.ours {
-			c.harmless(IdentityFile, "the file is missing: an earlier version wrote here last, or it was lost; the next edit writes it anew")
+		if m.ours {
+			m.harmless(IdentityFile, "the file is missing: an earlier version wrote here last, or it was lost; the next edit writes it anew")
 		}
 		return
 	case isDamage(err):
-		c.harmless(IdentityFile, "%v; the next edit writes it anew", reason(err))
+		m.harmless(IdentityFile, "%v; the next edit writes it anew", reason(err))
 		return
 	case err != nil:
-		c.fault(IdentityFile, err)
+		m.fault(IdentityFile, err)
 		return
 	}
-	for _, d := range id.differing(c.l, votes.l) {
-		c.problem(d.Path, "%v", d.Err)
+	for _, d := range id.differing(m.l, c.votes.l) {
+		m.problem(d.Path, "%v", d.Err)
 	}
-	for _, f := range []struct {
-		c    *checker
-		name string
-	}{{c, formerFile}, {votes, formerFile}, {c, oldIDsFile}} {
-		f.c.checkNamed(id, f.name)
+	m.id, c.votes.id = id, id
+	m.checkSpelling()
+	m.checkNamed(formerFile)
+	c.votes.checkNamed(formerFile)
+	m.checkNamed(oldIDsFile)
+}
+
+// checkSpelling says where a UUID is the same, in other bytes than those that are written.
+func (c *checker) checkSpelling() {
+	for _, name := range identityFiles[:uuidFiles] {
+		b, err := c.l.limits.readReplaced(c.l.root, "", name, 4096)
+		if text := strings.TrimSpace(string(b)); err == nil && text != c.id[name] && strings.EqualFold(text, c.id[name]) {
+			c.harmless(name, "it is written in other letters than %s has", IdentityFile)
+		}
 	}
 }
 
 // checkNamed compares a small file with the checksum that the identity has of it.
-func (c *checker) checkNamed(id identity, name string) {
+func (c *checker) checkNamed(name string) {
 	b, err := c.l.limits.readReplaced(c.l.fs, c.l.prefix, name, maxFormer)
 	if err != nil && !isNotExist(err) {
 		c.fault(name, err)
 		return
 	}
-	if id[c.l.prefix+name] == "" && err == nil {
+	if c.id[c.l.prefix+name] == "" && err == nil {
 		c.harmless(name, "%s does not name it: another version wrote it, or it was damaged", IdentityFile)
 		return
 	}
-	if err := c.l.damagedBySum(id, name, b, err == nil); err != nil {
+	if err := c.l.damagedBySum(c.id, name, b, err == nil); err != nil {
 		c.fault(name, err)
+	}
+}
+
+// checkBare says that a small file has no checksum, where an identity says that it should.
+func (c *checker) checkBare(file string, bare bool) {
+	if bare && c.id != nil {
+		c.harmless(file, "it bears no checksum: an older version wrote it, or it was damaged")
+	}
+}
+
+// checkLastPeer checks that it can be read where changesets were exchanged last.
+func (c *checker) checkLastPeer() {
+	switch _, bare, err := c.r.readLastPeer(); {
+	case isDamage(err):
+		c.harmless(lastPeerFile, "%v", reason(err))
+	case err != nil:
+		c.fault(lastPeerFile, err)
+	default:
+		c.checkBare(lastPeerFile, bare)
 	}
 }

@@ -63,6 +63,12 @@ func (c *checker) atWork() bool {
 	return err == nil && len(c.l.limits.Lengths) == 0 && len(now.Lengths) > 0
 }
 
+// underway reports whether a commit was not finished when the replica was opened: small files may be as they were before it.
+func (c *checker) underway() bool {
+	v := &c.l.limits.View
+	return len(v.Lengths)+len(v.Points)+len(v.Replaced) > 0
+}
+
 // wholeRows reports whether leftovers are rows of that many bytes.
 func wholeRows(size int) func(tail []byte) bool {
 	return func(tail []byte) bool { return len(tail)%size == 0 }

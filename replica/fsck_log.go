@@ -45,7 +45,7 @@ func (c *checker) checkIndexLength() (rows uint32, err error) {
 	case uncounted > 0 && !c.exported && !c.unfinished(changeset.IndexFile):
 		c.problem(changeset.LatestFile, "it counts %d changesets, fewer than the log holds: %s has %d more", c.l.latest, changeset.IndexFile, uncounted)
 	default:
-		c.harmless(changeset.IndexFile, "%d bytes beyond the last committed row, of a writer that was cut off or is at work", info.Size()-want)
+		c.harmless(changeset.IndexFile, "%d bytes beyond the last committed row, of a writer that was cut off or is at work: %s says %d", info.Size()-want, c.l.prefix+changeset.LatestFile, c.l.latest)
 	}
 	return c.l.latest, nil
 }
@@ -55,6 +55,11 @@ func (c *checker) nameNumber() {
 	if n, ok := c.l.rowsToCount(); ok {
 		c.problem(changeset.LatestFile, "it counts more changesets than the log holds: if another program died while it wrote, write %d into it", n)
 	}
+}
+
+// rowOf names a row of a file of the log.
+func (c *checker) rowOf(file string, row uint32) string {
+	return fmt.Sprintf("row %d of %s", row, c.l.prefix+file)
 }
 
 // checkRows reads so many rows and their changesets.
@@ -76,11 +81,13 @@ func (c *checker) checkRows(rows uint32) error {
 		c.ids[row.ID] = true
 		cs, err := c.l.Changeset(row)
 		if err != nil {
-			c.fault(strings.TrimPrefix(c.l.objects.Path(row.Key), c.l.prefix), err)
+			c.faultOf(strings.TrimPrefix(c.l.objects.Path(row.Key), c.l.prefix), err, c.rowOf(changeset.IndexFile, seq))
 			c.broken[seq] = true
 			continue
 		}
-		c.flags[seq] = flagsOf(cs)
+		if c.flags[seq] = flagsOf(cs); c.flags[seq] == 0 {
+			c.highest[row.ID.Origin] = max(c.highest[row.ID.Origin], row.ID.Seq)
+		}
 		for _, ch := range cs.Changes {
 			c.touching[ch.Record] = append(c.touching[ch.Record], seq)
 		}

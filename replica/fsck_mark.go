@@ -1,18 +1,32 @@
 package replica
 
-import "prophet/changeset"
+import (
+	"github.com/spf13/afero"
+
+	"prophet/changeset"
+)
 
 // checkMark compares the mark of a mirror with the last rows that it names. It is written after the numbers, so it may be behind them; then readers
 // look at the rows.
 func (c *checker) checkMark() {
 	text, err := readSmall(c.r.fs, MirrorMark)
-	if isNotExist(err) || err == nil && text == "" {
+	if isNotExist(err) {
+		return
+	}
+	if there, err := exists(c.l.root, IdentityFile); err == nil && !there && text != "" {
+		c.harmless(IdentityFile, "the file is missing: an earlier version published last, or it was lost; the next publication writes it")
+	}
+	if err == nil && text == "" {
+		c.harmless(MirrorMark, "it is empty, as an older version left it, or a publication that was cut off; the next publication writes it")
 		return
 	}
 	m, told := ParseMark(text)
 	if !told {
 		c.problem(MirrorMark, "it cannot be read; empty the file, and the next publication writes it")
 		return
+	}
+	if raw, err := afero.ReadFile(c.l.root, MirrorMark); err == nil && string(raw) != m.String() {
+		c.harmless(MirrorMark, "it is not as our programs write it; the next publication writes it anew")
 	}
 	list, err := c.r.Representations()
 	if err != nil {

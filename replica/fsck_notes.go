@@ -32,18 +32,19 @@ func (c *checker) checkNotes() {
 // checkNoted checks the notes on so many rows, and returns the last local id after each, from row 0 on.
 func (c *checker) checkNoted(count uint32) (last []uint32, err error) {
 	last = make([]uint32, 1, count+1)
+	checked := false // by a version that does so
 	for seq := uint32(1); seq <= count; seq++ {
 		n, err := c.l.ours.noted(seq)
 		if err != nil {
 			return nil, err
 		}
+		if checked = checked || !n.bare; checked && n.bare {
+			c.harmless(rowsFile, "what is noted of row %d bears no check: an older version wrote it, or it was damaged", seq)
+		}
 		if n.lastID < last[seq-1] {
 			return nil, c.l.ours.damaged(rowsFile, "the last local id goes back from %d to %d at row %d", last[seq-1], n.lastID, seq)
 		}
 		last = append(last, n.lastID)
-		if n.flags&^(flagBookkeeping|flagSettled|flagListed) != 0 {
-			c.fault(rowsFile, c.l.ours.damaged(rowsFile, "row %d has a flag that nobody gives", seq))
-		}
 		if is, read := c.flags[seq]; read && n.flags&flagBookkeeping != is {
 			c.checkKind(seq, is, n.flags)
 		}

@@ -118,11 +118,19 @@ func (c *checker) checkVersions(rec changeset.RecordID, versions []changeset.Ver
 			exists, props = Replay(exists, props, cs.Change(rec))
 		}
 		if i+1 < len(versions) && versions[i+1].Seq == v.Seq {
+			c.checkHeld(rec, v)
 			continue // the last row of a changeset holds its state
 		}
 		c.compareVersion(rec, v, exists, props)
 	}
 	c.sumRecord(rec, exists, props)
+}
+
+// checkHeld checks that a version is there that nothing else is known of; its bytes are checked with all objects.
+func (c *checker) checkHeld(rec changeset.RecordID, v changeset.Version) {
+	if held, err := c.l.versions.Has(v.Key); err == nil && !held && !v.Deleted() {
+		c.problem(strings.TrimPrefix(c.l.versions.Path(v.Key), c.l.prefix), "the file is missing, though %s names it", c.l.prefix+changeset.RecordPath(rec))
+	}
 }
 
 // checkVersion replays rows of the log and compares the record's only version, in an exported copy.
@@ -154,7 +162,7 @@ func (c *checker) compareVersion(rec changeset.RecordID, v changeset.Version, ex
 			got, err = changeset.DecodeRecord(b)
 		}
 		if err != nil {
-			c.fault(strings.TrimPrefix(c.l.versions.Path(v.Key), c.l.prefix), err)
+			c.faultOf(strings.TrimPrefix(c.l.versions.Path(v.Key), c.l.prefix), err, c.l.prefix+changeset.RecordPath(rec))
 			return
 		}
 	}

@@ -3,6 +3,7 @@ package replica
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/afero"
 
@@ -31,17 +32,30 @@ func checkSmallFiles(fsys afero.Fs, report func(Problem)) (sound bool, err error
 	sound = true
 	for _, prefix := range []string{"", changeset.ResolutionsDir + "/"} {
 		for _, f := range smallFiles {
-			if prefix+f.name == changeset.ReplicaVersionFile {
+			if prefix+f.name == changeset.ReplicaVersionFile && !otherFormat(fsys) {
 				continue // Open names another format
 			}
-			if err := f.fault(fsys, prefix); err != nil {
+			err := f.fault(fsys, prefix)
+			if prefix+f.name == changeset.ReplicaVersionFile && err != nil {
+				err = fmt.Errorf("%.60s, and that of the resolutions %q: it was damaged, unless a later version of prophet reads it", strings.TrimSuffix(err.Error(), `, want "1"`), formatVersion)
+			}
+			if err != nil {
 				report(Problem{Path: prefix + f.name, Text: err.Error()})
-				sound = sound && f.name == changeset.ReplicaVersionFile // nobody reads that of the resolutions but to make sure
+				sound = sound && prefix+f.name == votesVersionFile // nobody reads that but to make sure
 			}
 		}
 	}
 	return checkListNumber(fsys, report) && sound, nil
 }
+
+// otherFormat reports whether the replica is of another format than its resolutions, which are of the one that this program reads: then its version is damaged.
+func otherFormat(fsys afero.Fs) bool {
+	text, err := readSmall(fsys, changeset.ReplicaVersionFile)
+	votes, verr := readSmall(fsys, votesVersionFile)
+	return err == nil && verr == nil && votes == formatVersion && text != formatVersion
+}
+
+const votesVersionFile = changeset.ResolutionsDir + "/" + changeset.ReplicaVersionFile
 
 // fault returns what is wrong with the file, if anything is.
 func (f smallFile) fault(fsys afero.Fs, prefix string) error {

@@ -32,8 +32,9 @@ func TestFsckNamesEveryDamage(t *testing.T) {
 			"prophet/ids: entry 4 names row 150994948; it was given with row 4; remove prophet/rows, and it is made again from the log"},
 		{"an id of another record", "prophet/ids", func(b []byte) []byte { copy(b[20:], "0123456789abcdef"); return b },
 			"prophet/ids: entry 2: row 2 does not touch record 30313233-3435-3637-3839-616263646566; remove"},
-		{"a flag that nobody gives", "prophet/rows", func(b []byte) []byte { b[4] |= 64; return b }, "prophet/rows: row 1 has a flag that nobody gives"},
-		{"a row noted as bookkeeping", "prophet/rows", func(b []byte) []byte { b[4] = 1; return b }, "is an ordinary changeset, but noted as a nullification"},
+		{"another check", "prophet/rows", func(b []byte) []byte { b[4] ^= 64; return b }, "prophet/rows: what is noted of row 1 does not have the check that it bears; remove"},
+		{"no check", "prophet/rows", func(b []byte) []byte { b[3*8+4] &= 15; return b }, "prophet/rows: what is noted of row 4 bears no check: an older version wrote it, or it was damaged (harmless)"},
+		{"a row noted as bookkeeping", "prophet/rows", func(b []byte) []byte { b[4] = 1; return unchecked(b) }, "is an ordinary changeset, but noted as a nullification"},
 		{"part of a row of notes", "prophet/rows", add("xyz"), "prophet/rows: 3 bytes at its end are no rows of it, and no writer of ours left them\n"},
 		{"notes beyond", "prophet/rows", add("12345678"), "prophet/rows: 8 bytes beyond the last committed row, of a writer that was cut off (harmless)\n"},
 		{"part of a local id", "prophet/ids", add("xyz"), "prophet/ids: 3 bytes at its end are no rows of it"},
@@ -175,7 +176,7 @@ func TestFsckBelievesTheJournalOfAWriterThatWasCutOff(t *testing.T) {
 		return b
 	})
 	change(t, fsys, "prophet/rows", add("xyz"))
-	want := "changesets.idx: 44 bytes beyond the last committed row, of a writer that was cut off or is at work (harmless)\n" +
+	want := "changesets.idx: 44 bytes beyond the last committed row, of a writer that was cut off or is at work: latest-sequence-no says 4 (harmless)\n" +
 		"prophet/rows: 3 bytes beyond the last committed row, of a writer that was cut off (harmless)\n"
 	if found := problems(t, fsys); found != want {
 		t.Errorf("fsck says\n%s", found)

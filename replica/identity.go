@@ -5,16 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/google/uuid"
 
 	"prophet/changeset"
 	"prophet/internal/durable"
 )
 
 // IdentityFile repeats, with a checksum, what of a replica stands nowhere twice, a line a file: the UUIDs, and the CRC-32C of small files of ours that hardly
-// ever change. A file that there is not has no line. An example, with the last line that of the lines above it:
+// ever change; of the notes on peers, that of their names, each ended by a newline, sorted. What there is not has no line. An example, with the last line that of the lines above it:
 //
 //	database-uuid 2fa3b5c8-3c3f-4b0a-9a52-4f6d0c1f7a11
 //	replica-uuid 10b1e589-83c2-4e27-917c-42dae1b8cf11
@@ -32,7 +35,7 @@ type identity map[string]string
 // identityFiles are the files that an identity may name, in the order of its lines.
 var identityFiles = []string{
 	changeset.DatabaseUUIDFile, changeset.ReplicaUUIDFile, votesDatabaseFile, votesReplicaFile,
-	formerFile, changeset.ResolutionsDir + "/" + formerFile, oldIDsFile,
+	formerFile, changeset.ResolutionsDir + "/" + formerFile, oldIDsFile, peersDir, changeset.ResolutionsDir + "/" + peersDir,
 }
 
 const (
@@ -104,6 +107,9 @@ func uuidsOf(main, votes *Log) identity {
 		votesDatabaseFile: votes.database.String(), votesReplicaFile: votes.uuid.String(),
 	}
 }
+
+// IdentityOfMirror is the text of the [IdentityFile] of a mirror of the replica: the UUIDs alone.
+func (r *Replica) IdentityOfMirror() string { return string(uuidsOf(r.log, r.votes).encode()) }
 
 // differing returns the files whose UUIDs are others than the identity says, each with what is wrong.
 func (id identity) differing(main, votes *Log) (files []DamageError) {
@@ -183,34 +189,115 @@ func newIdentity(main, votes *Log) (id identity, err error) {
 		l    *Log
 		name string
 	}{{main, formerFile}, {votes, formerFile}, {main, oldIDsFile}} {
-		if id[f.l.prefix+f.name], err = f.l.sumOfFile(f.name); err != nil {
+		sum, err := f.l.sumOfFile(f.name)
+		if err != nil {
 			return nil, err
 		}
+		id.set(f.l.prefix+f.name, sum)
 	}
 	return id, nil
 }
 
-// writeIdentity writes the identity with a transaction that adds to the replica, if there is none yet, or with one that changes what it says.
-func (tx *Tx) writeIdentity() (err error) {
-	id := maps.Clone(tx.r.identity)
-	renamed := tx.main.self != tx.main.uuid || tx.res.self != tx.res.uuid
-	if id != nil && !renamed || id == nil && !renamed && !tx.addsRows() {
-		return nil
+// sumOfPeers is the checksum of the names of the notes on peers, those of others included; "" if there are none.
+func (l *Log) sumOfPeers(others iter.Seq[uuid.UUID]) (string, error) {
+	names, err := l.list(peersDir)
+	if err != nil {
+		return "", err
 	}
+	names = slices.DeleteFunc(names, func(name string) bool { return !isPeerName(name) })
+	for u := range others {
+		names = append(names, u.String())
+	}
+	if slices.Sort(names); len(names) == 0 {
+		return "", nil
+	}
+	return checksum([]byte(strings.Join(slices.Compact(names), "\n") + "\n")), nil
+}
+
+// isPeerName reports whether the notes on a peer can have that name.
+func isPeerName(name string) bool {
+	u, err := changeset.ParseUUID(name)
+	return err == nil && u.String() == name
+}
+
+// writeIdentity writes the identity with a transaction that adds to the replica, if there is none yet, and with one that changes what it says.
+func (tx *Tx) writeIdentity() (err error) {
+	was := tx.r.identity
+	id := maps.Clone(was)
 	if id == nil {
+		if !tx.notesIdentity() {
+			return nil
+		}
 		if id, err = newIdentity(tx.main.Log, tx.res.Log); err != nil {
 			return err
 		}
 	}
 	for _, t := range []*txLog{tx.main, tx.res} {
-		id[t.name(changeset.ReplicaUUIDFile)] = t.self.String()
-		if t.formerLines != nil {
-			id[t.name(formerFile)] = checksum(t.formerLines)
+		if err := t.identify(id, was == nil); err != nil {
+			return err
 		}
+	}
+	if maps.Equal(id, was) {
+		return nil
 	}
 	tx.d.Replace(IdentityFile, id.encode())
 	tx.newIdentity = id
 	return nil
+}
+
+// notesIdentity reports whether the transaction writes the first identity: one that adds nothing does not.
+func (tx *Tx) notesIdentity() bool {
+	renamed := tx.main.self != tx.main.uuid || tx.res.self != tx.res.uuid
+	return tx.r.identity == nil && (tx.addsRows() || renamed || len(tx.main.met)+len(tx.res.met) > 0)
+}
+
+// set notes the text of a file; "": there is none.
+func (id identity) set(name, text string) {
+	if text == "" {
+		delete(id, name)
+		return
+	}
+	id[name] = text
+}
+
+// identify notes what the transaction changes, or with all, what else is there.
+func (t *txLog) identify(id identity, all bool) error {
+	id[t.name(changeset.ReplicaUUIDFile)] = t.self.String()
+	if t.formerLines != nil {
+		id[t.name(formerFile)] = checksum(t.formerLines)
+	}
+	if !all && len(t.met) == 0 {
+		return nil
+	}
+	sum, err := t.sumOfPeers(maps.Keys(t.met))
+	id.set(t.name(peersDir), sum)
+	return err
+}
+
+// sumNotes gives the notes that older versions wrote their checksums, once, before the transaction writes any of them.
+func (tx *Tx) sumNotes() error {
+	if !tx.notesIdentity() {
+		return nil
+	}
+	for _, t := range []*txLog{tx.main, tx.res} {
+		peers, err := t.peers()
+		if err != nil {
+			return err
+		}
+		for _, p := range peers {
+			if _, met := t.met[p.UUID]; !met && p.bare && p.damaged == nil {
+				t.tx.d.Replace(t.name(peerFile(p.UUID)), p.encode())
+			}
+		}
+	}
+	url, bare, err := tx.r.readLastPeer()
+	if err == nil && bare {
+		tx.d.Replace(lastPeerFile, appendLastPeer(nil, url))
+	}
+	if isDamage(err) { // it is written anew with the next peer
+		return nil
+	}
+	return err
 }
 
 // noteOldIDs keeps the original's local ids, which are copied once, before the first notes on rows are made, and lets the identity name the copy.

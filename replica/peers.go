@@ -3,7 +3,9 @@ package replica
 import (
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"hash/crc32"
 	"path"
 	"strings"
 
@@ -52,6 +54,7 @@ type Peer struct {
 
 	lost    bool  // see Lose
 	damaged error // see Damaged
+	bare    bool  // it was read without a checksum: an older version wrote it
 }
 
 // Damaged returns a DamageError if what was noted of the peer cannot be read, else nil. Then it is as if nothing had been: to read its log from its beginning
@@ -101,10 +104,31 @@ func (l *Log) Turned(p Peer) (bool, error) {
 	return !held, err
 }
 
+// encode returns the JSON in a line. Its first key is the CRC-32C of what the file would be without it, as older versions wrote it:
+//
+//	{"crc32c":"5f60b7a1","uuid":"10b1e589-83c2-4e27-917c-42dae1b8cf11",…}
 func (p Peer) encode() []byte {
 	b, _ := json.Marshal(p) // cannot fail: strings, numbers and a UUID
-	return append(b, '\n')
+	b = append(b, '\n')
+	return append([]byte(sumKey+checksum(b)+sumEnd), b[1:]...)
 }
+
+const sumKey, sumEnd = `{"crc32c":"`, `",`
+
+// withoutSum returns the JSON that encode wrote without its first key; bare: it has none.
+func withoutSum(b []byte) (plain []byte, bare bool, err error) {
+	at := len(sumKey) + 2*crc32.Size
+	if len(b) < at+len(sumEnd) || string(b[:len(sumKey)]) != sumKey || string(b[at:at+len(sumEnd)]) != sumEnd {
+		return b, true, nil
+	}
+	plain = append([]byte("{"), b[at+len(sumEnd):]...)
+	if checksum(plain) != string(b[len(sumKey):at]) {
+		return nil, false, errOtherSum
+	}
+	return plain, false, nil
+}
+
+var errOtherSum = errors.New("it does not have the checksum that it bears")
 
 // SetRead notes that all rows up to this one were read; the zero row, that none was.
 func (p *Peer) SetRead(row changeset.Row) {
@@ -173,6 +197,10 @@ func (l *Log) Peer(u uuid.UUID) (Peer, error) {
 
 // parsePeer reads what is known of the peer with the UUID.
 func parsePeer(b []byte, u uuid.UUID) (p Peer, err error) {
+	b, p.bare, err = withoutSum(b)
+	if err != nil {
+		return p, err
+	}
 	if err := json.Unmarshal(b, &p); err != nil {
 		return p, err
 	}
@@ -213,24 +241,62 @@ func (l *Log) peers() ([]Peer, error) {
 	return peers, nil
 }
 
-// LastPeer returns where changesets were last pulled from or pushed to, "" if nowhere.
+// LastPeer returns where changesets were last pulled from or pushed to, "" if nowhere. Where the note is damaged it warns, and it is nowhere.
 func (r *Replica) LastPeer() (string, error) {
-	b, err := afero.ReadFile(r.fs, lastPeerFile)
-	if isNotExist(err) {
+	url, _, err := r.readLastPeer()
+	if isDamage(err) {
+		r.warn(err.Error())
 		return "", nil
 	}
-	if err != nil {
-		return "", fmt.Errorf("read the last peer: %w", err)
+	return url, err
+}
+
+// readLastPeer is LastPeer, and damage an error; bare: an older version wrote the file, without a checksum.
+func (r *Replica) readLastPeer() (url string, bare bool, err error) {
+	b, err := r.log.limits.readReplaced(r.fs, "", lastPeerFile, maxLastPeer)
+	if isNotExist(err) {
+		return "", false, nil
 	}
-	return strings.TrimSpace(string(b)), nil
+	if err != nil {
+		return "", false, fmt.Errorf("read the last peer: %w", err)
+	}
+	url, bare, err = parseLastPeer(string(b))
+	if err != nil {
+		return "", false, r.log.damaged(lastPeerFile, fmt.Errorf("%w; the next pull or push that names a peer writes it anew", err))
+	}
+	return url, bare, nil
+}
+
+// maxLastPeer is how many bytes the file that names the last peer has at most.
+const maxLastPeer = 1 << 16
+
+// appendLastPeer appends a location as the file has it, in a line, and in another one "crc32c" and the checksum of the first.
+func appendLastPeer(b []byte, url string) []byte {
+	line := url + "\n"
+	return fmt.Appendf(b, "%s%s%s\n", line, sumLine, checksum([]byte(line)))
+}
+
+// parseLastPeer reads what appendLastPeer writes, and, bare, what older versions wrote: the first line alone.
+func parseLastPeer(text string) (url string, bare bool, err error) {
+	url, rest, _ := strings.Cut(text, "\n")
+	if text == "" {
+		return "", true, errors.New("it is empty")
+	}
+	if rest == "" {
+		return strings.TrimSpace(url), true, nil
+	}
+	if string(appendLastPeer(nil, url)) != text {
+		return "", false, errOtherSum
+	}
+	return url, false, nil
 }
 
 // SetLastPeer notes where changesets were last pulled from or pushed to. It writes nothing if that is noted already.
 func (r *Replica) SetLastPeer(url string) error {
-	if last, err := r.LastPeer(); err == nil && last == url {
+	if last, bare, err := r.readLastPeer(); err == nil && last == url && !bare {
 		return nil
 	}
-	return durable.WriteFile(r.fs, lastPeerFile, []byte(url+"\n"))
+	return durable.WriteFile(r.fs, lastPeerFile, appendLastPeer(nil, url))
 }
 
 // SetPeer notes what is known of a peer, with the transaction.

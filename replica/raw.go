@@ -15,7 +15,7 @@ func (l *Log) RawChangeset(row changeset.Row) (raw []byte, c *changeset.Changese
 	}
 	c, err = changeset.Decode(raw)
 	if err == nil && c.ID != row.ID {
-		err = fmt.Errorf("it holds changeset %s, row %d of the index names it %s", c.ID, row.Seq, row.ID)
+		err = fmt.Errorf("it holds changeset %s, row %d of %s names it %s", c.ID, row.Seq, l.prefix+l.index, row.ID)
 	} else if err != nil {
 		err = fmt.Errorf("changeset %s: %w", row.ID, err)
 	}

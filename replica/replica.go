@@ -215,6 +215,9 @@ func (r *Replica) Update(ctx context.Context, f func(tx *Tx) error) error {
 	if err := r.checkIdentity(); err != nil {
 		return err
 	}
+	if err := r.refuseUnlisted(); err != nil {
+		return err
+	}
 	for _, l := range []*Log{r.log, r.votes} {
 		if err := l.refuseUncounted(); err != nil {
 			return err

@@ -42,7 +42,7 @@ func TestAnEditWithoutAListAsksForItTwice(t *testing.T) {
 	r := replicatest.Open(t, fsys, replica.Options{})
 	replicatest.Edit(t, r, func(e *replica.Edit) error { return e.Update(thing, map[string]string{"status": "open"}) })
 	once := "open " + replica.LatestRepresentationFile
-	if !slices.Equal(fsys.asked, []string{once, once}) {
+	if !slices.Equal(fsys.asked, []string{once, once, "open " + replica.RepresentationsFile}) {
 		t.Errorf("asked for %v", fsys.asked)
 	}
 }
@@ -95,7 +95,7 @@ func TestDamagesOfTheListAreNamed(t *testing.T) {
 		{"the number counts too much", number("2"), "it ends before row 2 does", false},
 		{"no rows", func(t *testing.T, fsys afero.Fs) { _ = fsys.Remove(replica.RepresentationsFile) }, "the file is missing", false},
 		{"a wrong number in a row", rows(func(b []byte) []byte { b[3] = 7; return b }), "it bears the number 7", false},
-		{"a row of another changeset", rows(func(b []byte) []byte { b[23] = 7; return b }), "row 1 of the index names it", false},
+		{"a row of another changeset", rows(func(b []byte) []byte { b[23] = 7; return b }), "row 1 of prophet/representations names it", false},
 		{"no object", func(t *testing.T, fsys afero.Fs) { _ = fsys.Remove(object(fsys)) }, "the file is missing", false},
 		{"a damaged object", func(t *testing.T, fsys afero.Fs) {
 			write(object(fsys), func(b []byte) []byte { b[9]++; return b })(t, fsys)
@@ -103,6 +103,8 @@ func TestDamagesOfTheListAreNamed(t *testing.T) {
 		{"parents that are not there", replaced(made(y1, 2, changeset.Update, "status=new>open", idOf(xavier, 8))), "names " + idOf(xavier, 8).String() + " as a parent", false},
 		{"another edit", replaced(made(y1, 2, changeset.Update, "status=new>closed", x1)), "another edit under the ID", true},
 		{"an unknown changeset", replaced(made(idOf(yvonne, 3), 2, changeset.Update, "status=new>open", x1)), "not in the log: it is passed over", true},
+		{"the number counts too little", number("0"), "it counts 0 rows, and prophet/representations has 1: write 1 into it", false},
+		{"more rows", rows(func(b []byte) []byte { b = append(b, b...); b[44+3] = 2; return b }), "it counts 1 rows, and prophet/representations has 2", false},
 		{"rows of a writer that was cut off", rows(func(b []byte) []byte { return append(b, b...) }), "beyond the last committed row", true},
 		{"junk", rows(func(b []byte) []byte { return append(b, "junk"...) }), "no rows of it", false},
 	} {

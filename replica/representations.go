@@ -1,7 +1,9 @@
 package replica
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"sync"
 
@@ -92,6 +94,41 @@ func (l *representations) readNumber() (string, error) {
 		}
 	}
 	return readListed(l.log.fs, l.log.where)
+}
+
+// rowsListed returns how many rows the list of representations has, committed or not, as long as they bear their numbers.
+func (r *Replica) rowsListed() (uint32, error) {
+	n := r.log.reps.rows.latest
+	f, err := r.fs.Open(RepresentationsFile)
+	if isNotExist(err) {
+		return n, nil
+	}
+	if err != nil {
+		return n, fmt.Errorf("read %s: %w", RepresentationsFile, err)
+	}
+	defer f.Close()
+	for b := make([]byte, changeset.RowSize); n < maxSeq; n++ {
+		if k, err := f.ReadAt(b, int64(n)*changeset.RowSize); k < len(b) && err != nil && !errors.Is(err, io.EOF) {
+			return n, fmt.Errorf("read %s: %w", RepresentationsFile, err)
+		} else if row, err := changeset.ParseRow(b); k < len(b) || err != nil || row.Seq != n+1 {
+			break
+		}
+	}
+	return n, nil
+}
+
+// fewerListed says that the list of representations holds more rows than are counted, and what to do.
+func fewerListed(counted, held uint32) error {
+	return fmt.Errorf("it counts %d rows, and %s has %d: write %d into it", counted, RepresentationsFile, held, held)
+}
+
+// refuseUnlisted returns an error if the list of representations holds more rows than are counted, where no writer is at work: what is added to it would take their place.
+func (r *Replica) refuseUnlisted() error {
+	held, err := r.rowsListed()
+	if err != nil || held <= r.log.reps.rows.latest {
+		return err
+	}
+	return r.log.damaged(LatestRepresentationFile, fewerListed(r.log.reps.rows.latest, held))
 }
 
 // Refresh shows the present state of a mirror's logs. The list of representations stays what it was, so that it is not newer than they are.

@@ -134,6 +134,9 @@ func asTheOriginal(t *testing.T, fsys afero.Fs, c *changeset.Changeset, props ma
 	write(changeset.IndexFile, changeset.AppendRow(nil, changeset.Row{Seq: c.ID.Seq, ID: c.ID, Key: cas.Sum(text)}), true)
 	write(changeset.RecordPath(c.Changes[0].Record), changeset.AppendVersion(nil, changeset.Version{Seq: c.ID.Seq, Key: cas.Sum(record)}), true)
 	write(changeset.LatestFile, []byte(json.Number(jsonNumber(c.ID.Seq)).String()), false)
+	if own := readFile(t, fsys, changeset.ReplicaUUIDFile); own != c.ID.Origin.String() {
+		write("local_metadata/last-changeset-from-"+c.ID.Origin.String(), []byte(jsonNumber(c.ID.Seq)), false)
+	}
 }
 
 func jsonNumber(n uint32) string {

@@ -66,7 +66,7 @@ func (t *txLog) writeRow() {
 	default:
 		n = n.withList(t.notes.openSize)
 	}
-	t.tx.d.Append(t.name(rowsFile), int64(t.notes.row-1)*notedSize, appendNoted(nil, n))
+	t.tx.d.Append(t.name(rowsFile), int64(t.notes.row-1)*notedSize, appendNoted(nil, t.notes.row, n))
 	t.notes.row = 0
 }
 

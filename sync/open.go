@@ -66,14 +66,9 @@ func (c Carriers) Open(ctx context.Context, location string, opts replica.Option
 
 // OpenDatabase is Open for who knows which database he is after: it takes that one where a mirror names several.
 func (c Carriers) OpenDatabase(ctx context.Context, location string, database uuid.UUID, opts replica.Options) (*replica.Replica, error) {
-	shown := Shown(location)
-	carrier := c[Scheme(location)]
-	if carrier == nil {
-		return nil, fmt.Errorf("open %s: URLs that begin with %s:// are not known", shown, Scheme(location))
-	}
-	fsys, err := carrier(ctx, location)
+	fsys, shown, err := c.reach(ctx, location)
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", shown, err)
+		return nil, err
 	}
 	opts.Where, opts.Mirror = shown, opts.Mirror || ReadOnly(location)
 	r, err := replica.Open(fsys, opts)
@@ -98,6 +93,19 @@ func (c Carriers) OpenDatabase(ctx context.Context, location string, database uu
 		err = fmt.Errorf("open %s: %w", shown, &replica.DamageError{Path: sub, Err: fmt.Errorf("%s names it, but there is no replica: %w", MirrorFile, fs.ErrNotExist)})
 	}
 	return r, err
+}
+
+// reach returns the file system that a location names, and how messages show the location.
+func (c Carriers) reach(ctx context.Context, location string) (fsys afero.Fs, shown string, err error) {
+	shown = Shown(location)
+	carrier := c[Scheme(location)]
+	if carrier == nil {
+		return nil, shown, fmt.Errorf("open %s: URLs that begin with %s:// are not known", shown, Scheme(location))
+	}
+	if fsys, err = carrier(ctx, location); err != nil {
+		return nil, shown, fmt.Errorf("open %s: %w", shown, err)
+	}
+	return fsys, shown, nil
 }
 
 // findDatabase returns the directory of the only database of the mirror at the root of a file system, or of the wanted one of several; "" if there is no mirror.

@@ -154,7 +154,7 @@ func TestExportHoldsNothingOfOursAlone(t *testing.T) {
 	mirror := crashfs.New()
 	w.publish(mirror, psync.PublishOptions{Flat: true})
 	published := filesOf(t, mirror)
-	for _, name := range []string{replica.MirrorMark, replica.DigestsFile, "resolutions/" + replica.DigestsFile} {
+	for _, name := range []string{replica.MirrorMark, replica.IdentityFile, replica.DigestsFile, "resolutions/" + replica.DigestsFile} {
 		delete(published, name)
 	}
 	sameFiles(t, "export, held against a new mirror", filesOf(t, dest), published)

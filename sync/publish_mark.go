@@ -21,6 +21,9 @@ func (p *publisher) lackMark() error {
 	if err != nil {
 		return err
 	}
+	if err := p.lackIdentity(); err != nil {
+		return err
+	}
 	if b == nil || len(b) > 0 && (p.main.anew || p.votes.anew) {
 		p.begin = append([]text{{replica.MirrorMark, ""}}, p.begin...)
 	}
@@ -28,6 +31,16 @@ func (p *publisher) lackMark() error {
 		p.end = append(p.end, text{replica.MirrorMark, mark.String()})
 	}
 	return nil
+}
+
+// lackIdentity notes that the mirror lacks the identity of the replica that it is of.
+func (p *publisher) lackIdentity() error {
+	is := p.from.IdentityOfMirror()
+	b, err := p.readOurs(replica.IdentityFile, 4096)
+	if err == nil && string(b) != is {
+		p.end = append(p.end, text{replica.IdentityFile, is})
+	}
+	return err
 }
 
 // mark returns the mark of a mirror that has all that the replica has.

@@ -33,6 +33,15 @@ func Recover(fs afero.Fs) (recovered bool, err error) {
 	return true, nil
 }
 
+// TornJournal reports whether there is a journal that was not written to its end, or is damaged: nothing was done by it. A writer at work may be writing it.
+func TornJournal(fs afero.Fs) (bool, error) {
+	_, err := readJournal(fs)
+	if errors.Is(err, errTorn) {
+		return true, nil
+	}
+	return false, err
+}
+
 func (j *journal) recover(fs afero.Fs) error {
 	made, err := j.judge(fs)
 	if err != nil {

@@ -1,0 +1,158 @@
+package sync
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/spf13/afero"
+
+	"prophet/changeset"
+	"prophet/replica"
+)
+
+// Check checks what lies at a location: a replica, an exported copy, or a mirror, of which it checks all databases. See [CheckTree].
+func (c Carriers) Check(ctx context.Context, location string, opts replica.Options, report func(replica.Problem), progress func(done, total int)) (trees []string, err error) {
+	fsys, shown, err := c.reach(ctx, location)
+	if err != nil {
+		return nil, err
+	}
+	opts.Where, opts.Mirror = shown, opts.Mirror || ReadOnly(location)
+	return CheckTree(ctx, fsys, opts, report, progress)
+}
+
+// CheckTree is [replica.Check] for the root of a file system, where a replica, an exported copy, or a mirror of databases lies. It returns the directories that it checked,
+// "" for the root. The paths of problems start at the root. Where directories cannot be listed, as on a web server, as opts.Mirror says, what lies there for nothing is not found.
+// The error wraps [replica.ErrNotReplica] if nothing is there.
+func CheckTree(ctx context.Context, fsys afero.Fs, opts replica.Options, report func(replica.Problem), progress func(done, total int)) (trees []string, err error) {
+	for _, name := range []string{changeset.ReplicaVersionFile, changeset.ReplicaUUIDFile, changeset.IndexFile} {
+		there, err := exists(fsys, name)
+		if err != nil && !(opts.Mirror && errors.Is(err, fs.ErrPermission)) {
+			return nil, err
+		}
+		if there {
+			return []string{""}, replica.Check(ctx, fsys, opts, report, progress)
+		}
+	}
+	m := mirrorCheck{fsys: fsys, opts: opts, report: report}
+	if trees, err = m.databases(); err != nil {
+		return nil, err
+	}
+	for _, dir := range trees {
+		if err := m.check(ctx, dir, progress); err != nil {
+			return trees, err
+		}
+	}
+	return trees, nil
+}
+
+// mirrorCheck is a look at a mirror of databases.
+type mirrorCheck struct {
+	fsys   afero.Fs
+	opts   replica.Options
+	report func(replica.Problem)
+}
+
+func (m *mirrorCheck) problem(harmless bool, file, format string, args ...any) {
+	m.report(replica.Problem{Path: file, Text: fmt.Sprintf(format, args...), Harmless: harmless})
+}
+
+// databases returns the directories of the databases, those that the MirrorFile names and those that lie beside it.
+func (m *mirrorCheck) databases() ([]string, error) {
+	named, err := m.named()
+	if err != nil {
+		return nil, err
+	}
+	beside, err := m.beside()
+	if err != nil {
+		return nil, err
+	}
+	if named == nil && len(beside) == 0 {
+		return nil, fmt.Errorf("%s is %w: it has neither a file %s nor a file %s", m.opts.Where, replica.ErrNotReplica, changeset.ReplicaVersionFile, MirrorFile)
+	}
+	for _, dir := range beside {
+		if !slices.Contains(named, dir) {
+			m.problem(false, MirrorFile, "it does not name the database %s, which lies beside it; the next publication writes it anew", dir)
+		}
+	}
+	all := append(slices.Clone(named), beside...)
+	slices.Sort(all)
+	if info, err := m.fsys.Stat(mirrorLock); err == nil && info.Size() > 0 {
+		m.problem(true, mirrorLock, "it holds %d bytes; it stands for a lock, and nobody reads it", info.Size())
+	}
+	return slices.Compact(all), nil
+}
+
+// named returns the databases that the MirrorFile names; nil if there is none.
+func (m *mirrorCheck) named() ([]string, error) {
+	b, err := readAtMost(m.fsys, MirrorFile, maxMirrorFile)
+	var damage *replica.DamageError
+	if errors.As(err, &damage) {
+		m.problem(false, MirrorFile, "%v", damage.Err)
+		return []string{}, nil
+	}
+	if b == nil || err != nil {
+		return nil, err
+	}
+	index, err := parseMirrorIndex(b)
+	if errors.Is(err, errNewerMirror) {
+		return nil, fmt.Errorf("read %s: %w", MirrorFile, err)
+	}
+	if err != nil {
+		m.problem(false, MirrorFile, "%v; the next publication writes it anew", err)
+		return []string{}, nil
+	}
+	if !bytes.Equal(b, index.encode()) {
+		m.problem(true, MirrorFile, "it is not as our programs write it")
+	}
+	return append([]string{}, index.databases...), nil
+}
+
+// beside returns the directories at the root that hold a database.
+func (m *mirrorCheck) beside() (dirs []string, err error) {
+	if m.opts.Mirror {
+		return nil, nil
+	}
+	infos, err := afero.ReadDir(m.fsys, ".")
+	if err != nil {
+		return nil, err
+	}
+	for _, info := range infos {
+		if _, err := changeset.ParseUUID(info.Name()); err != nil || !info.IsDir() {
+			continue
+		}
+		for _, name := range []string{changeset.ReplicaVersionFile, changeset.DatabaseUUIDFile} {
+			if there, err := exists(m.fsys, path.Join(info.Name(), name)); err == nil && there {
+				dirs = append(dirs, info.Name())
+				break
+			}
+		}
+	}
+	return dirs, nil
+}
+
+// check checks the tree of one database.
+func (m *mirrorCheck) check(ctx context.Context, dir string, progress func(done, total int)) error {
+	tree, opts := afero.NewBasePathFs(m.fsys, dir), m.opts
+	opts.Where = strings.TrimSuffix(opts.Where, "/") + "/" + dir
+	err := replica.Check(ctx, tree, opts, func(p replica.Problem) {
+		p.Path = path.Join(dir, p.Path)
+		m.report(p)
+	}, progress)
+	if errors.Is(err, replica.ErrNotReplica) {
+		m.problem(false, dir, "%s names it, and there is no replica: it has no %s", MirrorFile, changeset.ReplicaVersionFile)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if b, err := readAtMost(tree, changeset.DatabaseUUIDFile, 4096); err == nil && b != nil && !strings.EqualFold(strings.TrimSpace(string(b)), dir) {
+		m.problem(false, path.Join(dir, changeset.DatabaseUUIDFile), "it holds %.50q, and the directory is that of %s", strings.TrimSpace(string(b)), dir)
+	}
+	return nil
+}
