@@ -3,11 +3,8 @@ package sync_test
 import (
 	"bufio"
 	"context"
-	"encoding/hex"
 	"flag"
-	"fmt"
 	"io"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -15,33 +12,18 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/uuid"
 	"github.com/spf13/afero"
 
 	"prophet/internal/crashfs"
+	"prophet/internal/workload"
 	psync "prophet/sync"
 )
 
-// generate writes n lines of a source, the same ones each time: four creates to one update, five properties of 20 to 60 bytes.
-func generate(w io.Writer, n int) {
-	rnd := rand.New(rand.NewPCG(1, 2))
-	var bytes [30]byte
-	var made []uuid.UUID
-	for i := range n {
-		op, u := "update", uuid.NewSHA1(database, fmt.Append(nil, i))
-		if i%5 == 4 {
-			u = made[rnd.IntN(len(made))]
-		} else {
-			op, made = "create", append(made, u)
-		}
-		fmt.Fprintf(w, `{"created":"2020-01-02 03:04:05","creator":"ann@example.com","changes":[{"op":%q,"type":"Ticket","uuid":"%s","props":{`, op, u)
-		for p, name := range []string{"body", "component", "owner", "status", "summary"} {
-			for k := range bytes {
-				bytes[k] = byte(rnd.Uint32())
-			}
-			fmt.Fprintf(w, `%s%q:"%s"`, strings.Repeat(",", min(p, 1)), name, hex.EncodeToString(bytes[:10+rnd.IntN(21)]))
-		}
-		fmt.Fprintf(w, "}}]}\n")
+// generate writes n lines of a source, the same ones each time.
+func generate(tb testing.TB, w io.Writer, n int) {
+	tb.Helper()
+	if err := (workload.Source{Changesets: n}).WriteLines(w); err != nil {
+		tb.Fatal(err)
 	}
 }
 
@@ -54,7 +36,7 @@ func BenchmarkImport(b *testing.B) {
 		n    int
 	}{{"memory/1000", memory, 1000}, {"memory/10000", memory, 10_000}, {"disk/1000", disk, 1000}} {
 		var text strings.Builder
-		generate(&text, bench.n)
+		generate(b, &text, bench.n)
 		b.Run(bench.name, func(b *testing.B) {
 			b.ReportAllocs()
 			b.SetBytes(int64(text.Len()))
@@ -77,7 +59,7 @@ func TestImportTakesLittleMemory(t *testing.T) {
 	}
 	defer f.Close()
 	w := bufio.NewWriter(f)
-	generate(w, *importChangesets)
+	generate(t, w, *importChangesets)
 	if err := w.Flush(); err != nil {
 		t.Fatal(err)
 	}

@@ -51,6 +51,7 @@ var helpers = []string{
 	"internal/v1peer",
 	"internal/simulation",
 	"internal/webtest",
+	"internal/workload",
 }
 
 // reserved are functions and variables of other modules and the standard library that only some packages may name outside tests.
