@@ -51,9 +51,10 @@ func (s Source) values(i int) (values [5]string) {
 	return values
 }
 
-// value is a text of words, of a length that is chosen first.
+// value is a text of words, of a length that is chosen first, more often a greater one.
 func value(rnd *rand.Rand, zipf *rand.Zipf) string {
-	room := shortestValue + longestWord - 1 + rnd.IntN(longestValue-shortestValue-longestWord+2)
+	const choice = longestValue - shortestValue - longestWord + 2
+	room := shortestValue + longestWord - 1 + max(rnd.IntN(choice), rnd.IntN(choice))
 	text := words[zipf.Uint64()]
 	for {
 		w := words[zipf.Uint64()]

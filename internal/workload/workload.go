@@ -1,7 +1,7 @@
 // Package workload makes the changesets with which programs are measured: the same ones each time, for prophet, for git and for Fossil.
 //
 // Each makes or changes one record with five properties of 20 to 60 bytes, made of words, of which some are frequent and most are rare, as in a language.
-// Four of five make a record; the fifth gives one of those before it new values. As canonical JSON that is about 820 bytes a changeset.
+// Four of five make a record; the fifth gives one of those before it new values. As canonical JSON that is about 830 bytes a changeset.
 //
 //	source := workload.Source{Changesets: 10_000}
 //	source.WriteLines(w)      // JSON Lines, for prophet import

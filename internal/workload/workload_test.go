@@ -42,8 +42,8 @@ func TestChangesetsAreAsThePackageSays(t *testing.T) {
 			t.Errorf("a value of %d bytes", size)
 		}
 	}
-	if sizes[shortestValue] == 0 || sizes[longestValue] == 0 {
-		t.Errorf("the sizes %v do not reach from %d to %d", sizes, shortestValue, longestValue)
+	if len(sizes) < 30 {
+		t.Errorf("the sizes of values are only %v", sizes)
 	}
 }
 
