@@ -11,4 +11,7 @@ bench: # benchmarks, six runs each; OLD=file compares with the bin/bench.txt of 
 	go test -run '^$$' -bench . -benchmem -count 6 ./... | tee bin/bench.txt
 	go tool -modfile=tools.mod benchstat $(OLD) bin/bench.txt
 
-.PHONY: ci fuzz bench
+compare: # prophet beside git and Fossil on the same changesets, with the targets of docs/performance.md; FLAGS="--sizes 100000 --on memory"
+	go run ./internal/compare $(FLAGS)
+
+.PHONY: ci fuzz bench compare

@@ -41,6 +41,7 @@ var table = []struct{ pkg, may string }{
 // helpers serve tests: they may import whatever is not cmd, and only tests and helpers import them.
 var helpers = []string{
 	"internal/accidents",
+	"internal/compare",
 	"internal/crashfs",
 	"internal/damage",
 	"internal/fixture",

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// answer says whether a target is met.
+type answer string
+
+const (
+	yes     answer = "yes"
+	no      answer = "no"
+	unknown answer = "?"
+)
+
+func met(ok bool) answer {
+	if ok {
+		return yes
+	}
+	return no
+}
+
+// verdict is a target, what came out, and whether it is met.
+type verdict struct {
+	what, ours, theirs, ratio, target string
+	met                               answer
+}
+
+func (v verdict) String() string {
+	cells := []string{v.what, v.ours, v.theirs, v.ratio, v.target, string(v.met)}
+	return strings.Join(cells, " | ")
+}
+
+// times compares the least times, and shows what it comes to by the medians.
+func times(what string, ours, theirs measured, most float64) verdict {
+	v := verdict{what: what, ours: shownTime(ours.least()), target: "at most " + shownRatio(most), met: unknown}
+	if v.theirs = theirs.missing; v.theirs != "" || theirs.least() == 0 {
+		return v
+	}
+	ratio := float64(ours.least()) / float64(theirs.least())
+	v.theirs = fmt.Sprintf("%s, %s", theirs.name, shownTime(theirs.least()))
+	v.ratio = fmt.Sprintf("%s (%s)", shownRatio(ratio), shownRatio(float64(ours.median())/float64(theirs.median())))
+	v.met = met(ratio <= most)
+	return v
+}
+
+// aside is a comparison without a target.
+func aside(what string, ours, theirs measured) verdict {
+	v := times(what, ours, theirs, 0)
+	v.target, v.met = "", ""
+	return v
+}
+
+// counts compares a count with a limit.
+func counts(what string, ours int64, most float64) verdict {
+	return verdict{what: what, ours: fmt.Sprint(ours), target: fmt.Sprintf("at most %g", most), met: met(float64(ours) <= most)}
+}
+
+// sizes compares bytes with other bytes.
+func sizes(what string, ours, theirs int64, whose, missing string, most float64) verdict {
+	v := verdict{what: what, ours: shownBytes(ours), theirs: missing, target: "at most " + shownRatio(most), met: unknown}
+	if missing != "" || theirs == 0 {
+		return v
+	}
+	ratio := float64(ours) / float64(theirs)
+	v.theirs, v.ratio, v.met = whose+", "+shownBytes(theirs), shownRatio(ratio), met(ratio <= most)
+	return v
+}
+
+// shownRatio has two digits or more.
+func shownRatio(r float64) string {
+	if r >= 10 {
+		return fmt.Sprintf("%.0f", r)
+	}
+	return fmt.Sprintf("%.2g", r)
+}
+
+func shownTime(d time.Duration) string {
+	switch {
+	case d >= 10*time.Second:
+		return fmt.Sprintf("%.0f s", d.Seconds())
+	case d >= time.Second:
+		return fmt.Sprintf("%.2f s", d.Seconds())
+	case d >= 10*time.Millisecond:
+		return fmt.Sprintf("%.0f ms", d.Seconds()*1000)
+	}
+	return fmt.Sprintf("%.1f ms", d.Seconds()*1000)
+}
+
+func shownBytes(n int64) string {
+	switch {
+	case n >= 10<<20:
+		return fmt.Sprintf("%d MB", n>>20)
+	case n >= 1<<20:
+		return fmt.Sprintf("%.1f MB", float64(n)/(1<<20))
+	case n >= 10<<10:
+		return fmt.Sprintf("%d kB", n>>10)
+	}
+	return fmt.Sprintf("%d B", n)
+}
