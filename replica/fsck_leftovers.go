@@ -59,8 +59,11 @@ func (c *checker) atWork() bool {
 			return true
 		}
 	}
+	if len(c.l.limits.Lengths) > 0 { // it was begun before: to read its journal again for each file that it grows would take long
+		return false
+	}
 	now, err := durable.Uncommitted(c.r.fs)
-	return err == nil && len(c.l.limits.Lengths) == 0 && len(now.Lengths) > 0
+	return err == nil && len(now.Lengths) > 0
 }
 
 // underway reports whether a commit was not finished when the replica was opened: small files may be as they were before it.
