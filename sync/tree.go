@@ -136,7 +136,10 @@ func (w *treeWriter) copyNews(ctx context.Context, l treeLog) error {
 			w.progress(w.done, w.total)
 		}
 	}
-	return w.flush()
+	if err := w.flush(); err != nil {
+		return err
+	}
+	return ctx.Err() // so far readers see nothing of it
 }
 
 func (w *treeWriter) copyRow(l treeLog, row changeset.Row) error {
