@@ -21,10 +21,9 @@ import (
 
 // Commands of the stories about several replicas.
 
-// clockMain is main with a clock that stands still at what the variable NOW says, if it is set: env NOW='2026-11-21 09:00:00'.
+// clockMain is main, but that the clock stands still at what the variable NOW says, if it is set (env NOW='2026-11-21 09:00:00'), and with a gate, if there is one.
 func clockMain() {
-	now, err := time.Parse(time.DateTime, os.Getenv("NOW"))
-	if err != nil {
+	if os.Getenv("NOW") == "" && os.Getenv(gateVar) == "" {
 		main()
 		return
 	}
@@ -32,7 +31,10 @@ func clockMain() {
 	ctx, stop := s.watch(context.Background())
 	defer stop()
 	e := systemEnv(ctx, &s)
-	e.Now = func() time.Time { return now }
+	e.Fs = gated(ctx, e.Fs)
+	if now, err := time.Parse(time.DateTime, os.Getenv("NOW")); err == nil {
+		e.Now = func() time.Time { return now }
+	}
 	os.Exit(run(ctx, e, os.Args[1:]))
 }
 
