@@ -15,6 +15,7 @@
 package cas
 
 import (
+	"bytes"
 	"crypto/sha1"
 	"encoding/hex"
 	"errors"
@@ -23,6 +24,7 @@ import (
 	iofs "io/fs"
 	"path"
 	"strings"
+	"sync"
 
 	"github.com/spf13/afero"
 
@@ -74,14 +76,18 @@ func (e *MissingError) Error() string { return fmt.Sprintf("object %s: %v", e.Pa
 // Unwrap returns the error of the file system.
 func (e *MissingError) Unwrap() error { return e.Err }
 
+// largeSize is how many bytes of an object are read before it counts as large.
+const largeSize = 256 << 10
+
 // Store is the objects in one directory of a file system. It keeps nothing in memory and may be shared.
 type Store struct {
-	fs  afero.Fs
-	dir string
+	fs    afero.Fs
+	dir   string
+	large sync.Mutex // held while a large object is read and used
 }
 
 // New returns the store in a directory, such as "cas/changesets", which need not exist yet.
-func New(fs afero.Fs, dir string) *Store { return &Store{fs, path.Clean(dir)} }
+func New(fs afero.Fs, dir string) *Store { return &Store{fs: fs, dir: path.Clean(dir)} }
 
 // Path returns where the object is in the store's file system, slash-separated.
 func (s *Store) Path(key Key) string {
@@ -91,27 +97,53 @@ func (s *Store) Path(key Key) string {
 
 // Get returns the bytes of an object after checking them. The error of a missing object is a [*MissingError],
 // that of a damaged one is a [*CorruptError]; an object above MaxSize is refused.
-func (s *Store) Get(key Key) ([]byte, error) {
+func (s *Store) Get(key Key) (b []byte, err error) {
+	err = s.Use(key, func(object []byte) error {
+		b = object
+		return nil
+	})
+	return b, err
+}
+
+// Use is Get for many at a time, of objects that somebody may have made to fill the memory: it calls use with the bytes, and of large objects there is one at a time
+// until use returns. use must not read another object of the store.
+func (s *Store) Use(key Key, use func(b []byte) error) error {
 	name := s.Path(key)
 	f, err := s.fs.Open(name)
 	if errors.Is(err, iofs.ErrNotExist) {
-		return nil, &MissingError{Path: name, Err: err}
+		return &MissingError{Path: name, Err: err}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("object %s: %w", name, err)
+		return fmt.Errorf("object %s: %w", name, err)
 	}
 	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, MaxSize+1))
+	b, err := io.ReadAll(io.LimitReader(f, largeSize))
+	if err == nil && len(b) == largeSize {
+		s.large.Lock()
+		defer s.large.Unlock()
+		b, err = readRest(f, b)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("object %s: %w", name, err)
+		return fmt.Errorf("object %s: %w", name, err)
 	}
 	if len(b) > MaxSize {
-		return nil, fmt.Errorf("object %s: larger than %d bytes", name, MaxSize)
+		return fmt.Errorf("object %s: larger than %d bytes", name, MaxSize)
 	}
 	if got := Sum(b); got != key {
-		return nil, &CorruptError{Path: name, Want: key, Got: got}
+		return &CorruptError{Path: name, Want: key, Got: got}
 	}
-	return b, nil
+	return use(b)
+}
+
+// readRest reads the rest of a file that begins with b, one byte more than MaxSize at most, without a second copy of it.
+func readRest(f afero.File, b []byte) ([]byte, error) {
+	room := int64(bytes.MinRead)
+	if info, err := f.Stat(); err == nil {
+		room += max(0, min(info.Size(), MaxSize)-int64(len(b)))
+	}
+	rest := bytes.NewBuffer(append(make([]byte, 0, int64(len(b))+room), b...))
+	_, err := rest.ReadFrom(io.LimitReader(f, MaxSize+1-int64(len(b))))
+	return rest.Bytes(), err
 }
 
 // Has reports whether there is an object with the key, without looking at its bytes.

@@ -9,11 +9,22 @@ import (
 
 // RawChangeset returns the changeset of a row, and its bytes as they are stored. Its hash and its ID are checked.
 func (l *Log) RawChangeset(row changeset.Row) (raw []byte, c *changeset.Changeset, err error) {
-	raw, err = l.objects.Get(row.Key)
+	return l.rawChangeset(row, true)
+}
+
+// rawChangeset is RawChangeset. The bytes are kept if that is wanted: they may be many.
+func (l *Log) rawChangeset(row changeset.Row, keep bool) (raw []byte, c *changeset.Changeset, err error) {
+	var decoded error
+	err = l.objects.Use(row.Key, func(b []byte) error {
+		if c, decoded = changeset.Decode(b); keep {
+			raw = b
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, nil, l.faulty(fmt.Errorf("read changeset %s from %s: %w", row.ID, l.where, err))
 	}
-	c, err = changeset.Decode(raw)
+	err = decoded
 	if err == nil && c.ID != row.ID {
 		err = fmt.Errorf("it holds changeset %s, row %d of %s names it %s", c.ID, row.Seq, l.prefix+l.index, row.ID)
 	} else if err != nil {

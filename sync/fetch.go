@@ -46,8 +46,8 @@ func fetch(ctx context.Context, items []item, rows int) iter.Seq[batch] {
 		defer cancel()
 		producer.Go(func() {
 			defer close(batches)
-			for len(items) > 0 {
-				b := fetchBatch(ctx, items[:min(rows, len(items))])
+			for largest := 0; len(items) > 0; {
+				b := fetchBatch(ctx, items[:min(rows, len(items))], &largest)
 				items = items[min(b.rows, len(items)):]
 				select {
 				case batches <- b:
@@ -68,8 +68,8 @@ func fetch(ctx context.Context, items []item, rows int) iter.Seq[batch] {
 }
 
 // fetchBatch fetches the first items, as many as one transaction should have.
-func fetchBatch(ctx context.Context, items []item) batch {
-	got, err := fetchAll(ctx, items)
+func fetchBatch(ctx context.Context, items []item, largest *int) batch {
+	got, err := fetchAll(ctx, items, largest)
 	if err != nil {
 		return batch{err: err}
 	}
@@ -86,39 +86,61 @@ func fetchBatch(ctx context.Context, items []item) batch {
 	return b
 }
 
+// largeChangeset is how much memory a changeset takes, in bytes, that may be fetched in vain.
+const largeChangeset = 1 << 20
+
 // fetchAll fetches the changesets of the items in parallel, under the names that they have here, but not those of which nothing is new. It begins no more
-// when it has batchBytes, and returns what it has of the first items, one at least.
-func fetchAll(ctx context.Context, items []item) ([]fetched, error) {
+// when it has batchBytes, drops the large ones that come after that, and returns what it has of the first items, one at least. So many are under way as would be
+// no more than batchBytes if all were like the largest of the last ones, which it notes: one is dropped only where the sizes change.
+func fetchAll(ctx context.Context, items []item, largest *int) ([]fetched, error) {
 	got := make([]fetched, len(items))
-	var size atomic.Int64
+	var size, most atomic.Int64
+	var dropped atomic.Int64
+	dropped.Store(int64(len(items)))
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(fetchers)
+	group.SetLimit(max(1, min(fetchers, batchBytes/max(1, *largest))))
 	begun := 0
 	for begun < len(items) && size.Load() < int64(batchBytes) {
-		f, it := &got[begun], items[begun]
+		f, it, i := &got[begun], items[begun], int64(begun)
 		begun++
 		f.item = it
 		if it.from == nil {
 			continue
 		}
-		group.Go(func() (err error) {
+		group.Go(func() error {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			if f.c, err = it.from.Changeset(it.row); err == nil {
-				it.apply(f.c)
-				size.Add(int64(sizeOf(f.c)))
+			c, err := it.from.Changeset(it.row)
+			if err != nil {
+				return err
 			}
-			return err
+			n := int64(sizeOf(c))
+			change(&most, func(was int64) int64 { return max(was, n) })
+			if size.Add(n) > int64(batchBytes) && n > largeChangeset && i > 0 {
+				change(&dropped, func(was int64) int64 { return min(was, i) })
+				return nil
+			}
+			it.apply(c)
+			f.c = c
+			return nil
 		})
 	}
-	return got[:begun], group.Wait()
+	err := group.Wait()
+	*largest = int(most.Load())
+	return got[:min(int64(begun), dropped.Load())], err
+}
+
+// change lets a number be what f makes of it.
+func change(n *atomic.Int64, f func(was int64) int64) {
+	for was := n.Load(); !n.CompareAndSwap(was, f(was)); was = n.Load() {
+	}
 }
 
 // eachFetched fetches the changesets of the items, so many at a time as memory should hold, and calls do with each, in the order of the items.
 func eachFetched(ctx context.Context, items []item, do func(fetched) error) error {
-	for len(items) > 0 {
-		got, err := fetchAll(ctx, items)
+	for largest := 0; len(items) > 0; {
+		got, err := fetchAll(ctx, items[:min(batchRows, len(items))], &largest)
 		if err != nil {
 			return err
 		}

@@ -27,11 +27,11 @@ func Web(opts WebOptions) Carrier {
 	}
 }
 
-// maxBody bounds the files of a replica, in bytes. The index is fetched whole where the server cannot send a part of it: the bound is 6 million changesets.
+// maxBody bounds the files of a replica, in bytes. The index is fetched whole where the server cannot send a part of it: the bound is 3 million changesets.
 func maxBody(name string) int64 {
 	switch base := path.Base(name); {
 	case base == changeset.IndexFile || name == replica.RepresentationsFile || strings.HasSuffix(name, "/"+replica.RepresentationsFile):
-		return 256 << 20
+		return 128 << 20
 	case len(base) == 40: // an object
 		return changeset.MaxFile
 	}

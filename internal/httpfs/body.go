@@ -38,6 +38,14 @@ func (c *client) watch(ctx context.Context, cancel context.CancelCauseFunc, resp
 
 func (w *watched) stop() { w.timer.Stop() }
 
+// pause lets the server be quiet, and resume ends that.
+func (w *watched) pause() { w.timer.Stop() }
+
+func (w *watched) resume() {
+	w.fresh = 0
+	w.timer.Reset(w.c.opts.IdleTimeout)
+}
+
 func (w *watched) Read(p []byte) (int, error) {
 	n, err := w.body.Read(p)
 	w.total.Add(int64(n))
@@ -70,20 +78,49 @@ func (w *watched) explain(err error) error {
 	return &tryAgain{err: fmt.Errorf("the connection broke after %d bytes: %w", w.got, err), tries: maxTries}
 }
 
-// readWhole reads the body of a whole file, decompressed, of at most limit bytes. The result is not nil.
-func readWhole(a answer, limit int64) ([]byte, error) {
+// readWhole reads the body of a whole file, decompressed, of at most limit bytes. The result is not nil. If it is large, done says that it is not needed
+// any more; until then nobody else gets a large one.
+func (c *client) readWhole(a answer, limit int64) (b []byte, done func(), err error) {
+	done = func() {}
 	if a.ContentLength > limit {
-		return nil, tooLarge(limit)
+		return nil, done, c.large.refuse(tooLarge(limit))
 	}
 	r, err := decoded(a, limit)
 	if err != nil {
-		return nil, err
+		return nil, done, err
 	}
-	buf := bytes.NewBuffer(make([]byte, 0, clamp(a.ContentLength, 0, 1<<20)+bytes.MinRead))
-	if _, err := buf.ReadFrom(&bounded{r, limit, limit}); err != nil {
-		return nil, damaged(err)
+	r = &bounded{r, limit, limit}
+	b, err = appendAll(make([]byte, 0, clamp(a.ContentLength, 0, largeFile)+bytes.MinRead), io.LimitReader(r, largeFile), limit)
+	if err == nil && len(b) == largeFile {
+		if done, err = c.large.wait(a.body); err == nil {
+			b, err = appendAll(b, r, limit)
+		}
 	}
-	return buf.Bytes(), checkNoPage(buf.Bytes())
+	if err == nil {
+		err = checkNoPage(b)
+	}
+	if err != nil {
+		done()
+		return nil, func() {}, c.large.refuse(damaged(err))
+	}
+	return b, done, nil
+}
+
+// appendAll appends all that r has to b, which has room for something, and becomes no longer than limit and a byte; so r says if there is more.
+func appendAll(b []byte, r io.Reader, limit int64) ([]byte, error) {
+	for {
+		if len(b) == cap(b) {
+			b = append(make([]byte, 0, min(2*int64(cap(b)), max(limit, int64(cap(b)))+bytes.MinRead)), b...)
+		}
+		n, err := r.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		if err == io.EOF {
+			return b, nil
+		}
+		if err != nil {
+			return b, err
+		}
+	}
 }
 
 func clamp(n, low, high int64) int64 { return max(low, min(n, high)) }

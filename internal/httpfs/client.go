@@ -25,12 +25,13 @@ type client struct {
 	http  http.Client
 	slots chan struct{} // holds one element for each request under way
 	close sync.Once     // the server was seen to close its connections
+	large largeFiles
 
 	requests, bytes atomic.Int64
 }
 
 func newClient(ctx context.Context, base *url.URL, user *url.Userinfo, opts Options) *client {
-	c := &client{ctx: ctx, opts: opts, user: user, slots: make(chan struct{}, opts.Connections)}
+	c := &client{ctx: ctx, opts: opts, user: user, slots: make(chan struct{}, opts.Connections), large: newLargeFiles()}
 	c.place.origin = base
 	transport := &http.Transport{
 		Proxy:                  opts.Proxy,
@@ -69,7 +70,7 @@ type request struct {
 // answer is what the server sent for it.
 type answer struct {
 	*http.Response
-	body io.Reader // counted and watched; takes the place of Response.Body
+	body *watched // takes the place of Response.Body
 }
 
 // do makes a request, again where that helps, and hands the answer to use, which reads the body.

@@ -10,15 +10,15 @@ import (
 	"time"
 )
 
-// whole fetches a file. The body is not nil.
-func (c *client) whole(name string) (body []byte, mod time.Time, err error) {
+// whole fetches a file. The body is not nil. done is to be called once it is not needed any more.
+func (c *client) whole(name string) (body []byte, mod time.Time, done func(), err error) {
 	req := request{http.MethodGet, name, http.Header{"Accept-Encoding": {"gzip"}}, []int{http.StatusOK}}
 	err = c.do(req, func(a answer) (err error) {
 		mod = modified(a.Header)
-		body, err = readWhole(a, c.opts.limit(name))
+		body, done, err = c.readWhole(a, c.opts.limit(name))
 		return err
 	})
-	return body, mod, err
+	return body, mod, done, err
 }
 
 // part is what a server sent when asked for a part of a file.
@@ -32,14 +32,15 @@ type part struct {
 // part reads len(p) bytes, at least one, from off, fewer only at the end of the file.
 func (c *client) part(name string, p []byte, off int64) (part, error) {
 	var got part
-	unusable := false
+	unusable, done := false, func() {}
 	header := http.Header{"Accept-Encoding": {"identity"}, "Range": {formatRange(off, len(p))}}
 	statuses := []int{http.StatusOK, http.StatusPartialContent, http.StatusRequestedRangeNotSatisfiable}
 	err := c.do(request{http.MethodGet, name, header, statuses}, func(a answer) (err error) {
 		got = part{total: -1, mod: modified(a.Header)}
 		switch {
 		case a.StatusCode == http.StatusOK:
-			got.whole, err = readWhole(a, c.opts.limit(name))
+			got.whole, done, err = c.readWhole(a, c.opts.limit(name))
+			done() // an index stays open while the objects that it names are read
 		case a.StatusCode == http.StatusRequestedRangeNotSatisfiable:
 			got.total, err = beyondEnd(a.Header, off)
 		case encoding(a.Header) != "":
@@ -50,7 +51,9 @@ func (c *client) part(name string, p []byte, off int64) (part, error) {
 		return err
 	})
 	if err == nil && unusable {
-		got.whole, got.mod, err = c.whole(name)
+		if got.whole, got.mod, done, err = c.whole(name); err == nil {
+			done()
+		}
 	}
 	return got, err
 }

@@ -23,13 +23,14 @@ type file struct {
 	parts  bool   // the server sends parts of this file
 	total  int64  // its size, -1 if not known; whole knows better
 	body   []byte // all of it, if not nil
+	done   func() // says that body is not needed any more; nil if it was not fetched by load
 	failed error  // why it could not be fetched whole; a file says so once and for all
 	mod    time.Time
 }
 
 func (f *file) Name() string { return f.asOpened }
 
-// Close forgets what was fetched.
+// Close forgets what was fetched. Who has read a large file must close it before anybody can read another one.
 func (f *file) Close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -37,6 +38,9 @@ func (f *file) Close() error {
 		return f.error("close", fs.ErrClosed)
 	}
 	f.closed, f.body = true, nil
+	if f.done != nil {
+		f.done()
+	}
 	return nil
 }
 
@@ -52,9 +56,9 @@ func (f *file) load(op string) error {
 	case f.body != nil || f.failed != nil:
 		return f.failed
 	}
-	f.body, f.mod, f.failed = f.c.whole(f.name)
-	if f.failed != nil {
-		f.body = nil
+	body, mod, done, err := f.c.whole(f.name)
+	if f.mod, f.failed = mod, err; err == nil {
+		f.body, f.done = body, done
 	}
 	return f.failed
 }

@@ -43,10 +43,11 @@ func (s *FS) Stat(name string) (os.FileInfo, error) {
 		return nil, err
 	}
 	if !ok {
-		body, mod, err := s.c.whole(full)
+		body, mod, done, err := s.c.whole(full)
 		if err != nil {
 			return nil, err
 		}
+		defer done()
 		return info{path.Base(full), int64(len(body)), mod}, nil
 	}
 	return info{path.Base(full), size, mod}, nil

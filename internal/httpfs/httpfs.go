@@ -57,8 +57,8 @@ type Options struct {
 	ConnectTimeout time.Duration
 	// IdleTimeout bounds the wait for an answer, and then for each further 512 bytes of it or its end. 30 s if 0.
 	IdleTimeout time.Duration
-	// MaxBody bounds a whole file, in bytes after decompression, 64 MiB if 0.
-	// Up to Connections such files may be in memory at once.
+	// MaxBody bounds a whole file, in bytes after decompression, 64 MiB if 0. Of files of more than 1 MiB one is in memory at a time: from its second
+	// MiB until it is closed, the others wait. But one that was opened for its parts, by ReadAt, and came whole makes nobody wait once it is there.
 	MaxBody int64
 	// MaxBodyOf, if not nil, takes the place of MaxBody for those files for which it returns more than 0.
 	// The name is the path below the base URL.
