@@ -270,7 +270,7 @@ func (l *Log) Rows(from, to uint32) iter.Seq2[changeset.Row, error] {
 		}
 		defer f.Close()
 		for from <= to {
-			rows, err := l.readRows(f, from, min(to, from+rowsAtOnce-1))
+			rows, err := l.readRows(f, from, from+min(to-from, rowsAtOnce-1))
 			if err != nil {
 				yield(changeset.Row{}, l.faulty(err))
 				return
@@ -323,7 +323,7 @@ func (l *Log) Collect(from, to uint32) (rows []changeset.Row, err error) {
 
 // Changeset reads the changeset of a row; its hash and its ID are checked.
 func (l *Log) Changeset(row changeset.Row) (*changeset.Changeset, error) {
-	_, c, err := l.RawChangeset(row)
+	_, c, err := l.rawChangeset(row, false)
 	return c, err
 }
 

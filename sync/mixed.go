@@ -35,7 +35,7 @@ func (p *pull) readMixed(ctx context.Context, s *side) error {
 		if it.mine.Seq == 0 && it.id == it.row.ID && len(here[it.id.Seq]) == 0 { // new under any name
 			it.from = nil
 		}
-		it.moves, it.stretches = nil, nil
+		it.read = nil
 	}
 	if err := eachFetched(ctx, rest, m.note); err != nil {
 		return err

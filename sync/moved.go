@@ -25,21 +25,22 @@ func (s *side) movedHere() (numbered, error) {
 		return nil, err
 	}
 	maps.DeleteFunc(origins, func(origin uuid.UUID, _ uint32) bool { return !mayBeMoved(origin) })
-	here := numbered{}
-	for _, it := range s.items {
-		if it.mine.Seq == 0 || it.differs() {
-			here[it.id.Seq] = nil
-		}
-	}
-	if len(origins) == 0 || len(here) == 0 {
+	wanted := func(it item) bool { return it.mine.Seq == 0 || it.differs() }
+	if len(origins) == 0 || !slices.ContainsFunc(s.items, wanted) {
 		return nil, nil
 	}
+	moved, here := numbered{}, numbered{} // the source may have many more
 	for row, err := range s.to().Rows(1, s.to().Latest()) {
 		if err != nil {
 			return nil, err
 		}
-		if rows, wanted := here[row.ID.Seq]; wanted && mayBeMoved(row.ID.Origin) {
-			here[row.ID.Seq] = append(rows, row)
+		if mayBeMoved(row.ID.Origin) {
+			moved[row.ID.Seq] = append(moved[row.ID.Seq], row)
+		}
+	}
+	for _, it := range s.items {
+		if rows := moved[it.id.Seq]; rows != nil && wanted(it) {
+			here[it.id.Seq] = rows
 		}
 	}
 	return here, nil

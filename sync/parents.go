@@ -39,7 +39,7 @@ func (p *pull) loadSources() error {
 	if p.sources != nil {
 		return nil
 	}
-	sources := make(map[changeset.ID]changeset.Row, p.from.Latest())
+	sources := map[changeset.ID]changeset.Row{}
 	for row, err := range p.from.Log().Rows(1, p.from.Latest()) {
 		if err != nil {
 			return err

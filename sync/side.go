@@ -1,6 +1,7 @@
 package sync
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/google/uuid"
@@ -40,10 +41,15 @@ type side struct {
 
 // item is a row of the source.
 type item struct {
-	row       changeset.Row
-	id        changeset.ID  // that its changeset has here
-	mine      changeset.Row // the row here with that ID, 0 if it is not known
-	from      *replica.Log  // where to read its changeset; nil if nothing about it is new
+	row  changeset.Row
+	id   changeset.ID  // that its changeset has here
+	mine changeset.Row // the row here with that ID, 0 if it is not known
+	from *replica.Log  // where to read its changeset; nil if nothing about it is new
+	read *naming       // nil: as it is
+}
+
+// naming is how a log of the source is read.
+type naming struct {
 	moves     changeset.Moves
 	stretches changeset.Stretches
 }
@@ -53,8 +59,10 @@ func (it item) differs() bool { return it.mine.Seq > 0 && it.mine.Key != it.row.
 
 // apply gives the changeset of an item the names that it and its parents have here.
 func (it item) apply(c *changeset.Changeset) {
-	it.stretches.Apply(c)
-	it.moves.Apply(c)
+	if it.read != nil {
+		it.read.stretches.Apply(c)
+		it.read.moves.Apply(c)
+	}
 }
 
 // prepare finds out which rows of the source are new.
@@ -76,8 +84,9 @@ func (s *side) name(id changeset.ID) changeset.ID { return s.moves.ID(s.stretche
 // locate finds out which items are known here, and under which names.
 func (p *pull) locate(s *side) error {
 	known := map[uint32]int{} // rows here, to the items that they are
+	read := &naming{s.moves, s.stretches}
 	for i, it := range s.items {
-		s.items[i] = item{row: it.row, id: s.name(it.row.ID), from: s.from, moves: s.moves, stretches: s.stretches}
+		s.items[i] = item{row: it.row, id: s.name(it.row.ID), from: s.from, read: read}
 		seq, ok, err := s.lookup(s.items[i].id)
 		if err != nil {
 			return err
@@ -142,7 +151,7 @@ func (p *pull) newRows(s *side) ([]changeset.Row, error) {
 		return nil, err
 	}
 	if s.read > 0 && s.read <= s.from.Latest() {
-		rows, err := s.from.Collect(replica.TailBegins(s.read), s.from.Latest())
+		rows, err := p.collect(s, replica.TailBegins(s.read))
 		if err != nil {
 			return nil, err
 		}
@@ -163,7 +172,26 @@ func (p *pull) newRows(s *side) ([]changeset.Row, error) {
 		}
 	}
 	s.tail = nil
-	return s.from.Collect(1, s.from.Latest())
+	return p.collect(s, 1)
+}
+
+// maxNewRows is how many rows of a source a pull takes up: about 200 bytes of memory each, and a source can claim 2³² of them.
+const maxNewRows = 1 << 21
+
+// collect returns the rows of the source from one on.
+func (p *pull) collect(s *side, first uint32) ([]changeset.Row, error) {
+	n := s.from.Latest() + 1 - min(first, s.from.Latest())
+	if n > maxNewRows {
+		return nil, fmt.Errorf("%s claims that its %s has %d rows that were not read: a pull takes up %d", p.from.Where(), s.what, n, maxNewRows)
+	}
+	rows := make([]changeset.Row, 0, n)
+	for row, err := range s.from.Rows(first, s.from.Latest()) {
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, row)
+	}
+	return rows, nil
 }
 
 // follows reports whether rows of the source, which end with the last one that was read, are not known to be others than those that were read, there and above.
