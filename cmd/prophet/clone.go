@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/afero"
 	"github.com/urfave/cli/v2"
 
+	"prophet/changeset"
 	"prophet/internal/durable"
 	"prophet/replica"
 	psync "prophet/sync"
@@ -92,6 +93,10 @@ func (o *cloneOptions) clone(ctx context.Context, e *env, from *replica.Replica,
 	if err != nil {
 		return err
 	}
+	there, err := afero.DirExists(e.Fs, dir)
+	if err != nil {
+		return err
+	}
 	if err := durable.MakeRoot(e.Fs, dir); err != nil {
 		return err
 	}
@@ -101,6 +106,9 @@ func (o *cloneOptions) clone(ctx context.Context, e *env, from *replica.Replica,
 	pull.Adopt = !o.noAdopt
 	r, rep, err := psync.Clone(ctx, e.dir(dir), from, opts, pull)
 	end()
+	if err != nil && e.unmake(ctx, r, dir, there) {
+		return e.peerHint(err, location, "")
+	}
 	if err != nil {
 		return begun(ctx, r, dir, err)
 	}
@@ -138,6 +146,28 @@ func (e *env) shortDir(dir string) string {
 		return rel
 	}
 	return dir
+}
+
+// unmake takes away what a clone made that failed before a changeset had come, and reports whether it did. Without there, the directory was made too.
+// After an interrupt the clone stays, to go on.
+func (e *env) unmake(ctx context.Context, r *replica.Replica, dir string, there bool) bool {
+	if r == nil || context.Cause(ctx) == errInterrupted {
+		return false
+	}
+	if now, err := replica.Open(e.dir(dir), replica.Options{}); err != nil || now.Latest() > 0 {
+		return false
+	}
+	if err := e.Fs.Remove(filepath.Join(dir, changeset.ReplicaVersionFile)); err != nil { // from here on there is no replica
+		return false
+	}
+	files, err := afero.ReadDir(e.Fs, dir) // it was empty
+	for _, f := range files {
+		err = errors.Join(err, e.Fs.RemoveAll(filepath.Join(dir, f.Name())))
+	}
+	if err == nil && !there {
+		err = e.Fs.Remove(dir)
+	}
+	return err == nil
 }
 
 // begun adds to the error of a clone how to go on, if there is something to go on with.
