@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 	if err := writeToMemory(); err != nil {
 		panic(err)
 	}
-	testscript.Main(m, map[string]func(){"prophet": clockMain, "waiting": waitMain, "holding": holdMain})
+	testscript.Main(m, map[string]func(){"prophet": clockMain, "waiting": waitMain, "holding": holdMain, "limited": limitedMain})
 }
 
 // With the race detector in it, a program that ends waits a second for what its threads may still report. The tests start the program a thousand times.

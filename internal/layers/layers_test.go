@@ -45,6 +45,7 @@ var helpers = []string{
 	"internal/crashfs",
 	"internal/damage",
 	"internal/fixture",
+	"internal/hostile",
 	"internal/layers",
 	"internal/race",
 	"internal/realserver",
