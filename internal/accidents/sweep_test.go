@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/internal/crashfs"
+	"prophet/internal/race"
 	"prophet/replica"
 )
 
@@ -147,10 +148,13 @@ func (o *operation) sweep(t *testing.T, f fault) (accidents []int) {
 	return accidents
 }
 
-// step is from how many operations on the fault strikes next. A crash strikes at every one.
+// step is after how many operations the fault strikes next. A crash strikes at every one, but under the race detector.
 func (o *operation) step(f fault) int {
-	if *all || f.crash() {
+	switch {
+	case *all || f.crash() && !race.Enabled:
 		return 1
+	case f.crash():
+		return 9
 	}
 	n := 0
 	for _, op := range o.ops {
@@ -158,7 +162,7 @@ func (o *operation) step(f fault) int {
 			n++
 		}
 	}
-	return n/30 + 1
+	return n/race.Part(30) + 1
 }
 
 // opAt returns the operation at which a fault strikes, as it was in the undisturbed run.
