@@ -127,22 +127,22 @@ func TestVerdicts(t *testing.T) {
 	took := func(name string, times ...time.Duration) (m measured) {
 		m.name = name
 		for _, wall := range times {
-			m.samples = append(m.samples, sample{usage: usage{Wall: wall}})
+			m.samples = append(m.samples, sample{usage: usage{Wall: wall, CPU: wall / 2}})
 		}
 		return m
 	}
 	ours := took("prophet", 40*time.Millisecond, 20*time.Millisecond, 90*time.Millisecond)
 	theirs := took("git", 40*time.Millisecond, 50*time.Millisecond, 60*time.Millisecond)
 	for want, got := range map[string]verdict{
-		"time | 20 ms | git, 40 ms | 0.5 (0.8) | at most 0.5 | yes":  times("time", ours, theirs, 0.5),
-		"late | 20 ms | git, 40 ms | 0.5 (0.8) | at most 0.4 | no":   times("late", ours, theirs, 0.4),
-		"gone | 20 ms | git is not installed |  | at most 1 | ?":     times("gone", ours, measured{missing: "git is not installed"}, 1),
-		"beside | 20 ms | git, 40 ms | 0.5 (0.8) |  | ":              aside("beside", ours, theirs),
-		"requests | 9 |  |  | at most 8 | no":                        counts("requests", 9, 8),
-		"bytes | 20 kB | JSON, 10.0 MB | 0.002 | at most 0.13 | yes": sizes("bytes", 20<<10, 10<<20-1, "JSON", "", 0.13),
-		"memory | 20 kB | git is not installed |  | at most 1 | ?":   sizes("memory", 20<<10, 0, "git", "git is not installed", 1),
-		"clone: time | at 1000 | at 10 | 1.2 | at most 1.2 | yes":    steadiness{"clone: time": {10: 1, 100: 9, 1000: 1.2}}.outcome("memory").verdicts[0],
-		"files | 3 | 2 changesets | 1.5 | at most 0.01 | no":         sizes("files", 3, 2, "changesets", "", 0.01).plain(3, 2),
+		"time | 20 ms | git, 40 ms | 0.5 (0.8) | 0.5 | at most 0.5 | yes": times("time", ours, theirs, 0.5),
+		"late | 20 ms | git, 40 ms | 0.5 (0.8) | 0.5 | at most 0.4 | no":  times("late", ours, theirs, 0.4),
+		"gone | 20 ms | git is not installed |  |  | at most 1 | ?":       times("gone", ours, measured{missing: "git is not installed"}, 1),
+		"beside | 20 ms | git, 40 ms | 0.5 (0.8) | 0.5 |  | ":             aside("beside", ours, theirs),
+		"requests | 9 |  |  |  | at most 8 | no":                          counts("requests", 9, 8),
+		"bytes | 20 kB | JSON, 10.0 MB | 0.002 |  | at most 0.13 | yes":   sizes("bytes", 20<<10, 10<<20-1, "JSON", "", 0.13),
+		"memory | 20 kB | git is not installed |  |  | at most 1 | ?":     sizes("memory", 20<<10, 0, "git", "git is not installed", 1),
+		"clone: time | at 1000 | at 10 | 1.2 |  | at most 1.2 | yes":      steadiness{"clone: time": {10: 1, 100: 9, 1000: 1.2}}.outcome("memory").verdicts[0],
+		"files | 3 | 2 changesets | 1.5 |  | at most 0.01 | no":           sizes("files", 3, 2, "changesets", "", 0.01).plain(3, 2),
 	} {
 		if got.String() != want {
 			t.Errorf("got %q, want %q", got, want)

@@ -38,13 +38,13 @@ func (r *report) err() error { return errors.Join(r.failures...) }
 // write prints the tables as Markdown.
 func (r *report) write(w io.Writer) error {
 	text := strings.Join(r.about, "\n") + "\n\n"
-	text += "| row | what | on | changesets | prophet | beside | ratio (of medians) | target | met |\n|---|---|---|---|---|---|---|---|---|\n"
+	text += "| row | what | on | changesets | prophet | beside | ratio (of medians) | of CPU | target | met |\n|---|---|---|---|---|---|---|---|---|---|\n"
 	for _, o := range r.outcomes {
 		for _, v := range o.verdicts {
-			text += line(o.row, v.what, o.place, shownSize(o.size), v.ours, v.theirs, v.ratio, v.target, string(v.met))
+			text += line(o.row, v.what, o.place, shownSize(o.size), v.ours, v.theirs, v.ratio, v.cpu, v.target, string(v.met))
 		}
 		if o.failure != nil {
-			text += line(o.row, "failed: "+strings.ReplaceAll(o.failure.Error(), "\n", " "), o.place, shownSize(o.size), "", "", "", "", string(unknown))
+			text += line(o.row, "failed: "+strings.ReplaceAll(o.failure.Error(), "\n", " "), o.place, shownSize(o.size), "", "", "", "", "", string(unknown))
 		}
 	}
 	text += "\n| row | program | on | changesets | least | median | CPU | memory | requests | sent | files | content | on the disk |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|\n"

@@ -22,14 +22,14 @@ func met(ok bool) answer {
 	return no
 }
 
-// verdict is a target, what came out, and whether it is met.
+// verdict is a target, what came out, and whether it is met. The ratio of the CPU times is beside it, which other work on the machine disturbs least.
 type verdict struct {
-	what, ours, theirs, ratio, target string
-	met                               answer
+	what, ours, theirs, ratio, cpu, target string
+	met                                    answer
 }
 
 func (v verdict) String() string {
-	cells := []string{v.what, v.ours, v.theirs, v.ratio, v.target, string(v.met)}
+	cells := []string{v.what, v.ours, v.theirs, v.ratio, v.cpu, v.target, string(v.met)}
 	return strings.Join(cells, " | ")
 }
 
@@ -42,6 +42,7 @@ func times(what string, ours, theirs measured, most float64) verdict {
 	ratio := float64(ours.least()) / float64(theirs.least())
 	v.theirs = fmt.Sprintf("%s, %s", theirs.name, shownTime(theirs.least()))
 	v.ratio = fmt.Sprintf("%s (%s)", shownRatio(ratio), shownRatio(float64(ours.median())/float64(theirs.median())))
+	v.cpu = shownRatio(float64(ours.cpu()) / float64(max(theirs.cpu(), 1)))
 	v.met = met(ratio <= most)
 	return v
 }
