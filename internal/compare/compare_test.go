@@ -134,6 +134,7 @@ func TestVerdicts(t *testing.T) {
 	ours := took("prophet", 40*time.Millisecond, 20*time.Millisecond, 90*time.Millisecond)
 	theirs := took("git", 40*time.Millisecond, 50*time.Millisecond, 60*time.Millisecond)
 	for want, got := range map[string]verdict{
+		"CPU | 10 ms |  |  |  | at most 9.0 ms | no":                      below("CPU", ours.cpu(), 9*time.Millisecond, shownTime),
 		"time | 20 ms | git, 40 ms | 0.5 (0.8) | 0.5 | at most 0.5 | yes": times("time", ours, theirs, 0.5),
 		"late | 20 ms | git, 40 ms | 0.5 (0.8) | 0.5 | at most 0.4 | no":  times("late", ours, theirs, 0.4),
 		"gone | 20 ms | git is not installed |  |  | at most 1 | ?":       times("gone", ours, measured{missing: "git is not installed"}, 1),

@@ -9,8 +9,10 @@ import (
 	"time"
 )
 
-// million is how many changesets the targets of a large clone are about.
+// usualMemory is what git clone took of usualSize changesets when the targets were set. The targets of a large clone are about a million.
 const (
+	usualSize     = 10_000
+	usualMemory   = 44 << 20
 	million       = 1_000_000
 	millionCPU    = 60 * time.Second
 	millionMemory = 250 << 20
@@ -38,10 +40,11 @@ func cloneRow(ctx context.Context, s *scene) (outcome, error) {
 		counts("files written", ours.files(), 60),
 		sizes("memory", ours.memory(), git.memory(), "git", git.missing, 1),
 	}
+	if s.n == usualSize {
+		verdicts = append(verdicts, below("memory", ours.memory(), usualMemory, shownBytes))
+	}
 	if s.n >= million {
-		verdicts = append(verdicts,
-			verdict{what: "CPU", ours: shownTime(ours.cpu()), target: "under " + shownTime(millionCPU), met: met(ours.cpu() < millionCPU)},
-			verdict{what: "memory", ours: shownBytes(ours.memory()), target: "under " + shownBytes(millionMemory), met: met(ours.memory() < millionMemory)})
+		verdicts = append(verdicts, below("CPU", ours.cpu(), millionCPU, shownTime), below("memory", ours.memory(), millionMemory, shownBytes))
 	}
 	return outcome{measured: all, verdicts: verdicts}, nil
 }

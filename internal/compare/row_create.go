@@ -72,6 +72,5 @@ func versionRow(ctx context.Context, s *scene) (outcome, error) {
 		return outcome{}, err
 	}
 	v := aside("time", all[0], all[1])
-	v.target, v.met = "under "+shownTime(mostStart), met(all[0].least() < mostStart)
-	return outcome{measured: all, verdicts: []verdict{v}}, nil
+	return outcome{measured: all, verdicts: []verdict{below("time", all[0].least(), mostStart, shownTime), v}}, nil
 }

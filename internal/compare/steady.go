@@ -7,7 +7,7 @@ import (
 )
 
 // mostGrowth is what still counts as the same at any size.
-const mostGrowth = 1.25
+const mostGrowth = 1.2
 
 // outcome compares the greatest size with the smallest.
 func (s steadiness) outcome(place string) outcome {

@@ -70,6 +70,11 @@ func sizes(what string, ours, theirs int64, whose, missing string, most float64)
 	return v
 }
 
+// below compares what has a unit with a limit.
+func below[T int64 | time.Duration](what string, ours, limit T, shown func(T) string) verdict {
+	return verdict{what: what, ours: shown(ours), target: "at most " + shown(limit), met: met(ours <= limit)}
+}
+
 // shownRatio has two digits or more.
 func shownRatio(r float64) string {
 	if r >= 10 {
