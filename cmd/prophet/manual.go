@@ -85,8 +85,9 @@ what shall hold of one record, it decides that and ends with 0, whatever else is
 in conflict about the record.
 
 Ctrl-C ends a command in an orderly way: what was reported done stays done, the
-rest is as before, and the next run goes on from there. A second Ctrl-C ends it
-at once; that too loses nothing that was reported done.
+rest is as before, and the next run goes on from there. The exit code is 1. A
+second Ctrl-C ends it at once, for which shells give 130; that too loses nothing
+that was reported done.
 `)
 	return b.String()
 }
