@@ -173,6 +173,9 @@ type Changeset struct {
 	// Nullification and Resolution mark bookkeeping: rows of one replica's log, never integrated by another.
 	Nullification, Resolution bool
 	Changes                   []Change // sorted by Record.Compare, no UUID twice
+
+	// Lost says that the bytes of the changeset are lost, and this is what is left of it. Nobody may take it for the changeset; it is not encoded.
+	Lost bool
 }
 
 // Bookkeeping reports whether c is one replica's own bookkeeping, a nullification or a resolution.

@@ -159,6 +159,7 @@ type checker struct {
 	flags    map[uint32]flags                // of the rows whose changeset can be read, without flagSettled
 	broken   map[uint32]bool                 // the other rows
 	highest  map[uuid.UUID]uint32            // number of each origin, of ordinary changesets
+	lost     map[changeset.ID]bool           // of which only that counts which is left
 	exported bool                            // the replica is an exported or published copy
 
 	id    identity // nil if there is none that can be believed
@@ -175,7 +176,8 @@ type checker struct {
 
 func newChecker(ctx context.Context, r *Replica, l *Log, exported bool, report func(Problem), step func()) *checker {
 	return &checker{ctx: ctx, r: r, l: l, report: report, step: step, exported: exported,
-		ids: map[changeset.ID]bool{}, touching: map[changeset.RecordID][]uint32{}, flags: map[uint32]flags{}, broken: map[uint32]bool{}, highest: map[uuid.UUID]uint32{}}
+		ids: map[changeset.ID]bool{}, touching: map[changeset.RecordID][]uint32{}, flags: map[uint32]flags{}, broken: map[uint32]bool{}, highest: map[uuid.UUID]uint32{},
+		lost: map[changeset.ID]bool{}}
 }
 
 func (c *checker) problem(file, format string, args ...any) {

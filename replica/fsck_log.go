@@ -88,6 +88,10 @@ func (c *checker) checkRows(rows uint32) error {
 		if c.flags[seq] = flagsOf(cs); c.flags[seq] == 0 {
 			c.highest[row.ID.Origin] = max(c.highest[row.ID.Origin], row.ID.Seq)
 		}
+		if cs.Lost {
+			c.problem(LostFile, "row %d: changeset %s is lost; what is left of it counts until it comes back", seq, row.ID)
+			c.lost[row.ID] = true
+		}
 		for _, ch := range cs.Changes {
 			c.touching[ch.Record] = append(c.touching[ch.Record], seq)
 		}

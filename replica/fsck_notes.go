@@ -128,7 +128,7 @@ func (c *checker) checkIDs(last []uint32) {
 		}
 		rec, ok := c.touched(row, records[id.rec])
 		switch {
-		case !ok && !c.broken[row]:
+		case !ok && !c.broken[row] && !c.isLost(row):
 			c.fault(idsFile, c.l.ours.damaged(idsFile, "entry %d: row %d does not touch record %s", i+1, row, uuid.UUID(id.rec)))
 		case ok && seen[rec]:
 			c.fault(idsFile, c.l.ours.damaged(idsFile, "%s has two local ids", rec))
@@ -145,4 +145,10 @@ func (c *checker) touched(row uint32, recs []changeset.RecordID) (rec changeset.
 		}
 	}
 	return rec, false
+}
+
+// isLost reports whether the changeset of a row is.
+func (c *checker) isLost(seq uint32) bool {
+	row, err := c.l.Row(seq)
+	return err == nil && c.lost[row.ID]
 }

@@ -180,7 +180,7 @@ func (c *checker) checkMerge(rec changeset.RecordID, seqs []uint32) {
 	seen := map[changeset.ID]bool{}
 	for _, e := range entries {
 		for _, p := range e.Change.Parents {
-			if !seen[p] {
+			if !seen[p] && !c.lost[p] {
 				c.problem(changeset.IndexFile, "changeset %s names %s as a parent of %s, which is not above it in the log or does not touch the record", e.ID, p, rec)
 			}
 		}

@@ -88,7 +88,7 @@ func (c *checker) checkRepresentation(row changeset.Row, cs *changeset.Changeset
 	for i := range cs.Changes {
 		ch := &cs.Changes[i]
 		for _, p := range ch.Parents {
-			if !c.touches(p, ch.Record) || p == row.ID {
+			if !c.touches(p, ch.Record) && !c.lost[p] || p == row.ID {
 				c.problem(RepresentationsFile, "row %d: changeset %s names %s as a parent of %s, which is not in the log or does not touch the record",
 					row.Seq, row.ID, p, ch.Record)
 			}

@@ -99,6 +99,9 @@ func (n *idTable) lacking(typ string, entry uint32, id localID) error {
 	if err != nil {
 		return err
 	}
+	if c.Lost {
+		return nil
+	}
 	for _, ch := range c.Changes {
 		switch {
 		case ch.Record.UUID != id.rec:

@@ -77,7 +77,7 @@ func (e *ForkError) Error() string {
 // takeUp adds what the content of a known changeset tells beyond the representation in the row of the log. It is a ForkError if it is another edit.
 func (t *txLog) takeUp(row uint32, c *changeset.Changeset) error {
 	mine, err := t.changeset(row)
-	if err != nil {
+	if err != nil || mine.Lost { // a repair puts it back
 		return err
 	}
 	if mine.Bookkeeping() != c.Bookkeeping() || !mine.Bookkeeping() && !changeset.SameEdit(mine, c) {
@@ -157,8 +157,12 @@ func (t *txLog) extend(c *changeset.Changeset, ch *changeset.Change) (outcome, e
 		return outcome{}, err
 	}
 	m := outcome{rec: ch.Record}
-	if s.wasNever() && len(ch.Parents) > 0 {
-		return m, unknownParent(ch, ch.Parents[0])
+	if s.wasNever() {
+		for _, p := range ch.Parents {
+			if err := t.knowParent(ch, p); err != nil {
+				return m, err
+			}
+		}
 	}
 	highest, err := t.isHighest(c.ID)
 	if err != nil {
@@ -173,8 +177,11 @@ func (t *txLog) extend(c *changeset.Changeset, ch *changeset.Change) (outcome, e
 		return m, err
 	}
 	for _, p := range ch.Parents {
-		if !slices.ContainsFunc(s.entries, func(e resolution.Entry) bool { return e.ID == p }) {
-			return m, unknownParent(ch, p)
+		if slices.ContainsFunc(s.entries, func(e resolution.Entry) bool { return e.ID == p }) {
+			continue
+		}
+		if err := t.knowParent(ch, p); err != nil {
+			return m, err
 		}
 	}
 	e := resolution.Entry{ID: c.ID, Created: c.Created, Creator: c.Creator.Text, Change: ch}

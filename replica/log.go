@@ -42,6 +42,7 @@ type Log struct {
 	renamed   uuid.UUID        // what a transaction under way calls the replica, if not uuid
 	wide      *wideRows        // what is kept of rows of many changes
 	inMirror  func() bool      // asked once a fault was found; nil where nobody knows
+	gone      *lostRows        // which changesets are lost; nil for the list of representations
 }
 
 // limits are what of the files is committed, where a writer was cut off or is at work.
@@ -89,7 +90,7 @@ func (l *limits) readReplaced(fsys afero.Fs, prefix, name string, most int64) ([
 
 // newLog returns a log of which nothing was read.
 func newLog(root afero.Fs, prefix, where string, limits *limits) *Log {
-	l := &Log{fs: root, root: root, prefix: prefix, where: where, limits: limits, former: &formerUUIDs{}, wide: new(wideRows),
+	l := &Log{fs: root, root: root, prefix: prefix, where: where, limits: limits, former: &formerUUIDs{}, wide: new(wideRows), gone: new(lostRows),
 		index: changeset.IndexFile, number: changeset.LatestFile}
 	if prefix != "" {
 		l.fs = afero.NewBasePathFs(root, strings.TrimSuffix(prefix, "/"))
@@ -321,10 +322,10 @@ func (l *Log) Collect(from, to uint32) (rows []changeset.Row, err error) {
 	return rows, nil
 }
 
-// Changeset reads the changeset of a row; its hash and its ID are checked.
+// Changeset reads the changeset of a row; its hash and its ID are checked. Of one that is lost it returns what is left, which says so.
 func (l *Log) Changeset(row changeset.Row) (*changeset.Changeset, error) {
 	_, c, err := l.rawChangeset(row, false)
-	return c, err
+	return l.orLeft(row, c, err)
 }
 
 // readSmall reads a file of a line; longer ones are damaged or something else, a web page say.

@@ -167,6 +167,13 @@ func (m *mover) row(row changeset.Row) (changeset.Row, error) {
 	if err != nil {
 		return row, err
 	}
+	if c.Lost {
+		if moves {
+			return row, errMovesLost(row.ID)
+		}
+		m.noteHighest(row.ID)
+		return row, nil
+	}
 	if listed {
 		if err := m.relist(c); err != nil {
 			return row, err
@@ -183,6 +190,11 @@ func (m *mover) row(row changeset.Row) (changeset.Row, error) {
 	}
 	m.noteHighest(row.ID)
 	return row, nil
+}
+
+// errMovesLost is the error of a move of a changeset of which only that is here which is left of it.
+func errMovesLost(id changeset.ID) error {
+	return fmt.Errorf("changeset %s is lost, so that it cannot be named anew: repair the replica with one that has it first", id)
 }
 
 // replace puts a changeset that is named anew, or has parents that are, into its row.
@@ -269,6 +281,9 @@ func (m *mover) setAside(row changeset.Row) (changeset.Row, error) {
 	c, err := m.Changeset(row)
 	if err != nil {
 		return row, err
+	}
+	if c.Lost {
+		return row, errMovesLost(row.ID)
 	}
 	c.Nullification, c.ID = true, changeset.ID{Origin: m.aside(), Seq: row.Seq}
 	err = m.replace(&row, c)

@@ -74,6 +74,7 @@ func (r *Replica) openLogs() (again bool, err error) {
 		return false, fmt.Errorf("open the resolutions of replica %s: %w", r.where(), err)
 	}
 	main.inMirror, votes.inMirror = r.inMirror, r.inMirror
+	main.gone.told, votes.gone.told = r.warnLost, r.warnLost
 	if passed, err := m.passed(r.fs, votes); passed || err != nil {
 		return passed, err
 	}

@@ -340,3 +340,25 @@ func (t *txLog) writePeers() error {
 	}
 	return nil
 }
+
+// KnownPeers returns what is noted of peers at the root of a file system, where the replica may be too damaged to be opened. What cannot be read is left out.
+func KnownPeers(fsys afero.Fs) (peers []Peer) {
+	noted, _ := newLog(fsys, "", "", &limits{}).peers()
+	for _, p := range noted {
+		if p.damaged == nil {
+			peers = append(peers, p)
+		}
+	}
+	return peers
+}
+
+// DatabaseOf returns the UUID of the database at the root of a file system, where the replica may be too damaged to be opened; zero if nothing says it.
+func DatabaseOf(fsys afero.Fs) uuid.UUID {
+	l := newLog(fsys, "", "", &limits{})
+	if id, err := l.readIdentity(); err == nil {
+		u, _ := changeset.ParseUUID(id[changeset.DatabaseUUIDFile])
+		return u
+	}
+	u, _ := l.readUUID(changeset.DatabaseUUIDFile)
+	return u
+}

@@ -7,7 +7,7 @@ import (
 	"prophet/changeset"
 )
 
-// RawChangeset returns the changeset of a row, and its bytes as they are stored. Its hash and its ID are checked.
+// RawChangeset returns the changeset of a row, and its bytes as they are stored. Its hash and its ID are checked. Of a lost one there are no bytes.
 func (l *Log) RawChangeset(row changeset.Row) (raw []byte, c *changeset.Changeset, err error) {
 	return l.rawChangeset(row, true)
 }

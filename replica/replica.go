@@ -209,6 +209,11 @@ func (r *Replica) Update(ctx context.Context, f func(tx *Tx) error) error {
 		return err
 	}
 	defer unlock()
+	return r.updateLocked(ctx, f)
+}
+
+// updateLocked is Update under the lock, when what was cut off has been finished or taken back.
+func (r *Replica) updateLocked(ctx context.Context, f func(tx *Tx) error) error {
 	if err := r.reopen(); err != nil {
 		return err
 	}

@@ -26,7 +26,7 @@ func (tx *Tx) Represent(c *changeset.Changeset) (news bool, err error) {
 		return false, err
 	}
 	mine, err := t.changeset(row)
-	if err != nil || c.Bookkeeping() || !changeset.SameEdit(mine, c) {
+	if err != nil || c.Lost || c.Bookkeeping() || !changeset.SameEdit(mine, c) {
 		return false, err
 	}
 	return t.represent(row, mine, c)
@@ -37,7 +37,7 @@ func (tx *Tx) Represented() int { return len(tx.main.restated.best) }
 
 // represent joins what is known of the changeset in a row of the log with what is offered of it.
 func (t *txLog) represent(row uint32, mine, offered *changeset.Changeset) (news bool, err error) {
-	if t.reps == nil || mine.Bookkeeping() { // what a vote is does not depend on representations
+	if t.reps == nil || mine.Lost || mine.Bookkeeping() { // what a vote is does not depend on representations
 		return false, nil
 	}
 	joined, err := changeset.Join(mine, offered)
@@ -188,7 +188,10 @@ func (t *txLog) replaceChange(id changeset.ID, ch *changeset.Change) error {
 	}
 	s := t.states[ch.Record]
 	for _, p := range ch.Parents {
-		if p == id || !slices.ContainsFunc(s.entries, func(e resolution.Entry) bool { return e.ID == p }) {
+		if p != id && slices.ContainsFunc(s.entries, func(e resolution.Entry) bool { return e.ID == p }) {
+			continue
+		}
+		if err := t.knowParent(ch, p); p == id || err != nil {
 			return unknownParent(ch, p)
 		}
 	}

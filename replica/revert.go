@@ -92,6 +92,9 @@ func (r *revert) changeset() (*changeset.Changeset, error) {
 	if c.Bookkeeping() {
 		return nil, ErrBookkeeping
 	}
+	if c.Lost {
+		return nil, errors.New("it is lost, and nobody knows all that it did")
+	}
 	return c, nil
 }
 

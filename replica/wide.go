@@ -96,7 +96,7 @@ func (l *Log) kept(row changeset.Row) (*changeset.Changeset, error) {
 		return c, nil
 	}
 	raw, c, err := l.RawChangeset(row)
-	if err == nil {
+	if c, err = l.orLeft(row, c, err); err == nil {
 		l.wide.keep(row.Seq, c, len(raw))
 	}
 	return c, err

@@ -1,0 +1,182 @@
+package replica
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"prophet/changeset"
+)
+
+// LostFile lists the changesets of a log that nobody has any more: a row of 44 bytes each, as in the index of the log and in its order, but that the key
+// names the object that tells what is left of the changeset, see docs/adr/0012-damage.md. Without the file, none is lost. It counts only where the object
+// that the log names cannot be read. A mirror that was published without them has such a list too.
+const LostFile = "prophet/lost"
+
+// lostRows are the rows of a log whose changesets are lost, loaded when one cannot be read.
+type lostRows struct {
+	told func(changeset.ID) // that one was passed over; may be nil
+
+	mu     sync.Mutex
+	loaded bool
+	rows   map[uint32]changeset.Row
+	warned bool
+}
+
+// orLeft returns what is left of a changeset that is lost, in place of an error of reading it.
+func (l *Log) orLeft(row changeset.Row, c *changeset.Changeset, err error) (*changeset.Changeset, error) {
+	if err == nil || l.gone == nil || !isFault(err) {
+		return c, err
+	}
+	rows, lerr := l.lostRows()
+	lost, listed := rows[row.Seq]
+	if lerr != nil || !listed || lost.ID != row.ID {
+		return nil, err
+	}
+	l.gone.tell(row.ID)
+	return l.left(lost), nil
+}
+
+// left reads what is left of a lost changeset. If that cannot be read either, nothing is.
+func (l *Log) left(lost changeset.Row) *changeset.Changeset {
+	none := &changeset.Changeset{ID: lost.ID, Lost: true}
+	b, err := l.objects.Get(lost.Key)
+	if err != nil {
+		return none
+	}
+	c, err := changeset.Decode(b)
+	if err != nil || c.ID != lost.ID {
+		return none
+	}
+	c.Lost = true
+	return c
+}
+
+// tell warns, once, that a changeset is passed over.
+func (f *lostRows) tell(id changeset.ID) {
+	f.mu.Lock()
+	again := f.warned
+	f.warned = true
+	f.mu.Unlock()
+	if !again && f.told != nil {
+		f.told(id)
+	}
+}
+
+func (r *Replica) warnLost(id changeset.ID) {
+	r.warn(fmt.Sprintf("changeset %s of %s is lost, and perhaps others: what is left of it counts until it comes back", id, r.where()))
+}
+
+// lostRows returns the rows that are listed as lost.
+func (l *Log) lostRows() (map[uint32]changeset.Row, error) {
+	f := l.gone
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.loaded {
+		return f.rows, nil
+	}
+	rows, err := l.readLost()
+	if err == nil {
+		f.rows, f.loaded = rows, true
+	}
+	return rows, err
+}
+
+// readLost reads the list. What in it is no row of the log counts as not there.
+func (l *Log) readLost() (map[uint32]changeset.Row, error) {
+	b, err := l.limits.readReplaced(l.fs, l.prefix, LostFile, int64(l.latest)*changeset.RowSize)
+	if isNotExist(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", join(l.where, l.prefix+LostFile), err)
+	}
+	rows := map[uint32]changeset.Row{}
+	for ; len(b) >= changeset.RowSize; b = b[changeset.RowSize:] {
+		if row, err := changeset.ParseRow(b[:changeset.RowSize]); err == nil {
+			rows[row.Seq] = row
+		}
+	}
+	return rows, nil
+}
+
+// Lost returns the rows of the log that are listed as lost, and whose changesets cannot be read, in order.
+func (l *Log) Lost() ([]changeset.Row, error) {
+	rows, err := l.lostRows()
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	var lost []changeset.Row
+	for seq, listed := range rows {
+		row, err := l.Row(seq)
+		if err != nil || row.ID != listed.ID {
+			continue // whoever reads that row says so
+		}
+		if _, _, err := l.RawChangeset(row); isFault(err) {
+			lost = append(lost, row)
+		}
+	}
+	slices.SortFunc(lost, func(a, b changeset.Row) int { return int(int64(a.Seq) - int64(b.Seq)) })
+	return lost, nil
+}
+
+// Left returns the row of [LostFile] for a lost changeset, and the bytes of the object that tells what is left of it; none if that cannot be read.
+func (l *Log) Left(seq uint32) (listed changeset.Row, raw []byte, err error) {
+	rows, err := l.lostRows()
+	if err != nil {
+		return listed, nil, err
+	}
+	listed = rows[seq]
+	raw, err = l.objects.Get(listed.Key)
+	if isFault(err) {
+		return listed, nil, nil
+	}
+	return listed, raw, err
+}
+
+// Object returns the bytes of a changeset by its name alone, whichever row names it. Their hash is checked.
+func (l *Log) Object(key [20]byte) ([]byte, error) { return l.objects.Get(key) }
+
+// knowParent returns an error if a parent that is not among the changes to the record is not in the log either, or does not touch the record. Which records a lost changeset
+// touched may be unknown.
+func (t *txLog) knowParent(ch *changeset.Change, parent changeset.ID) error {
+	row, known, err := t.lookup(parent)
+	if err != nil {
+		return err
+	}
+	if known {
+		c, err := t.changeset(row)
+		if err != nil {
+			return err
+		}
+		if c.Lost {
+			return nil
+		}
+	}
+	return unknownParent(ch, parent)
+}
+
+// TakeBack stores the changesets that the replica has lost and another one has, merges what they touch anew, and returns how many came back. It looks only at the list of what is lost
+// if there is nothing to take back, and repairs the whole replica if there is.
+func (r *Replica) TakeBack(ctx context.Context, from *Replica) (n int, err error) {
+	for _, l := range []*Log{r.log, r.votes} {
+		lost, err := l.Lost()
+		if err != nil {
+			return 0, err
+		}
+		for _, row := range lost {
+			if from.bytesOf(row.ID, l.prefix != "", row.Key) != nil {
+				n++
+			}
+		}
+	}
+	if n == 0 {
+		return 0, nil
+	}
+	how := RepairOptions{Sources: func(context.Context) []*Replica { return []*Replica{from} }}
+	if err := Repair(ctx, r.fs, r.opts, how); err != nil {
+		return 0, err
+	}
+	return n, r.reopen()
+}

@@ -1,0 +1,205 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/afero"
+
+	"prophet/changeset"
+	"prophet/internal/durable"
+)
+
+// Outcome is what a repair did about a file.
+type Outcome string
+
+const (
+	Rebuilt  Outcome = "rebuilt"   // it was made again from what else is there
+	Fetched  Outcome = "fetched"   // another replica or a mirror had it
+	SetAside Outcome = "set aside" // it was taken away; nothing needs it
+	IsLost   Outcome = "lost"      // nobody who was asked has it; the rest goes on working
+	IsLeft   Outcome = "left"      // it is damaged, and what it should be cannot be said
+)
+
+// Mended is a file that a repair did something about.
+type Mended struct {
+	Path    string  // within the replica
+	Outcome Outcome // what was done
+	Text    string  // the same in words
+}
+
+// RepairOptions are what a repair gets from outside. The zero value serves.
+type RepairOptions struct {
+	// Sources opens other replicas of the database, and mirrors, in the order in which they are to be asked. It is called once at most, when something is missing that
+	// cannot be made from what is there. What they hold is not trusted but checked by its name.
+	Sources  func(ctx context.Context) []*Replica
+	Report   func(Mended)          // is told of each file
+	Progress func(done, total int) // is told how many rows of the logs were looked at
+}
+
+// ErrMirror is wrapped by the error of a repair of a mirror: whoever publishes there writes its files again.
+var ErrMirror = errors.New("a mirror")
+
+// Repair makes the files of the replica at the root of the file system what they must be: from the log what follows from it, from elsewhere what does not. It goes
+// from what is surest to what follows from that, and replaces each file by one rename; what it replaces or takes away is kept below [SetAsideDir]. A repair that was cut off can
+// be run again. It waits for other writers. What it could not do is told to Report; [Check] says how it stands afterwards. The error is for what kept it from going on.
+func Repair(ctx context.Context, fsys afero.Fs, opts Options, how RepairOptions) error {
+	if ok, err := exists(fsys, MirrorMark); err != nil || ok {
+		if err == nil {
+			err = ErrMirror
+		}
+		return fmt.Errorf("repair %s: it is %w", opts.Where, err)
+	}
+	if err := looksLikeReplica(fsys, opts.Where); err != nil {
+		return err
+	}
+	unlock, err := durable.Lock(ctx, fsys, lockFile, opts.patience())
+	if err != nil {
+		return fmt.Errorf("repair %s: %w", opts.Where, err)
+	}
+	defer unlock()
+	p := &repair{ctx: ctx, fs: fsys, opts: opts, how: how, anew: map[string]map[changeset.RecordID]bool{},
+		shifts: map[string][]sums{}, noteTo: map[string]uint32{}}
+	if err := p.run(); err != nil {
+		return fmt.Errorf("repair %s: %w", opts.Where, err)
+	}
+	return nil
+}
+
+// looksLikeReplica returns an error that wraps [ErrNotReplica] where none of the files is that a replica has.
+func looksLikeReplica(fsys afero.Fs, where string) error {
+	for _, name := range []string{changeset.ReplicaVersionFile, changeset.ReplicaUUIDFile, changeset.DatabaseUUIDFile, changeset.IndexFile, IdentityFile} {
+		if ok, err := exists(fsys, name); ok || err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("%s is %w", where, ErrNotReplica)
+}
+
+// repair is a repair under way, under the lock.
+type repair struct {
+	ctx     context.Context
+	fs      afero.Fs
+	opts    Options
+	how     RepairOptions
+	r       *Replica // once it can be opened
+	sources []*Replica
+	asked   bool
+	ours    bool                                   // there are notes of ours
+	copied  bool                                   // it is an exported copy
+	anew    map[string]map[changeset.RecordID]bool // records to merge anew, by the prefix of their log
+	shifts  map[string][]sums                      // by how much each row changes the digests, likewise
+	noteTo  map[string]uint32                      // up to which row there must be notes of ours, likewise
+	done    int                                    // rows
+}
+
+func (p *repair) run() error {
+	if err := p.recover(); err != nil {
+		return err
+	}
+	if sound, err := p.mendSmallFiles(); !sound || err != nil {
+		return err
+	}
+	for _, prefix := range []string{changeset.ResolutionsDir + "/", ""} {
+		if sound, err := p.mendIndex(prefix); !sound || err != nil {
+			return err
+		}
+	}
+	if opened, err := p.open(); !opened || err != nil {
+		return err
+	}
+	for _, do := range []func() error{p.mendNamed, p.mendChangesets, p.mendRecords, p.mendDigests, p.mendNotes, p.mendMarks, p.mendPeers, p.takeStrays, p.mendIdentity, p.mergeAnew} {
+		if err := p.ctx.Err(); err != nil {
+			return err
+		}
+		if err := do(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recover finishes or takes back what a writer was cut off in.
+func (p *repair) recover() error {
+	r := &Replica{fs: p.fs, opts: p.opts}
+	if err := r.recover(); err != nil {
+		return err
+	}
+	return durable.ResetJournal(p.fs, func(was []byte) error {
+		if len(was) == 0 {
+			return nil
+		}
+		p.tell(durable.Journal, Rebuilt, "it held no commit")
+		return p.setAside(durable.Journal, was)
+	})
+}
+
+// open opens the replica, and reports whether it can be.
+func (p *repair) open() (bool, error) {
+	opts := p.opts
+	opts.Warn = nil // what is wrong is told as such
+	r, err := Open(p.fs, opts)
+	var damage *DamageError
+	switch {
+	case errors.As(err, &damage):
+		p.tell(damage.Path, IsLeft, "%v", damage.Err)
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	p.r = r
+	if p.ours, err = p.hasNotes(); err != nil || p.ours {
+		return true, errors.Join(err, p.findNoted())
+	}
+	p.copied, err = r.looksExported()
+	p.copied = p.copied && r.Latest() > 0
+	return true, err
+}
+
+// hasNotes reports whether the replica has notes of ours, if only some of them.
+func (p *repair) hasNotes() (bool, error) {
+	for _, name := range []string{rowsFile, idsFile, conflictsFile, DigestsFile, durable.Journal} {
+		if ok, err := exists(p.fs, name); ok || err != nil {
+			return ok, err
+		}
+	}
+	return false, nil
+}
+
+// findNoted finds out up to which rows there must be notes of ours: those beyond were written by another program, and the next edit takes them over.
+func (p *repair) findNoted() error {
+	for _, l := range p.logs() {
+		for _, n := range (&Log{fs: l.fs, prefix: l.prefix, where: l.where, limits: l.limits}).otherCounts() {
+			p.noteTo[l.prefix] = max(p.noteTo[l.prefix], min(n, l.latest))
+		}
+	}
+	return nil
+}
+
+// reopen reads the replica again, after files that it has read were replaced.
+func (p *repair) reopen() error { return p.r.reopen() }
+
+func (p *repair) logs() []*Log { return []*Log{p.r.votes, p.r.log} }
+
+func (p *repair) tell(file string, outcome Outcome, format string, args ...any) {
+	if p.how.Report != nil {
+		p.how.Report(Mended{Path: file, Outcome: outcome, Text: fmt.Sprintf(format, args...)})
+	}
+}
+
+// step tells how many rows were looked at.
+func (p *repair) step() {
+	if p.done++; p.how.Progress != nil {
+		p.how.Progress(p.done, int(p.r.log.latest)+int(p.r.votes.latest))
+	}
+}
+
+// others returns the replicas and mirrors that can be asked.
+func (p *repair) others() []*Replica {
+	if !p.asked && p.how.Sources != nil {
+		p.sources = p.how.Sources(p.ctx)
+	}
+	p.asked = true
+	return p.sources
+}

@@ -1,0 +1,357 @@
+package replica
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"prophet/cas"
+	"prophet/changeset"
+)
+
+// indexRepair mends the index of one log: it keeps the rows that hold together with their changesets and with what the records' indexes say, and finds the others.
+type indexRepair struct {
+	p        *repair
+	l        *Log // with the number of rows that it has to have
+	file     []byte
+	slots    []slot // of row n at n-1
+	versions map[changeset.RecordID][]changeset.Version
+	numbered bool // these bear numbers of rows, as those of exported copies do not
+	brought  map[uint32][]uuid.UUID
+	doubted  bool // the index is perhaps another replica's
+	deep     bool // what others have in their logs may stand in this one
+}
+
+// slot is a row of the index as far as it is known.
+type slot struct {
+	row   changeset.Row
+	known bool
+	weak  bool // its changeset cannot be read, so that it is known only if nothing speaks against it
+}
+
+// mendIndex mends the index of a log and the number of its rows, and reports whether the log can be read with it.
+func (p *repair) mendIndex(prefix string) (sound bool, err error) {
+	if prefix == "" {
+		if err := p.mendListNumber(); err != nil {
+			return false, err
+		}
+	}
+	l := newLog(p.fs, prefix, p.opts.Where, &limits{})
+	if l.uuid, err = l.readUUID(changeset.ReplicaUUIDFile); err != nil {
+		return false, err
+	}
+	rows, sure, err := p.mendNumber(l)
+	if err != nil || !sure && rows == 0 {
+		return false, err
+	}
+	l.latest, l.ours = rows, companion{l.fs, rows, prefix, l.where, l.limits}
+	file, err := p.read(prefix + changeset.IndexFile)
+	if err != nil {
+		return false, err
+	}
+	for deep := false; ; {
+		x := &indexRepair{p: p, l: l, file: file, slots: make([]slot, rows), deep: deep}
+		if err := x.look(); err != nil {
+			return false, err
+		}
+		lacking, err := x.settle()
+		if err != nil {
+			return false, err
+		}
+		again, err := x.fetchWeak()
+		switch {
+		case err != nil:
+			return false, err
+		case again:
+		case len(x.unknown()) > 0 && !deep:
+			deep = true
+		default:
+			return x.mend(lacking, sure)
+		}
+	}
+}
+
+// fetchWeak asks others for the changesets that rows name and that cannot be read, and reports whether some of them were had: these may speak against their rows.
+func (x *indexRepair) fetchWeak() (some bool, err error) {
+	var lacking []*wanted
+	for _, s := range x.slots {
+		if s.weak {
+			lacking = append(lacking, changesetOf(x.l, s.row.Key))
+		}
+	}
+	err = x.p.fetch(lacking)
+	return slices.ContainsFunc(lacking, func(w *wanted) bool { return w.from != "" }), err
+}
+
+// look finds out which rows are known.
+func (x *indexRepair) look() error {
+	if err := x.loadVersions(); err != nil {
+		return err
+	}
+	x.loadBrought()
+	agree, differ, foreign, otherIDs := 0, 0, 0, false
+	for i := range x.slots {
+		if err := x.p.ctx.Err(); err != nil {
+			return err
+		}
+		c := x.readSlot(i)
+		if c == nil {
+			continue
+		}
+		seq := uint32(i + 1)
+		switch named := x.named(seq, c); {
+		case c.ID.Origin == x.l.uuid && c.ID.Seq != seq: // and yet the row is whole: it is not damaged, but another log's
+			x.slots[i].known = false
+			foreign++
+		case named:
+			agree++
+			otherIDs = otherIDs || !x.bringsAll(seq, c)
+		default:
+			differ++
+		}
+	}
+	if otherIDs {
+		x.brought = nil // that table is damaged
+	}
+	x.doubted = foreign > 0 || differ > agree
+	return nil
+}
+
+// readSlot reads a row of the index and its changeset, and notes whether they hold together; the changeset is nil if it cannot be read.
+func (x *indexRepair) readSlot(i int) *changeset.Changeset {
+	at := i * changeset.RowSize
+	if len(x.file) < at+changeset.RowSize {
+		return nil
+	}
+	row, err := changeset.ParseRow(x.file[at:][:changeset.RowSize])
+	x.slots[i].row = row
+	if err != nil || row.Seq != uint32(i+1) {
+		return nil
+	}
+	c := x.p.wholeChangeset(x.l, row.Key)
+	x.slots[i].weak = c == nil
+	x.slots[i].known = c == nil && !(row.ID.Origin == x.l.uuid && row.ID.Seq != row.Seq) || c != nil && c.ID == row.ID
+	if !x.slots[i].known {
+		return nil
+	}
+	return c
+}
+
+// wholeChangeset reads a changeset by its name; nil if it cannot be read.
+func (p *repair) wholeChangeset(l *Log, key cas.Key) *changeset.Changeset {
+	b, err := l.objects.Get(key)
+	if err != nil {
+		return nil
+	}
+	c, err := changeset.Decode(b)
+	if err != nil {
+		return nil
+	}
+	return c
+}
+
+// loadVersions reads the indexes of all records, as far as they have rows.
+func (x *indexRepair) loadVersions() error {
+	x.versions = map[changeset.RecordID][]changeset.Version{}
+	types, err := x.l.Types()
+	if err != nil {
+		return err
+	}
+	for _, typ := range types {
+		for rec, err := range x.l.Records(typ) {
+			if err != nil {
+				return err
+			}
+			b, err := x.p.read(x.l.prefix + changeset.RecordPath(rec))
+			if err != nil {
+				return err
+			}
+			x.versions[rec] = soundVersions(b)
+			x.numbered = x.numbered || len(x.versions[rec]) > 0 && x.versions[rec][0].Seq > 0
+		}
+	}
+	return nil
+}
+
+// soundVersions returns those rows of a record's index that are some, and in order.
+func soundVersions(b []byte) (versions []changeset.Version) {
+	last := uint32(0)
+	for ; len(b) >= changeset.VersionSize; b = b[changeset.VersionSize:] {
+		if v, err := changeset.ParseVersion(b[:changeset.VersionSize]); err == nil && v.Seq >= last {
+			versions, last = append(versions, v), v.Seq
+		}
+	}
+	return versions
+}
+
+// loadBrought reads which records each row brought, as the table of local ids has it.
+func (x *indexRepair) loadBrought() {
+	x.brought = map[uint32][]uuid.UUID{}
+	b, err := x.p.read(x.l.prefix + idsFile)
+	if err != nil {
+		return
+	}
+	for ; len(b) >= localIDSize; b = b[localIDSize:] {
+		id := parseLocalID(b)
+		x.brought[id.row] = append(x.brought[id.row], id.rec)
+	}
+}
+
+// bringsAll reports whether a changeset touches all records that its row is noted to have brought.
+func (x *indexRepair) bringsAll(seq uint32, c *changeset.Changeset) bool {
+	for _, u := range x.brought[seq] {
+		if !slices.ContainsFunc(c.Changes, func(ch changeset.Change) bool { return ch.Record.UUID == u }) {
+			return false
+		}
+	}
+	return true
+}
+
+// named reports whether the indexes of all records that a changeset touches name its row.
+func (x *indexRepair) named(seq uint32, c *changeset.Changeset) bool {
+	return !x.numbered || !slices.ContainsFunc(c.Changes, func(ch changeset.Change) bool { return x.versionAt(ch.Record, seq) < 0 })
+}
+
+// versionAt returns which version of a record the last one of a row of the log is; -1 if there is none.
+func (x *indexRepair) versionAt(rec changeset.RecordID, seq uint32) int {
+	versions := x.versions[rec]
+	for i := len(versions) - 1; i >= 0; i-- {
+		if versions[i].Seq == seq {
+			return i
+		}
+	}
+	return -1
+}
+
+// leadsThere reports whether a changeset in a row makes of each record the version that its index has of that row, as far as that can be told; it is false where an index does not name the row.
+func (x *indexRepair) leadsThere(seq uint32, c *changeset.Changeset) bool {
+	for i := range c.Changes {
+		ch := &c.Changes[i]
+		at := x.versionAt(ch.Record, seq)
+		if at < 0 {
+			return !x.numbered
+		}
+		versions := x.versions[ch.Record]
+		first := at
+		for first > 0 && versions[first-1].Seq == seq {
+			first--
+		}
+		exists, props := false, map[string]string(nil)
+		if first > 0 {
+			before := versions[first-1]
+			var err error
+			if exists = !before.Deleted(); exists {
+				if props, err = x.l.props(before.Key); err != nil {
+					continue
+				}
+			}
+		}
+		if versionKey(Replay(exists, props, ch)) != cas.Key(versions[at].Key) {
+			return false
+		}
+	}
+	return true
+}
+
+// versionKey names the version of a record with the properties; zero if it is deleted.
+func versionKey(exists bool, props map[string]string) cas.Key {
+	if !exists {
+		return cas.Key{}
+	}
+	return cas.Sum(changeset.EncodeRecord(props))
+}
+
+// settle finds the rows that are not known from the changesets that are there, and returns which were not.
+func (x *indexRepair) settle() (lacking []uint32, err error) {
+	if x.doubted {
+		for i := range x.slots {
+			c := x.p.wholeChangeset(x.l, x.slots[i].row.Key)
+			x.slots[i].known = x.slots[i].known && c != nil && x.leadsThere(uint32(i+1), c)
+		}
+	}
+	lacking = x.unknown()
+	if len(lacking) > 0 || slices.ContainsFunc(x.slots, func(s slot) bool { return s.weak }) {
+		return x.solve()
+	}
+	return lacking, nil
+}
+
+// mend asks for the rows that are still not known, and writes the index if all are found.
+func (x *indexRepair) mend(lacking []uint32, sure bool) (sound bool, err error) {
+	how := "made again from the changesets"
+	if left := x.unknown(); len(left) > 0 {
+		if from := x.askMirrors(); from != "" {
+			how = "had from " + from
+		}
+	}
+	if left := x.unknown(); len(left) > 0 {
+		x.p.tell(x.l.prefix+changeset.IndexFile, IsLeft, "%s of it cannot be told for sure; it is left as it is", few(left))
+		return false, nil
+	}
+	return true, x.write(how, lacking, sure)
+}
+
+// unknown returns the rows that are not known.
+func (x *indexRepair) unknown() (rows []uint32) {
+	for i, s := range x.slots {
+		if !s.known {
+			rows = append(rows, uint32(i+1))
+		}
+	}
+	return rows
+}
+
+// write writes the index. What follows the rows that count goes, unless they may count.
+func (x *indexRepair) write(how string, lacking []uint32, sure bool) error {
+	var want []byte
+	for _, s := range x.slots {
+		want = changeset.AppendRow(want, s.row)
+	}
+	if !sure && bytes.HasPrefix(x.file, want) || x.file == nil && len(want) == 0 {
+		return nil
+	}
+	mended, err := x.p.replace(x.l.prefix+changeset.IndexFile, want)
+	switch {
+	case !mended || err != nil:
+	case len(lacking) == 0:
+		x.p.tell(x.l.prefix+changeset.IndexFile, Rebuilt, "what followed its %d rows was no row", len(x.slots))
+	default:
+		x.p.tell(x.l.prefix+changeset.IndexFile, Rebuilt, "%s %s", few(lacking), how)
+	}
+	return err
+}
+
+// askMirrors takes the rows that are not known from a mirror of this very replica, or a copy of it, if the rows that are known are the same there; it returns where that is, "" if nowhere.
+func (x *indexRepair) askMirrors() (where string) {
+	for _, r := range x.p.others() {
+		l := r.log
+		if x.l.prefix != "" {
+			l = r.votes
+		}
+		if l.uuid != x.l.uuid {
+			continue
+		}
+		rows, err := l.Collect(1, x.l.latest)
+		if err != nil || !x.agrees(rows) {
+			continue
+		}
+		for i, row := range rows {
+			if !x.slots[i].known {
+				x.slots[i] = slot{row: row, known: true}
+			}
+		}
+		return r.where()
+	}
+	return ""
+}
+
+// agrees reports whether rows from elsewhere are those that are known, as far as both go.
+func (x *indexRepair) agrees(rows []changeset.Row) bool {
+	for i, row := range rows {
+		if x.slots[i].known && x.slots[i].row != row {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,222 @@
+package replica
+
+import (
+	"slices"
+
+	"prophet/cas"
+	"prophet/changeset"
+)
+
+// mendList mends the list of representations. A row whose object nobody has names the log's own instead, which tells no more than that; peers' lists are read again then.
+func (p *repair) mendList() error {
+	reps := p.r.log.reps
+	n := int(reps.rows.latest)
+	file, err := p.read(RepresentationsFile)
+	if err != nil || n == 0 && len(file) == 0 {
+		return err
+	}
+	x := &listRepair{p: p, l: p.r.log, file: file, rows: make([]changeset.Row, n), byRow: map[changeset.ID]changeset.Row{}}
+	if err := x.load(); err != nil {
+		return err
+	}
+	x.askMirrors()
+	if err := x.fill(); err != nil {
+		return err
+	}
+	return x.write()
+}
+
+// listRepair mends the list of representations.
+type listRepair struct {
+	p     *repair
+	l     *Log
+	file  []byte
+	rows  []changeset.Row                // zero where not known
+	byRow map[changeset.ID]changeset.Row // of the log
+	free  []changeset.Row                // representations that no row of the list names, without numbers
+	gone  []changeset.ID                 // of which nothing more is known than the log tells
+}
+
+// load reads the rows that hold together with their changesets, and the representations that no row names.
+func (x *listRepair) load() error {
+	logged, named := map[cas.Key]bool{}, map[cas.Key]bool{}
+	for row, err := range x.l.Rows(1, x.l.latest) {
+		if err != nil {
+			return err
+		}
+		x.byRow[row.ID], logged[row.Key] = row, true
+	}
+	for i := range x.rows {
+		at := i * changeset.RowSize
+		if len(x.file) < at+changeset.RowSize {
+			break
+		}
+		row, err := changeset.ParseRow(x.file[at:][:changeset.RowSize])
+		row.Seq = uint32(i + 1)
+		c := x.p.wholeChangeset(x.l, row.Key)
+		switch {
+		case c != nil: // whatever the rest of the row says
+			row.ID = c.ID
+		case err != nil || x.byRow[row.ID].Seq == 0:
+			continue
+		default:
+			if row = x.sought(row); row.Key == (cas.Key{}) {
+				continue
+			}
+		}
+		x.rows[i] = row
+		named[row.Key] = true
+	}
+	return x.l.objects.Walk(func(key cas.Key, _ string) error {
+		if key.IsZero() || logged[key] || named[key] || x.isLeft(key) {
+			return nil
+		}
+		c := x.p.wholeChangeset(x.l, key)
+		if c == nil || x.byRow[c.ID].Seq == 0 {
+			return nil
+		}
+		if mine, err := x.l.Changeset(x.byRow[c.ID]); err == nil && changeset.SameEdit(mine, c) {
+			x.free = append(x.free, changeset.Row{ID: c.ID, Key: key})
+		}
+		return nil
+	})
+}
+
+// isLeft reports whether an object is what is left of a lost changeset.
+func (x *listRepair) isLeft(key cas.Key) bool {
+	rows, err := x.l.lostRows()
+	if err != nil {
+		return false
+	}
+	for _, row := range rows {
+		if row.Key == key {
+			return true
+		}
+	}
+	return false
+}
+
+// sought asks for the object of a row.
+func (x *listRepair) sought(row changeset.Row) changeset.Row {
+	w := changesetOf(x.l, row.Key)
+	if err := x.p.fetch([]*wanted{w}); err != nil || w.from == "" {
+		row.Key = cas.Key{}
+	}
+	return row
+}
+
+// askMirrors takes the rows that are not known from a mirror or a copy of this very replica, if those that are known are the same there.
+func (x *listRepair) askMirrors() {
+	if !slices.ContainsFunc(x.rows, func(row changeset.Row) bool { return row.Seq == 0 }) {
+		return
+	}
+	for _, r := range x.p.others() {
+		if r.UUID() != x.l.uuid {
+			continue
+		}
+		list, err := r.Representations()
+		if err != nil {
+			continue
+		}
+		rows, err := list.Collect(1, uint32(len(x.rows)))
+		if err != nil || !x.agree(rows) {
+			continue
+		}
+		for i, row := range rows {
+			if x.rows[i].Seq == 0 && (x.p.wholeChangeset(x.l, row.Key) != nil || x.sought(row).Key != (cas.Key{})) {
+				x.rows[i] = row
+			}
+		}
+	}
+}
+
+func (x *listRepair) agree(rows []changeset.Row) bool {
+	for i, row := range rows {
+		if x.rows[i].Seq > 0 && x.rows[i] != row {
+			return false
+		}
+	}
+	return true
+}
+
+// fill gives the rows that are still not known a representation that none names: one of the changeset that the damaged row names, else any. If there is none, they name
+// the log's own object of their changeset, or of the first.
+func (x *listRepair) fill() error {
+	for i := range x.rows {
+		if x.rows[i].Seq > 0 {
+			continue
+		}
+		hint := changeset.Row{}
+		if at := i * changeset.RowSize; len(x.file) >= at+changeset.RowSize {
+			hint, _ = changeset.ParseRow(x.file[at:][:changeset.RowSize])
+		}
+		j := slices.IndexFunc(x.free, func(row changeset.Row) bool { return row.ID == hint.ID })
+		if j < 0 && x.byRow[hint.ID].Seq == 0 && len(x.free) > 0 {
+			j = 0
+		}
+		if j >= 0 {
+			x.rows[i] = x.free[j]
+			x.free = slices.Delete(x.free, j, j+1)
+		} else if err := x.repeat(i, hint.ID); err != nil {
+			return err
+		}
+		x.rows[i].Seq = uint32(i + 1)
+	}
+	return nil
+}
+
+// repeat lets a row of the list name what the log itself has of a changeset.
+func (x *listRepair) repeat(i int, id changeset.ID) error {
+	row, known := x.byRow[id]
+	if !known {
+		var err error
+		if row, err = x.l.Row(1); err != nil {
+			return err
+		}
+	} else {
+		x.gone = append(x.gone, id)
+		if c, err := x.l.Changeset(row); err == nil {
+			x.p.mergeLater(x.l, c)
+		}
+	}
+	x.rows[i] = row
+	return nil
+}
+
+// write writes the list.
+func (x *listRepair) write() error {
+	var want []byte
+	for _, row := range x.rows {
+		want = changeset.AppendRow(want, row)
+	}
+	mended, err := x.p.replace(RepresentationsFile, want)
+	if !mended || err != nil {
+		return err
+	}
+	x.p.tell(RepresentationsFile, Rebuilt, "its rows name what is known of changesets")
+	for _, id := range x.gone {
+		x.p.tell(RepresentationsFile, IsLost, "what others knew of changeset %s; pulls from them bring it again", id)
+	}
+	if len(x.gone) == 0 {
+		return nil
+	}
+	return x.p.readListsAgain()
+}
+
+// readListsAgain lets the lists of all peers be read from their beginning by the next pulls.
+func (p *repair) readListsAgain() error {
+	peers, err := p.r.log.peers()
+	if err != nil {
+		return err
+	}
+	for _, peer := range peers {
+		if peer.damaged != nil || peer.Representations == 0 {
+			continue
+		}
+		peer.Representations, peer.Representation = 0, ""
+		if _, err := p.replace(peerFile(peer.UUID), peer.encode()); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,212 @@
+package replica
+
+import (
+	"errors"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"prophet/cas"
+	"prophet/changeset"
+)
+
+// wanted is an object that is missing or damaged.
+type wanted struct {
+	store *cas.Store
+	of    func(r *Replica) *cas.Store // that of another replica
+	key   cas.Key
+	id    changeset.ID // zero if it is no changeset of the log
+	votes bool
+	data  []byte // once somebody had it
+	from  string
+}
+
+// asked at once, so that memory is bounded: each object may be large.
+const askedAtOnce = 16
+
+// fetch asks the others for objects by their names, and stores what they have.
+func (p *repair) fetch(objects []*wanted) error {
+	if len(objects) == 0 {
+		return nil
+	}
+	for _, r := range p.others() {
+		for rest := objects; len(rest) > 0; rest = rest[min(askedAtOnce, len(rest)):] {
+			some := rest[:min(askedAtOnce, len(rest))]
+			if err := p.fetchFrom(r, some); err != nil {
+				return err
+			}
+			if err := p.store(some); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// fetchFrom asks one of them. What it has under the name of an object, and is not that, is passed over with a word; and so is a place that cannot be read.
+func (p *repair) fetchFrom(r *Replica, objects []*wanted) error {
+	faults := make([]error, len(objects))
+	var group errgroup.Group
+	for i, w := range objects {
+		if w.from != "" {
+			continue
+		}
+		group.Go(func() error {
+			data, err := w.of(r).Get(w.key)
+			if err == nil {
+				w.data, w.from = data, r.where()
+			}
+			faults[i] = err
+			return p.ctx.Err()
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	for _, err := range faults {
+		if err != nil && !isNotExist(err) {
+			p.warnOf(r, err)
+		}
+	}
+	return nil
+}
+
+// fetchByID looks for changesets that nobody has by their names in others' logs: theirs may be another representation, of which the one here can be made. The name proves it.
+func (p *repair) fetchByID(objects []*wanted) error {
+	for _, w := range objects {
+		for _, r := range p.others() {
+			if w.from != "" {
+				break
+			}
+			if w.data = r.bytesOf(w.id, w.votes, w.key); w.data != nil {
+				w.from = r.where()
+			}
+		}
+	}
+	return p.store(objects)
+}
+
+// bytesOf returns the bytes with a name that are a representation of a changeset which the replica has; nil if they cannot be made of it.
+func (r *Replica) bytesOf(id changeset.ID, votes bool, key cas.Key) []byte {
+	l, lookup := r.log, r.Lookup
+	if votes {
+		l, lookup = r.votes, r.LookupVote
+	}
+	if b, err := l.objects.Get(key); err == nil {
+		return b
+	}
+	row, known, err := lookup(id)
+	if !known || err != nil {
+		return nil
+	}
+	c, err := l.at(row)
+	if err != nil || c.Lost {
+		return nil
+	}
+	bare := *c
+	bare.Changes = slices.Clone(c.Changes)
+	for i := range bare.Changes {
+		bare.Changes[i].Parents = nil // as the original wrote it, and as it came here perhaps
+	}
+	for _, form := range []*changeset.Changeset{c, &bare} {
+		if b := form.Encode(); cas.Sum(b) == key {
+			return b
+		}
+	}
+	return nil
+}
+
+// warnOf warns of what another replica has in place of what it should have, or of a place that cannot be read.
+func (p *repair) warnOf(r *Replica, err error) {
+	if p.opts.Warn != nil {
+		p.opts.Warn("passed over in " + r.where() + ": " + err.Error())
+	}
+}
+
+// store stores those objects that somebody had.
+func (p *repair) store(objects []*wanted) error {
+	for _, w := range objects {
+		if w.data == nil {
+			continue
+		}
+		if _, err := p.object(w.store, w.data); err != nil {
+			return err
+		}
+		p.tell(w.store.Path(w.key), Fetched, "fetched from %s", w.from)
+		w.data = nil
+	}
+	return nil
+}
+
+// changesetOf is the object of a row of the log.
+func changesetOf(l *Log, key cas.Key) *wanted {
+	return &wanted{store: l.objects, key: key, of: func(r *Replica) *cas.Store { return sameLog(r, l).objects }}
+}
+
+// versionOf is the object of a version of a record.
+func versionOf(l *Log, key cas.Key) *wanted {
+	return &wanted{store: l.versions, key: key, of: func(r *Replica) *cas.Store { return sameLog(r, l).versions }}
+}
+
+// sameLog is the log of another replica that a log here is one of.
+func sameLog(r *Replica, l *Log) *Log {
+	if l.prefix != "" {
+		return r.votes
+	}
+	return r.log
+}
+
+// mendChangesets fetches the changesets that cannot be read, and lists those that nobody has, with what is left of them.
+func (p *repair) mendChangesets() error {
+	for _, l := range p.logs() {
+		lacking, err := p.lacking(l)
+		if err != nil {
+			return err
+		}
+		if err := p.fetch(lacking); err != nil {
+			return err
+		}
+		if err := p.fetchByID(lacking); err != nil {
+			return err
+		}
+	}
+	if err := p.mendList(); err != nil {
+		return err
+	}
+	if err := p.reopen(); err != nil {
+		return err
+	}
+	for _, l := range p.logs() {
+		if err := p.mendLost(l); err != nil {
+			return err
+		}
+	}
+	return p.reopen()
+}
+
+// lacking returns the changesets of a log that cannot be read.
+func (p *repair) lacking(l *Log) (lacking []*wanted, err error) {
+	for row, err := range l.Rows(1, l.latest) {
+		if err == nil {
+			err = p.ctx.Err()
+		}
+		if err != nil {
+			return nil, err
+		}
+		p.step()
+		if _, _, err := l.RawChangeset(row); isMissingObject(err) {
+			w := changesetOf(l, row.Key)
+			w.id, w.votes = row.ID, l.prefix != ""
+			lacking = append(lacking, w)
+		} else if err != nil && !isDamage(err) {
+			return nil, err
+		}
+	}
+	return lacking, nil
+}
+
+// isMissingObject reports whether an error says that an object is missing or damaged, so that another copy of it serves.
+func isMissingObject(err error) bool {
+	var corrupt *cas.CorruptError
+	return err != nil && (isNotExist(err) || errors.As(err, &corrupt))
+}

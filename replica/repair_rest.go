@@ -1,0 +1,215 @@
+package replica
+
+import (
+	"path"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"prophet/cas"
+	"prophet/changeset"
+)
+
+// mendMarks mends the original's marks: in a replica of ours each is at least what the log has of that origin, and how far the log of that peer was read. A greater one may be right. In one that
+// only the original wrote to, those that can be read are believed.
+func (p *repair) mendMarks() error {
+	if p.copied {
+		return nil
+	}
+	for _, l := range p.logs() {
+		if err := p.mendMarksOf(l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *repair) mendMarksOf(l *Log) error {
+	must, err := p.seen(l)
+	if err != nil {
+		return err
+	}
+	names, err := l.list(marksDir)
+	if err != nil {
+		return err
+	}
+	there := map[uuid.UUID]bool{}
+	for _, name := range names {
+		u, is := markedBy(name)
+		if !is {
+			continue
+		}
+		there[u] = true
+		n, err := l.v1Mark(name)
+		if err != nil && !isDamage(err) {
+			return err
+		}
+		if err == nil && (!p.ours || n >= must[u]) || u == l.uuid {
+			continue
+		}
+		if err := p.mark(l, name, must[u]); err != nil {
+			return err
+		}
+	}
+	if !p.ours || p.noteTo[l.prefix] < l.latest {
+		return nil
+	}
+	for _, u := range slices.SortedFunc(keysOf(must), func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) }) {
+		if !there[u] && u != l.uuid && must[u] > 0 {
+			if err := p.mark(l, path.Base(markFile(u)), must[u]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func keysOf[K comparable, V any](m map[K]V) func(yield func(K) bool) {
+	return func(yield func(K) bool) {
+		for k := range m {
+			if !yield(k) {
+				return
+			}
+		}
+	}
+}
+
+// mark writes one of the original's marks.
+func (p *repair) mark(l *Log, name string, n uint32) error {
+	file := l.prefix + path.Join(marksDir, name)
+	mended, err := p.replace(file, []byte(formatNumber(n)))
+	if mended {
+		p.tell(file, Rebuilt, "the log has changesets of that replica up to %d", n)
+	}
+	return err
+}
+
+// seen returns the highest number of each origin in the log, and of each peer how far its log was read if that is more.
+func (p *repair) seen(l *Log) (map[uuid.UUID]uint32, error) {
+	var known knownIDs
+	must, err := known.highest(l)
+	if err != nil {
+		return nil, err
+	}
+	peers, err := l.peers()
+	if err != nil {
+		return nil, err
+	}
+	for _, peer := range peers {
+		if turned, err := l.Turned(peer); err == nil && !turned && peer.damaged == nil {
+			must[peer.UUID] = max(must[peer.UUID], peer.Read)
+		}
+	}
+	return must, nil
+}
+
+// mendPeers mends what is noted of peers, as far as the checksum proves it, and takes away the rest of what cannot be read: then nothing counts as read of them.
+func (p *repair) mendPeers() error {
+	for _, l := range p.logs() {
+		peers, err := l.peers()
+		if err != nil {
+			return err
+		}
+		for _, peer := range peers {
+			if peer.damaged == nil {
+				continue
+			}
+			if err := p.mendPeer(l, peers, peer.UUID); err != nil {
+				return err
+			}
+		}
+	}
+	return p.mendLastPeer()
+}
+
+func (p *repair) mendPeer(l *Log, peers []Peer, u uuid.UUID) error {
+	file := l.prefix + peerFile(u)
+	is := func(b []byte) bool {
+		peer, err := parsePeer(b, u)
+		return err == nil && !peer.bare
+	}
+	var guesses [][]byte // where files were swapped, one of the others was this one
+	for _, other := range peers {
+		for _, name := range []string{l.prefix + peerFile(other.UUID), path.Join(SetAsideDir, l.prefix+peerFile(other.UUID))} {
+			if b, err := p.read(name); err == nil && b != nil {
+				guesses = append(guesses, b)
+			}
+		}
+	}
+	b, err := p.read(file)
+	if err != nil {
+		return err
+	}
+	if want := proven(b, guesses, is); want != nil {
+		_, err := p.replace(file, want)
+		p.tell(file, Rebuilt, "its checksum proves it")
+		return err
+	}
+	p.tell(file, SetAside, "what was noted of that replica cannot be read; the next pull from it reads its log from the beginning")
+	return p.takeAway(file)
+}
+
+// mendLastPeer mends the note on the last peer, or takes it away: it is only a default.
+func (p *repair) mendLastPeer() error {
+	b, err := p.read(lastPeerFile)
+	if b == nil || err != nil {
+		return err
+	}
+	if _, _, err := p.r.readLastPeer(); !isDamage(err) {
+		return err
+	}
+	want := proven(b, nil, func(b []byte) bool {
+		_, bare, err := parseLastPeer(string(b))
+		return err == nil && !bare
+	})
+	if want == nil {
+		p.tell(lastPeerFile, SetAside, "it cannot be read; the next pull or push has to name the other replica")
+		return p.takeAway(lastPeerFile)
+	}
+	_, err = p.replace(lastPeerFile, want)
+	p.tell(lastPeerFile, Rebuilt, "its checksum proves it")
+	return err
+}
+
+// takeStrays takes away objects that nothing needs, and whose bytes are not what they are named after.
+func (p *repair) takeStrays() error {
+	for _, l := range p.logs() {
+		for _, store := range []*cas.Store{l.objects, l.versions} {
+			var stray []string
+			err := store.Walk(func(key cas.Key, file string) error {
+				if key.IsZero() {
+					return p.ctx.Err()
+				}
+				if _, err := store.Get(key); isMissingObject(err) {
+					stray = append(stray, file)
+				}
+				return p.ctx.Err()
+			})
+			if err != nil {
+				return err
+			}
+			for _, file := range stray {
+				p.tell(file, SetAside, "its bytes are not what it is named after, and nothing needs it")
+				if err := p.takeAway(file); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// mergeAnew merges the records of whose changes something else is known now than before, and logs a resolution where that changes what they show.
+func (p *repair) mergeAnew() error {
+	main, votes := p.anew[""], p.anew[changeset.ResolutionsDir+"/"]
+	if !p.ours || len(main)+len(votes) == 0 {
+		return nil
+	}
+	return p.r.updateLocked(p.ctx, func(tx *Tx) error {
+		if err := tx.res.remerge(sorted(votes)); err != nil {
+			return err
+		}
+		tx.recount = tx.recount || len(votes) > 0
+		return tx.main.remerge(sorted(main))
+	})
+}

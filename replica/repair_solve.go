@@ -1,0 +1,259 @@
+package replica
+
+import (
+	"slices"
+
+	"prophet/cas"
+	"prophet/changeset"
+)
+
+// solver finds out which changesets stand in the rows of an index that are not known. It decides only what is forced: a row that one changeset alone can stand in, and, where there are as many
+// changesets as rows, a changeset that can stand in one row alone.
+type solver struct {
+	x       *indexRepair
+	rows    []uint32     // not known yet, in order
+	free    []*candidate // changesets that no known row names
+	all     bool         // each of them stands in one of the rows
+	placeOf map[changeset.ID]uint32
+	had     []*wanted               // what stands in a row and somebody else has
+	child   map[changeset.ID]uint32 // the first known row that names a changeset as a parent
+}
+
+// candidate is a changeset that may stand in one of the rows.
+type candidate struct {
+	key  cas.Key
+	c    *changeset.Changeset
+	rows []uint32 // where it can stand
+	from string   // who has it; "" if it is here
+	data []byte   // its bytes, if somebody else has it
+}
+
+// solve finds rows from the changesets that are there, and returns which were not known before.
+func (x *indexRepair) solve() (lacking []uint32, err error) {
+	s := &solver{x: x, placeOf: map[changeset.ID]uint32{}, child: map[changeset.ID]uint32{}}
+	for _, known := range x.slots {
+		if known.known {
+			s.stand(known.row.Seq, known.row.ID, x.p.wholeChangeset(x.l, known.row.Key))
+		}
+	}
+	if err := s.collect(); err != nil {
+		return nil, err
+	}
+	s.doubtWeak()
+	lacking = x.unknown()
+	s.rows = slices.Clone(lacking)
+	if !x.doubted {
+		s.takeHints()
+	}
+	s.all = len(s.free) == len(s.rows)
+	for _, f := range s.free {
+		f.rows = slices.DeleteFunc(slices.Clone(s.rows), func(row uint32) bool { return !s.fits(f, row) })
+	}
+	for s.force() {
+	}
+	return lacking, x.p.store(s.had)
+}
+
+// doubtWeak takes for not known the rows whose changeset cannot be read, where one that is there bears its ID, or made what the records became in that row.
+func (s *solver) doubtWeak() {
+	for i := range s.x.slots {
+		weak := &s.x.slots[i]
+		if !weak.weak || !weak.known {
+			continue
+		}
+		seq := uint32(i + 1)
+		if slices.ContainsFunc(s.free, func(f *candidate) bool {
+			return s.owns(f, seq) && (f.c.ID == weak.row.ID || len(f.c.Changes) > 0 && s.x.numbered && s.fits(f, seq))
+		}) {
+			weak.known = false
+			delete(s.placeOf, weak.row.ID)
+		}
+	}
+}
+
+// collect finds the changesets that no row names which is known, nor the list of representations, and that are not what is left of another one.
+func (s *solver) collect() error {
+	named := map[cas.Key]bool{}
+	for _, known := range s.x.slots {
+		if known.known {
+			named[known.row.Key] = true
+		}
+	}
+	for _, file := range []string{RepresentationsFile, LostFile} {
+		b, err := s.x.p.read(s.x.l.prefix + file)
+		if err != nil {
+			return err
+		}
+		for ; len(b) >= changeset.RowSize; b = b[changeset.RowSize:] {
+			named[cas.Key(b[changeset.RowSize-len(cas.Key{}):changeset.RowSize])] = true
+		}
+	}
+	err := s.x.l.objects.Walk(func(key cas.Key, _ string) error {
+		if err := s.x.p.ctx.Err(); err != nil || key.IsZero() || named[key] {
+			return err
+		}
+		named[key] = true
+		if c := s.x.p.wholeChangeset(s.x.l, key); c != nil && (s.placeOf[c.ID] == 0 || s.x.slots[s.placeOf[c.ID]-1].weak) {
+			s.free = append(s.free, &candidate{key: key, c: c})
+		}
+		return nil
+	})
+	if err != nil || !s.x.deep {
+		return err
+	}
+	return s.collectElsewhere(named)
+}
+
+// collectElsewhere adds what others have in their logs.
+func (s *solver) collectElsewhere(named map[cas.Key]bool) error {
+	for _, r := range s.x.p.others() {
+		l := sameLog(r, s.x.l)
+		for row, err := range l.Rows(1, l.latest) {
+			if err != nil {
+				s.x.p.warnOf(r, err)
+				break
+			}
+			if named[row.Key] || s.placeOf[row.ID] > 0 {
+				continue
+			}
+			named[row.Key] = true
+			if raw, c, err := l.RawChangeset(row); err == nil && !c.Bookkeeping() {
+				s.free = append(s.free, &candidate{key: row.Key, c: c, from: r.where(), data: raw})
+			}
+		}
+	}
+	return s.x.p.ctx.Err()
+}
+
+// takeHints places what a damaged row names still: by the name of the object, or by the ID.
+func (s *solver) takeHints() {
+	for _, row := range slices.Clone(s.rows) {
+		hint := s.x.slots[row-1].row
+		var byKey, byID []*candidate
+		for _, f := range s.free {
+			if !s.owns(f, row) {
+				continue
+			}
+			if f.key == hint.Key {
+				byKey = append(byKey, f)
+			}
+			if f.c.ID == hint.ID {
+				byID = append(byID, f)
+			}
+		}
+		switch {
+		case len(byKey) == 1:
+			s.place(byKey[0], row)
+		case len(byID) == 1:
+			s.place(byID[0], row)
+		}
+	}
+}
+
+// owns reports whether a changeset can stand in a row by its number: one that was made in this log stands in the row of its number.
+func (s *solver) owns(f *candidate, row uint32) bool {
+	return f.c.ID.Origin != s.x.l.uuid || f.c.ID.Seq == row
+}
+
+// fits reports whether a changeset can stand in a row.
+func (s *solver) fits(f *candidate, row uint32) bool {
+	return s.owns(f, row) && s.x.bringsAll(row, f.c) && s.x.sameKind(row, f.c) && s.x.leadsThere(row, f.c)
+}
+
+// sameKind reports whether a row is noted as of the kind that a changeset is.
+func (x *indexRepair) sameKind(row uint32, c *changeset.Changeset) bool {
+	n, err := x.l.ours.noted(row)
+	return err != nil || n.flags&flagBookkeeping == flagsOf(c)
+}
+
+// place puts a changeset into a row.
+func (s *solver) place(f *candidate, row uint32) {
+	s.x.slots[row-1] = slot{row: changeset.Row{Seq: row, ID: f.c.ID, Key: f.key}, known: true}
+	if f.data != nil {
+		w := changesetOf(s.x.l, f.key)
+		w.data, w.from = f.data, f.from
+		s.had = append(s.had, w)
+	}
+	s.stand(row, f.c.ID, f.c)
+	s.rows = slices.DeleteFunc(s.rows, func(r uint32) bool { return r == row })
+	s.free = slices.DeleteFunc(s.free, func(g *candidate) bool { return g == f || g.c.ID == f.c.ID })
+	for _, g := range s.free {
+		g.rows = slices.DeleteFunc(g.rows, func(r uint32) bool { return r == row })
+	}
+}
+
+// force places one changeset that can stand in one row alone, or one that alone can stand in its row, and reports whether there was one.
+func (s *solver) force() bool {
+	s.keepOrder()
+	for _, row := range s.rows {
+		var can []*candidate
+		for _, f := range s.free {
+			if slices.Contains(f.rows, row) {
+				can = append(can, f)
+			}
+		}
+		if len(can) == 1 {
+			s.place(can[0], row)
+			return true
+		}
+	}
+	if !s.all {
+		return false
+	}
+	for _, f := range s.free {
+		if len(f.rows) == 1 {
+			s.place(f, f.rows[0])
+			return true
+		}
+	}
+	return false
+}
+
+// keepOrder takes from each changeset the rows that are not below all its parents, or not above all its children.
+func (s *solver) keepOrder() {
+	for changed := true; changed; {
+		changed = false
+		for _, f := range s.free {
+			n := len(f.rows)
+			above := s.lowest(f)
+			f.rows = slices.DeleteFunc(f.rows, func(row uint32) bool { return row <= above || s.hasChildAbove(f, row) })
+			changed = changed || len(f.rows) < n
+		}
+	}
+}
+
+// lowest returns the row below which all parents of a changeset stand, at best.
+func (s *solver) lowest(f *candidate) (row uint32) {
+	for _, ch := range f.c.Changes {
+		for _, p := range ch.Parents {
+			row = max(row, s.placeOf[p])
+			for _, g := range s.free {
+				if g.c.ID == p && len(g.rows) > 0 {
+					row = max(row, g.rows[0])
+				}
+			}
+		}
+	}
+	return row
+}
+
+// stand notes that a changeset stands in a row; c is nil if it cannot be read.
+func (s *solver) stand(row uint32, id changeset.ID, c *changeset.Changeset) {
+	s.placeOf[id] = row
+	if c == nil {
+		return
+	}
+	for _, ch := range c.Changes {
+		for _, p := range ch.Parents {
+			if first := s.child[p]; first == 0 || row < first {
+				s.child[p] = row
+			}
+		}
+	}
+}
+
+// hasChildAbove reports whether a known row above another one names the changeset as a parent.
+func (s *solver) hasChildAbove(f *candidate, row uint32) bool {
+	first := s.child[f.c.ID]
+	return first > 0 && first <= row
+}
