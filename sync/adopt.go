@@ -16,7 +16,7 @@ func (p *pull) adopt(ctx context.Context) error {
 		return nil
 	}
 	ours, err := p.sourceIsOurs()
-	if err != nil {
+	if err != nil || !ours && len(p.missed) > 0 { // what it shows comes from what is not here
 		return err
 	}
 	var shown []replica.Shown

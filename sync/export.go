@@ -37,7 +37,10 @@ func export(ctx context.Context, from *replica.Replica, dest afero.Fs, progress 
 		return err
 	}
 	w := newTreeWriter(dest, progress)
-	main, votes := logs(from)
+	main, votes, err := logs(from)
+	if err != nil {
+		return err
+	}
 	w.total = int(main.Latest()) + int(votes.Latest())
 	list, err := from.Representations()
 	if err != nil {
@@ -70,6 +73,18 @@ func (w *treeWriter) exportLog(ctx context.Context, l treeLog, from *replica.Rep
 	}
 	if err := w.writeIndex(l, from); err != nil {
 		return err
+	}
+	if len(l.lost) > 0 {
+		if err := w.writeLeft(l); err != nil {
+			return err
+		}
+		list, err := l.lostFile()
+		if err != nil {
+			return err
+		}
+		if err := w.writeTexts([]text{list}); err != nil {
+			return err
+		}
 	}
 	return w.writeTexts(append(l.identity(), l.latestFile()))
 }

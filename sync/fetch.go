@@ -32,6 +32,7 @@ type batch struct {
 	changesets  []fetched
 	rows        int           // of the source that the batch covers
 	bookkeeping int           // of them
+	lost        []fetched     // that the source has lost, and are not here
 	last        changeset.Row // of them
 	err         error
 }
@@ -77,6 +78,11 @@ func fetchBatch(ctx context.Context, items []item, largest *int) batch {
 	for _, f := range got {
 		switch {
 		case f.c == nil || f.mine.Key == f.row.Key && !bare(f.c): // nothing about it is new
+		case f.c.Lost && f.mine.Seq > 0:
+		case f.c.Lost && f.c.Bookkeeping():
+			b.bookkeeping++
+		case f.c.Lost:
+			b.lost = append(b.lost, f)
 		case f.c.Bookkeeping():
 			b.bookkeeping++
 		default:

@@ -45,6 +45,9 @@ func (p *pull) readMixed(ctx context.Context, s *side) error {
 
 // note notes the name of a changeset of the source, if it is not the one that follows from what is above.
 func (m *mixture) note(f fetched) error {
+	if f.c != nil && f.c.Lost {
+		return nil
+	}
 	follows := m.stretches.ID(f.row.ID)
 	id, err := m.nameOf(f, follows)
 	if err != nil {

@@ -112,7 +112,7 @@ var mutants = []mutant{
 
 	// Representations and rules.
 	{"another representation is forgotten", "replica/represent.go",
-		`if t.reps == nil || mine.Bookkeeping() {`, `if true {`},
+		`if t.reps == nil || mine.Lost || mine.Bookkeeping() {`, `if true {`},
 	{"the list of a peer is not read", "sync/represent.go",
 		`if err := p.prepareList(); err != nil || p.list == nil {`, `if err := p.prepareList(); err != nil || true {`},
 	{"of two old values the first that came stands", "changeset/join.go",

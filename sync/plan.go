@@ -132,7 +132,7 @@ func sameButOrigin(a, b *changeset.Changeset) bool {
 
 // planFork looks at a changeset that is here with other bytes: if it is another edit, and the one here was made here, that one is moved.
 func (s *side) planFork(f fetched) error {
-	if f.c == nil || f.c.Bookkeeping() { // the source's own, which stays there
+	if f.c == nil || f.c.Lost || f.c.Bookkeeping() { // the source's own, which stays there
 		return nil
 	}
 	mine, err := s.to().Changeset(f.mine)

@@ -79,9 +79,10 @@ type publisher struct {
 	main, votes treeLog
 	reps        treeList
 	begin, end  []text // small files that the mirror lacks: those to write before the logs, and after
-	digests     []text // files of digests: between the logs and the numbers that say what of them counts
-	unlisted    bool   // the MirrorFile does not name the database
-	fresh       bool   // there is nothing yet
+	digests     []text // files of digests, and lists of what is lost: between the logs and the numbers that say what of them counts
+	back        []backRow
+	unlisted    bool // the MirrorFile does not name the database
+	fresh       bool // there is nothing yet
 }
 
 func (p *publisher) publish(ctx context.Context) error {
@@ -127,6 +128,9 @@ func (p *publisher) write(ctx context.Context) error {
 		if err := w.copyNews(ctx, l); err != nil {
 			return err
 		}
+	}
+	if err := p.writeBack(w); err != nil {
+		return err
 	}
 	for _, l := range []treeLog{p.votes, p.main} {
 		if err := w.writeIndex(l, p.from); err != nil {

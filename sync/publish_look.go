@@ -35,7 +35,10 @@ func (p *publisher) look() error {
 	p.from, p.begin, p.digests, p.end = from, nil, nil, nil
 	p.report.Latest = from.Latest()
 	p.fresh = state[""].empty()
-	p.main, p.votes = logs(from)
+	if p.main, p.votes, err = logs(from); err != nil {
+		return err
+	}
+	p.back = nil
 	for _, l := range []*treeLog{&p.main, &p.votes} {
 		if err := l.isOf(state[l.prefix]); err != nil {
 			return err
@@ -49,6 +52,9 @@ func (p *publisher) look() error {
 			return err
 		}
 		p.lack(l, state[l.prefix])
+		if err := p.lackLost(l); err != nil {
+			return err
+		}
 		if err := p.lackDigest(l); err != nil {
 			return err
 		}
@@ -245,8 +251,11 @@ func (p *publisher) follows(l *treeLog, m mirrored) error {
 
 // lastIsThere refuses a mirror that lacks the changeset of its last row. More is not looked at, because that is to cost nothing.
 func (p *publisher) lastIsThere(l *treeLog, m mirrored) error {
-	if m.have == 0 {
+	if m.have == 0 || l.lost[m.have] {
 		return nil
+	}
+	if there, err := p.lostThere(l); err != nil || there[m.last.Seq] {
+		return err
 	}
 	name := l.prefix + changeset.ObjectPath(changeset.ChangesetObjects, m.last.Key)
 	ok, err := exists(p.tree, name)

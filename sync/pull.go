@@ -70,6 +70,8 @@ type Report struct {
 	Decided     []replica.Decision                         // by Options.Prefer
 	Adopted     int                                        // records for which what the source shows was adopted
 	Moved       []Moved                                    // where two replicas had one UUID
+	Restored    int                                        // changesets that the target had lost, and got back
+	Missed      int                                        // changesets that the source has lost, and those that build on them, which are not here either
 	Latest      uint32                                     // rows in the log of the target afterwards
 }
 
@@ -119,7 +121,7 @@ func (p *pull) persist(ctx context.Context, do func(ctx context.Context) error) 
 // restart forgets what was found out of the target.
 func (p *pull) restart() {
 	p.intake.restart()
-	p.voter, p.held, p.sources = p.to.Resolutions().UUID(), nil, nil
+	p.voter, p.held, p.sources, p.missed = p.to.Resolutions().UUID(), nil, nil, nil
 	p.done, p.report.Known, p.report.Bookkeeping = 0, 0, 0
 }
 
@@ -140,12 +142,16 @@ type pull struct {
 	list    *side                          // nil if the source has no list of representations
 	ours    *bool                          // the source is ours, if that was asked for
 	sources map[changeset.ID]changeset.Row // rows of the source's log, if they were needed
+	missed  map[changeset.ID]bool          // changesets that the source has lost and that are not here, and those that build on them
 }
 
 // sides are both logs. The people's decisions come first: the merge counts them, so that conflicts come up decided.
 func (p *pull) sides() []*side { return []*side{p.votes, p.main} }
 
 func (p *pull) run(ctx context.Context) error {
+	if err := p.takeBackLost(ctx); err != nil {
+		return err
+	}
 	if err := p.takeApart(ctx); err != nil {
 		return err
 	}
@@ -173,6 +179,7 @@ func (p *pull) run(ctx context.Context) error {
 	if err := p.adopt(ctx); err != nil {
 		return err
 	}
+	p.warnOfMissed()
 	return p.finish()
 }
 
@@ -287,6 +294,9 @@ func (p *pull) commitHeld(ctx context.Context) error {
 
 // commit integrates a batch, in one transaction or, where the records that it touches are large, in several.
 func (p *pull) commit(ctx context.Context, s *side, b batch) error {
+	for _, f := range b.lost {
+		p.miss(s, f)
+	}
 	rest, added := b.changesets, 0
 	for first := true; first || len(rest) > 0; first = false {
 		n, left, err := p.transact(ctx, s, rest, b.last)
@@ -311,9 +321,11 @@ func (p *pull) transact(ctx context.Context, s *side, changesets []fetched, last
 		if added, left, err = p.integrate(tx, s, changesets); err != nil {
 			return err
 		}
-		s.setLast(&next, last)
 		if len(left) > 0 {
-			s.setLast(&next, changesets[len(changesets)-len(left)-1].row)
+			last = changesets[len(changesets)-len(left)-1].row
+		}
+		if row, ok := p.readTo(s, last); ok {
+			s.setLast(&next, row)
 		}
 		s.setPeer(tx, next)
 		opened, represented = tx.Opened(), tx.Represented()
@@ -372,6 +384,10 @@ func (p *pull) integrate(tx *replica.Tx, s *side, changesets []fetched) (added i
 
 func (p *pull) integrateSome(tx *replica.Tx, s *side, changesets []fetched) (added int, left []fetched, err error) {
 	for i, f := range changesets {
+		if p.buildsOnMissed(f.c) {
+			p.miss(s, f)
+			continue
+		}
 		if s == p.main && !f.c.Bookkeeping() {
 			if err := p.nameParents(tx, f); err != nil {
 				return added, nil, err

@@ -30,6 +30,7 @@ type side struct {
 	lost      loss                // why the target needs a new UUID
 	peer      *replica.Peer       // what is known of the source; the list's is that of its log
 	read      uint32              // how many rows of the source were read before
+	missed    uint32              // the first row of the source with a changeset that it has lost, or that builds on such a one; 0 if there is none
 	tail      []changeset.Row     // the last rows of the source that were read before
 	items     []item              // the rows of the source that were never read
 	moves     changeset.Moves     // how the source is read
@@ -71,6 +72,7 @@ func (p *pull) prepare(s *side) error {
 	if err != nil {
 		return err
 	}
+	s.missed = 0
 	s.items, s.moves, s.stretches, s.mixed = make([]item, len(rows)), slices.Clone(s.peer.Moved), slices.Clone(s.peer.Stretches), nil
 	for i, row := range rows {
 		s.items[i].row = row

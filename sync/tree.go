@@ -54,6 +54,7 @@ type treeLog struct {
 	prefix string // of its files in the tree
 	have   uint32 // rows that the tree has already
 	anew   bool   // the tree has them under former names
+	lost   map[uint32]bool
 }
 
 func (l treeLog) news() bool { return l.anew || l.have < l.Latest() }
@@ -110,8 +111,9 @@ func (w *treeWriter) copyList(ctx context.Context, l treeList) error {
 }
 
 // logs returns both logs of a replica, as a tree that has nothing lacks them.
-func logs(from *replica.Replica) (main, votes treeLog) {
-	return treeLog{Log: from.Log()}, treeLog{Log: from.Resolutions(), prefix: changeset.ResolutionsDir + "/"}
+func logs(from *replica.Replica) (main, votes treeLog, err error) {
+	main, votes = treeLog{Log: from.Log()}, treeLog{Log: from.Resolutions(), prefix: changeset.ResolutionsDir + "/"}
+	return main, votes, errors.Join(main.loadLost(), votes.loadLost())
 }
 
 // copyNews writes the objects that the tree lacks and the indexes of the records that changed; nothing refers to the former yet.
@@ -143,12 +145,17 @@ func (w *treeWriter) copyNews(ctx context.Context, l treeLog) error {
 }
 
 func (w *treeWriter) copyRow(l treeLog, row changeset.Row) error {
-	raw, c, err := l.RawChangeset(row)
+	raw, c, err := l.read(row)
 	if err != nil {
 		return err
 	}
-	if err := w.put(l.prefix+changeset.ObjectPath(changeset.ChangesetObjects, row.Key), raw); err != nil || l.prefix != "" {
-		return err
+	if raw != nil {
+		if err := w.put(l.prefix+changeset.ObjectPath(changeset.ChangesetObjects, row.Key), raw); err != nil {
+			return err
+		}
+	}
+	if l.prefix != "" {
+		return nil
 	}
 	if c.Bookkeeping() && !w.old {
 		w.books++

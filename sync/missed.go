@@ -1,0 +1,69 @@
+package sync
+
+import (
+	"context"
+	"slices"
+
+	"prophet/changeset"
+)
+
+// What a source has lost. Its log has the row, but nobody who was asked when it was repaired had the changeset. The row is passed over, and so is what builds on it. The source's log counts as read up to the first such
+// row, so that all of that comes as soon as it is back there.
+
+// takeBackLost stores what the target has lost and the source has.
+func (p *pull) takeBackLost(ctx context.Context) error {
+	if p.opts.DryRun {
+		return nil
+	}
+	n, err := p.to.TakeBack(ctx, p.from)
+	if n > 0 {
+		p.report.Restored += n
+		p.opts.warn("%d of the changesets that %s had lost came back from %s", n, p.to.Where(), p.from.Where())
+	}
+	return err
+}
+
+// miss passes a changeset of the source over.
+func (p *pull) miss(s *side, f fetched) {
+	if p.missed == nil {
+		p.missed = map[changeset.ID]bool{}
+	}
+	p.missed[f.c.ID] = true
+	if s.missed == 0 || f.row.Seq < s.missed {
+		s.missed = f.row.Seq
+	}
+}
+
+// buildsOnMissed reports whether a changeset names one that was passed over as a parent, or may have: one that does not say what its maker had seen.
+func (p *pull) buildsOnMissed(c *changeset.Changeset) bool {
+	if len(p.missed) == 0 {
+		return false
+	}
+	missed := func(id changeset.ID) bool { return p.missed[id] }
+	return slices.ContainsFunc(c.Changes, func(ch changeset.Change) bool {
+		return ch.Parents == nil || slices.ContainsFunc(ch.Parents, missed)
+	})
+}
+
+// readTo returns the row up to which the source counts as read, where it was read to another one; ok is false if that is no more than before.
+func (p *pull) readTo(s *side, row changeset.Row) (to changeset.Row, ok bool) {
+	first := s.missed
+	if s == p.list && len(p.missed) > 0 { // what it tells of those is of no use yet
+		return row, false
+	}
+	switch {
+	case first == 0 || row.Seq < first:
+		return row, true
+	case first <= s.items[0].row.Seq:
+		return row, false
+	}
+	return s.items[first-1-s.items[0].row.Seq].row, true
+}
+
+// warnOfMissed says what did not come.
+func (p *pull) warnOfMissed() {
+	if p.report.Missed = len(p.missed); p.report.Missed == 0 {
+		return
+	}
+	p.opts.warn(`%s has lost changesets: %d of its changesets do not come, those and what builds on them, until they are back there; "prophet fsck --repair" there looks for them`, p.from.Where(), p.report.Missed)
+}

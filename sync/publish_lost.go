@@ -1,0 +1,123 @@
+package sync
+
+import (
+	"maps"
+	"slices"
+
+	"prophet/changeset"
+	"prophet/replica"
+)
+
+// A replica that has lost changesets can be published and exported all the same: the rows stand in the log there, their objects are missing, and a list says so, as it does in the replica. Readers that know the list pass over
+// those rows; programs of the original fail at them.
+
+// backRow is a row that a mirror was published without, and that came back.
+type backRow struct {
+	log treeLog
+	row changeset.Row
+}
+
+// loadLost finds out which changesets are lost.
+func (l *treeLog) loadLost() error {
+	rows, err := l.Lost()
+	for _, row := range rows {
+		if l.lost == nil {
+			l.lost = map[uint32]bool{}
+		}
+		l.lost[row.Seq] = true
+	}
+	return err
+}
+
+// read returns the changeset of a row and its bytes; nil of one that is lost, with what is left of it.
+func (l treeLog) read(row changeset.Row) ([]byte, *changeset.Changeset, error) {
+	if l.lost[row.Seq] {
+		c, err := l.Changeset(row)
+		return nil, c, err
+	}
+	return l.RawChangeset(row)
+}
+
+// lostFile is the list of what is lost.
+func (l treeLog) lostFile() (text, error) {
+	var b []byte
+	for _, seq := range slices.Sorted(maps.Keys(l.lost)) {
+		row, _, err := l.Left(seq)
+		if err != nil {
+			return text{}, err
+		}
+		b = changeset.AppendRow(b, row)
+	}
+	return text{l.prefix + replica.LostFile, string(b)}, nil
+}
+
+// writeLeft writes what is left of the lost changesets.
+func (w *treeWriter) writeLeft(l treeLog) error {
+	for seq := range l.lost {
+		row, raw, err := l.Left(seq)
+		if err != nil {
+			return err
+		}
+		if raw == nil {
+			continue
+		}
+		if err := w.put(l.prefix+changeset.ObjectPath(changeset.ChangesetObjects, row.Key), raw); err != nil {
+			return err
+		}
+	}
+	return w.flush()
+}
+
+// lostThere returns the rows that the mirror lists as lost.
+func (p *publisher) lostThere(l *treeLog) (map[uint32]bool, error) {
+	b, err := p.readOurs(l.prefix+replica.LostFile, int64(l.Latest())*changeset.RowSize)
+	there := map[uint32]bool{}
+	for ; len(b) >= changeset.RowSize; b = b[changeset.RowSize:] {
+		if row, err := changeset.ParseRow(b[:changeset.RowSize]); err == nil {
+			there[row.Seq] = true
+		}
+	}
+	return there, err
+}
+
+// lackLost notes what the mirror's list of what is lost has to be made to say, and which changesets it lacks no longer.
+func (p *publisher) lackLost(l *treeLog) error {
+	old, err := p.readOurs(l.prefix+replica.LostFile, int64(l.Latest())*changeset.RowSize)
+	if err != nil {
+		return err
+	}
+	is, err := l.lostFile()
+	if err != nil || string(old) == is.text {
+		return err
+	}
+	p.digests = append(p.digests, is)
+	there, err := p.lostThere(l)
+	if err != nil {
+		return err
+	}
+	for row, err := range l.Rows(1, l.have) {
+		if err != nil {
+			return err
+		}
+		if there[row.Seq] && !l.lost[row.Seq] {
+			p.back = append(p.back, backRow{*l, row})
+		}
+	}
+	return nil
+}
+
+// writeBack writes the changesets that the mirror lacks no longer.
+func (p *publisher) writeBack(w *treeWriter) error {
+	w.old = false
+	for _, l := range []treeLog{p.votes, p.main} {
+		if err := w.writeLeft(l); err != nil {
+			return err
+		}
+	}
+	for _, b := range p.back {
+		if err := w.copyRow(b.log, b.row); err != nil {
+			return err
+		}
+	}
+	return w.flush()
+}
