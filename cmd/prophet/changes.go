@@ -172,6 +172,9 @@ func (l *changeLister) heading(row uint32, c *changeset.Changeset) error {
 	if c.Bookkeeping() {
 		made = c.Created + ", " + kindOf(c) + " (bookkeeping of the replica)"
 	}
+	if c.Lost {
+		made = "lost: when and by whom it was made nobody knows, but what is left of it is"
+	}
 	return l.linef("%d  %s  %s", row, c.ID.Short(), made)
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -16,8 +15,12 @@ import (
 func fsckCommand(e *env) *cli.Command {
 	return &cli.Command{
 		Name:     "fsck",
-		Usage:    "check every byte of the replica; change nothing",
+		Usage:    "check every byte of the replica; with --repair, mend it",
 		Category: aboutReplica,
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "repair", Usage: "mend what is damaged, then check"},
+			&cli.StringSliceFlag{Name: "from", Usage: "with --repair, take what is missing from the replica or mirror at `URL`; it may be given several times"},
+		},
 		Description: `
 Reads every file of the replica and checks every hash, row, length and
 reference, that the records are what the log comes to, and that this is what the
@@ -26,29 +29,55 @@ is harmless: that is what the next edit mends by itself, or what is only there
 for nothing.
 
   prophet fsck
-  prophet fsck -r /backup/bugs --json`,
+  prophet fsck -r /backup/bugs --json
+  prophet fsck --repair
+  prophet fsck --repair --from https://bugs.example.com/
+
+Without --repair nothing is changed.
+
+--repair makes again what follows from the log: records, local ids, the list of
+conflicts, marks. A changeset that is missing or damaged is fetched by its name
+from the replicas and mirrors given with --from, and without that from those
+that this replica knows; they are asked only if something is missing, and it
+says which. It need not be trusted: the name is the hash of the bytes. What
+nobody has is listed as lost, and the rest goes on working; a later repair, or a
+pull from somebody who has it, brings it back.
+
+Nothing is thrown away: what --repair replaces or takes away is kept below
+prophet/set-aside. If it is cut off, run it again. It exits with 1 if something
+is lost, or is damaged still.`,
 		Action: func(c *cli.Context) error {
 			if _, err := arguments(c, 0, 0); err != nil {
 				return err
 			}
-			return runFsck(c.Context, e, fsckOptions{globalsOf(c)})
+			o := fsckOptions{globalsOf(c), c.Bool("repair"), c.StringSlice("from")}
+			if len(o.from) > 0 && !o.mends {
+				return usagef("--from goes with --repair")
+			}
+			return runFsck(c.Context, e, o)
 		},
 	}
 }
 
-type fsckOptions struct{ globals }
+type fsckOptions struct {
+	globals
+	mends bool
+	from  []string
+}
 
 // The JSON of fsck.
 type (
 	fsckDoc struct {
-		Changesets uint32       `json:"changesets"` // rows in the log
-		OK         bool         `json:"ok"`         // there is no problem that is not harmless
-		Problems   []problemDoc `json:"problems"`
-		Records    int          `json:"records"` // deleted ones too
+		Changesets uint32        `json:"changesets"` // rows in the log
+		OK         bool          `json:"ok"`         // there is no problem that is not harmless
+		Problems   []problemDoc  `json:"problems"`
+		Records    int           `json:"records"` // deleted ones too
+		Repaired   []repairedDoc `json:"repaired,omitempty"`
 
-		opened bool   // the replica could be
-		again  string // the directory to clone from, if a clone is whole; else ""
-		mirror bool   // somebody publishes it
+		opened   bool // the replica could be
+		mirror   bool // somebody publishes it
+		mends    bool // it was repaired
+		unhealed int  // files of which the repair says that they are lost, or left
 	}
 	problemDoc struct {
 		Harmless bool   `json:"harmless"`
@@ -59,11 +88,19 @@ type (
 
 func runFsck(ctx context.Context, e *env, o fsckOptions) error {
 	dir, err := e.findReplica(o.globals)
+	if err != nil && o.mends {
+		dir, err = e.findRemains(o.globals, err)
+	}
 	if err != nil {
 		return err
 	}
 	p := e.printer(o.globals)
-	doc := fsckDoc{OK: true, Problems: []problemDoc{}}
+	doc := fsckDoc{OK: true, Problems: []problemDoc{}, mends: o.mends}
+	if o.mends {
+		if err := o.repair(ctx, e, p, dir, &doc); err != nil {
+			return err
+		}
+	}
 	progress := p.progress("checking", false)
 	err = replica.Check(ctx, e.dir(dir), replica.Options{Where: dir}, doc.add,
 		func(done, total int) { progress.Set(int64(done), int64(total)) })
@@ -73,9 +110,6 @@ func runFsck(ctx context.Context, e *env, o fsckOptions) error {
 	}
 	doc.count(ctx, e, dir)
 	doc.mirror = e.isMirror(dir)
-	if doc.inRecordsAlone() && e.ownNotes(dir) {
-		doc.again = e.shortDir(dir)
-	}
 	return doc.show(p)
 }
 
@@ -102,6 +136,11 @@ func (d *fsckDoc) show(p *printer) error {
 			return err
 		}
 		return d.err()
+	}
+	for _, m := range d.Repaired {
+		if err := p.linef("%s: %s: %s", m.Path, m.Outcome, m.Text); err != nil {
+			return err
+		}
 	}
 	for _, found := range d.Problems {
 		mark := ""
@@ -149,14 +188,6 @@ func (d *fsckDoc) harmless() (n int) {
 	return n
 }
 
-// inRecordsAlone reports whether all that is damaged is what the records of the log or of the resolutions were made, which a clone makes again from the changesets.
-func (d *fsckDoc) inRecordsAlone() bool {
-	return d.opened && !slices.ContainsFunc(d.Problems, func(p problemDoc) bool {
-		file := strings.TrimPrefix(strings.TrimPrefix(p.Path, changeset.ResolutionsDir+"/"), "cas/")
-		return !p.Harmless && !strings.HasPrefix(file, changeset.RecordsDir+"/")
-	})
-}
-
 // lacksChangesets reports whether changesets, be they votes, are damaged or missing.
 func (d *fsckDoc) lacksChangesets() bool {
 	return slices.ContainsFunc(d.Problems, func(p problemDoc) bool {
@@ -164,10 +195,11 @@ func (d *fsckDoc) lacksChangesets() bool {
 	})
 }
 
-// ownNotes reports whether a replica has notes of ours: of one of the original, a clone takes over what its records show.
-func (e *env) ownNotes(dir string) bool {
-	ok, err := isFile(e.Fs, filepath.Join(dir, "prophet", "rows"))
-	return ok && err == nil
+// lostOnly reports whether nothing is wrong but that changesets are lost, or notes.
+func (d *fsckDoc) lostOnly() bool {
+	return d.opened && !slices.ContainsFunc(d.Problems, func(p problemDoc) bool {
+		return !p.Harmless && strings.TrimPrefix(p.Path, changeset.ResolutionsDir+"/") != replica.LostFile
+	})
 }
 
 // hint says what to do about damage.
@@ -175,18 +207,28 @@ func (d *fsckDoc) hint() string {
 	switch {
 	case d.mirror:
 		return hintMirror
-	case d.again == "" && d.lacksChangesets():
-		return "nothing was changed; copy the replica before you try to mend it; another one may have the changesets, in files of the same names"
-	case d.again == "":
-		return "nothing was changed; copy the replica before you try to mend it"
+	case d.mends && d.lostOnly():
+		return `all else works. "prophet fsck --repair --from URL", with a replica or a mirror that has what is lost, brings it back, and so does a pull from one`
+	case d.mends:
+		return `what is left needs somebody who knows what it was; "prophet fsck --repair --from URL", with a mirror of this replica, may find it; prophet/set-aside has what was there before`
+	case d.lostOnly():
+		return `"prophet fsck --repair --from URL", with a replica or a mirror that has what is lost, brings it back, and so does a pull from one`
+	case d.lacksChangesets():
+		return `nothing was changed; "prophet fsck --repair" mends it, and fetches what is missing from the replicas that are known here; --from URL names others that may have it`
 	}
-	return fmt.Sprintf(`nothing was changed; all changesets are whole: "prophet clone %s NEW" makes a sound replica of them, with an identity and local ids of its own, to go on with in place of this one`, d.again)
+	return `nothing was changed; "prophet fsck --repair" mends it`
 }
 
 func (d *fsckDoc) err() error {
 	if d.OK {
 		return nil
 	}
-	return &failure{exitFailed, d.hint(),
-		fmt.Errorf("the replica is damaged: %s", counted(len(d.Problems)-d.harmless(), "problem"))}
+	n := len(d.Problems) - d.harmless()
+	switch {
+	case n == 0:
+		return &failure{exitFailed, d.hint(), fmt.Errorf("the replica is sound, but something was lost")}
+	case d.lostOnly():
+		return &failure{exitFailed, d.hint(), fmt.Errorf("the replica has lost %s", counted(n, "changeset"))}
+	}
+	return &failure{exitFailed, d.hint(), fmt.Errorf("the replica is damaged: %s", counted(n, "problem"))}
 }

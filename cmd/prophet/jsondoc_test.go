@@ -21,7 +21,7 @@ var jsonSections = map[string]string{
 	"differentValueDoc": "Different value", "headsDoc": "Different heads",
 	"recordDigestDoc": "Record digest", "typeDigestDoc": "Type digest",
 	"exportDoc": "Export", "forgetDoc": "Info --forget", "fsckDoc": "Fsck", "helpDoc": "Help", "infoDoc": "Info", "initDoc": "Init", "leftDoc": "Left", "movedDoc": "Moved", "namedDoc": "Named replica",
-	"peerDoc": "Peer", "problemDoc": "Problem", "propDoc": "Write", "publishDoc": "Publish", "recordDoc": "Record", "reidentifyDoc": "Reidentify", "reportDoc": "Report",
+	"peerDoc": "Peer", "problemDoc": "Problem", "propDoc": "Write", "publishDoc": "Publish", "recordDoc": "Record", "repairedDoc": "Repaired", "reidentifyDoc": "Reidentify", "reportDoc": "Report",
 	"historyDoc": "Changeset of a record", "notUndoneDoc": "Not undone", "restoreDoc": "Restore", "revertDoc": "Revert",
 	"resolveAllDoc": "Resolve all", "resolveDoc": "Resolve", "rivalDoc": "Rival", "ruleDoc": "Rule", "typeDoc": "Type", "updateDoc": "Update", "versionDoc": "Version",
 }

@@ -121,7 +121,19 @@ func leadsTo(l, remembered string) bool {
 
 // all returns the locations of the replicas in the config and of those that were exchanged with.
 func (p *peers) all(r *replica.Replica) ([]string, error) {
-	var all []string
+	known, err := r.Peers()
+	if err != nil {
+		return nil, err
+	}
+	all := p.known(known)
+	if len(all) == 0 {
+		return nil, withHint(usagef("no other replica is known yet"), "name one by its URL or its directory, or write it into the config")
+	}
+	return all, nil
+}
+
+// known returns the locations of the replicas in the config and of these.
+func (p *peers) known(known []replica.Peer) (all []string) {
 	add := func(l string) {
 		if l != "" && !slices.Contains(all, l) {
 			all = append(all, l)
@@ -132,10 +144,6 @@ func (p *peers) all(r *replica.Replica) ([]string, error) {
 			add(p.configured(l))
 		}
 	}
-	known, err := r.Peers()
-	if err != nil {
-		return nil, err
-	}
 	for _, k := range known {
 		for i, at := range k.Places() {
 			if l := p.withLogin(at.URL); i == 0 || !p.e.missing(l) { // from where it is gone, it was found elsewhere since
@@ -143,10 +151,7 @@ func (p *peers) all(r *replica.Replica) ([]string, error) {
 			}
 		}
 	}
-	if len(all) == 0 {
-		return nil, withHint(usagef("no other replica is known yet"), "name one by its URL or its directory, or write it into the config")
-	}
-	return all, nil
+	return all
 }
 
 // chosen returns the locations that a command line means: the one that is named, the last one if none is, or all.

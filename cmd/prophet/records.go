@@ -40,8 +40,9 @@ type (
 		Creator *string       `json:"creator"`
 		Decides []decisionDoc `json:"decides"`
 		ID      string        `json:"id"`
-		Kind    string        `json:"kind"` // edit, nullification or resolution
-		Row     uint32        `json:"row"`  // in the log of this replica
+		Kind    string        `json:"kind"`           // edit, nullification or resolution
+		Lost    bool          `json:"lost,omitempty"` // this is what is left of it
+		Row     uint32        `json:"row"`            // in the log of this replica
 	}
 	// historyDoc is a changesetDoc that says how the changes to one record follow each other.
 	historyDoc struct {
@@ -71,7 +72,7 @@ type (
 
 // newChangesetDoc returns the JSON of the changeset in a row of the log. localID gives the local ids of records, 0 for none.
 func newChangesetDoc(row uint32, c *changeset.Changeset, localID func(changeset.RecordID) (uint32, error)) (changesetDoc, error) {
-	doc := changesetDoc{Changes: []changeDoc{}, Decides: []decisionDoc{}, Created: c.Created, Creator: c.Creator.Pointer(), ID: c.ID.String(), Kind: kindOf(c), Row: row}
+	doc := changesetDoc{Changes: []changeDoc{}, Decides: []decisionDoc{}, Created: c.Created, Creator: c.Creator.Pointer(), ID: c.ID.String(), Kind: kindOf(c), Lost: c.Lost, Row: row}
 	for i := range c.Changes {
 		ch := &c.Changes[i]
 		id, err := localID(ch.Record)

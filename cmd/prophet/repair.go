@@ -1,0 +1,110 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"prophet/replica"
+	psync "prophet/sync"
+)
+
+// repairedDoc is the JSON of what a repair did about a file.
+type repairedDoc struct {
+	Outcome string `json:"outcome"`
+	Path    string `json:"path"` // within the replica
+	Text    string `json:"text"`
+}
+
+// repair mends the replica before it is checked, and notes what it did.
+func (o *fsckOptions) repair(ctx context.Context, e *env, p *printer, dir string, doc *fsckDoc) error {
+	opts, err := e.replicaOptions(dir, o.globals)
+	if err != nil { // the config is the user's own, and not for this to mend
+		p.warnf("%v", err)
+		opts = replica.Options{Where: dir, Now: e.Now, Warn: func(s string) { p.warnf("%s", s) }}
+	}
+	doc.Repaired = []repairedDoc{}
+	progress := p.progress("repairing", false)
+	defer progress.Done()
+	err = replica.Repair(ctx, e.dir(dir), opts, replica.RepairOptions{
+		Sources: func(ctx context.Context) []*replica.Replica {
+			progress.Done()
+			return o.sources(ctx, e, p, dir)
+		},
+		Report:   doc.repaired,
+		Progress: func(done, total int) { progress.Set(int64(done), int64(total)) },
+	})
+	if errors.Is(err, replica.ErrMirror) {
+		return withHint(err, hintMirror)
+	}
+	return goOn(ctx, err, "run it again")
+}
+
+// findRemains returns where a replica is named that lost the file without which there is none; else the error of looking for it.
+func (e *env) findRemains(g globals, lookFailed error) (string, error) {
+	dir := e.path(cmp.Or(g.replica, e.Getenv("PROPHET_REPO"), "."))
+	if ok, err := isFile(e.Fs, filepath.Join(dir, filepath.FromSlash(replica.IdentityFile))); !ok || err != nil {
+		return "", lookFailed
+	}
+	e.at = dir
+	return dir, nil
+}
+
+// repaired notes what was done about a file.
+func (d *fsckDoc) repaired(m replica.Mended) {
+	d.Repaired = append(d.Repaired, repairedDoc{string(m.Outcome), m.Path, m.Text})
+	switch m.Outcome {
+	case replica.IsLost, replica.IsLeft:
+		d.OK = false
+		d.unhealed++
+	}
+}
+
+// sources opens the replicas and mirrors that may have what is missing: those that were named, else all that are known. Which are asked is said; those that cannot be opened are passed over.
+func (o *fsckOptions) sources(ctx context.Context, e *env, p *printer, dir string) (sources []*replica.Replica) {
+	database := replica.DatabaseOf(e.dir(dir))
+	for _, location := range o.locations(e, p, dir) {
+		r, err := e.openPeer(ctx, "ask", location, database, dir, o.globals)
+		if err == nil && database != uuid.Nil && r.Database() != database {
+			err = fmt.Errorf("ask %s: it is a replica of %w", r.Where(), psync.ErrOtherDatabase)
+		}
+		if err != nil {
+			p.warnf("passed over: %v", err)
+			continue
+		}
+		p.notef("something is missing; asking %s", r.Where())
+		sources = append(sources, r)
+	}
+	return sources
+}
+
+// locations are where sources are looked for.
+func (o *fsckOptions) locations(e *env, p *printer, dir string) (locations []string) {
+	known, err := e.peers(dir, pulling)
+	if err != nil {
+		p.warnf("%v", err)
+	}
+	if len(o.from) == 0 {
+		locations = known.known(replica.KnownPeers(e.dir(dir)))
+		for _, c := range known.config.Replicas { // what was published from here has all that was here then
+			if l := known.configured(c.PublishURL); c.PublishURL != "" && !slices.Contains(locations, l) {
+				locations = append(locations, l)
+			}
+		}
+		return locations
+	}
+	for _, word := range o.from {
+		l, err := known.named(word)
+		if err != nil {
+			p.warnf("passed over: %v", err)
+			continue
+		}
+		locations = append(locations, l)
+	}
+	return locations
+}
