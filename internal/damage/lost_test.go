@@ -1,0 +1,205 @@
+package damage_test
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/spf13/afero"
+
+	"prophet/changeset"
+	"prophet/internal/crashfs"
+	"prophet/internal/damage"
+	"prophet/internal/replicatest"
+	"prophet/replica"
+	psync "prophet/sync"
+)
+
+// lose takes a changeset of Ann's log from the scene's replica, and repairs that without anybody to ask.
+func lose(t *testing.T, s *damage.Scene, row uint32) changeset.Row {
+	t.Helper()
+	ann := open(t, s.Replica, damage.AnnAt)
+	lost, err := ann.Log().Row(row)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Replica.Remove(changeset.ObjectPath(changeset.ChangesetObjects, lost.Key)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := repair(s, false); err != nil {
+		t.Fatal(err)
+	}
+	return lost
+}
+
+func open(t *testing.T, fsys afero.Fs, where string) *replica.Replica {
+	t.Helper()
+	opts := damage.AnnOptions(77)
+	opts.Where = where
+	r, err := replica.Open(fsys, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// lastOf returns the last row that touches a record.
+func lastOf(t *testing.T, r *replica.Replica, rec changeset.RecordID) uint32 {
+	t.Helper()
+	events, err := r.History(rec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return events[len(events)-1].Row.Seq
+}
+
+func update(r *replica.Replica, rec changeset.RecordID, name, value string) error {
+	_, err := r.Edit(ctx, func(e *replica.Edit) error { return e.Update(rec, map[string]string{name: value}) })
+	return err
+}
+
+func props(t *testing.T, r *replica.Replica, rec changeset.RecordID) string {
+	t.Helper()
+	props, exists, err := r.Log().Props(rec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !exists {
+		return "deleted"
+	}
+	return replicatest.Values(props)
+}
+
+// TestAReplicaGoesOnWithoutALostChangeset: every record of the scene loses each of its changesets in turn; it shows what it showed, can be edited, and Carol can pull that.
+func TestAReplicaGoesOnWithoutALostChangeset(t *testing.T) {
+	whole := damage.New(t)
+	ann := open(t, whole.Replica, damage.AnnAt)
+	for row := uint32(1); row <= ann.Latest(); row++ {
+		s := whole.Copy()
+		before := look(t, ann)
+		c, err := ann.Log().Changeset(rowOf(t, ann, row))
+		if err != nil {
+			t.Fatal(err)
+		}
+		lost := lose(t, s, row)
+		hurt := open(t, s.Replica, damage.AnnAt)
+		if after := look(t, hurt); after != before {
+			t.Errorf("without row %d: it shows\n%s\nand not\n%s", row, after, before)
+		}
+		for _, ch := range c.Changes {
+			if props(t, hurt, ch.Record) == "deleted" {
+				continue
+			}
+			if err := update(hurt, ch.Record, "after", "the loss"); err != nil {
+				t.Errorf("without row %d: edit %s: %v", row, ch.Record, err)
+			}
+		}
+		if list := problems(t, s.Replica); len(list) != 1 || !strings.Contains(list[0], lost.ID.String()+" is lost") {
+			t.Errorf("without row %d: %v", row, list)
+		}
+		carol := open(t, s.Peer, damage.CarolAt)
+		if _, err := psync.Pull(ctx, carol, hurt, psync.Options{}); err != nil {
+			t.Errorf("without row %d: Carol pulls: %v", row, err)
+		}
+		same(t, row, hurt, carol, "after Carol pulled")
+		// Ann pulls from Carol, who has it.
+		report, err := psync.Pull(ctx, hurt, carol, psync.Options{})
+		own := c.Bookkeeping()
+		if err != nil || own == (report.Restored == 1) {
+			t.Errorf("without row %d: Ann pulls: %v, %+v", row, err, report)
+			continue
+		}
+		if own {
+			continue
+		}
+		if list := problems(t, s.Replica); len(list) != 0 {
+			t.Errorf("with row %d again: %v", row, list)
+		}
+		same(t, row, hurt, carol, "after it came back")
+	}
+}
+
+func rowOf(t *testing.T, r *replica.Replica, seq uint32) changeset.Row {
+	t.Helper()
+	row, err := r.Log().Row(seq)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return row
+}
+
+// whoDeleted is what nobody knows any more once a deletion is lost.
+var whoDeleted = regexp.MustCompile(`deleted by .*`)
+
+func look(t *testing.T, r *replica.Replica) string {
+	t.Helper()
+	view, err := replicatest.Look(r, changeset.RecordID.String)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return whoDeleted.ReplaceAllString(view.Records, "deleted") + view.Conflicts
+}
+
+func same(t *testing.T, row uint32, a, b *replica.Replica, when string) {
+	t.Helper()
+	one, two := look(t, a), look(t, b)
+	if one != two {
+		t.Errorf("row %d, %s:\n%s\n-- and --\n%s", row, when, one, two)
+	}
+}
+
+// TestWhoPullsFromADamagedReplicaGetsTheRestLater: a clone, by itself or by way of a mirror or an exported copy, of a replica that has lost a changeset lacks what builds on it, says so, and gets it once it is back.
+func TestWhoPullsFromADamagedReplicaGetsTheRestLater(t *testing.T) {
+	whole := damage.New(t)
+	ann := open(t, whole.Replica, damage.AnnAt)
+	for row := uint32(1); row <= ann.Latest(); row++ {
+		c, err := ann.Log().Changeset(rowOf(t, ann, row))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, way := range []string{"the replica", "a mirror", "a copy"} {
+			s := whole.Copy()
+			lose(t, s, row)
+			source := func() *replica.Replica { return open(t, s.Replica, damage.AnnAt) }
+			shown := crashfs.New()
+			switch way {
+			case "a mirror":
+				source = func() *replica.Replica {
+					if _, err := psync.Publish(ctx, open(t, s.Replica, damage.AnnAt), shown, psync.PublishOptions{Flat: true}); err != nil {
+						t.Fatalf("row %d: publish: %v", row, err)
+					}
+					return open(t, shown, "/mirror")
+				}
+			case "a copy":
+				source = func() *replica.Replica {
+					shown = crashfs.New()
+					if err := psync.Export(ctx, open(t, s.Replica, damage.AnnAt), shown, nil); err != nil {
+						t.Fatalf("row %d: export: %v", row, err)
+					}
+					return open(t, shown, "/copy")
+				}
+			}
+			dave := crashfs.New()
+			opts := damage.AnnOptions(99)
+			opts.Where = "/dave"
+			r, report, err := psync.Clone(ctx, dave, source(), opts, psync.Options{Adopt: true})
+			if err != nil {
+				t.Errorf("row %d, %s: clone: %v", row, way, err)
+				continue
+			}
+			if c.Bookkeeping() == (report.Missed > 0) {
+				t.Errorf("row %d, %s: %d missed", row, way, report.Missed)
+			}
+			if list := problems(t, dave); len(list) > 0 {
+				t.Errorf("row %d, %s: the clone: %v", row, way, list)
+			}
+			if _, err := repair(s, true); err != nil {
+				t.Fatal(err)
+			}
+			if report, err = psync.Pull(ctx, r, source(), psync.Options{}); err != nil || report.Missed > 0 {
+				t.Errorf("row %d, %s: pull again: %v, %d missed", row, way, err, report.Missed)
+			}
+			same(t, row, open(t, s.Replica, damage.AnnAt), r, "by way of "+way)
+		}
+	}
+}
