@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
+	"prophet/internal/durable"
 	"prophet/replica"
 )
 
@@ -173,6 +174,6 @@ func Directory(fsys afero.Fs) Carrier {
 		if !info.IsDir() {
 			return nil, errors.New("it is a file, not a directory")
 		}
-		return afero.NewBasePathFs(fsys, dir), nil
+		return durable.Within(fsys, dir), nil
 	}
 }

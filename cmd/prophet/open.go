@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
+	"prophet/internal/durable"
 	"prophet/internal/gitconfig"
 	"prophet/replica"
 	psync "prophet/sync"
@@ -42,12 +43,16 @@ func (e *env) openDir(dir string, g globals) (*replica.Replica, error) {
 	return replica.Open(e.dir(dir), opts)
 }
 
-// dir returns the file system whose root is a directory.
-func (e *env) dir(dir string) afero.Fs { return afero.NewBasePathFs(e.Fs, dir) }
+// dir returns the file system whose root is a directory, which may be somebody else's.
+func (e *env) dir(dir string) afero.Fs { return durable.Within(e.Fs, dir) }
 
 // config returns what the user wrote into the config of the replica in a directory.
 func (e *env) config(dir string) (gitconfig.Config, error) {
-	c, err := gitconfig.Read(e.Fs, filepath.Join(dir, "config"))
+	path := filepath.Join(dir, "config")
+	if info, err := e.Fs.Stat(path); err == nil && !info.Mode().IsRegular() { // a pipe would be waited for
+		return gitconfig.Config{}, fmt.Errorf("%s is no regular file", path)
+	}
+	c, err := gitconfig.Read(e.Fs, path)
 	if err != nil && !errors.As(err, new(*fs.PathError)) {
 		err = withHint(err, `"prophet help config" shows what may stand there`)
 	}
