@@ -46,7 +46,7 @@ func runDump(ctx context.Context, e *env, o dumpOptions) error {
 	if err != nil {
 		return err
 	}
-	return r.Dump(contextWriter{ctx, e.Stdout}, replica.DumpOptions{RecordsOnly: o.records})
+	return r.Dump(contextWriter{ctx, e.exact()}, replica.DumpOptions{RecordsOnly: o.records})
 }
 
 // contextWriter writes to w until ctx ends.

@@ -17,6 +17,7 @@ type env struct {
 	Stdin    io.Reader
 	Asks     bool      // Stdin and Stdout are a terminal, be it a dumb one: somebody can be asked
 	Stdout   io.Writer // results, and nothing else
+	Terminal bool      // Stdout is one, be it a dumb one
 	Stderr   io.Writer // errors, notes, progress
 	OutWidth int       // columns of the terminal that Stdout is; 0 if it is none, or a dumb one
 	ErrWidth int       // likewise of Stderr
@@ -45,6 +46,7 @@ func systemEnv(ctx context.Context, s *interrupts) *env {
 		Stdin:    &contextReader{ctx: ctx, r: os.Stdin},
 		Asks:     term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stdout.Fd())),
 		Stdout:   os.Stdout,
+		Terminal: term.IsTerminal(int(os.Stdout.Fd())),
 		Stderr:   os.Stderr,
 		OutWidth: terminalWidth(os.Stdout),
 		ErrWidth: terminalWidth(os.Stderr),

@@ -66,8 +66,16 @@ func (p *printer) writeJSON(v any) error {
 	if err != nil {
 		return err
 	}
-	_, err = p.e.Stdout.Write(append(line, '\n'))
+	_, err = p.e.exact().Write(append(line, '\n'))
 	return err
+}
+
+// exact is standard output for JSON, which holds values as they are. On a terminal, what that would obey is written as an escape, which means the same.
+func (e *env) exact() io.Writer {
+	if e.Terminal {
+		return terminal.Guard(e.Stdout)
+	}
+	return e.Stdout
 }
 
 // table returns a table on standard output. Flush it at the end.
