@@ -83,16 +83,17 @@ func (d *dispute) replicas(ctx context.Context, records int) (mine, theirs strin
 	if err != nil {
 		return "", "", err
 	}
-	for name, path := range map[string]*string{"mine": &mine, "theirs": &theirs} {
-		if *path, err = d.have(name, func(path string) error { return d.do(ctx, d.prophet("clone", from, path)) }); err != nil {
+	clones := [2]string{"mine", "theirs"}
+	for i, name := range clones {
+		if clones[i], err = d.have(name, func(path string) error { return d.do(ctx, d.prophet("clone", from, path)) }); err != nil {
 			return "", "", err
 		}
-		if err = d.edit(ctx, *path, name, d.edited, records); err != nil {
+		if err = d.edit(ctx, clones[i], name, d.edited, records); err != nil {
 			return "", "", err
 		}
 	}
 	d.edited = records
-	return mine, theirs, nil
+	return clones[0], clones[1], nil
 }
 
 // edit gives some records a status, each in a changeset of its own.
