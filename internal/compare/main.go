@@ -7,8 +7,8 @@
 //
 // How it measures. The programs take turns, and each starts first every other time. What counts is the least time of all runs; the median tells how noisy
 // they were. A process is started by a small process that does nothing else, because the system counts the memory of whoever starts a process as memory
-// of that. Nothing is deleted between runs: on some disks, files that are made after that take ten times longer. Git works as it ships, in particular
-// with its own choice of what is flushed, but never collects garbage in between, and has no hooks, templates and settings of the user.
+// of that; who takes less than the small one, 8 MB, is told to take as much. Nothing is deleted between runs: on some disks, files that are
+// made after that take ten times longer. Git works as it ships, in particular with its own choice of what is flushed, but never collects garbage in between, and has no hooks, templates and settings of the user.
 // The web server is one of our own, in this process: it sends files, parts of them where Range asks for that, and counts.
 package main
 
