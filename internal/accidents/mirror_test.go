@@ -29,7 +29,7 @@ func cloned(fs afero.Fs, mirror string) (string, error) {
 		return "", err
 	}
 	var b strings.Builder
-	fmt.Fprintln(&b, source.Latest(), source.Resolutions().Latest(), r.Latest(), r.Resolutions().Latest())
+	fmt.Fprintln(&b, r.Latest(), r.Resolutions().Latest())
 	err = show(&b, r)
 	return b.String(), err
 }
