@@ -92,6 +92,7 @@ type repair struct {
 	shifts  map[string][]sums                      // by how much each row changes the digests, likewise
 	noteTo  map[string]uint32                      // up to which row there must be notes of ours, likewise
 	done    int                                    // rows
+	recount bool                                   // what is undecided is to be settled anew
 }
 
 func (p *repair) run() error {
@@ -113,7 +114,11 @@ func (p *repair) run() error {
 		if err := p.ctx.Err(); err != nil {
 			return err
 		}
-		if err := do(); err != nil {
+		var damage *DamageError
+		switch err := do(); {
+		case errors.As(err, &damage):
+			p.tell(damage.Path, IsLeft, "%v", damage.Err)
+		case err != nil:
 			return err
 		}
 	}
@@ -172,6 +177,9 @@ func (p *repair) findNoted() error {
 	for _, l := range p.logs() {
 		for _, n := range (&Log{fs: l.fs, prefix: l.prefix, where: l.where, limits: l.limits}).otherCounts() {
 			p.noteTo[l.prefix] = max(p.noteTo[l.prefix], min(n, l.latest))
+		}
+		if p.noteTo[l.prefix] == 0 && l.latest > 0 { // all that would say so is lost, or another program wrote all of it: what its votes settle is settled with the notes
+			p.noteTo[l.prefix], p.recount = l.latest, true
 		}
 	}
 	return nil

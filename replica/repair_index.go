@@ -19,8 +19,11 @@ type indexRepair struct {
 	versions map[changeset.RecordID][]changeset.Version
 	numbered bool // these bear numbers of rows, as those of exported copies do not
 	brought  map[uint32][]uuid.UUID
-	doubted  bool // the index is perhaps another replica's
-	deep     bool // what others have in their logs may stand in this one
+	doubted  bool   // the index is perhaps another replica's
+	foreign  bool   // it is: whole rows stand in wrong places
+	trusts   bool   // that records' indexes say otherwise is no reason to doubt it
+	mirror   string // where rows were had from
+	deep     bool   // what others have in their logs may stand in this one
 }
 
 // slot is a row of the index as far as it is known.
@@ -50,8 +53,8 @@ func (p *repair) mendIndex(prefix string) (sound bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	for deep := false; ; {
-		x := &indexRepair{p: p, l: l, file: file, slots: make([]slot, rows), deep: deep}
+	for deep, trusts := false, false; ; {
+		x := &indexRepair{p: p, l: l, file: file, slots: make([]slot, rows), deep: deep, trusts: trusts}
 		if err := x.look(); err != nil {
 			return false, err
 		}
@@ -64,8 +67,10 @@ func (p *repair) mendIndex(prefix string) (sound bool, err error) {
 		case err != nil:
 			return false, err
 		case again:
-		case len(x.unknown()) > 0 && !deep:
+		case len(x.unknown()) > 0 && !x.knownToMirrors() && !deep:
 			deep = true
+		case len(x.unknown()) > 0 && x.doubted && !x.foreign: // then it is the records' indexes that are damaged
+			deep, trusts = false, true
 		default:
 			return x.mend(lacking, sure)
 		}
@@ -114,7 +119,8 @@ func (x *indexRepair) look() error {
 	if otherIDs {
 		x.brought = nil // that table is damaged
 	}
-	x.doubted = foreign > 0 || differ > agree
+	x.foreign = foreign > 0
+	x.doubted = x.foreign || differ > agree && !x.trusts
 	return nil
 }
 
@@ -208,9 +214,11 @@ func (x *indexRepair) bringsAll(seq uint32, c *changeset.Changeset) bool {
 	return true
 }
 
-// named reports whether the indexes of all records that a changeset touches name its row.
+// named reports whether the indexes of all records that a changeset touches name its row. One that is missing says nothing.
 func (x *indexRepair) named(seq uint32, c *changeset.Changeset) bool {
-	return !x.numbered || !slices.ContainsFunc(c.Changes, func(ch changeset.Change) bool { return x.versionAt(ch.Record, seq) < 0 })
+	return !x.numbered || !slices.ContainsFunc(c.Changes, func(ch changeset.Change) bool {
+		return len(x.versions[ch.Record]) > 0 && x.versionAt(ch.Record, seq) < 0
+	})
 }
 
 // versionAt returns which version of a record the last one of a row of the log is; -1 if there is none.
@@ -228,11 +236,13 @@ func (x *indexRepair) versionAt(rec changeset.RecordID, seq uint32) int {
 func (x *indexRepair) leadsThere(seq uint32, c *changeset.Changeset) bool {
 	for i := range c.Changes {
 		ch := &c.Changes[i]
-		at := x.versionAt(ch.Record, seq)
+		versions, at := x.versions[ch.Record], x.versionAt(ch.Record, seq)
+		if len(versions) == 0 {
+			continue
+		}
 		if at < 0 {
 			return !x.numbered
 		}
-		versions := x.versions[ch.Record]
 		first := at
 		for first > 0 && versions[first-1].Seq == seq {
 			first--
@@ -277,13 +287,17 @@ func (x *indexRepair) settle() (lacking []uint32, err error) {
 	return lacking, nil
 }
 
-// mend asks for the rows that are still not known, and writes the index if all are found.
+// knownToMirrors asks mirrors for the rows that are not known, and reports whether all are now.
+func (x *indexRepair) knownToMirrors() bool {
+	x.mirror = x.askMirrors()
+	return len(x.unknown()) == 0
+}
+
+// mend writes the index if all its rows are known.
 func (x *indexRepair) mend(lacking []uint32, sure bool) (sound bool, err error) {
 	how := "made again from the changesets"
-	if left := x.unknown(); len(left) > 0 {
-		if from := x.askMirrors(); from != "" {
-			how = "had from " + from
-		}
+	if x.mirror != "" {
+		how = "had from " + x.mirror
 	}
 	if left := x.unknown(); len(left) > 0 {
 		x.p.tell(x.l.prefix+changeset.IndexFile, IsLeft, "%s of it cannot be told for sure; it is left as it is", few(left))

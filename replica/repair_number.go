@@ -1,6 +1,8 @@
 package replica
 
 import (
+	"slices"
+
 	"prophet/changeset"
 )
 
@@ -34,17 +36,23 @@ func (p *repair) mendNumber(l *Log) (rows uint32, sure bool, err error) {
 	return rows, true, nil
 }
 
-// counted decides between the number that the file says, if it says one, and the rows that the index has, by what else counts rows.
+// counted decides between the number that the file says, if it says one, and the rows that the index has, by what else counts rows: what two of them say, the greatest if there are several such numbers; else what our
+// notes say, for nothing of theirs was ever ahead of the log.
 func (l *Log) counted(says uint32, valid bool, held uint32) (rows uint32, sure bool) {
 	others := l.otherCounts()
-	for _, n := range others {
-		if n == held || valid && n == says {
-			return n, true
+	counts := append([]uint32{held}, others...)
+	if valid {
+		counts = append(counts, says)
+	}
+	slices.Sort(counts)
+	for i := len(counts) - 1; i > 0; i-- {
+		if counts[i] == counts[i-1] {
+			return counts[i], true
 		}
 	}
 	switch {
-	case len(others) > 0 && !valid:
-		return others[0], true
+	case len(others) > 0:
+		return slices.Max(others), true
 	case valid && says > held:
 		return says, true // the index lost some; it is looked for them
 	case !valid && l.endsWhole(held):

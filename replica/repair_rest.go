@@ -202,14 +202,14 @@ func (p *repair) takeStrays() error {
 // mergeAnew merges the records of whose changes something else is known now than before, and logs a resolution where that changes what they show.
 func (p *repair) mergeAnew() error {
 	main, votes := p.anew[""], p.anew[changeset.ResolutionsDir+"/"]
-	if !p.ours || len(main)+len(votes) == 0 {
+	if !p.ours || len(main)+len(votes) == 0 && !p.recount {
 		return nil
 	}
 	return p.r.updateLocked(p.ctx, func(tx *Tx) error {
 		if err := tx.res.remerge(sorted(votes)); err != nil {
 			return err
 		}
-		tx.recount = tx.recount || len(votes) > 0
+		tx.recount = tx.recount || p.recount || len(votes) > 0
 		return tx.main.remerge(sorted(main))
 	})
 }

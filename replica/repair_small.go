@@ -59,7 +59,7 @@ func (p *repair) mendVersions(id identity) (sound bool, err error) {
 	}
 	if !slices.Contains(texts, formatVersion) {
 		said := strings.Join(texts, "")
-		if said != "" || id == nil && !p.hasFormat() {
+		if strings.Trim(said, "0123456789") == "" && said != "" || id == nil && !p.hasFormat() {
 			return false, &VersionError{p.opts.Where, texts[1]}
 		}
 	}
@@ -208,8 +208,8 @@ var summedFiles = []string{formerFile, changeset.ResolutionsDir + "/" + formerFi
 // mendNamed mends the files of ours of which the identity has the checksum.
 func (p *repair) mendNamed() error {
 	id, err := p.r.log.readIdentity()
-	if err != nil || p.isOthers(id) {
-		return nil // it is written anew
+	if err != nil || p.isOthers(id) { // it is written anew
+		return p.mendUnsummed()
 	}
 	for _, name := range summedFiles {
 		if err := p.mendSummed(id, name); err != nil {
@@ -217,6 +217,38 @@ func (p *repair) mendNamed() error {
 		}
 	}
 	return nil
+}
+
+// mendUnsummed mends these files where nothing has their checksums: those that can be read are believed.
+func (p *repair) mendUnsummed() error {
+	for _, l := range p.logs() {
+		if _, _, err := l.readFormer(); isDamage(err) {
+			b, err := p.read(l.prefix + formerFile)
+			if err != nil {
+				return err
+			}
+			if err := p.mendUnproven(identity{}, l.prefix+formerFile, b); err != nil {
+				return err
+			}
+		}
+	}
+	b, err := p.read(oldIDsFile)
+	if b == nil || err != nil {
+		return err
+	}
+	if _, err := parseOldIDs(b); err == nil {
+		return nil
+	}
+	its, err := p.read(cacheFile)
+	if err != nil {
+		return err
+	}
+	if _, err := parseOldIDs(its); err != nil {
+		return p.mendUnproven(nil, oldIDsFile, b)
+	}
+	p.tell(oldIDsFile, Rebuilt, "it is a copy of %s", cacheFile)
+	_, err = p.replace(oldIDsFile, its)
+	return err
 }
 
 // mendIdentity lets the identity repeat what the files say. What is left of them keeps the checksum that it should have.
@@ -278,9 +310,11 @@ func (p *repair) mendUnproven(id identity, name string, b []byte) error {
 	if _, err := p.replace(name, lines); err != nil {
 		return err
 	}
-	id[name] = checksum(lines)
-	if _, err := p.replace(IdentityFile, id.encode()); err != nil {
-		return err
+	if id[name] != "" {
+		id[name] = checksum(lines)
+		if _, err := p.replace(IdentityFile, id.encode()); err != nil {
+			return err
+		}
 	}
 	p.tell(name, IsLost, "which UUIDs the replica had before it was restored or copied, but for what can be read of it")
 	return nil
