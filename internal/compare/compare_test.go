@@ -140,7 +140,7 @@ func TestVerdicts(t *testing.T) {
 		"gone | 20 ms | git is not installed |  |  | at most 1 | ?":       times("gone", ours, measured{missing: "git is not installed"}, 1),
 		"beside | 20 ms | git, 40 ms | 0.5 (0.8) | 0.5 |  | ":             aside("beside", ours, theirs),
 		"requests | 9 |  |  |  | at most 8 | no":                          counts("requests", 9, 8),
-		"bytes | 20 kB | JSON, 10.0 MB | 0.002 |  | at most 0.13 | yes":   sizes("bytes", 20<<10, 10<<20-1, "JSON", "", 0.13),
+		"bytes | 20 kB | JSON, 10.0 MB | 0.00195 |  | at most 0.13 | yes": sizes("bytes", 20<<10, 10<<20-1, "JSON", "", 0.13),
 		"memory | 20 kB | git is not installed |  |  | at most 1 | ?":     sizes("memory", 20<<10, 0, "git", "git is not installed", 1),
 		"clone: time | at 1000 | at 10 | 1.2 |  | at most 1.2 | yes":      steadiness{"clone: time": {10: 1, 100: 9, 1000: 1.2}}.outcome("memory").verdicts[0],
 		"files | 3 | 2 changesets | 1.5 |  | at most 0.01 | no":           sizes("files", 3, 2, "changesets", "", 0.01).plain(3, 2),

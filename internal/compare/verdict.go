@@ -75,12 +75,12 @@ func below[T int64 | time.Duration](what string, ours, limit T, shown func(T) st
 	return verdict{what: what, ours: shown(ours), target: "at most " + shown(limit), met: met(ours <= limit)}
 }
 
-// shownRatio has two digits or more.
+// shownRatio has up to three digits.
 func shownRatio(r float64) string {
-	if r >= 10 {
+	if r >= 100 {
 		return fmt.Sprintf("%.0f", r)
 	}
-	return fmt.Sprintf("%.2g", r)
+	return fmt.Sprintf("%.3g", r)
 }
 
 func shownTime(d time.Duration) string {
