@@ -6,11 +6,12 @@ import (
 	"slices"
 	"sync"
 
+	"prophet/cas"
 	"prophet/changeset"
 )
 
 // LostFile lists the changesets of a log that nobody has any more: a row of 44 bytes each, as in the index of the log and in its order, but that the key
-// names the object that tells what is left of the changeset, see docs/adr/0012-damage.md. Without the file, none is lost. It counts only where the object
+// names the object below prophet/left that tells what is left of the changeset, see docs/adr/0012-damage.md. Without the file, none is lost. It counts only where the object
 // that the log names cannot be read. A mirror that was published without them has such a list too.
 const LostFile = "prophet/lost"
 
@@ -23,6 +24,15 @@ type lostRows struct {
 	rows   map[uint32]changeset.Row
 	warned bool
 }
+
+// leftDir has the objects that tell what is left of lost changesets: apart from the changesets, so that none of them is ever taken for one.
+const leftDir = "prophet/left"
+
+// leftObjects is the store of what is left of lost changesets.
+func (l *Log) leftObjects() *cas.Store { return cas.New(l.root, l.prefix+leftDir) }
+
+// LeftPath returns where such an object is, within the directory of its log.
+func LeftPath(key [20]byte) string { return cas.New(nil, leftDir).Path(key) }
 
 // orLeft returns what is left of a changeset that is lost, in place of an error of reading it.
 func (l *Log) orLeft(row changeset.Row, c *changeset.Changeset, err error) (*changeset.Changeset, error) {
@@ -41,7 +51,7 @@ func (l *Log) orLeft(row changeset.Row, c *changeset.Changeset, err error) (*cha
 // left reads what is left of a lost changeset. If that cannot be read either, nothing is.
 func (l *Log) left(lost changeset.Row) *changeset.Changeset {
 	none := &changeset.Changeset{ID: lost.ID, Lost: true}
-	b, err := l.objects.Get(lost.Key)
+	b, err := l.leftObjects().Get(lost.Key)
 	if err != nil {
 		return none
 	}
@@ -128,7 +138,7 @@ func (l *Log) Left(seq uint32) (listed changeset.Row, raw []byte, err error) {
 		return listed, nil, err
 	}
 	listed = rows[seq]
-	raw, err = l.objects.Get(listed.Key)
+	raw, err = l.leftObjects().Get(listed.Key)
 	if isFault(err) {
 		return listed, nil, nil
 	}

@@ -112,7 +112,7 @@ func (x *lostRepair) leave(seq uint32) error {
 	}
 	text := c.Encode()
 	row.Key = cas.Sum(text)
-	if _, err := x.p.object(x.l.objects, text); err != nil {
+	if _, err := x.p.object(x.l.leftObjects(), text); err != nil {
 		return err
 	}
 	x.l.gone.rows[seq] = row
@@ -136,17 +136,46 @@ func (x *lostRepair) write() error {
 		if ok, err := exists(x.p.fs, name); !ok || err != nil {
 			return err
 		}
-		return durable.Remove(x.p.fs, name)
+		if err := durable.Remove(x.p.fs, name); err != nil {
+			return err
+		}
+		return x.removeLeft()
 	}
 	var text []byte
 	for _, seq := range slices.Sorted(maps.Keys(x.l.gone.rows)) {
 		text = changeset.AppendRow(text, x.l.gone.rows[seq])
 	}
 	was, err := x.p.read(name)
-	if err != nil || string(was) == string(text) {
+	if err != nil {
 		return err
 	}
-	return durable.WriteFile(x.p.fs, name, text)
+	if string(was) != string(text) {
+		if err := durable.WriteFile(x.p.fs, name, text); err != nil {
+			return err
+		}
+	}
+	return x.removeLeft()
+}
+
+// removeLeft removes what was left of changesets that are not listed any more.
+func (x *lostRepair) removeLeft() error {
+	needed := map[cas.Key]bool{}
+	for _, row := range x.l.gone.rows {
+		needed[row.Key] = true
+	}
+	var files []string
+	err := x.l.leftObjects().Walk(func(key cas.Key, file string) error {
+		if !key.IsZero() && !needed[key] {
+			files = append(files, file)
+		}
+		return nil
+	})
+	for _, file := range files {
+		if err == nil {
+			err = durable.Remove(x.p.fs, file)
+		}
+	}
+	return err
 }
 
 // whatIsLeft makes what counts for a lost changeset: the representation that somebody else has of it, else what the versions of its records tell.

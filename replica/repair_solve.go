@@ -43,13 +43,16 @@ func (x *indexRepair) solve() (lacking []uint32, err error) {
 	lacking = x.unknown()
 	s.rows = slices.Clone(lacking)
 	if !x.doubted {
-		s.takeHints()
+		s.takeHints(s.fits)
 	}
 	s.all = len(s.free) == len(s.rows)
 	for _, f := range s.free {
 		f.rows = slices.DeleteFunc(slices.Clone(s.rows), func(row uint32) bool { return !s.fits(f, row) })
 	}
 	for s.force() {
+	}
+	if !x.doubted { // what the records' indexes say against them may be damage of these
+		s.takeHints(s.ownsIt)
 	}
 	return lacking, x.p.store(s.had)
 }
@@ -125,13 +128,13 @@ func (s *solver) collectElsewhere(named map[cas.Key]bool) error {
 	return s.x.p.ctx.Err()
 }
 
-// takeHints places what a damaged row names still: by the name of the object, or by the ID.
-func (s *solver) takeHints() {
+// takeHints places what a damaged row of that number names still, if it may stand there: by the name of the object, or by the ID.
+func (s *solver) takeHints(may func(f *candidate, row uint32) bool) {
 	for _, row := range slices.Clone(s.rows) {
 		hint := s.x.slots[row-1].row
 		var byKey, byID []*candidate
 		for _, f := range s.free {
-			if !s.owns(f, row) {
+			if !may(f, row) {
 				continue
 			}
 			if f.key == hint.Key {
@@ -148,6 +151,11 @@ func (s *solver) takeHints() {
 			s.place(byID[0], row)
 		}
 	}
+}
+
+// ownsIt is owns where the damaged row bears its number, so that it is no other row that got there.
+func (s *solver) ownsIt(f *candidate, row uint32) bool {
+	return s.owns(f, row) && s.x.slots[row-1].row.Seq == row
 }
 
 // owns reports whether a changeset can stand in a row by its number: one that was made in this log stands in the row of its number.

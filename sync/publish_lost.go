@@ -61,7 +61,7 @@ func (w *treeWriter) writeLeft(l treeLog) error {
 		if raw == nil {
 			continue
 		}
-		if err := w.put(l.prefix+changeset.ObjectPath(changeset.ChangesetObjects, row.Key), raw); err != nil {
+		if err := w.put(l.prefix+replica.LeftPath(row.Key), raw); err != nil {
 			return err
 		}
 	}
