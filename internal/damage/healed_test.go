@@ -18,7 +18,7 @@ import (
 
 var (
 	allCases = flag.Bool("all", false, "heal all cases of each damage, not one of each")
-	several  = flag.Int("several", 40, "how many times two or three files are damaged at once")
+	several  = flag.Int("several", 25, "how many times two or three files are damaged at once")
 	severalS = flag.Uint64("several-seed", 1, "the first seed of these")
 )
 
