@@ -56,7 +56,8 @@ type check struct {
 	report      func(Problem)
 	progress    func(done, total int)
 	seen        map[Problem]bool // what was reported
-	done        int              // rows
+	done        int              // rows, of all rounds
+	round       int              // of the present one
 }
 
 func newCheck(ctx context.Context, r *Replica, report func(Problem), progress func(done, total int)) (*check, error) {
@@ -64,10 +65,16 @@ func newCheck(ctx context.Context, r *Replica, report func(Problem), progress fu
 	if err != nil {
 		return nil, err
 	}
-	ours, err := r.log.takenOver()
+	ours := false
+	if !r.opts.Mirror {
+		ours, err = r.log.takenOver()
+	}
 	c := &check{report: report, progress: progress, seen: map[Problem]bool{}}
-	c.main = newChecker(ctx, r, r.log, exported, c.once, c.step)
-	c.votes = newChecker(ctx, r, r.votes, exported, c.once, c.step)
+	c.main = newChecker(ctx, r, r.log, exported, c.once)
+	c.votes = newChecker(ctx, r, r.votes, exported, c.once)
+	for _, log := range []*checker{c.main, c.votes} {
+		log.step, log.advance = c.step, func(part, of int) { c.advance(log.l.latest, part, of) }
+	}
 	c.main.ours, c.votes.ours = ours, ours
 	return c, err
 }
@@ -84,21 +91,21 @@ func (c *check) run() error {
 		return err
 	}
 	c.main.checkMark()
-	c.main.checkLastPeer()
-	c.main.checkAtRest()
-	c.main.checkOldIDs()
 	c.main.checkMirrorMark()
-	for _, log := range []*checker{c.votes, c.main} {
-		log.checkRowsThere()
-		log.checkPeers()
-		log.checkV1Marks()
+	if !c.main.r.opts.Mirror {
+		c.checkBeside()
 	}
-	_, failed := c.main.r.ours() // the merge needs notes on every row, those that another program wrote too
-	settled := !c.main.ours || c.votes.noted >= c.votes.l.latest && c.main.settingsNoted()
+	failed := c.noteInMemory()
+	settled := !c.main.ours || c.votes.noted >= c.votes.l.latest && !c.main.settingsNew
 	for _, log := range []*checker{c.votes, c.main} {
 		log.mergeable, log.settled = failed == nil, settled
 		if err := log.checkRecordsAndObjects(); err != nil {
 			return err
+		}
+	}
+	for _, log := range []*checker{c.votes, c.main} {
+		if log.torn && !log.ours {
+			log.problem(changeset.LatestFile, "the files are of different moments, as when a tree is copied while somebody writes there; if it is a copy, make it again")
 		}
 	}
 	if failed != nil && len(c.seen) == 0 {
@@ -107,24 +114,74 @@ func (c *check) run() error {
 	return nil
 }
 
-// step tells how many rows were checked.
-func (c *check) step() {
-	if c.done++; c.progress != nil {
-		c.progress(c.done, int(c.main.l.latest)+int(c.votes.l.latest))
+// checkBeside checks the files that a web server does not show, or that nobody asks it for.
+func (c *check) checkBeside() {
+	c.main.checkLastPeer()
+	c.main.checkAtRest()
+	c.main.checkOldIDs()
+	for _, log := range []*checker{c.votes, c.main} {
+		log.checkRowsThere()
+		log.checkPeers()
+		log.checkV1Marks()
 	}
 }
 
+// noteInMemory makes notes, in memory, on rows that another program wrote into a replica of ours: the merge needs them.
+func (c *check) noteInMemory() error {
+	if !c.main.ours {
+		return nil
+	}
+	_, err := c.main.r.ours()
+	return err
+}
+
+// rounds is how often a check goes over a log: its rows, the records that they touch, the objects of changesets and those of records.
+const rounds = 4
+
+// step tells that a row was checked.
+func (c *check) step() {
+	c.done++
+	c.tell()
+}
+
+// advance tells how far a round over a log of so many rows came.
+func (c *check) advance(rows uint32, part, of int) {
+	share := int(int64(rows) * int64(part) / int64(of))
+	if share < c.round {
+		c.round = 0 // another one began
+	}
+	c.done += share - c.round
+	c.round = share
+	c.tell()
+}
+
+func (c *check) tell() {
+	total := rounds * (int(c.main.l.latest) + int(c.votes.l.latest))
+	if c.progress != nil && total > 0 {
+		c.progress(min(c.done, total), total)
+	}
+}
+
+// mostSeen bounds what is kept of the problems: of more, some may be told twice.
+const mostSeen = 10_000
+
 // once leaves out what was reported before, such as an object that is met both by its row and in its directory.
 func (c *check) once(p Problem) {
-	if !c.seen[p] {
-		c.seen[p] = true
-		c.report(p)
+	if c.seen[p] {
+		return
 	}
+	if len(c.seen) < mostSeen {
+		c.seen[p] = true
+	}
+	c.report(p)
 }
 
 // looksExported reports whether the replica is an exported or published copy, of whose record indexes no row bears a number. If it has no index at all, all its
 // records may be deleted.
 func (r *Replica) looksExported() (bool, error) {
+	if r.opts.Mirror {
+		return true, nil
+	}
 	if taken, err := r.log.takenOver(); taken || err != nil {
 		return false, err
 	}
@@ -148,24 +205,34 @@ func (r *Replica) looksExported() (bool, error) {
 
 // checker checks one log.
 type checker struct {
-	ctx    context.Context
-	r      *Replica
-	l      *Log
-	report func(Problem)
-	step   func()
+	ctx     context.Context
+	r       *Replica
+	l       *Log
+	report  func(Problem)
+	step    func()
+	advance func(part, of int) // tells how far a round over what the rows brought came
 
-	ids      map[changeset.ID]bool
-	touching map[changeset.RecordID][]uint32 // which rows touch the record
-	flags    map[uint32]flags                // of the rows whose changeset can be read, without flagSettled
-	broken   map[uint32]bool                 // the other rows
-	highest  map[uuid.UUID]uint32            // number of each origin, of ordinary changesets
-	lost     map[changeset.ID]bool           // of which only that counts which is left
-	exported bool                            // the replica is an exported or published copy
+	named       *parcels              // which changesets the rows name
+	touches     *parcels              // what they do to which records
+	good        [2]*parcels           // the keys of changesets and of versions whose bytes are right, a part for each first byte
+	entry       []byte                // of one of these
+	broken      []uint64              // a bit for each row that cannot be read; nil if there is none
+	lost        map[changeset.ID]bool // of which only that counts which is left
+	wanted      listedRows            // what the list of representations names
+	anyListed   bool                  // there is such a list
+	recs        int                   // records that the log touches
+	settingsNew bool                  // a row that is not noted changes the settings
+	notesRead   bool                  // what is noted of the rows could be followed to the end
+	torn        bool                  // files are of different moments
+	failed      error                 // of keeping something
+	highest     map[uuid.UUID]uint32  // number of each origin, of ordinary changesets
+	exported    bool                  // the replica is an exported or published copy
 
 	id    identity // nil if there is none that can be believed
 	ours  bool     // there are notes of ours on the log, on disk:
 	noted uint32   // of so many rows
 	open  openSet  // and these have something open
+	unmet openSet  // of which no index was met yet
 
 	sums   sums // the digests, as replaying the log gives them
 	summed int  // of so many records
@@ -174,11 +241,23 @@ type checker struct {
 	settled   bool // by all votes and settings: none was written by another program since
 }
 
-func newChecker(ctx context.Context, r *Replica, l *Log, exported bool, report func(Problem), step func()) *checker {
-	return &checker{ctx: ctx, r: r, l: l, report: report, step: step, exported: exported,
-		ids: map[changeset.ID]bool{}, touching: map[changeset.RecordID][]uint32{}, flags: map[uint32]flags{}, broken: map[uint32]bool{}, highest: map[uuid.UUID]uint32{},
-		lost: map[changeset.ID]bool{}}
+func newChecker(ctx context.Context, r *Replica, l *Log, exported bool, report func(Problem)) *checker {
+	c := &checker{ctx: ctx, r: r, l: l, report: report, exported: exported, highest: map[uuid.UUID]uint32{}, lost: map[changeset.ID]bool{}}
+	file := func(name string) string { return strings.Trim(l.prefix, "/") + name }
+	scratch := r.opts.Scratch
+	c.named = newParcels(scratch, file("ids"), int64(l.latest)*24)
+	c.touches = newParcels(scratch, file("touches"), int64(l.latest)*touchSize)
+	for i, name := range []string{"changesets", "versions"} {
+		c.good[i] = newParcels(scratch, file(name), keyParts*parcelPart)
+	}
+	c.anyListed = l.reps != nil && l.reps.rows != nil && l.reps.rows.latest > 0
+	return c
 }
+
+const (
+	touchSize = 1024 // bytes that a row is expected to bring
+	keyParts  = 256  // of the keys: one for each first byte
+)
 
 func (c *checker) problem(file, format string, args ...any) {
 	c.report(Problem{Path: path.Join(c.l.prefix, file), Text: fmt.Sprintf(format, args...)})
@@ -230,30 +309,16 @@ func (c *checker) checkRecordsAndObjects() error {
 		return err
 	}
 	c.checkDigests()
+	if c.r.opts.Mirror {
+		return nil // it lists no directories
+	}
 	if err := c.checkStrays(changeset.RecordsDir, 0, ""); err != nil {
 		return err
 	}
-	for _, store := range []*cas.Store{c.l.objects, c.l.versions} {
-		if err := c.checkObjects(store); err != nil {
+	for i, store := range []*cas.Store{c.l.objects, c.l.versions} {
+		if err := c.checkObjects(store, c.good[i]); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// checkObjects reads every object, referred to or not, and reports stray files.
-func (c *checker) checkObjects(store *cas.Store) error {
-	return store.Walk(func(key cas.Key, file string) error {
-		if err := c.ctx.Err(); err != nil {
-			return err
-		}
-		if key.IsZero() {
-			c.report(Problem{Path: file, Text: "a stray file: its name is not that of an object", Harmless: true})
-			return nil
-		}
-		if _, err := store.Get(key); err != nil {
-			c.fault(strings.TrimPrefix(file, c.l.prefix), err)
-		}
-		return nil
-	})
 }

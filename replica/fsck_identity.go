@@ -27,6 +27,9 @@ func (c *check) checkIdentity() {
 	}
 	m.id, c.votes.id = id, id
 	m.checkSpelling()
+	if m.r.opts.Mirror {
+		return
+	}
 	m.checkNamed(formerFile)
 	c.votes.checkNamed(formerFile)
 	m.checkNamed(oldIDsFile)

@@ -1,8 +1,12 @@
 package replica
 
 import (
+	"encoding/binary"
 	"fmt"
 	"strings"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
 
 	"prophet/changeset"
 )
@@ -12,11 +16,15 @@ func (c *checker) checkRowsAndNotes() error {
 	if err != nil {
 		return err
 	}
+	if c.ours {
+		c.checkNotesLength()
+	}
+	c.wantListed()
 	if err := c.checkRows(rows); err != nil {
 		return err
 	}
-	if c.ours {
-		c.checkNotes()
+	if c.ours && c.notesRead {
+		c.checkUndecided()
 	}
 	return nil
 }
@@ -33,16 +41,21 @@ func (c *checker) checkIndexLength() (rows uint32, err error) {
 	}
 	want := int64(c.l.latest) * changeset.RowSize
 	if info.Size() < want {
+		c.torn = true
 		c.problem(changeset.IndexFile, "it is %d bytes long; %s says %d, which takes %d bytes", info.Size(), changeset.LatestFile, c.l.latest, want)
 		c.nameNumber()
 		return uint32(info.Size() / changeset.RowSize), nil
+	}
+	if info.Size() == want {
+		return c.l.latest, nil
 	}
 	uncounted, err := c.l.uncounted()
 	switch {
 	case err != nil:
 		return 0, err
-	case info.Size() == want || c.atWork():
+	case c.atWork():
 	case uncounted > 0 && !c.exported && !c.unfinished(changeset.IndexFile):
+		c.torn = true
 		c.problem(changeset.LatestFile, "it counts %d changesets, fewer than the log holds: %s has %d more", c.l.latest, changeset.IndexFile, uncounted)
 	default:
 		c.harmless(changeset.IndexFile, "%d bytes beyond the last committed row, of a writer that was cut off or is at work: %s says %d", info.Size()-want, c.l.prefix+changeset.LatestFile, c.l.latest)
@@ -62,39 +75,188 @@ func (c *checker) rowOf(file string, row uint32) string {
 	return fmt.Sprintf("row %d of %s", row, c.l.prefix+file)
 }
 
-// checkRows reads so many rows and their changesets.
+// looked is a row of the log, and what there is to it.
+type looked struct {
+	seq  uint32
+	row  changeset.Row
+	c    *changeset.Changeset
+	size int   // of the changeset's file, in bytes
+	err  error // of the row, or of its changeset
+}
+
+const (
+	rowsLooked   = 512      // rows that are looked at together
+	bytesLooked  = 16 << 20 // after which no more of them are read
+	localReaders = 4        // files that are read at once from a disk
+	webReaders   = 16       // from a web server
+)
+
+// readers is how many files are read at once.
+func (c *checker) readers() int {
+	if c.r.opts.Mirror {
+		return webReaders
+	}
+	return localReaders
+}
+
+// checkRows reads so many rows and their changesets, with what is noted of them, and keeps what the records need.
 func (c *checker) checkRows(rows uint32) error {
-	for seq := uint32(1); seq <= rows && seq > 0; seq++ {
-		if err := c.ctx.Err(); err != nil {
-			return err
+	notes := &noteCheck{checker: c}
+	for from := uint32(1); from <= rows && from > 0; from += rowsLooked {
+		chunk := c.lookAtRows(from, min(rows, from+rowsLooked-1))
+		notes.load(chunk)
+		for len(chunk) > 0 {
+			n := c.readChangesets(chunk)
+			if err := c.ctx.Err(); err != nil {
+				return err
+			}
+			for i := range chunk[:n] {
+				if err := c.checkRow(&chunk[i], notes); err != nil {
+					return err
+				}
+			}
+			chunk = chunk[n:]
 		}
-		c.step()
+	}
+	notes.finish()
+	if c.failed != nil {
+		return c.failed
+	}
+	return c.checkTwice()
+}
+
+// lookAtRows reads rows; where one is damaged, the others all the same.
+func (c *checker) lookAtRows(from, to uint32) []looked {
+	chunk := make([]looked, 0, to-from+1)
+	if rows, err := c.l.Collect(from, to); err == nil && len(rows) == int(to-from+1) {
+		for _, row := range rows {
+			chunk = append(chunk, looked{seq: row.Seq, row: row})
+		}
+		return chunk
+	}
+	for seq := from; seq <= to && seq > 0; seq++ {
 		row, err := c.l.Row(seq)
-		if err != nil {
-			c.fault(changeset.IndexFile, fmt.Errorf("row %d: %w", seq, err))
-			c.broken[seq] = true
+		chunk = append(chunk, looked{seq: seq, row: row, err: err})
+	}
+	return chunk
+}
+
+// readChangesets reads the changesets of the first rows, several at once and one at least, and returns how many.
+func (c *checker) readChangesets(chunk []looked) int {
+	var size atomic.Int64
+	var group errgroup.Group
+	group.SetLimit(c.readers())
+	n := 0
+	for n < len(chunk) && size.Load() < bytesLooked {
+		at := &chunk[n]
+		n++
+		if at.err != nil {
 			continue
 		}
-		if c.ids[row.ID] {
-			c.problem(changeset.IndexFile, "row %d: changeset %s is in the log twice", seq, row.ID)
+		group.Go(func() error {
+			if c.ctx.Err() != nil {
+				return nil
+			}
+			var raw []byte
+			raw, at.c, at.err = c.l.RawChangeset(at.row)
+			at.c, at.err = c.l.orLeft(at.row, at.c, at.err)
+			at.size = len(raw)
+			size.Add(int64(len(raw)))
+			return nil
+		})
+	}
+	_ = group.Wait() // they return none
+	return n
+}
+
+// checkRow checks a row that was read.
+func (c *checker) checkRow(at *looked, notes *noteCheck) error {
+	c.step()
+	noted := notes.next(at)
+	if at.row.Seq == 0 {
+		c.fault(changeset.IndexFile, fmt.Errorf("row %d: %w", at.seq, at.err))
+		c.unread(at.seq)
+		return nil
+	}
+	if err := c.keepID(at.row); err != nil {
+		return err
+	}
+	if at.err != nil {
+		c.faultOf(strings.TrimPrefix(c.l.objects.Path(at.row.Key), c.l.prefix), at.err, c.rowOf(changeset.IndexFile, at.seq))
+		c.unread(at.seq)
+		return nil
+	}
+	if flagsOf(at.c) == 0 {
+		c.highest[at.row.ID.Origin] = max(c.highest[at.row.ID.Origin], at.row.ID.Seq)
+	}
+	if at.c.Lost {
+		c.problem(LostFile, "row %d: changeset %s is lost; what is left of it counts until it comes back", at.seq, at.row.ID)
+		c.lost[at.row.ID] = true
+	} else if err := c.good[0].add(int(at.row.Key[0]), at.row.Key[:]); err != nil {
+		return err
+	}
+	c.wanted.meet(at.seq, at.c)
+	return c.keepTouches(at, noted)
+}
+
+// keepTouches puts down what a changeset does to each record.
+func (c *checker) keepTouches(at *looked, noted flags) error {
+	for i := range at.c.Changes {
+		ch := &at.c.Changes[i]
+		if ch.Record.Type == changeset.SettingsType && at.seq > c.noted {
+			c.settingsNew = true
 		}
-		c.ids[row.ID] = true
-		cs, err := c.l.Changeset(row)
-		if err != nil {
-			c.faultOf(strings.TrimPrefix(c.l.objects.Path(row.Key), c.l.prefix), err, c.rowOf(changeset.IndexFile, seq))
-			c.broken[seq] = true
-			continue
-		}
-		if c.flags[seq] = flagsOf(cs); c.flags[seq] == 0 {
-			c.highest[row.ID.Origin] = max(c.highest[row.ID.Origin], row.ID.Seq)
-		}
-		if cs.Lost {
-			c.problem(LostFile, "row %d: changeset %s is lost; what is left of it counts until it comes back", seq, row.ID)
-			c.lost[row.ID] = true
-		}
-		for _, ch := range cs.Changes {
-			c.touching[ch.Record] = append(c.touching[ch.Record], seq)
+		t := touch{kind: touchChange, rec: ch.Record, row: at.seq, flags: noted, alone: len(at.c.Changes) == 1, c: at.c}
+		if err := c.keep(&t, ch); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// keep puts down a touch.
+func (c *checker) keep(t *touch, ch *changeset.Change) error {
+	entry := appendTouch(c.entry[:0], t, ch)
+	c.entry = entry
+	key := entry[:len(appendRecord(nil, t.rec))]
+	return c.touches.add(c.touches.partOf(key), entry)
+}
+
+// keepID puts down which changeset a row names.
+func (c *checker) keepID(row changeset.Row) error {
+	entry := binary.BigEndian.AppendUint32(appendID(nil, row.ID), row.Seq)
+	return c.named.add(c.named.partOf(entry[:20]), entry)
+}
+
+// checkTwice names the changesets that are in the log twice.
+func (c *checker) checkTwice() error {
+	for part := range c.named.parts {
+		entries, err := c.named.take(part)
+		if err != nil {
+			return err
+		}
+		met := map[changeset.ID]bool{}
+		for entry := range entries {
+			r := touchReader(entry)
+			id := r.id()
+			if met[id] {
+				c.problem(changeset.IndexFile, "row %d: changeset %s is in the log twice", r.uint32(), id)
+			}
+			met[id] = true
+		}
+	}
+	return nil
+}
+
+// break_ notes a row that cannot be read.
+func (c *checker) unread(seq uint32) {
+	if c.broken == nil {
+		c.broken = make([]uint64, c.l.latest/64+1)
+	}
+	c.broken[seq/64] |= 1 << (seq % 64)
+}
+
+// isBroken reports whether a row cannot be read.
+func (c *checker) isBroken(seq uint32) bool {
+	return c.broken != nil && seq <= c.l.latest && c.broken[seq/64]&(1<<(seq%64)) != 0
 }

@@ -9,8 +9,8 @@ import (
 	"prophet/changeset"
 )
 
-// checkNotes compares what we noted about each row with the row.
-func (c *checker) checkNotes() {
+// checkNotesLength finds out how many rows are noted.
+func (c *checker) checkNotesLength() {
 	count, err := c.l.ours.count()
 	if err != nil {
 		c.fault(rowsFile, err)
@@ -20,36 +20,116 @@ func (c *checker) checkNotes() {
 		c.harmless(rowsFile, "%s not noted: another program wrote %s; the next edit catches up", span(count+1, c.l.latest), it(c.l.latest-count))
 	}
 	c.checkLeftovers(rowsFile, int64(count)*notedSize, wholeRows(notedSize))
-	last, err := c.checkNoted(count)
-	if err != nil {
-		c.fault(rowsFile, err)
-		return
-	}
-	c.checkIDs(last)
-	c.checkUndecided()
 }
 
-// checkNoted checks the notes on so many rows, and returns the last local id after each, from row 0 on.
-func (c *checker) checkNoted(count uint32) (last []uint32, err error) {
-	last = make([]uint32, 1, count+1)
-	checked := false // by a version that does so
-	for seq := uint32(1); seq <= count; seq++ {
-		n, err := c.l.ours.noted(seq)
-		if err != nil {
-			return nil, err
-		}
-		if checked = checked || !n.bare; checked && n.bare {
-			c.harmless(rowsFile, "what is noted of row %d bears no check: an older version wrote it, or it was damaged", seq)
-		}
-		if n.lastID < last[seq-1] {
-			return nil, c.l.ours.damaged(rowsFile, "the last local id goes back from %d to %d at row %d", last[seq-1], n.lastID, seq)
-		}
-		last = append(last, n.lastID)
-		if is, read := c.flags[seq]; read && n.flags&flagBookkeeping != is {
-			c.checkKind(seq, is, n.flags)
-		}
+// noteCheck compares what is noted of each row, and the local ids that came with it, with the row: every entry names the row that brought its record.
+type noteCheck struct {
+	*checker
+	rows    []byte // notes on rows,
+	first   uint32 // from this one on
+	ids     []localID
+	given   uint32 // the last local id of the rows so far
+	checked bool   // a row was, by a version that notes checks
+	lost    bool   // the notes cannot be followed any further
+	idsLost bool   // nor the table of local ids
+}
+
+// load reads the notes on rows that follow those before, and the local ids that came with them.
+func (n *noteCheck) load(chunk []looked) {
+	first, last := chunk[0].seq, min(chunk[len(chunk)-1].seq, n.noted)
+	n.rows, n.ids, n.first = nil, nil, first
+	if n.lost || last < first {
+		return
 	}
-	return last, nil
+	rows, err := n.l.ours.read(rowsFile, int64(first-1)*notedSize, int64(last-first+1)*notedSize)
+	if err != nil {
+		n.lose(err)
+		return
+	}
+	n.rows = rows
+	given := n.given
+	for seq := first; seq <= last; seq++ {
+		note, ok := n.note(seq)
+		if !ok || note.lastID < given {
+			break
+		}
+		given = note.lastID
+	}
+	if n.idsLost {
+		return
+	}
+	if n.ids, err = n.l.ours.ids(n.given+1, given); err != nil {
+		n.fault(idsFile, err)
+		n.idsLost = true
+	}
+}
+
+func (n *noteCheck) lose(err error) {
+	n.fault(rowsFile, err)
+	n.lost = true
+}
+
+// note is what is noted of a row that was loaded.
+func (n *noteCheck) note(seq uint32) (noted, bool) {
+	return parseNoted(seq, n.rows[(seq-n.first)*notedSize:][:notedSize])
+}
+
+// next checks the notes on the next row, and returns its flags; none if it is not noted.
+func (n *noteCheck) next(at *looked) flags {
+	if n.lost || at.seq > n.noted {
+		return 0
+	}
+	note, ok := n.note(at.seq)
+	switch {
+	case !ok:
+		n.lose(n.l.ours.otherCheck(at.seq))
+		return 0
+	case note.lastID < n.given:
+		n.lose(n.l.ours.damaged(rowsFile, "the last local id goes back from %d to %d at row %d", n.given, note.lastID, at.seq))
+		return 0
+	}
+	if n.checked = n.checked || !note.bare; n.checked && note.bare {
+		n.harmless(rowsFile, "what is noted of row %d bears no check: an older version wrote it, or it was damaged", at.seq)
+	}
+	if at.err == nil && note.flags&flagBookkeeping != flagsOf(at.c) {
+		n.checkKind(at.seq, flagsOf(at.c), note.flags)
+	}
+	for ; n.given < note.lastID; n.given++ {
+		if n.idsLost {
+			continue
+		}
+		n.checkID(at, n.given+1, n.ids[0])
+		n.ids = n.ids[1:]
+	}
+	return note.flags
+}
+
+// checkID checks an entry of the table of local ids that was given with a row.
+func (n *noteCheck) checkID(at *looked, entry uint32, id localID) {
+	switch {
+	case id.row != at.seq:
+		n.fault(idsFile, n.l.ours.otherRow(entry, id.row, at.seq))
+		return
+	case at.err != nil:
+		return // reported with the row
+	}
+	i := slices.IndexFunc(at.c.Changes, func(ch changeset.Change) bool { return ch.Record.UUID == id.rec })
+	if i < 0 && at.c.Lost {
+		return
+	}
+	if i < 0 {
+		n.fault(idsFile, n.l.ours.damaged(idsFile, "entry %d: row %d does not touch record %s", entry, at.seq, uuid.UUID(id.rec)))
+		return
+	}
+	n.failed = errors.Join(n.failed, n.keep(&touch{kind: touchID, rec: at.c.Changes[i].Record, row: at.seq}, nil))
+}
+
+// finish checks what follows the last local id.
+func (n *noteCheck) finish() {
+	n.notesRead = n.ours && !n.lost
+	if n.notesRead && !n.idsLost {
+		n.checkLeftovers(idsFile, int64(n.given)*localIDSize, wholeRows(localIDSize))
+	}
 }
 
 // checkUndecided checks whether the list of what is undecided can be believed, and takes from it what is compared with the merge of each record.
@@ -80,16 +160,6 @@ func (c *checker) checkKind(seq uint32, is, noted flags) {
 	}
 }
 
-// settingsNoted reports whether no row that was not noted yet changes a record of the settings.
-func (c *checker) settingsNoted() bool {
-	for rec, rows := range c.touching {
-		if rec.Type == changeset.SettingsType && rows[len(rows)-1] > c.noted {
-			return false
-		}
-	}
-	return true
-}
-
 // kindOf says in words what flags say of a changeset.
 func kindOf(f flags) string {
 	switch f & flagBookkeeping {
@@ -101,54 +171,4 @@ func kindOf(f flags) string {
 		return "a resolution"
 	}
 	return "both a nullification and a resolution"
-}
-
-// checkIDs checks the table of local ids against the last one that each row is noted with: every entry names the row that brought its record, and no
-// record has two.
-func (c *checker) checkIDs(last []uint32) {
-	ids, err := c.l.ours.ids(1, last[len(last)-1])
-	if err != nil {
-		c.fault(idsFile, err)
-		return
-	}
-	c.checkLeftovers(idsFile, int64(len(ids))*localIDSize, wholeRows(localIDSize))
-	records := map[uuid.UUID][]changeset.RecordID{}
-	for rec := range c.touching {
-		records[rec.UUID] = append(records[rec.UUID], rec)
-	}
-	seen := map[changeset.RecordID]bool{}
-	row := uint32(0)
-	for i, id := range ids {
-		for last[row] <= uint32(i) { // the last one is above every i
-			row++
-		}
-		if id.row != row {
-			c.fault(idsFile, c.l.ours.otherRow(uint32(i)+1, id.row, row))
-			continue
-		}
-		rec, ok := c.touched(row, records[id.rec])
-		switch {
-		case !ok && !c.broken[row] && !c.isLost(row):
-			c.fault(idsFile, c.l.ours.damaged(idsFile, "entry %d: row %d does not touch record %s", i+1, row, uuid.UUID(id.rec)))
-		case ok && seen[rec]:
-			c.fault(idsFile, c.l.ours.damaged(idsFile, "%s has two local ids", rec))
-		}
-		seen[rec] = true
-	}
-}
-
-// touched returns that of some records that a row of the log touches.
-func (c *checker) touched(row uint32, recs []changeset.RecordID) (rec changeset.RecordID, ok bool) {
-	for _, rec := range recs {
-		if _, ok := slices.BinarySearch(c.touching[rec], row); ok {
-			return rec, true
-		}
-	}
-	return rec, false
-}
-
-// isLost reports whether the changeset of a row is.
-func (c *checker) isLost(seq uint32) bool {
-	row, err := c.l.Row(seq)
-	return err == nil && c.lost[row.ID]
 }

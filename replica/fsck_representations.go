@@ -1,7 +1,6 @@
 package replica
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/spf13/afero"
@@ -31,6 +30,9 @@ func (c *checker) checkRepresentations() error {
 	if err != nil {
 		c.fault(LatestRepresentationFile, err)
 		return nil
+	}
+	if there, err := exists(c.l.root, LatestRepresentationFile); err == nil && !there && list.Latest() > 0 {
+		c.harmless(LatestRepresentationFile, "the file is missing; the mark of the mirror says %d; the next publication writes it", list.Latest())
 	}
 	if held, err := c.r.rowsListed(); err == nil && held > list.Latest() && !c.unfinished(RepresentationsFile) && !c.atWork() {
 		say := c.problem
@@ -63,15 +65,12 @@ func (c *checker) checkRepresentations() error {
 }
 
 func (c *checker) checkRepresentation(row changeset.Row, cs *changeset.Changeset) error {
-	at, known, err := c.r.Lookup(row.ID)
-	if err != nil {
-		return nil // reported with the rows
-	}
-	if !known {
+	at := c.wanted.rows[row.ID]
+	if at == 0 {
 		c.harmless(RepresentationsFile, "row %d is about changeset %s, which is not in the log: it is passed over", row.Seq, row.ID)
 		return nil
 	}
-	if c.broken[at] {
+	if c.isBroken(at) {
 		return nil
 	}
 	mine, err := c.l.at(at)
@@ -88,7 +87,7 @@ func (c *checker) checkRepresentation(row changeset.Row, cs *changeset.Changeset
 	for i := range cs.Changes {
 		ch := &cs.Changes[i]
 		for _, p := range ch.Parents {
-			if !c.touches(p, ch.Record) && !c.lost[p] || p == row.ID {
+			if !c.touched(p, ch.Record) && !c.lost[p] || p == row.ID {
 				c.problem(RepresentationsFile, "row %d: changeset %s names %s as a parent of %s, which is not in the log or does not touch the record",
 					row.Seq, row.ID, p, ch.Record)
 			}
@@ -97,12 +96,54 @@ func (c *checker) checkRepresentation(row changeset.Row, cs *changeset.Changeset
 	return nil
 }
 
-// touches reports whether a changeset is in the log and touches the record.
-func (c *checker) touches(id changeset.ID, rec changeset.RecordID) bool {
-	row, known, err := c.r.Lookup(id)
-	if err != nil || !known {
-		return false
+// listedRows are the changesets that the list of representations names, and in which rows of the log they were met.
+type listedRows struct {
+	rows    map[changeset.ID]uint32
+	touches map[wantedTouch]bool // they touch these records
+}
+
+type wantedTouch struct {
+	id  changeset.ID
+	rec changeset.RecordID
+}
+
+// meet notes a row of the log; the first that names a changeset counts.
+func (w *listedRows) meet(seq uint32, c *changeset.Changeset) {
+	row, is := w.rows[c.ID]
+	if !is || row > 0 {
+		return
 	}
-	_, found := slices.BinarySearch(c.touching[rec], row)
-	return found
+	w.rows[c.ID] = seq
+	for i := range c.Changes {
+		w.touches[wantedTouch{c.ID, c.Changes[i].Record}] = true
+	}
+}
+
+// wantListed finds out which changesets the list names: rows of it, and parents. What is wrong with it is told later.
+func (c *checker) wantListed() {
+	list, err := c.r.Representations()
+	if err != nil || c.l.prefix != "" || list.Latest() == 0 {
+		return
+	}
+	c.wanted = listedRows{map[changeset.ID]uint32{}, map[wantedTouch]bool{}}
+	for row, err := range list.Rows(1, list.Latest()) {
+		if err != nil {
+			return
+		}
+		c.wanted.rows[row.ID] = 0
+		cs, err := list.Changeset(row)
+		if err != nil {
+			continue
+		}
+		for i := range cs.Changes {
+			for _, p := range cs.Changes[i].Parents {
+				c.wanted.rows[p] = 0
+			}
+		}
+	}
+}
+
+// touched reports whether a changeset that the list names is in the log and touches the record.
+func (c *checker) touched(id changeset.ID, rec changeset.RecordID) bool {
+	return c.wanted.touches[wantedTouch{id, rec}]
 }

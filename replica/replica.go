@@ -54,6 +54,7 @@ type Options struct {
 	Warn    func(string)        // is told what does not stop the work, but a person should know
 	Sleep   func(time.Duration) // waits for a program of the original at work; time.Sleep if nil
 	Wait    time.Duration       // how long to wait for another writer at most, each time; 0: as long as it takes; less: not at all
+	Scratch afero.Fs            // where [Check] puts what memory should not hold, such as a directory of the system's for temporary files; nil: all stays in memory
 	Waiting func(who string)    // is called once when another writer makes us wait for more than a second, with who that is, as far as it is known
 }
 

@@ -15,25 +15,32 @@ import (
 // Versions returns the committed rows of the record's index, oldest first, and none for a record that never was. Their numbers ascend, and two may be equal: a
 // changeset of the original may have made more than one version. An index of which that is not so is damaged, as one whose rows came twice.
 func (l *Log) Versions(rec changeset.RecordID) ([]changeset.Version, error) {
-	b, err := l.limits.readCommitted(l.fs, l.prefix, changeset.RecordPath(rec))
+	_, versions, err := l.readVersions(rec)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
+	return versions, err
+}
+
+// readVersions is Versions, with all bytes of the index; the error of one that does not exist wraps fs.ErrNotExist.
+func (l *Log) readVersions(rec changeset.RecordID) (raw []byte, versions []changeset.Version, err error) {
+	file := changeset.RecordPath(rec)
+	raw, err = afero.ReadFile(l.fs, file)
+	committed := max(0, l.limits.of(l.prefix+file, int64(len(raw)))) // a file that should not be there yet has no row
 	if err != nil {
-		return nil, fmt.Errorf("read the versions of %s in %s: %w", rec, l.where, err)
+		return raw, nil, fmt.Errorf("read the versions of %s in %s: %w", rec, l.where, err)
 	}
-	var versions []changeset.Version
-	for ; len(b) >= changeset.VersionSize; b = b[changeset.VersionSize:] {
+	for b := raw[:committed]; len(b) >= changeset.VersionSize; b = b[changeset.VersionSize:] {
 		v, err := nextVersion(versions, b[:changeset.VersionSize])
 		if err != nil {
-			return nil, l.damagedIndex(rec, err)
+			return raw, nil, l.damagedIndex(rec, err)
 		}
 		if v.Seq > l.latest {
-			return versions, nil
+			return raw, versions, nil
 		}
 		versions = append(versions, v)
 	}
-	return versions, nil // part of a row may follow, of a writer at work; if it was more than that, the log knows, and fsck tells
+	return raw, versions, nil // part of a row may follow, of a writer at work; if it was more than that, the log knows, and fsck tells
 }
 
 // nextVersion reads the row after those of a record's index.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/afero"
 	"github.com/urfave/cli/v2"
 
 	"prophet/changeset"
@@ -14,9 +15,10 @@ import (
 
 func fsckCommand(e *env) *cli.Command {
 	return &cli.Command{
-		Name:     "fsck",
-		Usage:    "check every byte of the replica; with --repair, mend it",
-		Category: aboutReplica,
+		Name:      "fsck",
+		Usage:     "check every byte of a replica or mirror; with --repair, mend it",
+		ArgsUsage: "[URL]",
+		Category:  aboutReplica,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "repair", Usage: "mend what is damaged, then check"},
 			&cli.StringSliceFlag{Name: "from", Usage: "with --repair, take what is missing from the replica or mirror at `URL`; it may be given several times"},
@@ -28,7 +30,13 @@ changesets merge to. It prints what is wrong, and exits with 1 unless all of it
 is harmless: that is what the next edit mends by itself, or what is only there
 for nothing.
 
+With a URL or a directory it checks what lies there: a replica, an exported
+copy, or a mirror, with all databases that it names. A web server lists no
+directories, so files that lie there for nothing are not found. What is more
+than memory should hold goes to a temporary directory of the system's.
+
   prophet fsck
+  prophet fsck https://example.com/bugs
   prophet fsck -r /backup/bugs --json
   prophet fsck --repair
   prophet fsck --repair --from https://bugs.example.com/
@@ -47,12 +55,16 @@ Nothing is thrown away: what --repair replaces or takes away is kept below
 prophet/set-aside. If it is cut off, run it again. It exits with 1 if something
 is lost, or is damaged still.`,
 		Action: func(c *cli.Context) error {
-			if _, err := arguments(c, 0, 0); err != nil {
+			url, err := argument(c, "URL")
+			if err != nil {
 				return err
 			}
-			o := fsckOptions{globalsOf(c), c.Bool("repair"), c.StringSlice("from")}
+			o := fsckOptions{globalsOf(c), url, c.Bool("repair"), c.StringSlice("from")}
 			if len(o.from) > 0 && !o.mends {
 				return usagef("--from goes with --repair")
+			}
+			if o.mends && url != "" {
+				return usagef("--repair mends the replica that is named with -r; with a URL nothing is changed")
 			}
 			return runFsck(c.Context, e, o)
 		},
@@ -61,6 +73,7 @@ is lost, or is damaged still.`,
 
 type fsckOptions struct {
 	globals
+	url   string // "" for the replica
 	mends bool
 	from  []string
 }
@@ -71,11 +84,12 @@ type (
 		Changesets uint32        `json:"changesets"` // rows in the log
 		OK         bool          `json:"ok"`         // there is no problem that is not harmless
 		Problems   []problemDoc  `json:"problems"`
-		Records    int           `json:"records"` // deleted ones too
+		Records    int           `json:"records"` // deleted ones too; 0 on a web server, where they cannot be listed
 		Repaired   []repairedDoc `json:"repaired,omitempty"`
 
 		opened   bool // the replica could be
 		mirror   bool // somebody publishes it
+		web      bool // it lies on a web server
 		mends    bool // it was repaired
 		unhealed int  // files of which the repair says that they are lost, or left
 	}
@@ -87,6 +101,16 @@ type (
 )
 
 func runFsck(ctx context.Context, e *env, o fsckOptions) error {
+	temporary, remove, err := scratch()
+	if err != nil {
+		return err
+	}
+	defer remove()
+	p := e.printer(o.globals)
+	doc := fsckDoc{OK: true, Problems: []problemDoc{}, mends: o.mends}
+	if o.url != "" {
+		return doc.elsewhere(ctx, e, p, o.url, replica.Options{Scratch: temporary})
+	}
 	dir, err := e.findReplica(o.globals)
 	if err != nil && o.mends {
 		dir, err = e.findRemains(o.globals, err)
@@ -94,21 +118,19 @@ func runFsck(ctx context.Context, e *env, o fsckOptions) error {
 	if err != nil {
 		return err
 	}
-	p := e.printer(o.globals)
-	doc := fsckDoc{OK: true, Problems: []problemDoc{}, mends: o.mends}
 	if o.mends {
 		if err := o.repair(ctx, e, p, dir, &doc); err != nil {
 			return err
 		}
 	}
 	progress := p.progress("checking", false)
-	err = replica.Check(ctx, e.dir(dir), replica.Options{Where: dir}, doc.add,
+	err = replica.Check(ctx, e.dir(dir), replica.Options{Where: dir, Scratch: temporary}, doc.add,
 		func(done, total int) { progress.Set(int64(done), int64(total)) })
 	progress.Done()
 	if err != nil {
 		return err
 	}
-	doc.count(ctx, e, dir)
+	doc.count(ctx, e.dir(dir))
 	doc.mirror = e.isMirror(dir)
 	return doc.show(p)
 }
@@ -119,14 +141,20 @@ func (d *fsckDoc) add(found replica.Problem) {
 }
 
 // count fills in how much was checked. A replica that cannot be opened has nothing to count; why stands among the problems.
-func (d *fsckDoc) count(ctx context.Context, e *env, dir string) {
-	r, err := replica.Open(e.dir(dir), replica.Options{})
-	if err != nil {
-		return
+func (d *fsckDoc) count(ctx context.Context, fsys afero.Fs) {
+	if r, err := replica.Open(fsys, replica.Options{}); err == nil {
+		d.countIn(ctx, r)
 	}
-	d.opened, d.Changesets = true, r.Latest()
-	living, deleted, _ := r.CountRecords(ctx) // what could not be counted was reported
-	d.Records = living + deleted
+}
+
+// countIn counts what is in a replica. On a web server records cannot be listed.
+func (d *fsckDoc) countIn(ctx context.Context, r *replica.Replica) {
+	d.opened = true
+	d.Changesets += r.Latest()
+	if !d.web {
+		living, deleted, _ := r.CountRecords(ctx) // what could not be counted was reported
+		d.Records += living + deleted
+	}
 }
 
 // show prints what was found. Its error says that there is damage.
@@ -161,6 +189,9 @@ func (d *fsckDoc) show(p *printer) error {
 func (d *fsckDoc) checked() string {
 	if !d.opened {
 		return "the rest could not be checked"
+	}
+	if d.web {
+		return counted(int(d.Changesets), "changeset") + " and their records checked, but not what lies there for nothing"
 	}
 	return counted(int(d.Changesets), "changeset") + ", " + counted(d.Records, "record") + " checked"
 }

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/afero"
+
+	"prophet/replica"
+	psync "prophet/sync"
+)
+
+// elsewhere checks what lies at a location.
+func (d *fsckDoc) elsewhere(ctx context.Context, e *env, p *printer, url string, opts replica.Options) error {
+	location := e.location(url)
+	progress := p.progress("checking", false)
+	trees, err := e.carriers().Check(ctx, location, opts, d.add, func(done, total int) { progress.Set(int64(done), int64(total)) })
+	progress.Done()
+	if err != nil {
+		return e.peerHint(unreachable("check", location, err), location, "")
+	}
+	d.web = psync.ReadOnly(location)
+	for _, tree := range trees {
+		where := location
+		if tree != "" {
+			where = strings.TrimSuffix(location, "/") + "/" + tree
+		}
+		if r, err := e.carriers().Open(ctx, where, replica.Options{}); err == nil {
+			d.countIn(ctx, r)
+		}
+	}
+	d.mirror = d.web || !slices.Contains(trees, "") || e.isMirror(location)
+	return d.show(p)
+}
+
+// scratch makes a directory for temporary files.
+func scratch() (dir afero.Fs, remove func(), err error) {
+	name, err := os.MkdirTemp("", "prophet-fsck-")
+	if err != nil {
+		return nil, nil, fmt.Errorf("make a directory for temporary files: %w", err)
+	}
+	return afero.NewBasePathFs(afero.NewOsFs(), name), func() { _ = os.RemoveAll(name) }, nil
+}

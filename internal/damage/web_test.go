@@ -1,0 +1,77 @@
+package damage_test
+
+import (
+	"path"
+	"strings"
+	"testing"
+
+	"prophet/internal/damage"
+	"prophet/internal/webtest"
+	"prophet/replica"
+	psync "prophet/sync"
+)
+
+// webExcuse says why a damage to a mirror cannot be found on a web server, "" if it must be.
+func webExcuse(k *damage.Kind) string {
+	switch kind := strings.TrimPrefix(strings.TrimPrefix(k.Name, "mirror: "), "resolutions/"); {
+	case kind == "prophet/lock":
+		return "nobody reads it"
+	case kind == "a superseded record version":
+		return "nothing names it, and a web server lists no directories"
+	}
+	return ""
+}
+
+func TestDamageOfAMirrorIsFoundOnTheWeb(t *testing.T) {
+	s := damage.New(t)
+	kinds, err := s.Kinds()
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := webtest.Static(t, s.Mirror)
+	carriers := psync.Carriers{"http": psync.Web(psync.WebOptions{})}
+	look := func() (found []replica.Problem) {
+		if _, err := carriers.Check(t.Context(), srv.URL, replica.Options{}, func(p replica.Problem) { found = append(found, p) }, nil); err != nil {
+			found = append(found, replica.Problem{Text: err.Error()})
+		}
+		return found
+	}
+	if found := look(); len(found) > 0 {
+		t.Errorf("of a sound mirror fsck says %v", found)
+	}
+	for _, k := range kinds {
+		if !k.Mirror || webExcuse(k) != "" {
+			continue
+		}
+		for _, d := range []damage.Damage{damage.Deleted, damage.BitFlipped} {
+			cases, err := s.Cases(k, d, amount())
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := cases[0]
+			if err := c.Do(s.Mirror); err != nil {
+				t.Fatal(err)
+			}
+			found := look()
+			if err := c.Undo(s.Mirror); err != nil {
+				t.Fatal(err)
+			}
+			if !names(found, c, s.Database.String()+"/") {
+				t.Errorf("%s: fsck says %v", c, found)
+			}
+		}
+	}
+}
+
+// names reports whether a problem names the file, or what should be in it and the file in words; of what is missing from a directory, that.
+func names(found []replica.Problem, c *damage.Case, root string) bool {
+	for _, p := range found {
+		for _, name := range []string{c.File, c.Other} {
+			within := strings.TrimPrefix(name, root)
+			if name != "" && (p.Path == name || strings.Contains(p.Text, within) || c.Gone && p.Path == path.Dir(name)) {
+				return true
+			}
+		}
+	}
+	return false
+}
