@@ -39,6 +39,21 @@ func (c *checker) checkMark() {
 	}{{"the log", c.l, m.Changesets}, {"the list of representations", list, m.Representations}, {"the log of the resolutions", c.r.votes, m.Resolutions}} {
 		c.checkMarked(of.name, of.l, of.row)
 	}
+	if s := m.States[0]; m.Changesets.Seq > 0 && s.UUID == c.l.uuid {
+		c.checkPublished(s, []*Log{PublishedLog: c.l, PublishedList: list, PublishedVotes: c.r.votes})
+	}
+}
+
+// checkPublished compares the rows of the state that the mark names first with those that there are.
+func (c *checker) checkPublished(s Published, logs []*Log) {
+	for i, l := range logs {
+		if s.Rows[i] > l.latest {
+			continue // told of the row that the mark names
+		}
+		if sum, err := RowsSum(l, s.Rows[i]); err == nil && sum != s.Sums[i] {
+			c.problem(MirrorMark, "the first %d rows of %s are not those that it says were published; empty the file, and the next publication writes it", s.Rows[i], l.prefix+l.index)
+		}
+	}
 }
 
 // checkMarked compares a row that the mark names with the log's.

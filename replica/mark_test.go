@@ -18,6 +18,19 @@ func TestMarkIsReadAsItIsWritten(t *testing.T) {
 			t.Errorf("%s is read as %v, %v", m, got, ok)
 		}
 	}
+	several := replica.Mark{Changesets: row}
+	for i := range several.States {
+		several.States[i] = replica.Published{UUID: uuid.New(), Votes: uuid.New(), Rows: [3]uint32{1<<32 - 1, 0, uint32(i)}, Sums: [3]string{"0123456789abcdef", "", "fedcba9876543210"}}
+	}
+	text := several.String()
+	if got, ok := replica.ParseMark(text); !ok || got != several || len(text) > 4096 {
+		t.Errorf("%s, %d bytes, is read as %v, %v", text, len(text), got, ok)
+	}
+	for i := range text {
+		if got, ok := replica.ParseMark(text[:i] + string(text[i]^1) + text[i+1:]); ok && got != several && got.States[0] != (replica.Published{}) {
+			t.Errorf("with byte %d changed it is read", i)
+		}
+	}
 	for _, text := range []string{"", "7", "[]", `{"changesets":7}`, `{"changesets":"00"}`, `{"resolutions":"zz"}`} {
 		if m, ok := replica.ParseMark(text); ok || m != (replica.Mark{}) {
 			t.Errorf("%q is read as %v", text, m)

@@ -131,8 +131,11 @@ func (r *Replica) refuseUnlisted() error {
 	return r.log.damaged(LatestRepresentationFile, fewerListed(r.log.reps.rows.latest, held))
 }
 
-// Refresh shows the present state of a mirror's logs. The list of representations stays what it was, so that it is not newer than they are.
+// Refresh shows the present state of a mirror's logs; one that shows a published state stays so, see [Replica.At]. The list of representations stays what it was, so that it is not newer than they are.
 func (r *Replica) Refresh() error {
+	if r.at != nil {
+		return nil
+	}
 	before := r.log
 	if err := r.reopen(); err != nil {
 		return err

@@ -146,6 +146,7 @@ func (p *pull) move(ctx context.Context, s *side) error {
 	if err := p.update(ctx, do); err != nil {
 		return err
 	}
+	p.wrote = true
 	p.opened.Add(opened)
 	p.noteMove(s, moved)
 	return nil

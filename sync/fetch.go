@@ -117,7 +117,10 @@ func fetchAll(ctx context.Context, items []item, largest *int) ([]fetched, error
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			c, err := it.from.Changeset(it.row)
+			c, err := it.c, error(nil)
+			if c == nil {
+				c, err = it.from.Changeset(it.row)
+			}
 			if err != nil {
 				return err
 			}

@@ -14,6 +14,7 @@ import (
 
 	"prophet/changeset"
 	"prophet/internal/durable"
+	"prophet/internal/httpfs"
 	"prophet/replica"
 )
 
@@ -89,7 +90,7 @@ func (c Carriers) OpenDatabase(ctx context.Context, location string, database uu
 			err, changeset.ReplicaVersionFile, MirrorFile)
 	}
 	opts.Where = strings.TrimSuffix(shown, "/") + "/" + sub
-	r, err = replica.Open(afero.NewBasePathFs(fsys, sub), opts)
+	r, err = replica.Open(below(fsys, sub), opts)
 	if errors.Is(err, replica.ErrNotReplica) { // it is listed last
 		err = fmt.Errorf("open %s: %w", shown, &replica.DamageError{Path: sub, Err: fmt.Errorf("%s names it, but there is no replica: %w", MirrorFile, fs.ErrNotExist)})
 	}
@@ -107,6 +108,14 @@ func (c Carriers) reach(ctx context.Context, location string) (fsys afero.Fs, sh
 		return nil, shown, fmt.Errorf("open %s: %w", shown, err)
 	}
 	return fsys, shown, nil
+}
+
+// below returns the file system below a directory. That of a web server can be told to ask it anew.
+func below(fsys afero.Fs, dir string) afero.Fs {
+	if web, ok := fsys.(*httpfs.FS); ok {
+		return web.Sub(dir)
+	}
+	return afero.NewBasePathFs(fsys, dir)
 }
 
 // findDatabase returns the directory of the only database of the mirror at the root of a file system, or of the wanted one of several; "" if there is no mirror.

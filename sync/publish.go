@@ -78,8 +78,9 @@ type publisher struct {
 
 	main, votes treeLog
 	reps        treeList
-	begin, end  []text // small files that the mirror lacks: those to write before the logs, and after
-	digests     []text // files of digests, and lists of what is lost: between the logs and the numbers that say what of them counts
+	begin, end  []text   // small files that the mirror lacks: those to write before the logs, and after
+	lacking     *lacking // the mark, if it is to be another
+	digests     []text   // files of digests, and lists of what is lost: between the logs and the numbers that say what of them counts
 	back        []backRow
 	unlisted    bool // the MirrorFile does not name the database
 	fresh       bool // there is nothing yet
@@ -108,7 +109,7 @@ func (p *publisher) publish(ctx context.Context) error {
 
 // upToDate reports whether the mirror has everything.
 func (p *publisher) upToDate() bool {
-	return !p.main.news() && !p.votes.news() && !p.reps.news() && len(p.begin)+len(p.digests)+len(p.end) == 0 && !p.unlisted
+	return !p.main.news() && !p.votes.news() && !p.reps.news() && len(p.begin)+len(p.digests)+len(p.end) == 0 && p.lacking == nil && !p.unlisted
 }
 
 // write brings the mirror up to date, under its lock.
@@ -120,6 +121,9 @@ func (p *publisher) write(ctx context.Context) error {
 	w.total = p.report.Changesets + p.report.Votes
 	if w.check {
 		w.total = int(p.main.Latest() + p.votes.Latest())
+	}
+	if err := p.writeMarks(); err != nil {
+		return err
 	}
 	if err := w.writeTexts(p.begin); err != nil {
 		return err

@@ -32,7 +32,7 @@ func (p *publisher) look() error {
 	if err != nil {
 		return err
 	}
-	p.from, p.begin, p.digests, p.end = from, nil, nil, nil
+	p.from, p.begin, p.lacking, p.digests, p.end = from, nil, nil, nil, nil
 	p.report.Latest = from.Latest()
 	p.fresh = state[""].empty()
 	if p.main, p.votes, err = logs(from); err != nil {

@@ -17,6 +17,7 @@ func (p *publisher) lackMark() error {
 			return err
 		}
 	}
+	old, _ := replica.ParseMark(string(b))
 	mark, err := p.mark()
 	if err != nil {
 		return err
@@ -24,13 +25,66 @@ func (p *publisher) lackMark() error {
 	if err := p.lackIdentity(); err != nil {
 		return err
 	}
-	if b == nil || len(b) > 0 && (p.main.anew || p.votes.anew) {
-		p.begin = append([]text{{replica.MirrorMark, ""}}, p.begin...)
-	}
-	if string(b) != mark.String() || p.main.anew || p.votes.anew {
-		p.end = append(p.end, text{replica.MirrorMark, mark.String()})
+	mark.States = old.States
+	anew := p.main.anew || p.votes.anew
+	if string(b) != mark.String() || anew || p.opts.Check {
+		p.lacking = &lacking{mark: mark, old: string(b), fresh: b == nil, anew: anew}
 	}
 	return nil
+}
+
+// lacking is a mark that the mirror has to get.
+type lacking struct {
+	mark  replica.Mark // with the states that were published before
+	old   string       // its text now
+	fresh bool         // there is none
+	anew  bool         // an index is written anew
+}
+
+// writeMarks adds the mark to what is written before the logs and after. It costs a look at all rows, so it is done once it is known that there is something to
+// write.
+func (p *publisher) writeMarks() error {
+	l := p.lacking
+	if l == nil {
+		return nil
+	}
+	p.lacking = nil
+	now, err := p.published(l.mark.States[0])
+	if err != nil {
+		return err
+	}
+	if l.mark.States[0] != now {
+		copy(l.mark.States[1:], l.mark.States[:replica.MostStates-1])
+		l.mark.States[0] = now
+	}
+	switch {
+	case l.fresh:
+		p.begin = append([]text{{replica.MirrorMark, ""}}, p.begin...)
+	case l.anew && l.old != "":
+		p.begin = append([]text{{replica.MirrorMark, replica.Mark{States: l.mark.States}.String()}}, p.begin...)
+	}
+	if l.old != l.mark.String() || l.anew {
+		p.end = append(p.end, text{replica.MirrorMark, l.mark.String()})
+	}
+	return nil
+}
+
+// published is the state that a mirror has with all that the replica has. What is as it was in the state before needs no look at the rows.
+func (p *publisher) published(before replica.Published) (replica.Published, error) {
+	s := replica.Published{UUID: p.main.UUID(), Votes: p.votes.UUID()}
+	same := before.UUID == s.UUID && before.Votes == s.Votes && !p.opts.Check
+	for i, l := range []*replica.Log{replica.PublishedLog: p.main.Log, replica.PublishedList: p.reps.Log, replica.PublishedVotes: p.votes.Log} {
+		s.Rows[i] = l.Latest()
+		if same && before.Rows[i] == s.Rows[i] {
+			s.Sums[i] = before.Sums[i]
+			continue
+		}
+		var err error
+		if s.Sums[i], err = replica.RowsSum(l, l.Latest()); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
 }
 
 // lackIdentity notes that the mirror lacks the identity of the replica that it is of.

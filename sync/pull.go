@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -42,6 +43,8 @@ type Options struct {
 	Batch    int                   // rows of the source that one transaction brings at most; 0, and what is more: 1024
 	Progress func(done, total int) // is told how many of the rows of the source were read
 	Warn     func(string)
+	// Sleep waits before a mirror is looked at again that is being published to, until ctx is done at most; nil: by the clock.
+	Sleep func(ctx context.Context, d time.Duration) error
 }
 
 // atMost returns the bound that was asked for, 0 if none was, unless that is above the usual one.
@@ -94,7 +97,7 @@ func Pull(ctx context.Context, to, from *replica.Replica, opts Options) (*Report
 		return nil, err
 	}
 	p := newPull(to, from, opts)
-	if err := p.persist(ctx, p.run); err != nil {
+	if err := p.persist(ctx, p.runWhole); err != nil {
 		return nil, fmt.Errorf("pull from %s: %w", from.Where(), err)
 	}
 	return &p.report, nil
@@ -122,13 +125,15 @@ func (p *pull) persist(ctx context.Context, do func(ctx context.Context) error) 
 func (p *pull) restart() {
 	p.intake.restart()
 	p.voter, p.held, p.sources, p.missed = p.to.Resolutions().UUID(), nil, nil, nil
-	p.done, p.report.Known, p.report.Bookkeeping = 0, 0, 0
+	p.done, p.report.Known, p.report.Bookkeeping, p.ours = 0, 0, 0, nil
 }
 
 // pull is a pull that is under way.
 type pull struct {
 	intake
 	from    *replica.Replica
+	older   []replica.Published // states of the source before the one that is read, the latest first, none if it is read as its files say
+	wrote   bool                // something was committed
 	opts    Options
 	done    int // rows read
 	total   int
@@ -159,6 +164,9 @@ func (p *pull) run(ctx context.Context) error {
 		return err
 	}
 	if err := p.findLost(); err != nil {
+		return err
+	}
+	if err := p.fetchAhead(ctx); err != nil {
 		return err
 	}
 	moved := maps.Clone(p.opened) // so far by moves alone, which decide nothing
@@ -335,7 +343,7 @@ func (p *pull) transact(ctx context.Context, s *side, changesets []fetched, last
 	if err != nil {
 		return 0, nil, err
 	}
-	*s.peer = next
+	*s.peer, p.wrote = next, true
 	p.noteRenewed()
 	p.report.Represented += represented
 	p.report.Decided = append(p.report.Decided, decided...)

@@ -49,7 +49,7 @@ func (p *pull) newsOfList(peer *replica.Peer) (*replica.Log, error) {
 // sameList reports whether the list has nothing that was not read. A mirror is taken at its word, if its mark does not deny that the last row is the one that
 // was read.
 func (p *pull) sameList(list *replica.Log, peer *replica.Peer) (bool, error) {
-	if list.Latest() != peer.Representations || list.Latest() > 0 && !p.from.Mirror() {
+	if list.Latest() != peer.Representations || list.Latest() > 0 && !p.hasMark() {
 		return false, nil
 	}
 	if list.Latest() == 0 {
@@ -74,6 +74,7 @@ func (p *pull) prepareList() error {
 	if err := p.prepare(p.list); err != nil {
 		return err
 	}
+	p.list.takeAhead()
 	p.total += len(p.list.items)
 	last := map[changeset.ID]int{}
 	for i, it := range p.list.items {

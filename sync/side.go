@@ -27,8 +27,11 @@ type side struct {
 	setLast   func(p *replica.Peer, row changeset.Row)
 	marked    func(m replica.Mark) changeset.Row // the last row of the source, as its mark has it
 	count     *int
-	lost      loss                // why the target needs a new UUID
-	peer      *replica.Peer       // what is known of the source; the list's is that of its log
+	lost      loss            // why the target needs a new UUID
+	peer      *replica.Peer   // what is known of the source; the list's is that of its log
+	ahead     []item          // of the list: what of it was fetched ahead, see fetchAhead
+	rows      []changeset.Row // what newRows came to, if isRead
+	isRead    bool
 	read      uint32              // how many rows of the source were read before
 	missed    uint32              // the first row of the source with a changeset that it has lost, or that builds on such a one; 0 if there is none
 	tail      []changeset.Row     // the last rows of the source that were read before
@@ -43,10 +46,11 @@ type side struct {
 // item is a row of the source.
 type item struct {
 	row  changeset.Row
-	id   changeset.ID  // that its changeset has here
-	mine changeset.Row // the row here with that ID, 0 if it is not known
-	from *replica.Log  // where to read its changeset; nil if nothing about it is new
-	read *naming       // nil: as it is
+	id   changeset.ID         // that its changeset has here
+	mine changeset.Row        // the row here with that ID, 0 if it is not known
+	c    *changeset.Changeset // what was fetched ahead, as the source has it
+	from *replica.Log         // where to read its changeset; nil if nothing about it is new
+	read *naming              // nil: as it is
 }
 
 // naming is how a log of the source is read.
@@ -68,7 +72,10 @@ func (it item) apply(c *changeset.Changeset) {
 
 // prepare finds out which rows of the source are new.
 func (p *pull) prepare(s *side) error {
-	rows, err := p.newRows(s)
+	rows, err := s.rows, error(nil)
+	if !s.isRead {
+		rows, err = p.newRows(s)
+	}
 	if err != nil {
 		return err
 	}
@@ -157,6 +164,9 @@ func (p *pull) newRows(s *side) ([]changeset.Row, error) {
 		if err != nil {
 			return nil, err
 		}
+		if err := p.checkState(s, rows); err != nil {
+			return nil, err
+		}
 		old := s.read - rows[0].Seq + 1
 		if ok, err := s.follows(rows[:old]); err != nil || ok {
 			s.tail = slices.Clone(rows[:old])
@@ -174,7 +184,11 @@ func (p *pull) newRows(s *side) ([]changeset.Row, error) {
 		}
 	}
 	s.tail = nil
-	return p.collect(s, 1)
+	rows, err := p.collect(s, 1)
+	if err != nil {
+		return nil, err
+	}
+	return rows, p.checkState(s, rows)
 }
 
 // maxNewRows is how many rows of a source a pull takes up: about 200 bytes of memory each, and a source can claim 2³² of them.
@@ -239,7 +253,7 @@ func (s *side) setRead(peer *replica.Peer, row changeset.Row) {
 // deny that the last row that was read is still there. The original's mirrors have none: they are not asked.
 func (p *pull) nothingNew(s *side) (bool, error) {
 	switch {
-	case s.read != s.from.Latest() || s.read > 0 && !p.from.Mirror():
+	case s.read != s.from.Latest() || s.read > 0 && !p.hasMark():
 		return false, nil
 	case s.read == 0 || p.main.peer.V1:
 		return true, nil

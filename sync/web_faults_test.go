@@ -51,8 +51,8 @@ func TestFaultsOfAServerAreToldAndLeaveTheReplica(t *testing.T) {
 		{"a UUID that is none", replaced("replica-uuid", "ann"), `open replica URL: replica-uuid is damaged: "ann" is not a UUID`, nil},
 		{"a newer format", replaced("replica-version", "2"), `URL has replica format "2"; this program reads format 1`, nil},
 		{"another changeset", replaced(object, "{}"), `read changeset \S+ from URL: .*is damaged: its SHA-1 is`, nil},
-		{"more rows claimed than there are", replaced("latest-sequence-no", "2000000"), `URL/changesets.idx: `, nil},
-		{"more rows claimed than a pull takes up", replaced("latest-sequence-no", "4000000000"), `URL claims that its log has \d+ rows that were not read`, nil},
+		{"more rows claimed than there are", unmarked(replaced("latest-sequence-no", "2000000")), `URL/changesets.idx: `, nil},
+		{"more rows claimed than a pull takes up", unmarked(replaced("latest-sequence-no", "4000000000")), `URL claims that its log has \d+ rows that were not read`, nil},
 		{"another database", replaced("database-uuid", stranger.String()), `pull from URL into .*: it is a replica of another database`, psync.ErrOtherDatabase},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -161,6 +161,11 @@ func replaced(path, text string) webtest.Modifier {
 			http.ServeContent(w, r, "", time.Time{}, strings.NewReader(text))
 		})
 	}
+}
+
+// unmarked makes a server with another fault, of a mirror that an older version published, with an empty mark.
+func unmarked(fault webtest.Modifier) webtest.Modifier {
+	return func(next http.Handler) http.Handler { return replaced(replica.MirrorMark, "")(fault(next)) }
 }
 
 // always returns as many codes as any test needs.

@@ -85,7 +85,9 @@ clone it and pull from it; nobody can push to it.
   prophet clone https://www.example.com/bugs
 
 "publish" again brings it up to date: it writes what is new and nothing else.
-Readers in the middle of that see the state before or the state after it.
+Readers in the middle of that see the state before or the state after it, also
+through caches that show them some files as they were and some as they are. What
+is older than the last ten publications they do not find together.
 
 Where files of a mirror were lost or damaged, readers are told so. "publish
 --check" compares all of them, and writes again what is missing or wrong.

@@ -28,6 +28,7 @@ type client struct {
 	large largeFiles
 
 	requests, bytes atomic.Int64
+	revalidate      atomic.Bool
 }
 
 func newClient(ctx context.Context, base *url.URL, user *url.Userinfo, opts Options) *client {
@@ -143,6 +144,9 @@ func (c *client) newRequest(ctx context.Context, base *url.URL, req request) (*h
 		hr.Header = req.header.Clone()
 	}
 	hr.Header.Set("User-Agent", c.opts.UserAgent)
+	if c.revalidate.Load() {
+		hr.Header.Set("Cache-Control", "no-cache")
+	}
 	if c.user != nil {
 		password, _ := c.user.Password()
 		hr.SetBasicAuth(c.user.Username(), password)

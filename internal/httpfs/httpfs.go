@@ -128,6 +128,9 @@ func (s *FS) Sub(dir string) *FS { return &FS{s.c, s.dir + "/" + dir} }
 // Name returns the URL of the file system's root, without user name and password.
 func (s *FS) Name() string { return join(s.c.place.origin, path.Clean("/" + s.dir)[1:]).String() }
 
+// Revalidate makes caches on the way ask the server whether what they have is still what it has, from now on, for this file system and all its Subs.
+func (s *FS) Revalidate() { s.c.revalidate.Store(true) }
+
 // Requests returns how many requests were made, redirects and tries counted each.
 func (s *FS) Requests() int64 { return s.c.requests.Load() }
 

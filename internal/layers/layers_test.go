@@ -43,6 +43,7 @@ var helpers = []string{
 	"internal/accidents",
 	"internal/compare",
 	"internal/crashfs",
+	"internal/crowd",
 	"internal/damage",
 	"internal/fixture",
 	"internal/hostile",
