@@ -26,9 +26,9 @@ func TestACheckNeedsTheSameMemoryAtAnySize(t *testing.T) {
 		}
 		return peak
 	}
-	small, large := peak(2_000), peak(8_000)
-	t.Logf("%d KB at 2,000 changesets, %d KB at 8,000", small>>10, large>>10)
+	small, large := peak(1_000), peak(4_000)
+	t.Logf("%d KB at 1,000 changesets, %d KB at 4,000", small>>10, large>>10)
 	if large > small*3/2 {
-		t.Errorf("a check holds %d KB at 2,000 changesets, %d KB at 8,000", small>>10, large>>10)
+		t.Errorf("a check holds %d KB at 1,000 changesets, %d KB at 4,000", small>>10, large>>10)
 	}
 }

@@ -201,6 +201,10 @@ func (c *checker) checkIndex(t *touchedRecord, found *foundIndex) {
 		}
 		return
 	}
+	if i := slices.IndexFunc(versions, func(v changeset.Version) bool { return (v.Seq == 0) != c.exported }); i >= 0 && !c.r.opts.Mirror {
+		c.otherKind(file, i, versions[i].Seq)
+		return
+	}
 	if versions[0].Seq == 0 {
 		exists, props := t.replay()
 		last := len(versions) - 1
@@ -218,6 +222,15 @@ func (c *checker) checkIndex(t *touchedRecord, found *foundIndex) {
 	}
 	c.checkVersions(t, found)
 	c.checkMerge(t)
+}
+
+// otherKind reports a row of a record's index, counted from 0, that bears the number of no row of the log, as in an exported copy, or one, as only there it must not.
+func (c *checker) otherKind(file string, i int, seq uint32) {
+	if c.exported {
+		c.problem(file, "row %d: it bears the number %d; in an exported copy, and in a mirror, every one bears 0", i+1, seq)
+		return
+	}
+	c.problem(file, "row %d: it bears the number 0, as rows of exported copies alone do", i+1)
 }
 
 // otherRows reports an index that names other rows of the log than those that touch the record, unless some of them cannot be read, which was reported.
