@@ -104,6 +104,9 @@ func parseOldIDs(b []byte) (*oldIDs, error) {
 		if other, taken := old.byID[id]; taken {
 			return nil, fmt.Errorf("local id %d is that of %s and of %s", id, u, other)
 		}
+		if old.has(u) { // in upper and in lower case
+			return nil, fmt.Errorf("%s has two local ids, %d and %d", u, old.byRecord[u], id)
+		}
 		old.byRecord[u], old.byID[id] = id, u
 		old.max = max(old.max, id)
 	}
