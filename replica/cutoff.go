@@ -69,7 +69,7 @@ func newHalted(root afero.Fs, where, prefix string, u *durable.Unfinished) (*hal
 	if grown == nil && (u.Rewritten == nil || u.Rewritten.Name != prefix+changeset.IndexFile) {
 		return nil, h.checkNumber(h.latest)
 	}
-	if h.index, err = afero.ReadFile(log.fs, changeset.IndexFile); err != nil && !isNotExist(err) {
+	if h.index, err = readWhole(log.fs, changeset.IndexFile); err != nil && !isNotExist(err) {
 		return nil, fmt.Errorf("read %s: %w", log.indexPath(), err)
 	}
 	if grown == nil {
@@ -169,7 +169,7 @@ func (h *halted) whole() bool {
 		if !g.Known {
 			continue
 		}
-		b, err := afero.ReadFile(h.fs, name)
+		b, err := readWhole(h.fs, name)
 		if !h.sound(err) || int64(len(b)) < g.At || !bytes.HasPrefix(b[g.At:], g.Data) {
 			return false
 		}

@@ -3,6 +3,7 @@ package replica
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"reflect"
 	"slices"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
+	"github.com/spf13/afero"
 
 	"prophet/changeset"
 	"prophet/resolution"
@@ -185,4 +187,18 @@ func FuzzParseContent(f *testing.F) {
 			t.Errorf("%q is %q, %v", s, rule, err)
 		}
 	})
+}
+
+func TestAFileWithAHugeHoleIsNotReadAsAWhole(t *testing.T) {
+	fsys := afero.NewBasePathFs(afero.NewOsFs(), t.TempDir())
+	f, err := fsys.Create("conflicts")
+	if err == nil {
+		err = errors.Join(f.Truncate(maxWhole+1), f.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err := readWhole(fsys, "conflicts"); b != nil || !isDamage(err) {
+		t.Errorf("%d bytes, %v", len(b), err)
+	}
 }

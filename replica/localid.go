@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
-	"github.com/spf13/afero"
 
 	"prophet/changeset"
 )
@@ -28,7 +27,7 @@ func (o *oldIDs) has(rec uuid.UUID) bool { return o.byRecord[rec] > 0 }
 // readOldIDs reads our copy of the original's local ids, else the original's file, whose bytes it returns for our copy.
 func (l *Log) readOldIDs() (*oldIDs, []byte, error) {
 	for _, name := range []string{oldIDsFile, cacheFile} {
-		b, err := afero.ReadFile(l.fs, name)
+		b, err := readWhole(l.fs, name)
 		if name == oldIDsFile && (err == nil || isNotExist(err)) {
 			if err := l.checkSum(name, b, err == nil); err != nil {
 				return nil, nil, err

@@ -64,7 +64,7 @@ func (l *limits) readCommitted(fsys afero.Fs, prefix, name string) ([]byte, erro
 	if text, replaced := l.Replaced[prefix+name]; replaced {
 		return []byte(text), nil
 	}
-	b, err := afero.ReadFile(fsys, name)
+	b, err := readWhole(fsys, name)
 	if err != nil {
 		return nil, err
 	}
@@ -73,6 +73,22 @@ func (l *limits) readCommitted(fsys afero.Fs, prefix, name string) ([]byte, erro
 		return nil, fs.ErrNotExist
 	}
 	return b[:n], nil
+}
+
+// maxWhole is how many bytes a file has at most that is read as a whole. Somebody else's may have any size and take no room, where it has holes.
+const maxWhole = 1 << 30
+
+// readWhole reads a file.
+func readWhole(fsys afero.Fs, name string) ([]byte, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.Size() > maxWhole {
+		return nil, &DamageError{Path: name, Err: fmt.Errorf("it has %d bytes, more than %d", info.Size(), maxWhole)}
+	}
+	return afero.ReadAll(f)
 }
 
 // readReplaced reads a file of so many bytes at most, and one more if there are more, or what a commit that was made is about to write there.

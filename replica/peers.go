@@ -181,7 +181,7 @@ func peerFile(u uuid.UUID) string { return path.Join(peersDir, u.String()) }
 
 // Peer returns what is known of the replica with the UUID; of a new one, nothing was read.
 func (l *Log) Peer(u uuid.UUID) (Peer, error) {
-	b, err := afero.ReadFile(l.fs, peerFile(u))
+	b, err := readWhole(l.fs, peerFile(u))
 	if isNotExist(err) {
 		return Peer{UUID: u}, nil
 	}

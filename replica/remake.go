@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"fmt"
 
-	"github.com/spf13/afero"
-
 	"prophet/cas"
 	"prophet/changeset"
 	"prophet/internal/durable"
@@ -46,7 +44,7 @@ func (h *halted) ownVersions(file string, g durable.Grown) (end int64, err error
 	if g.Known {
 		return g.At + int64(len(g.Data)), nil
 	}
-	index, err := afero.ReadFile(h.fs, file)
+	index, err := readWhole(h.fs, file)
 	if err != nil {
 		return 0, fmt.Errorf("read %s: %w", join(h.where, h.name(file)), err)
 	}
@@ -105,7 +103,7 @@ type step struct {
 
 // remake makes the index of a record again, from what it has up to a byte and the changes after that.
 func (l *Log) remake(file string, at int64, steps []step, m *durable.Mend) error {
-	index, err := afero.ReadFile(l.fs, file)
+	index, err := readWhole(l.fs, file)
 	if err != nil && !isNotExist(err) {
 		return fmt.Errorf("read %s: %w", join(l.where, l.prefix+file), err)
 	}

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"path"
 
-	"github.com/spf13/afero"
-
 	"prophet/changeset"
 	"prophet/internal/durable"
 )
@@ -85,7 +83,7 @@ func (l *Log) cutVersions(file string, end int64) error {
 		}
 		return durable.SyncDir(l.fs, path.Dir(file))
 	}
-	index, err := afero.ReadFile(l.fs, file)
+	index, err := readWhole(l.fs, file)
 	if err != nil {
 		return err
 	}

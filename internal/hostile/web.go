@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"prophet/changeset"
 )
@@ -77,6 +78,20 @@ func attacksByHTTP() []Attack {
 				w.Write([]byte("12345"))
 			})
 		}),
+		both("a byte now and then", "fewer than 512 bytes came in 30s", func(m *Mirror) {
+			m.answer(changeset.LatestFile, drip(time.Second))
+		}).long(),
+		both("no answer at all", "the server does not answer", func(m *Mirror) {
+			m.answer(changeset.LatestFile, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+		}).long(),
+		both("a server that is busy for ever", "tried 4 times: the server answered 503", all(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Retry-After", "20")
+			w.WriteHeader(http.StatusServiceUnavailable)
+		})).long(),
+		both("a server that is busy for a year", "asks to come back in 8760h", all(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Retry-After", "31536000")
+			w.WriteHeader(http.StatusServiceUnavailable)
+		})),
 		both("escape sequences in every header", "the server answered with the unknown status 599", all(func(w http.ResponseWriter, r *http.Request) {
 			conn, _, err := http.NewResponseController(w).Hijack()
 			if err != nil {
@@ -94,6 +109,19 @@ func attacksByHTTP() []Attack {
 			conn.Close()
 		})),
 		both("an address in an error text with escape sequences", "which is another host", all(redirect("http://evil\u202e.example/%1b[2J"))),
+	}
+}
+
+// drip sends a byte at a time.
+func drip(every time.Duration) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		for r.Context().Err() == nil {
+			if _, err := w.Write([]byte("1")); err != nil {
+				return
+			}
+			http.NewResponseController(w).Flush()
+			time.Sleep(every)
+		}
 	}
 }
 
