@@ -57,6 +57,9 @@ func (c *checker) atWork() bool {
 	if text, err := readSmall(c.r.fs, changeset.LatestFile); err != nil || text != c.r.log.rawLatest {
 		return true
 	}
+	if c.r.opts.Mirror {
+		return false // its numbers stay, as far as anybody can see
+	}
 	if _, limited := c.l.limits.Points[LatestRepresentationFile]; !limited {
 		if text, err := readListed(c.r.fs, ""); err != nil || text != c.r.log.reps.text {
 			return true

@@ -31,8 +31,8 @@ func (c *checker) checkRepresentations() error {
 		c.fault(LatestRepresentationFile, err)
 		return nil
 	}
-	if there, err := exists(c.l.root, LatestRepresentationFile); err == nil && !there && list.Latest() > 0 {
-		c.harmless(LatestRepresentationFile, "the file is missing; the mark of the mirror says %d; the next publication writes it", list.Latest())
+	if text, err := readListed(c.l.root, ""); err == nil && c.r.opts.Mirror && text != formatNumber(list.Latest()) && text+formatNumber(list.Latest()) != "0" {
+		c.harmless(LatestRepresentationFile, "it says %q, the mark of the mirror %d; the next publication writes it", text, list.Latest())
 	}
 	if held, err := c.r.rowsListed(); err == nil && held > list.Latest() && !c.unfinished(RepresentationsFile) && !c.atWork() {
 		say := c.problem
