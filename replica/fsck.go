@@ -182,8 +182,10 @@ func (r *Replica) looksExported() (bool, error) {
 	if r.opts.Mirror {
 		return true, nil
 	}
-	if taken, err := r.log.takenOver(); taken || err != nil {
-		return false, err
+	for _, l := range []*Log{r.log, r.votes} { // one may have come with nothing but votes
+		if taken, err := l.takenOver(); taken || err != nil {
+			return false, err
+		}
 	}
 	types, err := r.log.Types()
 	if err != nil {
