@@ -20,7 +20,7 @@ const MirrorMark = "prophet/mirror"
 // Mark names the last rows of a mirror's logs and of its list of representations, each zero where there is none, and the states that were published
 // last. In JSON rows are in hex, as in changesets.idx:
 //
-//	{"changesets":"00000007…","crc32c":"20846e7e","representations":"","resolutions":"","states":[{"rows":"000000070000000000000000","sums":["6a1f0c3d5b7e9a24","",""],"uuids":["10b1…","7d5e…"]},…]}
+//	{"changesets":"00000007…","crc32c":"…","representations":"","resolutions":"","states":[{"rows":"000000070000000000000000","sums":["6a1f0c3d5b7e9a24","",""],"uuids":["10b1…","7d5e…"]},…]}
 //
 // A reader who knows the mirror's log up to a row learns from it, without a look at the index, whether that row is still the one that it has read: two copies
 // of a replica can have as many rows each. It is written after the numbers, so it may be behind them. Then it tells nothing. While an index is written anew, it

@@ -34,7 +34,8 @@ func (p *pull) refuseGoneBack(s *side) error {
 	return back
 }
 
-// sourceIsMirror reports whether nobody edits what the source is: a mirror whose mark names its last rows, one that the original made, or an exported copy.
+// sourceIsMirror reports whether nobody edits what the source is: a mirror whose mark names its last rows or states, one that
+// the original made, or an exported copy.
 func (p *pull) sourceIsMirror() (bool, error) {
 	at, err := placeOf(p.from)
 	if err != nil || !at.Copy {

@@ -139,7 +139,8 @@ func TestAnExportedCopyThatGoesBackIsRefused(t *testing.T) {
 	y.refused(reopen(t, y.mirror, "/mnt/stick/copy"), true)
 }
 
-// A publication that a move makes was cut off between the index and the UUID: the mark is empty then.
+// A publication of a move, over what an older version published, was cut off between the index and the UUID: the mark is empty then. TestWhoReadsAMirrorInTheMiddleOfAMove…
+// has the marks that name states.
 func TestAMirrorThatIsBeingWrittenAnewIsReadFromItsBeginning(t *testing.T) {
 	y := newYesterday(t, publishFlat)
 	srv := webtest.Static(t, y.mirror)

@@ -6,7 +6,7 @@ import (
 )
 
 // lackMark notes what the mark of the mirror, if it is to have one, has to be made to say. It is there before replica-version, if only empty, and
-// names the last rows once all numbers are written. While an index is written anew it names none: readers look at the rows themselves.
+// names the last rows once all numbers are written. While an index is written anew it names none, and the state that comes as the first.
 func (p *publisher) lackMark() error {
 	b, err := p.readOurs(replica.MirrorMark, 4096)
 	if err != nil {
@@ -49,18 +49,21 @@ func (p *publisher) writeMarks() error {
 		return nil
 	}
 	p.lacking = nil
-	now, err := p.published(l.mark.States[0])
+	before := l.mark.States[0]
+	now, err := p.published(before)
 	if err != nil {
 		return err
 	}
-	if l.mark.States[0] != now {
+	if before != now {
 		copy(l.mark.States[1:], l.mark.States[:replica.MostStates-1])
 		l.mark.States[0] = now
 	}
 	switch {
 	case l.fresh:
 		p.begin = append([]text{{replica.MirrorMark, ""}}, p.begin...)
-	case l.anew && l.old != "":
+	case l.anew && before.IsZero(): // an older version published it: its files are read as they are
+		p.begin = append([]text{{replica.MirrorMark, ""}}, p.begin...)
+	case l.anew:
 		p.begin = append([]text{{replica.MirrorMark, replica.Mark{States: l.mark.States}.String()}}, p.begin...)
 	}
 	if l.old != l.mark.String() || l.anew {

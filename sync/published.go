@@ -15,7 +15,7 @@ import (
 )
 
 // A mirror may be read in the middle of a publication, through caches that are behind each by another while, or from servers that do not all have the same files
-// yet. Its mark names the states that were published last, and a pull reads one of them, from whichever files: docs/adr/0005-mirror.md says why that is safe.
+// yet. Its mark names the states that were published last, and a pull reads one of them, from whichever files: docs/adr/0018-mirrors-midway.md says why that is safe.
 
 // pauses are how long a pull waits before it looks at a mirror again of which no state is whole.
 var pauses = []time.Duration{250 * time.Millisecond, time.Second}
@@ -163,7 +163,8 @@ func (p *pull) choice(source *replica.Replica) (choice, error) {
 		}
 	}
 	if len(c.states) > 0 {
-		c.only, c.coming = len(c.states) == 1, mark.Changesets.Seq == 0
+		c.coming = mark.Changesets.Seq == 0
+		c.only = len(c.states) == 1 && !c.coming
 		return c, nil
 	}
 	read, err := p.readOf(source, mark.States[0])
