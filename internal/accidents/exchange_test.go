@@ -116,7 +116,7 @@ func publications(t *testing.T) []*operation {
 	first := s.only("ann", "www")
 	_, err := psync.Publish(t.Context(), s.open("ann"), dir(s.disk, "www"), psync.PublishOptions{Flat: true})
 	s.check(err)
-	s.update("ann", "summary", "the printer is out of order")
+	s.update("ann", "status", "resolved") // a decision: a vote is published too
 	s.edit("ann", func(e *replica.Edit) error { return e.Delete(s.note) })
 	s.create("ann", "it is not the printer")
 	return []*operation{
