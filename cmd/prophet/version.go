@@ -9,7 +9,7 @@ import (
 )
 
 // version is replaced when a release is built: go build -ldflags "-X main.version=1.2.3".
-var version = "0.2.0"
+var version = "0.3.0"
 
 func versionCommand(e *env) *cli.Command {
 	return &cli.Command{
