@@ -193,8 +193,8 @@ func (d *deriver) meet(row changeset.Row, rec changeset.RecordID) (*touched, err
 	if err != nil {
 		return nil, err
 	}
-	if !ok || first.Seq == 0 {
-		d.out.exported = true
+	if (!ok || first.Seq == 0) && d.out.unnumbered == nil {
+		d.out.unnumbered = &unnumbered{rec, row.Seq}
 	}
 	if ok && first.Seq > 0 && first.Seq < d.from { // it has a past, which was looked at before
 		rows, err := d.l.rowsBefore(rec, d.from)

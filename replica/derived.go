@@ -13,11 +13,17 @@ import (
 type derived struct {
 	rows, ids, conflicts, oldIDs []byte
 	old                          struct{ rows, ids, conflicts int } // bytes of them that were kept before
-	exported                     bool
-	ours                         bool                 // we wrote some of the rows: the notes on them were lost
-	settings                     bool                 // some record of the settings is among them
-	differ                       []Shown              // records whose state in the log is not the merged one
-	undone                       []changeset.RecordID // others, that show what an unfinished pull of the original set back
+	unnumbered                   *unnumbered                        // the first record without an index, or with one that bears no numbers
+	ours                         bool                               // we wrote some of the rows: the notes on them were lost
+	settings                     bool                               // some record of the settings is among them
+	differ                       []Shown                            // records whose state in the log is not the merged one
+	undone                       []changeset.RecordID               // others, that show what an unfinished pull of the original set back
+}
+
+// unnumbered is a record without an index that bears numbers, and the row that brings it.
+type unnumbered struct {
+	rec changeset.RecordID
+	row uint32
 }
 
 // note is one of the files of the notes.

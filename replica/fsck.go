@@ -176,35 +176,6 @@ func (c *check) once(p Problem) {
 	c.report(p)
 }
 
-// looksExported reports whether the replica is an exported or published copy, of whose record indexes no row bears a number. If it has no index at all, all its
-// records may be deleted.
-func (r *Replica) looksExported() (bool, error) {
-	if r.opts.Mirror {
-		return true, nil
-	}
-	for _, l := range []*Log{r.log, r.votes} { // one may have come with nothing but votes
-		if taken, err := l.takenOver(); taken || err != nil {
-			return false, err
-		}
-	}
-	types, err := r.log.Types()
-	if err != nil {
-		return false, err
-	}
-	for _, typ := range types {
-		for rec, err := range r.log.Records(typ) {
-			if err != nil {
-				return false, err
-			}
-			first, ok, err := r.log.first(rec)
-			if ok && err == nil { // others are reported with the records
-				return first.Seq == 0, nil
-			}
-		}
-	}
-	return true, nil
-}
-
 // checker checks one log.
 type checker struct {
 	ctx     context.Context

@@ -166,7 +166,7 @@ func (c *checker) checkUnindexed(t *touchedRecord) {
 		exists, props := t.replay()
 		c.sumRecord(t.rec, exists, props)
 	default:
-		c.problem(changeset.RecordPath(t.rec), "the file is missing, though %s of the log touches the record", few(t.rows()))
+		c.problem(changeset.RecordPath(t.rec), "the file is missing, though %s the record", fewTouch(t.rows()))
 	}
 }
 
@@ -197,7 +197,7 @@ func (c *checker) checkIndex(t *touchedRecord, found *foundIndex) {
 	c.checkVersionsBeyond(file, int64(len(versions))*changeset.VersionSize, int64(len(found.raw)))
 	if len(versions) == 0 {
 		if len(t.changes) > 0 {
-			c.problem(file, "it has no row, though %s of the log touches the record", few(t.rows()))
+			c.problem(file, "it has no row, though %s the record", fewTouch(t.rows()))
 		}
 		return
 	}

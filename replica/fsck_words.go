@@ -18,11 +18,23 @@ func few(rows []uint32) string {
 	for _, row := range rows[:min(len(rows), 5)] {
 		words = append(words, fmt.Sprint(row))
 	}
-	text := "row " + strings.Join(words, ", ")
+	text := "row "
+	if len(rows) > 1 {
+		text = "rows "
+	}
+	text += strings.Join(words, ", ")
 	if more := len(rows) - len(words); more > 0 {
 		text += fmt.Sprintf(" and %d more", more)
 	}
 	return text
+}
+
+// fewTouch says that rows of the log touch something.
+func fewTouch(rows []uint32) string {
+	if len(rows) == 1 {
+		return few(rows) + " of the log touches"
+	}
+	return few(rows) + " of the log touch"
 }
 
 // span names the rows from one to another.

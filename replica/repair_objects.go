@@ -132,7 +132,7 @@ func (p *repair) store(objects []*wanted) error {
 		if _, err := p.object(w.store, w.data); err != nil {
 			return err
 		}
-		p.tell(w.store.Path(w.key), Fetched, "fetched from %s", w.from)
+		p.tell(w.store.Path(w.key), Fetched, "from %s", w.from)
 		w.data = nil
 	}
 	return nil

@@ -3,7 +3,6 @@ package replica
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"prophet/changeset"
@@ -23,8 +22,8 @@ func (r *Replica) takeOver(ctx context.Context) error {
 		return err
 	case main == nil && votes == nil:
 		return nil
-	case main != nil && main.exported:
-		return fmt.Errorf("%s is %w", r.where(), ErrExported)
+	case main != nil && main.unnumbered != nil:
+		return r.unnumbered(main.unnumbered.rec, main.unnumbered.row)
 	}
 	if err := r.noteOldIDs(main); err != nil {
 		return err
@@ -136,7 +135,7 @@ func (r *Replica) refuseExported() error {
 			return err
 		}
 		if !ok || first.Seq == 0 {
-			return fmt.Errorf("%s is %w", r.where(), ErrExported)
+			return r.unnumbered(ch.Record, 1)
 		}
 	}
 	return nil

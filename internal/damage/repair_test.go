@@ -42,7 +42,7 @@ func TestABadSourceIsPassedOverWithAWord(t *testing.T) {
 		},
 		Report: func(m replica.Mended) { fetched = append(fetched, m.Path+" "+m.Text) },
 	})
-	if err != nil || !slices.Equal(fetched, []string{file + " fetched from " + damage.CarolAt}) {
+	if err != nil || !slices.Equal(fetched, []string{file + " from " + damage.CarolAt}) {
 		t.Errorf("%v, %v", err, fetched)
 	}
 	if !slices.ContainsFunc(warned, func(text string) bool { return strings.HasPrefix(text, "passed over in /bad: "+file+" is damaged") }) {
