@@ -46,6 +46,28 @@ func (l *Log) Present(rec changeset.RecordID) (v changeset.Version, ok bool, err
 	return v, ok, err
 }
 
+// Confirmed is Present, but passes over versions whose row of the log does not touch the record: they are left from rows that the log lost. ok is false if
+// there is no other.
+func (l *Log) Confirmed(rec changeset.RecordID) (v changeset.Version, ok bool, err error) {
+	v, at, err := l.confirmed(rec)
+	return v, at >= 0, err
+}
+
+// DamagedIndex is the error of a record whose index is missing or has no row, though a row of the log touches the record: a [DamageError].
+func (l *Log) DamagedIndex(rec changeset.RecordID, row uint32) error {
+	file := changeset.RecordPath(rec)
+	if _, err := l.fs.Stat(file); err == nil {
+		return l.damaged(file, fmt.Errorf("it has no row, though row %d of the log touches the record", row))
+	}
+	return l.damaged(file, fmt.Errorf("the file is missing, though row %d of the log touches the record", row))
+}
+
+// Damaged is the [DamageError] of a file of the log that holds what it must not. The file is named within the log's directory.
+func (l *Log) Damaged(name string, err error) error { return l.damaged(name, err) }
+
+// LooksExported reports whether the replica is an exported or published copy, whose record indexes have no numbers of rows, and which has no index of a deleted record.
+func (r *Replica) LooksExported() (bool, error) { return r.looksExported() }
+
 // RawRecord returns the bytes of a version of a record, which must not be a deletion, as they are stored. Their hash is checked.
 func (l *Log) RawRecord(v changeset.Version) ([]byte, error) {
 	b, err := l.versions.Get(v.Key)

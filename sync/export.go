@@ -36,7 +36,10 @@ func export(ctx context.Context, from *replica.Replica, dest afero.Fs, progress 
 	if err := makeRoot(dest); err != nil {
 		return err
 	}
-	w := newTreeWriter(dest, progress)
+	w, err := newTreeWriter(from, dest, progress)
+	if err != nil {
+		return err
+	}
 	main, votes, err := logs(from)
 	if err != nil {
 		return err

@@ -55,6 +55,9 @@ type Published struct {
 // With opts.Check every file that the mirror should have is compared with what it must hold, byte by byte, and written again if it differs. That costs what
 // publishing everything costs, but for the writing.
 //
+// The record indexes of from are not believed: each must have a version of the last row that touches its record. Where one is missing or damaged, the error
+// wraps a [replica.DamageError] of from, and nothing refers to what was written.
+//
 // A mirror of the replica under a former UUID gets its index anew, and then the new UUID. A mirror of another replica, or one that has edits that are
 // not here, is refused; nothing is written to it.
 func Publish(ctx context.Context, from *replica.Replica, dest afero.Fs, opts PublishOptions) (*Published, error) {
@@ -114,7 +117,10 @@ func (p *publisher) upToDate() bool {
 
 // write brings the mirror up to date, under its lock.
 func (p *publisher) write(ctx context.Context) error {
-	w := newTreeWriter(p.tree, p.opts.Progress)
+	w, err := newTreeWriter(p.from, p.tree, p.opts.Progress)
+	if err != nil {
+		return err
+	}
 	w.check = p.opts.Check
 	p.report.Changesets = int(p.main.Latest() - p.main.have)
 	p.report.Votes = int(p.votes.Latest() - p.votes.have)

@@ -108,7 +108,7 @@ func (p *publisher) lackLost(l *treeLog) error {
 
 // writeBack writes the changesets that the mirror lacks no longer.
 func (p *publisher) writeBack(w *treeWriter) error {
-	w.old = false
+	w.old, w.awaited = false, nil // later rows of their records went by, or were published before
 	for _, l := range []treeLog{p.votes, p.main} {
 		if err := w.writeLeft(l); err != nil {
 			return err

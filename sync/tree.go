@@ -38,14 +38,18 @@ type treeWriter struct {
 	records, removed int
 	books            int // rows of bookkeeping
 
+	awaited map[changeset.RecordID]awaited // records that are not written yet, though rows that touch them went by
+	copied  bool                           // the source is an exported copy
+
 	check    bool            // what the tree should have already is looked at too
 	old      bool            // it should have what is being copied
 	restored int             // files that it should have had
 	pending  map[string]bool // of them, those in the batch
 }
 
-func newTreeWriter(fsys afero.Fs, progress func(done, total int)) *treeWriter {
-	return &treeWriter{fs: fsys, batch: durable.Begin(fsys), progress: progress, pending: map[string]bool{}}
+func newTreeWriter(from *replica.Replica, fsys afero.Fs, progress func(done, total int)) (*treeWriter, error) {
+	copied, err := from.LooksExported()
+	return &treeWriter{fs: fsys, batch: durable.Begin(fsys), progress: progress, pending: map[string]bool{}, awaited: map[changeset.RecordID]awaited{}, copied: copied}, err
 }
 
 // treeLog is a log to be written. The log of the resolutions is written without its records, as the original does.
@@ -138,6 +142,9 @@ func (w *treeWriter) copyNews(ctx context.Context, l treeLog) error {
 			w.progress(w.done, w.total)
 		}
 	}
+	if err := w.settle(ctx, l); err != nil {
+		return err
+	}
 	if err := w.flush(); err != nil {
 		return err
 	}
@@ -161,7 +168,7 @@ func (w *treeWriter) copyRow(l treeLog, row changeset.Row) error {
 		w.books++
 	}
 	for i := range c.Changes {
-		if err := w.copyRecord(l, row, c.Changes[i].Record); err != nil {
+		if err := w.copyRecord(l, row, c, &c.Changes[i]); err != nil {
 			return err
 		}
 	}
@@ -174,35 +181,6 @@ func (w *treeWriter) put(name string, data []byte) error {
 	}
 	w.batch.Put(name, data)
 	w.files++
-	return nil
-}
-
-// copyRecord writes the present version of a record with the last row that touches it. An exported copy does not say
-// which that is; then it is written with each.
-func (w *treeWriter) copyRecord(l treeLog, row changeset.Row, rec changeset.RecordID) error {
-	v, ok, err := l.Present(rec)
-	if err != nil || v.Seq > row.Seq {
-		return err
-	}
-	if !ok || v.Deleted() {
-		return w.remove(changeset.RecordPath(rec))
-	}
-	raw, err := l.RawRecord(v)
-	if err != nil {
-		return err
-	}
-	if err := w.put(changeset.ObjectPath(changeset.RecordObjects, v.Key), raw); err != nil {
-		return err
-	}
-	name, index := changeset.RecordPath(rec), changeset.AppendVersion(nil, changeset.Version{Key: v.Key})
-	if write, err := w.needs(name, index); !write || err != nil {
-		return err
-	}
-	w.batch.Replace(name, index)
-	w.files++
-	if !w.old {
-		w.records++
-	}
 	return nil
 }
 
