@@ -106,8 +106,8 @@ func (o *cloneOptions) clone(ctx context.Context, e *env, from *replica.Replica,
 	pull.Adopt = !o.noAdopt
 	r, rep, err := psync.Clone(ctx, e.dir(dir), from, opts, pull)
 	end()
-	if err != nil && e.unmake(ctx, r, dir, there) {
-		return e.peerHint(err, location, "")
+	if err != nil && e.unmake(r, dir, there) {
+		return e.peerHint(unreachable("clone", from.Where(), err), location, "")
 	}
 	if err != nil {
 		return begun(ctx, r, dir, err)
@@ -149,9 +149,8 @@ func (e *env) shortDir(dir string) string {
 }
 
 // unmake takes away what a clone made that failed before a changeset had come, and reports whether it did. Without there, the directory was made too.
-// After an interrupt the clone stays, to go on.
-func (e *env) unmake(ctx context.Context, r *replica.Replica, dir string, there bool) bool {
-	if r == nil || context.Cause(ctx) == errInterrupted {
+func (e *env) unmake(r *replica.Replica, dir string, there bool) bool {
+	if r == nil {
 		return false
 	}
 	if now, err := replica.Open(e.dir(dir), replica.Options{}); err != nil || now.Latest() > 0 {
@@ -184,30 +183,14 @@ func begun(ctx context.Context, r *replica.Replica, dir string, err error) error
 	return withHint(err, `the clone is begun; "prophet pull -r %s" goes on`, shellWord(dir))
 }
 
-// openSource opens the replica at a location, and reads of its log what shows that it can be read.
+// openSource opens the replica at a location.
 func (e *env) openSource(ctx context.Context, location string, g globals) (*replica.Replica, error) {
 	p := e.printer(g)
 	from, err := e.carriers().Open(ctx, location, replica.Options{Now: e.Now, Warn: func(s string) { p.warnf("%s", s) }})
-	if err == nil {
-		err = readLast(from)
-	}
 	if err != nil {
 		return nil, e.peerHint(unreachable("clone", location, err), location, "")
 	}
 	return from, nil
-}
-
-// readLast reads the last changeset of a log, if it has one.
-func readLast(from *replica.Replica) error {
-	if from.Latest() == 0 {
-		return nil
-	}
-	row, err := from.Log().Row(from.Latest())
-	if err != nil {
-		return err
-	}
-	_, err = from.Log().Changeset(row)
-	return err
 }
 
 // cloneDir returns the directory for a clone.

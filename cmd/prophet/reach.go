@@ -26,7 +26,7 @@ func (r *reachError) Unwrap() error { return r.err }
 func unreachable(doing, location string, err error) error {
 	shown, text := psync.Shown(location), err.Error()
 	for _, name := range []string{shown, strings.TrimSuffix(shown, "/")} {
-		for _, lead := range []string{"open replica " + name + ": ", "open " + name + ": "} {
+		for _, lead := range []string{"pull from " + name + ": ", "open replica " + name + ": ", "open " + name + ": "} {
 			text = strings.TrimPrefix(text, lead)
 		}
 		if rest, cut := strings.CutPrefix(text, name+" "); cut {
@@ -47,7 +47,7 @@ func (e *env) peerHint(err error, location, config string) error {
 	var faulty *replica.FaultyError
 	var several *psync.SeveralError
 	switch {
-	case errors.Is(err, context.Canceled):
+	case errors.Is(err, context.Canceled), errors.Is(err, errInterrupted):
 		return err
 	case errors.As(err, &several):
 		return withHint(err, "name one of them: %s", strings.Join(several.Places, ", "))
