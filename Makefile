@@ -6,6 +6,12 @@ ci: # everything that must hold before a change is taken
 fuzz: # each fuzz test for a minute; SECONDS=600 for more
 	.ci/fuzz $(or $(SECONDS),60) 86400
 
+long: # the tests of reliability with all cases, hours of them; each package's doc says what its flags mean
+	go test ./internal/accidents -run Table -seeds 30 -all -v -timeout 6h
+	go test ./internal/damage -all -several 1000 -v -timeout 12h
+	go test ./internal/crowd -torn -1 -crowd 1m -v -timeout 2h
+	go test ./cmd/prophet -run 'AKilled|Hostile|ManyProcesses' -kills 500 -hostile -crowd 1m -v -timeout 3h
+
 bench: # benchmarks, six runs each; OLD=file compares with the bin/bench.txt of another day
 	mkdir -p bin
 	go test -run '^$$' -bench . -benchmem -count 6 ./... | tee bin/bench.txt
@@ -14,4 +20,4 @@ bench: # benchmarks, six runs each; OLD=file compares with the bin/bench.txt of 
 compare: # prophet beside git and Fossil on the same changesets, with the targets of docs/performance.md; FLAGS="--sizes 100000 --on memory"
 	go run ./internal/compare $(FLAGS)
 
-.PHONY: ci fuzz bench compare
+.PHONY: ci fuzz long bench compare

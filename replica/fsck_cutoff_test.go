@@ -1,7 +1,11 @@
 package replica_test
 
 import (
+	"fmt"
 	"testing"
+	"time"
+
+	"github.com/google/uuid"
 
 	"prophet/internal/crashfs"
 	"prophet/internal/durable"
@@ -13,8 +17,13 @@ import (
 func TestFsckReadsTheJournalOfACutOffCommitAFewTimesOnly(t *testing.T) {
 	start := crashfs.New()
 	replicatest.Init(t, start, replica.Options{})
-	creates := func(disk *crashfs.FS) error {
-		_, err := replicatest.Open(t, disk, replica.Options{}).Edit(t.Context(), func(e *replica.Edit) (err error) {
+	creates := func(disk *crashfs.FS) error { // each time the same bytes, or else there are more directories or fewer to make
+		made := 0
+		opts := replica.Options{
+			Now:     func() time.Time { return time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC) },
+			NewUUID: func() uuid.UUID { made++; return uuid.NewSHA1(uuid.Nil, fmt.Append(nil, made)) },
+		}
+		_, err := replicatest.Open(t, disk, opts).Edit(t.Context(), func(e *replica.Edit) (err error) {
 			for range 50 {
 				if _, err = e.Create("Ticket", nil); err != nil {
 					break

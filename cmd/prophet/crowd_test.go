@@ -14,6 +14,7 @@ import (
 	"time"
 )
 
+// crowdTime is for a long run: go test ./cmd/prophet -run ManyProcesses -crowd 1m -v
 var crowdTime = flag.Duration("crowd", 0, "how long processes write and read at once; 0: each does something once")
 
 // party is a directory with the program, at which many processes work.

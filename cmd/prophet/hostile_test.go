@@ -43,6 +43,7 @@ const (
 	mostDisk   = 16 << 20  // bytes of all that it writes
 )
 
+// longAttacks makes the table of attacks whole: go test ./cmd/prophet -run Hostile -hostile -v -timeout 1h
 var longAttacks = flag.Bool("hostile", false, "run the attacks too that take minutes")
 
 // mirrorURL is the mirror's address. The program gets there by a proxy, which is the test.

@@ -8,5 +8,10 @@
 //	go test ./internal/accidents -run Table -v
 //	go test ./internal/accidents -run Table -v -seeds 30 -all
 //
-// Golden files hold the order in which an edit and a pull write, flush and rename.
+// With -seeds N unflushed data survives a power cut in N ways at each operation, with -all each error comes at every operation and not at about 30.
+//
+// Golden files hold the order in which an edit and a pull write, flush and rename; -update writes them anew. With -lose each flush is left out in turn, and
+// must be missed by a golden file and the table; that builds the program again for each:
+//
+//	go test ./internal/accidents -run LostFlush -lose -v -timeout 2h
 package accidents

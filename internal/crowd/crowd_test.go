@@ -6,7 +6,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"math/rand/v2"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -236,7 +235,7 @@ func (c *crowd) look(reader, n int, last *seen) error {
 		}, nil)
 		return errors.Join(err, found)
 	}
-	time.Sleep(time.Duration(rand.IntN(3)) * time.Millisecond)
+	time.Sleep(time.Duration((reader+n)%3) * time.Millisecond) // so that writers get their turn
 	r, err := open(c.home, "home")
 	if err != nil {
 		return err

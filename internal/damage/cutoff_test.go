@@ -84,7 +84,7 @@ func TestARepairThatIsCutOffIsRunAgain(t *testing.T) {
 
 // step is how many operations are passed over.
 func step() int {
-	if *allCases {
+	if *all {
 		return 0
 	}
 	return 24

@@ -15,11 +15,11 @@ import (
 )
 
 var (
-	allDamages = flag.Bool("damages", false, "damage every file of the scene, and flip every bit of it")
-	damageSeed = flag.Uint64("damage-seed", 1, "of the files and bits that are damaged without -damages")
+	all  = flag.Bool("all", false, "damage every file of the scene, and flip every bit of it; heal all cases of each damage, not one of each")
+	seed = flag.Uint64("seed", 1, "of the files and bits that are damaged without -all; the first one of those that are damaged at once")
 )
 
-func amount() damage.Amount { return damage.Amount{Seed: *damageSeed, All: *allDamages} }
+func amount() damage.Amount { return damage.Amount{Seed: *seed, All: *all} }
 
 // checked is what fsck says of a tree.
 func checked(t *testing.T, fsys afero.Fs) (found []replica.Problem, err error) {

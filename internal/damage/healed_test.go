@@ -16,11 +16,7 @@ import (
 	psync "prophet/sync"
 )
 
-var (
-	allCases = flag.Bool("all", false, "heal all cases of each damage, not one of each")
-	several  = flag.Int("several", 25, "how many times two or three files are damaged at once")
-	severalS = flag.Uint64("several-seed", 1, "the first seed of these")
-)
+var several = flag.Int("several", 25, "how many times two or three files are damaged at once")
 
 var ctx = context.Background()
 
@@ -158,7 +154,7 @@ func cells(t *testing.T, s *damage.Scene) (list []cell) {
 			if len(cases) == 0 && k.Cannot[d] == "" {
 				t.Errorf("%s, %s: no case", k.Name, d)
 			}
-			if !*allCases && len(cases) > 1 {
+			if !*all && len(cases) > 1 {
 				cases = cases[len(list)%len(cases):][:1]
 			}
 			list = append(list, cell{k, d, cases})
@@ -278,7 +274,7 @@ func TestSeveralDamagesAtOnce(t *testing.T) {
 	want := look(t, open(t, s.Replica, damage.AnnAt))
 	whole, left := 0, 0
 	for i := range *several {
-		seed := *severalS + uint64(i)
+		seed := *seed + uint64(i)
 		rng := rand.New(rand.NewPCG(seed, 7))
 		work, did := s.Copy(), ""
 		for range 2 + rng.IntN(2) {

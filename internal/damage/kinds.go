@@ -179,9 +179,6 @@ func (c *classifier) classify() error {
 			c.set(name, "a superseded record version", 0)
 		case strings.HasPrefix(rest, changeset.RecordsDir+"/"):
 			c.set(name, "a record index", changeset.VersionSize)
-			if err := c.present(name); err != nil {
-				return err
-			}
 		}
 	}
 	for _, name := range c.names { // a superseded version of one record may be the present one of another
