@@ -221,7 +221,7 @@ func (e *Edit) living(rec changeset.RecordID) (*want, error) {
 		return nil, err
 	}
 	if !w.exists {
-		return nil, fmt.Errorf("%s: %w", rec, ErrNoRecord)
+		return nil, e.tx.r.noRecord(rec)
 	}
 	return w, nil
 }

@@ -41,7 +41,7 @@ func (e *Edit) Expect(rec changeset.RecordID, props map[string]string) error {
 		return err
 	}
 	if !now.Exists {
-		return fmt.Errorf("%s: %w", rec, ErrNoRecord)
+		return e.tx.r.noRecord(rec)
 	}
 	for _, name := range slices.Sorted(maps.Keys(props)) {
 		conflict := now.Conflict(name) != nil

@@ -149,7 +149,7 @@ func (r *Replica) Record(id changeset.RecordID) (*Record, error) {
 		return nil, err
 	}
 	if !ok {
-		return nil, fmt.Errorf("%s: %w", id, ErrNoRecord)
+		return nil, r.noRecord(id)
 	}
 	rec := &Record{ID: id, Deleted: v.Key == (cas.Key{})}
 	if !rec.Deleted {

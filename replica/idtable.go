@@ -3,6 +3,7 @@ package replica
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -112,6 +113,41 @@ func (n *idTable) lacking(typ string, entry uint32, id localID) error {
 		}
 	}
 	return n.r.log.ours.damaged(idsFile, "entry %d: row %d does not touch record %s", entry, id.row, uuid.UUID(id.rec))
+}
+
+// noRecord is the error of a record that has no version: a [DamageError] of its index if the log brought the record, else it wraps [ErrNoRecord].
+func (r *Replica) noRecord(rec changeset.RecordID) error {
+	if err := r.unindexed(rec.UUID.String()); err != nil {
+		return err
+	}
+	return fmt.Errorf("%s: %w", rec, ErrNoRecord)
+}
+
+// unindexed returns a DamageError if the log brought a record whose UUID begins so and whose index has no version. Of the original's local ids nobody notes which row brought
+// the record, so they do not count.
+func (r *Replica) unindexed(prefix string) error {
+	if exported, err := r.looksExported(); exported || err != nil {
+		return err
+	}
+	n, err := r.idTable()
+	if err != nil {
+		return err
+	}
+	for _, id := range n.given {
+		if !strings.HasPrefix(uuid.UUID(id.rec).String(), prefix) {
+			continue
+		}
+		c, err := r.log.at(id.row)
+		if err != nil {
+			return err
+		}
+		for _, ch := range c.Changes {
+			if _, ok, err := r.log.last(ch.Record); ch.Record.UUID == id.rec && !ok && err == nil && !c.Lost {
+				return r.log.DamagedIndex(ch.Record, id.row)
+			}
+		}
+	}
+	return nil
 }
 
 // lacksVersions is the error of an index without rows, nil where the log need not have the record: it has no local id, or the original gave it one.

@@ -115,6 +115,44 @@ func TestARecordOfTwoTypesWithOneUUIDIsNotMissed(t *testing.T) {
 	}
 }
 
+// A record whose index was lost, or emptied, is not one that never was: whoever names it is told what is damaged.
+func TestARecordWithoutAnIndexIsNamedAsDamaged(t *testing.T) {
+	for what, damage := range map[string]func(fsys afero.Fs, name string) error{
+		"the file is missing": func(fsys afero.Fs, name string) error { return fsys.Remove(name) },
+		"it has no row":       func(fsys afero.Fs, name string) error { return afero.WriteFile(fsys, name, nil, 0o600) },
+	} {
+		fsys, rec := ticketsAndANote(t)
+		if err := damage(fsys, changeset.RecordPath(rec)); err != nil {
+			t.Fatal(err)
+		}
+		r := replicatest.Open(t, fsys, replica.Options{Where: "bugs"})
+		edit := func(f func(e *replica.Edit) error) error { _, err := r.Edit(t.Context(), f); return err }
+		_, record := r.Record(rec)
+		_, prefix := r.Find(rec.UUID.String()[:8])
+		for doing, err := range map[string]error{
+			"record":  record,
+			"find":    prefix,
+			"update":  edit(func(e *replica.Edit) error { return e.Update(rec, map[string]string{"status": "open"}) }),
+			"delete":  edit(func(e *replica.Edit) error { return e.Delete(rec) }),
+			"expect":  edit(func(e *replica.Edit) error { return e.Expect(rec, map[string]string{"status": "open"}) }),
+			"restore": edit(func(e *replica.Edit) error { _, err := e.RestoreAt(rec, changeset.ID{}, nil); return err }),
+		} {
+			var damaged *replica.DamageError
+			if !errors.As(err, &damaged) || damaged.Path != changeset.RecordPath(rec) || damaged.Err.Error() != what+", though row 2 of the log touches the record" {
+				t.Errorf("%s, %s: %v", what, doing, err)
+			}
+		}
+		never := rec
+		never.UUID[0]++
+		if _, err := r.Record(never); !errors.Is(err, replica.ErrNoRecord) {
+			t.Errorf("a record that never was: %v", err)
+		}
+		if _, err := r.Find("77"); !errors.Is(err, replica.ErrNoRecord) {
+			t.Errorf("a local id that was never given: %v", err)
+		}
+	}
+}
+
 // numbered returns which record has which local id, as a list says.
 func numbered(t *testing.T, r *replica.Replica) (map[uint32]changeset.RecordID, error) {
 	t.Helper()

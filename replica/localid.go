@@ -180,7 +180,8 @@ func (e *AmbiguousError) Error() string {
 const minPrefix = 4
 
 // Find returns the record with the local id, the UUID, or the unique beginning of one of four characters or more; digits
-// alone are a local id first. Deleted records count. ErrNoRecord is wrapped if there is none.
+// alone are a local id first. Deleted records count. ErrNoRecord is wrapped if there is none; of one whose index was lost
+// it is a DamageError.
 func (r *Replica) Find(name string) (changeset.RecordID, error) {
 	if id, err := changeset.ParseSeq(name); err == nil {
 		rec, ok, err := r.byLocalID(id)
@@ -200,6 +201,9 @@ func (r *Replica) Find(name string) (changeset.RecordID, error) {
 	case err != nil:
 		return changeset.RecordID{}, err
 	case len(found) == 0:
+		if err := r.unindexed(prefix); err != nil {
+			return changeset.RecordID{}, err
+		}
 		return changeset.RecordID{}, fmt.Errorf("record %q: %w", name, ErrNoRecord)
 	case len(found) > 1:
 		return changeset.RecordID{}, &AmbiguousError{name, found}

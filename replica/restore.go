@@ -67,7 +67,7 @@ func (e *Edit) entries(rec changeset.RecordID) ([]resolution.Entry, error) {
 		return nil, err
 	}
 	if s.wasNever() {
-		return nil, fmt.Errorf("%s: %w", rec, ErrNoRecord)
+		return nil, e.tx.r.noRecord(rec)
 	}
 	return e.tx.main.load(rec, s)
 }
