@@ -2,7 +2,9 @@ package sync
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 
 	"prophet/changeset"
 )
@@ -65,5 +67,24 @@ func (p *pull) warnOfMissed() {
 	if p.report.Missed = len(p.missed); p.report.Missed == 0 {
 		return
 	}
-	p.opts.warn(`%s has lost changesets: %d of its changesets do not come, those and what builds on them, until they are back there; "prophet fsck --repair" there looks for them`, p.from.Where(), p.report.Missed)
+	p.opts.warn(`%s has lost changesets: %d of its changesets do not come, those and what builds on them, until they are back there; %s`, p.from.Where(), p.report.Missed, p.remedyThere())
+}
+
+// remedyThere says who looks for what the source has lost.
+func (p *pull) remedyThere() string {
+	if at, err := placeOf(p.from); err == nil && at.Copy {
+		return `whoever publishes it can look for them with "prophet fsck -r DIR --repair --from URL", in the replica that it is made from`
+	}
+	return fmt.Sprintf(`"prophet fsck -r %s --repair" looks for them`, quoted(p.from.Where()))
+}
+
+// quoted is a name as a shell takes it.
+func quoted(name string) string {
+	plain := func(c rune) bool {
+		return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("/._-:+@%,=", c)
+	}
+	if name != "" && strings.TrimFunc(name, plain) == "" {
+		return name
+	}
+	return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
 }

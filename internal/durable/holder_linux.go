@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// holder returns who has the lock of a file, as far as /proc tells: "process 4711 (prophet)", or that and ", which is stopped".
+// holder returns who has the lock of a file, as far as /proc tells: "process 4711 (prophet)", or that and ", which is stopped,".
 func holder(name string) string {
 	info, err := os.Stat(name)
 	if err != nil {
@@ -55,7 +55,7 @@ func describe(about string) string {
 	}
 	name := " " + about[begin:end+1]
 	if state := strings.TrimSpace(about[end+1:]); strings.HasPrefix(state, "T") {
-		return name + ", which is stopped"
+		return name + stopped
 	}
 	return name
 }

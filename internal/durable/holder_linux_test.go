@@ -13,7 +13,7 @@ func TestWhoHasALockIsReadFromWhatTheSystemSays(t *testing.T) {
 	}
 	for about, want := range map[string]string{
 		"15 (prophet) S 1 2":   " (prophet)",
-		"15 (a (b) c) T 1 2":   " (a (b) c), which is stopped",
+		"15 (a (b) c) T 1 2":   " (a (b) c), which is stopped,",
 		"15 (prophet) t 1 2\n": " (prophet)",
 		"":                     "",
 		"15 )x(":               "",

@@ -8,6 +8,7 @@ import (
 	"path"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -36,7 +37,21 @@ type BusyError struct {
 }
 
 func (e *BusyError) Error() string {
-	return fmt.Sprintf("%s has the lock %s, and had it after %v", e.Who, e.Path, e.Waited)
+	if e.Waited == 0 {
+		return fmt.Sprintf("%s has the lock %s", e.Who, e.Path)
+	}
+	return fmt.Sprintf("%s has the lock %s, and still has it after %v", e.Who, e.Path, e.Waited)
+}
+
+// stopped ends the words for a process that is.
+const stopped = ", which is stopped,"
+
+// Stopped returns the number of the process that has the lock if that is known to be stopped: it keeps the lock until it goes on, or ends. Otherwise it returns 0.
+func (e *BusyError) Stopped() (pid int) {
+	if strings.HasSuffix(e.Who, stopped) {
+		_, _ = fmt.Sscanf(e.Who, "process %d", &pid)
+	}
+	return pid
 }
 
 // Lock takes the exclusive lock that the named file stands for, makes the file if need be, and waits

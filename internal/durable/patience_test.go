@@ -77,6 +77,9 @@ func TestAStoppedHolderIsWaitedForAndNamed(t *testing.T) {
 	if _, err := Lock(t.Context(), fs, "prophet/lock", Patience{Most: -1}); !errors.As(err, &busy) || !strings.HasPrefix(busy.Who, who) {
 		t.Errorf("got %v, want one who blames %s", err, who)
 	}
+	if said := who + ", which is stopped, has the lock " + filepath.Join(dir, "prophet/lock"); runtime.GOOS == "linux" && (busy.Stopped() != holder.Process.Pid || busy.Error() != said) {
+		t.Errorf("got %v, of process %d, want %s", busy, busy.Stopped(), said)
+	}
 	said := make(chan string, 1)
 	got := make(chan error)
 	go func() {
@@ -86,7 +89,7 @@ func TestAStoppedHolderIsWaitedForAndNamed(t *testing.T) {
 		}
 		got <- err
 	}()
-	if text := <-said; !strings.HasPrefix(text, who) || runtime.GOOS == "linux" && text != who+", which is stopped" {
+	if text := <-said; !strings.HasPrefix(text, who) || runtime.GOOS == "linux" && text != who+", which is stopped," {
 		t.Errorf("who waits is told of %q, want %q", text, who)
 	}
 	if err := holder.Process.Kill(); err != nil {
