@@ -87,7 +87,20 @@ func (l *Log) overcounted() error {
 		l.latest, l.prefix+l.index, n, n))
 }
 
-// rowsToCount returns how many rows a log has that lost nothing: the last one names a changeset that is there, and no note of ours, and no commit that was
+// leavesMore reports whether more is left of the log than so many rows, and what one more would leave of which a program died: it writes the record's index and the changeset before the row.
+func (l *Log) leavesMore(rows uint32) bool {
+	named, err := l.highestVersion()
+	if err != nil || named > rows+1 {
+		return true
+	}
+	if rows > 0 {
+		return false
+	}
+	objects, err := l.countObjects()
+	return err != nil || objects > 1
+}
+
+// rowsToCount returns how many rows a log has that lost nothing: the last one names a changeset that is there, and no index of a record, no note of ours, and no commit that was
 // cut off, speaks of another number.
 func (l *Log) rowsToCount() (n uint32, ok bool) {
 	if l.limits.mirror {
@@ -98,7 +111,7 @@ func (l *Log) rowsToCount() (n uint32, ok bool) {
 	if _, numbers := v.Points[l.prefix+changeset.LatestFile]; err != nil || grows || numbers {
 		return 0, false
 	}
-	if n, err = rowsHeld(l.fs); err != nil || l.lost(n) {
+	if n, err = rowsHeld(l.fs); err != nil || l.lost(n) || l.leavesMore(n) {
 		return 0, false
 	}
 	if n == 0 {

@@ -2,7 +2,6 @@ package replica
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"os"
 	"path"
@@ -98,7 +97,7 @@ func (c *checker) checkVersionsBeyond(file string, end, size int64) {
 			c.harmless(file, "%d bytes at its end are of changesets that the log does not have: the next edit cuts them off", len(tail))
 			return
 		}
-		c.lostVersions(file, len(tail), end, c.onceGivenAgain(end))
+		c.lostVersions(file, len(tail), c.onceGivenAgain(end))
 		return
 	}
 	c.checkLeftovers(file, end, c.versionsBeyond)
@@ -115,13 +114,9 @@ func (c *checker) onceGivenAgain(end int64) string {
 }
 
 // lostVersions names versions that are left of changesets that the log lost.
-func (c *checker) lostVersions(file string, n int, end int64, but string) {
+func (c *checker) lostVersions(file string, n int, but string) {
 	c.torn = true
-	do := fmt.Sprintf("cut it to %d bytes", end)
-	if end == 0 {
-		do = "remove it"
-	}
-	c.problem(file, "%d bytes at its end are of changesets that the log does not have and %s: %s", n, but, do)
+	c.problem(file, "%d bytes at its end are of changesets that the log does not have and %s", n, but)
 }
 
 // versionsBeyond reports whether leftovers of a record's index are rows for changesets that are not committed.

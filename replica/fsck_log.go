@@ -63,6 +63,26 @@ func (c *checker) checkIndexLength() (rows uint32, err error) {
 	return c.l.latest, nil
 }
 
+// checkShort reports whether the index of the log has lost rows: what else a check would find follows from that.
+func (c *checker) checkShort() bool {
+	info, err := c.l.fs.Stat(changeset.IndexFile)
+	want := int64(c.l.latest) * changeset.RowSize
+	missing := isNotExist(err)
+	if err != nil && !missing || c.r.opts.Mirror || c.exported || want == 0 || !missing && info.Size() >= want || c.atWork() {
+		return false
+	}
+	if _, ok := c.l.rowsToCount(); ok {
+		return false // another program died while it wrote
+	}
+	if missing {
+		c.problem(changeset.IndexFile, "%v, and %s says %d; what else there is follows from that, or is looked for once it is mended", errMissing, c.l.prefix+changeset.LatestFile, c.l.latest)
+		return true
+	}
+	c.problem(changeset.IndexFile, "it is %d bytes long; %s says %d, which takes %d bytes; what else there is follows from that, or is looked for once it is mended",
+		info.Size(), c.l.prefix+changeset.LatestFile, c.l.latest, want)
+	return true
+}
+
 // nameNumber says which number to write where the log counts rows that it never had.
 func (c *checker) nameNumber() {
 	if n, ok := c.l.rowsToCount(); ok {

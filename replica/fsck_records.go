@@ -245,7 +245,7 @@ func (c *checker) otherRows(t *touchedRecord, versions []changeset.Version, seqs
 		if whole == 0 {
 			but = "are shown by programs of the original"
 		}
-		c.lostVersions(file, (len(versions)-whole)*changeset.VersionSize, int64(whole)*changeset.VersionSize, but)
+		c.lostVersions(file, (len(versions)-whole)*changeset.VersionSize, but)
 	default:
 		c.problem(file, "it names %s of the log; what touches the record is %s", few(seqs), few(touching))
 	}

@@ -93,12 +93,14 @@ type repair struct {
 	noteTo  map[string]uint32                      // up to which row there must be notes of ours, likewise
 	done    int                                    // rows
 	recount bool                                   // what is undecided is to be settled anew
+	noVotes bool                                   // nothing is left of the resolutions, not even their number
 }
 
 func (p *repair) run() error {
 	if err := p.recover(); err != nil {
 		return err
 	}
+	p.noVotes = p.votesGone()
 	if sound, err := p.mendSmallFiles(); !sound || err != nil {
 		return err
 	}

@@ -92,6 +92,8 @@ type (
 		web      bool // it lies on a web server
 		mends    bool // it was repaired
 		unhealed int  // files of which the repair says that they are lost, or left
+
+		lostVotes bool // nothing was left of the resolutions
 	}
 	problemDoc struct {
 		Harmless bool   `json:"harmless"`
@@ -238,6 +240,8 @@ func (d *fsckDoc) hint() string {
 	switch {
 	case d.mirror:
 		return hintMirror
+	case d.mends && d.lostVotes && len(d.Problems) == d.harmless():
+		return `all else works. "prophet pull URL", with a replica or a mirror of the database, brings back the votes that it has`
 	case d.mends && d.lostOnly():
 		return `all else works. "prophet fsck --repair --from URL", with a replica or a mirror that has what is lost, brings it back, and so does a pull from one`
 	case d.mends:

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"prophet/changeset"
 	"prophet/replica"
 	psync "prophet/sync"
 )
@@ -62,6 +63,7 @@ func (d *fsckDoc) repaired(m replica.Mended) {
 	case replica.IsLost, replica.IsLeft:
 		d.OK = false
 		d.unhealed++
+		d.lostVotes = d.lostVotes || m.Path == changeset.ResolutionsDir+"/"+changeset.IndexFile && m.Outcome == replica.IsLost
 	}
 }
 
