@@ -17,9 +17,9 @@ import (
 
 // Problem is something that fsck found.
 type Problem struct {
-	Path     string `json:"path"` // within the replica
-	Text     string `json:"text"`
-	Harmless bool   `json:"harmless"` // the next writer mends it, or it is only there for nothing
+	Path     string // within the replica
+	Text     string
+	Harmless bool // the next writer mends it, or it is only there for nothing
 }
 
 // Check reads all of a replica and reports what is wrong: every hash, row, length and reference, the state that replaying the log gives, the merged state,

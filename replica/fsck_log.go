@@ -195,7 +195,7 @@ func (c *checker) checkRow(at *looked, notes *noteCheck) error {
 	noted := notes.next(at)
 	if at.row.Seq == 0 {
 		c.fault(changeset.IndexFile, fmt.Errorf("row %d: %w", at.seq, at.err))
-		c.unread(at.seq)
+		c.markBroken(at.seq)
 		return nil
 	}
 	if err := c.keepID(at.row); err != nil {
@@ -203,7 +203,7 @@ func (c *checker) checkRow(at *looked, notes *noteCheck) error {
 	}
 	if at.err != nil {
 		c.faultOf(strings.TrimPrefix(c.l.objects.Path(at.row.Key), c.l.prefix), at.err, c.rowOf(changeset.IndexFile, at.seq))
-		c.unread(at.seq)
+		c.markBroken(at.seq)
 		return nil
 	}
 	if flagsOf(at.c) == 0 {
@@ -268,8 +268,8 @@ func (c *checker) checkTwice() error {
 	return nil
 }
 
-// break_ notes a row that cannot be read.
-func (c *checker) unread(seq uint32) {
+// markBroken notes a row that cannot be read.
+func (c *checker) markBroken(seq uint32) {
 	if c.broken == nil {
 		c.broken = make([]uint64, c.l.latest/64+1)
 	}

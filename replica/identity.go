@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -199,7 +198,7 @@ func newIdentity(main, votes *Log) (id identity, err error) {
 }
 
 // sumOfPeers is the checksum of the names of the notes on peers, those of others included; "" if there are none.
-func (l *Log) sumOfPeers(others iter.Seq[uuid.UUID]) (string, error) {
+func (l *Log) sumOfPeers(others map[uuid.UUID]Peer) (string, error) {
 	names, err := l.list(peersDir)
 	if err != nil {
 		return "", err
@@ -269,7 +268,7 @@ func (t *txLog) identify(id identity, all bool) error {
 	if !all && len(t.met) == 0 {
 		return nil
 	}
-	sum, err := t.sumOfPeers(maps.Keys(t.met))
+	sum, err := t.sumOfPeers(t.met)
 	id.set(t.name(peersDir), sum)
 	return err
 }

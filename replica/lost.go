@@ -145,9 +145,6 @@ func (l *Log) Left(seq uint32) (listed changeset.Row, raw []byte, err error) {
 	return listed, raw, err
 }
 
-// Object returns the bytes of a changeset by its name alone, whichever row names it. Their hash is checked.
-func (l *Log) Object(key [20]byte) ([]byte, error) { return l.objects.Get(key) }
-
 // knowParent returns an error if a parent that is not among the changes to the record is not in the log either, or does not touch the record. Which records a lost changeset
 // touched may be unknown.
 func (t *txLog) knowParent(ch *changeset.Change, parent changeset.ID) error {

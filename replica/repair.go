@@ -15,11 +15,11 @@ import (
 type Outcome string
 
 const (
-	Rebuilt  Outcome = "rebuilt"   // it was made again from what else is there
-	Fetched  Outcome = "fetched"   // another replica or a mirror had it
-	SetAside Outcome = "set aside" // it was taken away; nothing needs it
-	IsLost   Outcome = "lost"      // nobody who was asked has it; the rest goes on working
-	IsLeft   Outcome = "left"      // it is damaged, and what it should be cannot be said
+	IsRebuilt  Outcome = "rebuilt"   // it was made again from what else is there
+	IsFetched  Outcome = "fetched"   // another replica or a mirror had it
+	IsSetAside Outcome = "set aside" // it was taken away; nothing needs it
+	IsLost     Outcome = "lost"      // nobody who was asked has it; the rest goes on working
+	IsLeft     Outcome = "left"      // it is damaged, and what it should be cannot be said
 )
 
 // Mended is a file that a repair did something about.
@@ -137,7 +137,7 @@ func (p *repair) recover() error {
 		if len(was) == 0 {
 			return nil
 		}
-		p.tell(durable.Journal, Rebuilt, "it held no commit")
+		p.tell(durable.Journal, IsRebuilt, "it held no commit")
 		return p.setAside(durable.Journal, was)
 	})
 }
@@ -186,9 +186,6 @@ func (p *repair) findNoted() error {
 	}
 	return nil
 }
-
-// reopen reads the replica again, after files that it has read were replaced.
-func (p *repair) reopen() error { return p.r.reopen() }
 
 func (p *repair) logs() []*Log { return []*Log{p.r.votes, p.r.log} }
 

@@ -36,7 +36,7 @@ func (p *repair) mendDigestsOf(l *Log) error {
 	}
 	mended, err := p.replace(l.prefix+DigestsFile, want)
 	if mended {
-		p.tell(l.prefix+DigestsFile, Rebuilt, "made again from the records")
+		p.tell(l.prefix+DigestsFile, IsRebuilt, "made again from the records")
 	}
 	return err
 }

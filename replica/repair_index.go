@@ -160,22 +160,17 @@ func (p *repair) wholeChangeset(l *Log, key cas.Key) *changeset.Changeset {
 // loadVersions reads the indexes of all records, as far as they have rows.
 func (x *indexRepair) loadVersions() error {
 	x.versions = map[changeset.RecordID][]changeset.Version{}
-	types, err := x.l.Types()
-	if err != nil {
-		return err
-	}
-	for _, typ := range types {
-		for rec, err := range x.l.Records(typ) {
-			if err != nil {
-				return err
-			}
-			b, err := x.p.read(x.l.prefix + changeset.RecordPath(rec))
-			if err != nil {
-				return err
-			}
-			x.versions[rec] = soundVersions(b)
-			x.numbered = x.numbered || len(x.versions[rec]) > 0 && x.versions[rec][0].Seq > 0
+	for rec, err := range x.l.allRecords() {
+		if err != nil {
+			return err
 		}
+		b, err := x.p.read(x.l.prefix + changeset.RecordPath(rec.ID))
+		if err != nil {
+			return err
+		}
+		versions := soundVersions(b)
+		x.versions[rec.ID] = versions
+		x.numbered = x.numbered || len(versions) > 0 && versions[0].Seq > 0
 	}
 	return nil
 }
@@ -329,9 +324,9 @@ func (x *indexRepair) write(how string, lacking []uint32, sure bool) error {
 	switch {
 	case !mended || err != nil:
 	case len(lacking) == 0:
-		x.p.tell(x.l.prefix+changeset.IndexFile, Rebuilt, "what followed its %d rows was no row", len(x.slots))
+		x.p.tell(x.l.prefix+changeset.IndexFile, IsRebuilt, "what followed its %d rows was no row", len(x.slots))
 	default:
-		x.p.tell(x.l.prefix+changeset.IndexFile, Rebuilt, "%s %s", few(lacking), how)
+		x.p.tell(x.l.prefix+changeset.IndexFile, IsRebuilt, "%s %s", few(lacking), how)
 	}
 	return err
 }
@@ -339,10 +334,7 @@ func (x *indexRepair) write(how string, lacking []uint32, sure bool) error {
 // askMirrors takes the rows that are not known from a mirror of this very replica, or a copy of it, if the rows that are known are the same there; it returns where that is, "" if nowhere.
 func (x *indexRepair) askMirrors() (where string) {
 	for _, r := range x.p.others() {
-		l := r.log
-		if x.l.prefix != "" {
-			l = r.votes
-		}
+		l := sameLog(r, x.l)
 		if l.uuid != x.l.uuid {
 			continue
 		}

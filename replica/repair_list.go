@@ -193,7 +193,7 @@ func (x *listRepair) write() error {
 	if !mended || err != nil {
 		return err
 	}
-	x.p.tell(RepresentationsFile, Rebuilt, "its rows name what is known of changesets")
+	x.p.tell(RepresentationsFile, IsRebuilt, "its rows name what is known of changesets")
 	for _, id := range x.gone {
 		x.p.tell(RepresentationsFile, IsLost, "what others knew of changeset %s; pulls from them bring it again", id)
 	}

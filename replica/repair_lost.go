@@ -78,7 +78,7 @@ func (x *lostRepair) find() error {
 
 // comesBack takes a changeset off the list. The records that it touches, and those that what was left of it touched, are merged anew.
 func (x *lostRepair) comesBack(row changeset.Row, c *changeset.Changeset) {
-	x.p.tell(x.l.prefix+LostFile, Fetched, "changeset %s, row %d, is there again", row.ID, row.Seq)
+	x.p.tell(x.l.prefix+LostFile, IsFetched, "changeset %s, row %d, is there again", row.ID, row.Seq)
 	x.p.mergeLater(x.l, c)
 	x.p.mergeLater(x.l, x.l.left(x.listed[row.Seq]))
 }

@@ -21,7 +21,7 @@ func (p *repair) mendNotes() error {
 			return err
 		}
 	}
-	return p.reopen()
+	return p.r.reopen()
 }
 
 func (p *repair) mendNotesOf(l *Log) error {
@@ -63,7 +63,7 @@ func (p *repair) mendNotesOf(l *Log) error {
 			return err
 		}
 		if mended {
-			p.tell(l.prefix+f.name, Rebuilt, "made again from the log")
+			p.tell(l.prefix+f.name, IsRebuilt, "made again from the log")
 		}
 	}
 	return nil

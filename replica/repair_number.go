@@ -36,7 +36,7 @@ func (p *repair) mendNumber(l *Log) (rows uint32, sure bool, err error) {
 	if _, err := p.replace(l.prefix+changeset.LatestFile, []byte(formatNumber(rows))); err != nil {
 		return 0, false, err
 	}
-	p.tell(l.prefix+changeset.LatestFile, Rebuilt, "there are %d rows", rows)
+	p.tell(l.prefix+changeset.LatestFile, IsRebuilt, "there are %d rows", rows)
 	if rows == 0 && l.prefix != "" && p.noVotes {
 		p.tell(l.prefix+changeset.IndexFile, IsLost, "nothing is left of the votes, nor says how many there were%s", p.votesOfOthers())
 	}

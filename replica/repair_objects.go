@@ -132,7 +132,7 @@ func (p *repair) store(objects []*wanted) error {
 		if _, err := p.object(w.store, w.data); err != nil {
 			return err
 		}
-		p.tell(w.store.Path(w.key), Fetched, "from %s", w.from)
+		p.tell(w.store.Path(w.key), IsFetched, "from %s", w.from)
 		w.data = nil
 	}
 	return nil
@@ -173,7 +173,7 @@ func (p *repair) mendChangesets() error {
 	if err := p.mendList(); err != nil {
 		return err
 	}
-	if err := p.reopen(); err != nil {
+	if err := p.r.reopen(); err != nil {
 		return err
 	}
 	for _, l := range p.logs() {
@@ -181,7 +181,7 @@ func (p *repair) mendChangesets() error {
 			return err
 		}
 	}
-	return p.reopen()
+	return p.r.reopen()
 }
 
 // lacking returns the changesets of a log that cannot be read.

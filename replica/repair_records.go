@@ -37,7 +37,7 @@ func (p *repair) mendRecords() error {
 		}
 		p.shifts[l.prefix] = x.shifts
 	}
-	return p.reopen()
+	return p.r.reopen()
 }
 
 func (x *recordsRepair) run() error {
@@ -142,7 +142,7 @@ func (x *recordsRepair) mend(rec changeset.RecordID, rows []uint32) error {
 			return err
 		}
 	}
-	x.p.tell(file, Rebuilt, "made again from the log")
+	x.p.tell(file, IsRebuilt, "made again from the log")
 	x.batch.Replace(file, want)
 	x.files++
 	return x.flushFull()
@@ -153,7 +153,7 @@ func (p *repair) takeDeleted(file string, was []byte) error {
 	if was == nil {
 		return nil
 	}
-	p.tell(file, SetAside, "the record is deleted")
+	p.tell(file, IsSetAside, "the record is deleted")
 	return p.takeAway(file)
 }
 
@@ -245,7 +245,7 @@ func (x *recordsRepair) version(s replayed) error {
 			return err
 		}
 	}
-	x.p.tell(file, Rebuilt, "made again from the log")
+	x.p.tell(file, IsRebuilt, "made again from the log")
 	x.batch.Put(file, s.text)
 	x.put[file] = true
 	x.files++
@@ -271,19 +271,13 @@ func (x *recordsRepair) flush() error {
 
 // takeOthers takes away the indexes of records that no changeset touches.
 func (x *recordsRepair) takeOthers(touching map[changeset.RecordID][]uint32) error {
-	types, err := x.l.Types()
-	if err != nil {
-		return err
-	}
 	var stray []string
-	for _, typ := range types {
-		for rec, err := range x.l.Records(typ) {
-			if err != nil {
-				return err
-			}
-			if touching[rec] == nil {
-				stray = append(stray, x.l.prefix+changeset.RecordPath(rec))
-			}
+	for rec, err := range x.l.allRecords() {
+		if err != nil {
+			return err
+		}
+		if touching[rec.ID] == nil {
+			stray = append(stray, x.l.prefix+changeset.RecordPath(rec.ID))
 		}
 	}
 	for _, file := range stray {
@@ -294,7 +288,7 @@ func (x *recordsRepair) takeOthers(touching map[changeset.RecordID][]uint32) err
 		if len(b) == 0 || !x.p.ours && len(beyondLog(b, x.l.latest)) == len(b) {
 			continue
 		}
-		x.p.tell(file, SetAside, "no changeset of the log touches the record")
+		x.p.tell(file, IsSetAside, "no changeset of the log touches the record")
 		if err := x.p.takeAway(file); err != nil {
 			return err
 		}

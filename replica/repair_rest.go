@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"maps"
 	"path"
 	"slices"
 
@@ -47,16 +48,16 @@ func (p *repair) mendMarksOf(l *Log) error {
 		if err == nil && (!p.ours || n >= must[u]) || u == l.uuid {
 			continue
 		}
-		if err := p.mark(l, name, must[u]); err != nil {
+		if err := p.writeV1Mark(l, name, must[u]); err != nil {
 			return err
 		}
 	}
 	if !p.ours || p.noteTo[l.prefix] < l.latest {
 		return nil
 	}
-	for _, u := range slices.SortedFunc(keysOf(must), func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) }) {
+	for _, u := range slices.SortedFunc(maps.Keys(must), func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) }) {
 		if !there[u] && u != l.uuid && must[u] > 0 {
-			if err := p.mark(l, path.Base(markFile(u)), must[u]); err != nil {
+			if err := p.writeV1Mark(l, path.Base(markFile(u)), must[u]); err != nil {
 				return err
 			}
 		}
@@ -64,22 +65,12 @@ func (p *repair) mendMarksOf(l *Log) error {
 	return nil
 }
 
-func keysOf[K comparable, V any](m map[K]V) func(yield func(K) bool) {
-	return func(yield func(K) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
-		}
-	}
-}
-
-// mark writes one of the original's marks.
-func (p *repair) mark(l *Log, name string, n uint32) error {
+// writeV1Mark writes one of the original's marks.
+func (p *repair) writeV1Mark(l *Log, name string, n uint32) error {
 	file := l.prefix + path.Join(marksDir, name)
 	mended, err := p.replace(file, []byte(formatNumber(n)))
 	if mended {
-		p.tell(file, Rebuilt, "the log has changesets of that replica up to %d", n)
+		p.tell(file, IsRebuilt, "the log has changesets of that replica up to %d", n)
 	}
 	return err
 }
@@ -142,10 +133,10 @@ func (p *repair) mendPeer(l *Log, peers []Peer, u uuid.UUID) error {
 	}
 	if want := proven(b, guesses, is); want != nil {
 		_, err := p.replace(file, want)
-		p.tell(file, Rebuilt, "its checksum proves it")
+		p.tell(file, IsRebuilt, "its checksum proves it")
 		return err
 	}
-	p.tell(file, SetAside, "what was noted of that replica cannot be read; the next pull from it reads its log from the beginning")
+	p.tell(file, IsSetAside, "what was noted of that replica cannot be read; the next pull from it reads its log from the beginning")
 	return p.takeAway(file)
 }
 
@@ -163,11 +154,11 @@ func (p *repair) mendLastPeer() error {
 		return err == nil && !bare
 	})
 	if want == nil {
-		p.tell(lastPeerFile, SetAside, "it cannot be read; the next pull or push has to name the other replica")
+		p.tell(lastPeerFile, IsSetAside, "it cannot be read; the next pull or push has to name the other replica")
 		return p.takeAway(lastPeerFile)
 	}
 	_, err = p.replace(lastPeerFile, want)
-	p.tell(lastPeerFile, Rebuilt, "its checksum proves it")
+	p.tell(lastPeerFile, IsRebuilt, "its checksum proves it")
 	return err
 }
 
@@ -189,7 +180,7 @@ func (p *repair) takeStrays() error {
 				return err
 			}
 			for _, file := range stray {
-				p.tell(file, SetAside, "its bytes are not what it is named after, and nothing needs it")
+				p.tell(file, IsSetAside, "its bytes are not what it is named after, and nothing needs it")
 				if err := p.takeAway(file); err != nil {
 					return err
 				}

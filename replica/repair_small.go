@@ -67,7 +67,7 @@ func (p *repair) mendVersions(id identity) (sound bool, err error) {
 		if _, err := p.replace(name, []byte(formatVersion)); err != nil {
 			return false, err
 		}
-		p.tell(name, Rebuilt, "it holds %s", formatVersion)
+		p.tell(name, IsRebuilt, "it holds %s", formatVersion)
 	}
 	return true, nil
 }
@@ -104,7 +104,7 @@ func (p *repair) mendUUID(id identity, name string) (bool, error) {
 	if _, err := p.replace(name, []byte(want)); err != nil {
 		return false, err
 	}
-	p.tell(name, Rebuilt, "%s", why)
+	p.tell(name, IsRebuilt, "%s", why)
 	return true, nil
 }
 
@@ -143,7 +143,7 @@ func (p *repair) shares(r *Replica) bool {
 	l.latest = 1
 	row, err := l.Row(1)
 	if err == nil {
-		_, err = r.log.Object(row.Key)
+		_, err = r.log.objects.Get(row.Key)
 	}
 	return err == nil
 }
@@ -222,7 +222,7 @@ func (p *repair) mendListNumber() error {
 	if _, err := p.replace(LatestRepresentationFile, []byte(formatNumber(held))); err != nil {
 		return err
 	}
-	p.tell(LatestRepresentationFile, Rebuilt, "%s has %d rows", RepresentationsFile, held)
+	p.tell(LatestRepresentationFile, IsRebuilt, "%s has %d rows", RepresentationsFile, held)
 	return nil
 }
 

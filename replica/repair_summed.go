@@ -2,7 +2,6 @@ package replica
 
 import (
 	"bytes"
-	"maps"
 	"path"
 	"strings"
 
@@ -55,7 +54,7 @@ func (p *repair) mendUnsummed() error {
 	if _, err := parseOldIDs(its); err != nil {
 		return p.mendUnproven(nil, oldIDsFile, b)
 	}
-	p.tell(oldIDsFile, Rebuilt, "it is a copy of %s", cacheFile)
+	p.tell(oldIDsFile, IsRebuilt, "it is a copy of %s", cacheFile)
 	_, err = p.replace(oldIDsFile, its)
 	return err
 }
@@ -70,7 +69,7 @@ func (p *repair) mendIdentity() error {
 		return err
 	}
 	for _, l := range p.logs() {
-		sum, err := l.sumOfPeers(maps.Keys(map[uuid.UUID]bool(nil)))
+		sum, err := l.sumOfPeers(nil)
 		if err != nil {
 			return err
 		}
@@ -81,7 +80,7 @@ func (p *repair) mendIdentity() error {
 	}
 	mended, err := p.replace(IdentityFile, now.encode())
 	if mended {
-		p.tell(IdentityFile, Rebuilt, "it repeats what the files say")
+		p.tell(IdentityFile, IsRebuilt, "it repeats what the files say")
 	}
 	return err
 }
@@ -100,7 +99,7 @@ func (p *repair) mendSummed(id identity, name string) error {
 	if _, err := p.replace(name, want); err != nil {
 		return err
 	}
-	p.tell(name, Rebuilt, "its checksum proves it")
+	p.tell(name, IsRebuilt, "its checksum proves it")
 	return nil
 }
 

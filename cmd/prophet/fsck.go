@@ -87,11 +87,10 @@ type (
 		Records    int           `json:"records"` // deleted ones too; 0 on a web server, where they cannot be listed
 		Repaired   []repairedDoc `json:"repaired,omitempty"`
 
-		opened   bool // the replica could be
-		mirror   bool // somebody publishes it
-		web      bool // it lies on a web server
-		mends    bool // it was repaired
-		unhealed int  // files of which the repair says that they are lost, or left
+		opened bool // the replica could be
+		mirror bool // somebody publishes it
+		web    bool // it lies on a web server
+		mends  bool // it was repaired
 
 		lostVotes bool // nothing was left of the resolutions
 	}

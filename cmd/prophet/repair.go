@@ -62,7 +62,6 @@ func (d *fsckDoc) repaired(m replica.Mended) {
 	switch m.Outcome {
 	case replica.IsLost, replica.IsLeft:
 		d.OK = false
-		d.unhealed++
 		d.lostVotes = d.lostVotes || m.Path == changeset.ResolutionsDir+"/"+changeset.IndexFile && m.Outcome == replica.IsLost
 	}
 }

@@ -116,7 +116,7 @@ func attacksByTime() []Attack {
 			Harmless: "a clone knows no other", Pull: "shows an earlier state than it did before"},
 		{Name: "a mirror that has nothing any more", Old: true, Lie: func(m *Mirror) { m.setMarked(nil) },
 			Harmless: "a clone knows no other", Pull: "shows an earlier state than it did before"},
-		{Name: "a mirror that rewrote its last edits", Old: true, Lie: func(m *Mirror) { m.replaced(m.Rewrit) },
+		{Name: "a mirror that rewrote its last edits", Old: true, Lie: func(m *Mirror) { m.replaced(m.Rewritten) },
 			Harmless: "a clone knows no other", Pull: "is not the one that was read up to", Alone: true},
 		{Name: "a mirror that left out an edit in the middle", Old: true, Lie: func(m *Mirror) {
 			rows := m.rows(main)

@@ -18,14 +18,14 @@ import (
 
 // World is an honest database.
 type World struct {
-	Database           uuid.UUID
-	Publisher, Alice   uuid.UUID // replicas
-	Voter              uuid.UUID // the publisher's resolutions replica
-	Victim             uuid.UUID // a replica that was cloned from the mirror and edited; set by whoever makes it
-	Ticket, Other      changeset.RecordID
-	ByAlice, Vote      changeset.ID      // an edit of hers, and the vote, in both states
-	Yesterday, Today   map[string][]byte // what was published
-	AliceBytes, Rewrit map[string][]byte // what alice publishes; what the publisher would have published in the place of Today after a restore
+	Database              uuid.UUID
+	Publisher, Alice      uuid.UUID // replicas
+	Voter                 uuid.UUID // the publisher's resolutions replica
+	Victim                uuid.UUID // a replica that was cloned from the mirror and edited; set by whoever makes it
+	Ticket, Other         changeset.RecordID
+	ByAlice, Vote         changeset.ID      // an edit of hers, and the vote, in both states
+	Yesterday, Today      map[string][]byte // what was published
+	AliceBytes, Rewritten map[string][]byte // what alice publishes; what the publisher would have published in the place of Today after a restore
 }
 
 // At is the time at which all edits are made.
@@ -54,7 +54,7 @@ func NewWorld(t testing.TB) *World {
 		update(t, restored, w.Other, "not "+status)
 	}
 	w.Today = publish(t, publisher, mirror)
-	w.Rewrit = publish(t, restored, crashfs.New())
+	w.Rewritten = publish(t, restored, crashfs.New())
 	pull(t, alice, publisher)
 	update(t, alice, w.Other, "by alice")
 	w.AliceBytes = publish(t, alice, crashfs.New())
