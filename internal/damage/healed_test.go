@@ -101,7 +101,7 @@ func TestARepairOfASoundReplicaChangesNothing(t *testing.T) {
 	}
 }
 
-// notTheSame are the files that need not be the same bytes after a repair, with the reason; docs/adr/0012-damage.md has them all.
+// notTheSame are the files that need not be the same bytes after a repair, with the reason; docs/adr/0017-repair.md has them all.
 var notTheSame = map[string]string{
 	"config":                   "a person's own",
 	"userdata/":                "the original's",
