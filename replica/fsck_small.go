@@ -26,17 +26,20 @@ var smallFiles = []smallFile{
 
 // checkSmallFiles checks the files of a line, and reports whether the replica can be opened with them. It leaves it to Open to say that there is none.
 func checkSmallFiles(fsys afero.Fs, report func(Problem)) (sound bool, err error) {
+	gone := false
 	if _, err := fsys.Stat(changeset.ReplicaVersionFile); err != nil {
-		return true, nil
+		if gone, err = Remains(fsys); !gone || err != nil {
+			return true, err
+		}
 	}
 	sound = true
 	for _, prefix := range []string{"", changeset.ResolutionsDir + "/"} {
 		for _, f := range smallFiles {
-			if prefix+f.name == changeset.ReplicaVersionFile && !otherFormat(fsys) {
+			if prefix+f.name == changeset.ReplicaVersionFile && !gone && !otherFormat(fsys) {
 				continue // Open names another format
 			}
 			err := f.fault(fsys, prefix)
-			if prefix+f.name == changeset.ReplicaVersionFile && err != nil {
+			if prefix+f.name == changeset.ReplicaVersionFile && err != nil && !gone {
 				err = fmt.Errorf("%.60s, and that of the resolutions %q: it was damaged, unless a later version of prophet reads it", strings.TrimSuffix(err.Error(), `, want "1"`), formatVersion)
 			}
 			if err != nil {

@@ -45,11 +45,14 @@ var ErrMirror = errors.New("a mirror")
 // from what is surest to what follows from that, and replaces each file by one rename; what it replaces or takes away is kept below [SetAsideDir]. A repair that was cut off can
 // be run again. It waits for other writers. What it could not do is told to Report; [Check] says how it stands afterwards. The error is for what kept it from going on.
 func Repair(ctx context.Context, fsys afero.Fs, opts Options, how RepairOptions) error {
-	if ok, err := exists(fsys, MirrorMark); err != nil || ok {
-		if err == nil {
-			err = ErrMirror
-		}
-		return fmt.Errorf("repair %s: it is %w", opts.Where, err)
+	if err := refuseInTheWay(fsys); err != nil {
+		return fmt.Errorf("repair %s: %w", opts.Where, err)
+	}
+	switch ok, err := exists(fsys, MirrorMark); {
+	case err != nil:
+		return fmt.Errorf("repair %s: %w", opts.Where, err)
+	case ok:
+		return fmt.Errorf("repair %s: it is %w", opts.Where, ErrMirror)
 	}
 	if err := looksLikeReplica(fsys, opts.Where); err != nil {
 		return err
@@ -73,6 +76,9 @@ func looksLikeReplica(fsys afero.Fs, where string) error {
 		if ok, err := exists(fsys, name); ok || err != nil {
 			return err
 		}
+	}
+	if ok, err := Remains(fsys); ok || err != nil {
+		return err
 	}
 	return fmt.Errorf("%s is %w", where, ErrNotReplica)
 }

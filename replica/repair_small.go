@@ -1,12 +1,14 @@
 package replica
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/google/uuid"
 
+	"prophet/cas"
 	"prophet/changeset"
 )
 
@@ -56,8 +58,12 @@ func (p *repair) mendVersions(id identity) (sound bool, err error) {
 	}
 	if !slices.Contains(texts, formatVersion) {
 		said := strings.Join(texts, "")
-		if strings.Trim(said, "0123456789") == "" && said != "" || id == nil && !p.hasFormat() {
+		known := id != nil || p.hasFormat()
+		switch {
+		case strings.Trim(said, "0123456789") == "" && said != "", !known && said != "":
 			return false, &VersionError{p.opts.Where, texts[1]}
+		case !known:
+			return false, ErrNothingLeft
 		}
 	}
 	for i, name := range names {
@@ -72,7 +78,7 @@ func (p *repair) mendVersions(id identity) (sound bool, err error) {
 	return true, nil
 }
 
-// hasFormat reports whether the log is one of this format, by its first row.
+// hasFormat reports whether the log is one of this format, by its first row, or by any changeset.
 func (p *repair) hasFormat() bool {
 	l := newLog(p.fs, "", "", &limits{})
 	l.latest = 1
@@ -80,7 +86,16 @@ func (p *repair) hasFormat() bool {
 	if err == nil {
 		_, err = l.Changeset(row)
 	}
-	return err == nil
+	if err == nil {
+		return true
+	}
+	found := errors.New("found")
+	return l.objects.Walk(func(key cas.Key, _ string) error {
+		if p.wholeChangeset(l, key) == nil {
+			return p.ctx.Err()
+		}
+		return found
+	}) == found
 }
 
 // mendUUID mends a file that holds a UUID, and reports whether it holds the right one, as far as that is known.

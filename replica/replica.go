@@ -184,22 +184,6 @@ func Init(ctx context.Context, fsys afero.Fs, id Identity, opts Options) (*Repli
 	return Open(fsys, opts)
 }
 
-// refuseRemains returns an error where there is no replica-version, but changesets are counted: to make a replica there would destroy them.
-func refuseRemains(fsys afero.Fs) error {
-	for _, name := range []string{changeset.LatestFile, votesNumber} {
-		text, err := readSmall(fsys, name)
-		switch {
-		case isNotExist(err):
-		case err != nil:
-			return fmt.Errorf("read %s: %w", name, err)
-		case text != "0":
-			return &DamageError{Path: changeset.ReplicaVersionFile,
-				Err: fmt.Errorf("%w, though %s holds %.20q: there is a replica already, and it lost this file, which holds %q", fs.ErrNotExist, name, text, formatVersion)}
-		}
-	}
-	return nil
-}
-
 // Update runs one transaction: what f does becomes durable and visible together when Update returns nil. If f returns an error, or panics, or
 // ctx is done before the commit, nothing is changed. Other writers wait meanwhile; readers do not. After another error nothing is changed either, unless it
 // wraps [ErrUncertain].

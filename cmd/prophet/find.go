@@ -10,6 +10,8 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
+	"prophet/internal/durable"
+	"prophet/replica"
 )
 
 // findReplica returns the directory of the replica to work on: --replica, else PROPHET_REPO, else
@@ -45,11 +47,20 @@ func theReplica(fsys afero.Fs, dir string) (string, error) {
 	if ok {
 		return dir, nil
 	}
+	if left, err := replica.Remains(durable.Within(fsys, dir)); left && err == nil {
+		return "", lostVersion(dir)
+	}
 	if isBegun(fsys, dir) {
 		return "", &failure{exitNoReplica, `if "prophet clone" or "prophet init" was cut off there, run it again`,
 			fmt.Errorf("%s is not a replica: it has a %s but no %s, which is written last", dir, changeset.ReplicaUUIDFile, changeset.ReplicaVersionFile)}
 	}
 	return "", &failure{exitNoReplica, hintNoReplica, fmt.Errorf("%s is not a replica", dir)}
+}
+
+// lostVersion is the error of what is left of a replica without replica-version.
+func lostVersion(dir string) error {
+	return &failure{exitNoReplica, `"prophet fsck --repair" mends it`,
+		fmt.Errorf("%s is not a replica: it has changesets but no %s", dir, changeset.ReplicaVersionFile)}
 }
 
 // replicaAbove returns the replica that dir is or lies in.

@@ -113,8 +113,8 @@ func runFsck(ctx context.Context, e *env, o fsckOptions) error {
 		return doc.elsewhere(ctx, e, p, o.url, replica.Options{Scratch: temporary})
 	}
 	dir, err := e.findReplica(o.globals)
-	if err != nil && o.mends {
-		dir, err = e.findRemains(o.globals, err)
+	if err != nil {
+		dir, err = e.findRemains(o, err)
 	}
 	if err != nil {
 		return err

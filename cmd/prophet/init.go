@@ -73,6 +73,9 @@ func runInit(ctx context.Context, e *env, o initOptions) error {
 	if errors.Is(err, replica.ErrExists) {
 		return withHint(err, `"prophet info -r %s" says what it is`, shellWord(dir))
 	}
+	if isDamage(err) {
+		return withHint(err, `"prophet fsck -r %s --repair" mends it`, shellWord(e.shortDir(dir)))
+	}
 	if err != nil {
 		return err
 	}

@@ -43,13 +43,20 @@ func (o *fsckOptions) repair(ctx context.Context, e *env, p *printer, dir string
 	if errors.Is(err, replica.ErrMirror) {
 		return withHint(err, hintMirror)
 	}
+	if errors.Is(err, replica.ErrNothingLeft) {
+		return withHint(err, `"prophet clone %s DIR" makes a new one, from another replica or a mirror of the database`, shellWord(append(slices.Clone(o.from), "URL")[0]))
+	}
 	return goOn(ctx, err, "run it again")
 }
 
 // findRemains returns where a replica is named that lost the file without which there is none; else the error of looking for it.
-func (e *env) findRemains(g globals, lookFailed error) (string, error) {
-	dir := e.path(cmp.Or(g.replica, e.Getenv("PROPHET_REPO"), "."))
-	if ok, err := isFile(e.Fs, filepath.Join(dir, filepath.FromSlash(replica.IdentityFile))); !ok || err != nil {
+func (e *env) findRemains(o fsckOptions, lookFailed error) (string, error) {
+	dir := e.path(cmp.Or(o.replica, e.Getenv("PROPHET_REPO"), "."))
+	left, err := replica.Remains(e.dir(dir))
+	if err == nil && !left && o.mends {
+		left, err = isFile(e.Fs, filepath.Join(dir, filepath.FromSlash(replica.IdentityFile)))
+	}
+	if !left || err != nil {
 		return "", lookFailed
 	}
 	e.at = dir
