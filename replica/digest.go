@@ -109,11 +109,22 @@ func (r *Replica) sumsOf(ctx context.Context, l *Log) (sums, error) {
 	if r.opts.Mirror {
 		return l.publishedSums()
 	}
+	if _, err := l.lastRow(); err != nil { // what is noted is of rows that are gone
+		return sums{}, err
+	}
 	s, _, noted, err := l.notedSums()
 	if err != nil || noted {
 		return s, err
 	}
 	return l.sumRecords(ctx)
+}
+
+// lastRow returns the last row of the log, the zero row if there is none.
+func (l *Log) lastRow() (changeset.Row, error) {
+	if l.latest == 0 {
+		return changeset.Row{}, nil
+	}
+	return l.Row(l.latest)
 }
 
 // publishedSums returns the sums that a mirror on the web has noted.

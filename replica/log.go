@@ -278,8 +278,8 @@ func (l *Log) Rows(from, to uint32) iter.Seq2[changeset.Row, error] {
 			return
 		}
 		f, err := l.fs.Open(l.index)
-		if isNotExist(err) {
-			err = cmp.Or(l.overcounted(), err)
+		if isNotExist(err) && l.number == changeset.LatestFile {
+			err = cmp.Or(l.overcounted(), error(&DamageError{Path: l.prefix + l.index, Err: fmt.Errorf("it is missing, though %s says %d: %w", l.number, l.latest, fs.ErrNotExist)}))
 		}
 		if err != nil {
 			yield(changeset.Row{}, l.faulty(fmt.Errorf("read %s: %w", l.indexPath(), err)))

@@ -101,7 +101,7 @@ func (l *Log) Turned(p Peer) (bool, error) {
 	if err == nil && held && l.reps != nil && l.reps.rows != nil {
 		held, err = heldBy(l.reps.rows, p.HereListed, "")
 	}
-	return !held, err
+	return err == nil && !held, err
 }
 
 // encode returns the JSON in a line. Its first key is the CRC-32C of what the file would be without it, as older versions wrote it:

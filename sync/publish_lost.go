@@ -26,6 +26,9 @@ func (l *treeLog) loadLost() error {
 		}
 		l.lost[row.Seq] = true
 	}
+	if err == nil && len(rows) > 0 {
+		_, err = l.Changeset(rows[0]) // which warns, once
+	}
 	return err
 }
 

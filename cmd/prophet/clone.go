@@ -177,7 +177,7 @@ func begun(ctx context.Context, r *replica.Replica, dir string, err error) error
 	case context.Cause(ctx) == errInterrupted:
 		return goOn(ctx, err, `"prophet pull -r %s" goes on`, shellWord(dir))
 	}
-	if hint := hintOf(err); hint == hintMirror {
+	if hint := hintOf(err); hint == hintMirror || hint == hintFull {
 		return withHint(err, "%s; then \"prophet pull -r %s\" goes on with the clone", hint, shellWord(dir))
 	}
 	return withHint(err, `the clone is begun; "prophet pull -r %s" goes on`, shellWord(dir))

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"prophet/changeset"
+	"prophet/internal/durable"
 	psync "prophet/sync"
 )
 
@@ -44,6 +45,12 @@ func TestErrorsArePrintedWithTheirHintAndCode(t *testing.T) {
 				"prophet: hint: do not pull from there; if it took that up from somebody else, its owner mends it by \"prophet reidentify -r /x /bugs\"\n"},
 		{&psync.ForgedError{Here: "/bugs", There: "/x"}, exitFailed,
 			"prophet: error: /x has other edits under the names of those in /bugs, and again after each of 8 moves: no replica can have that, it is made up\nprophet: hint: do not pull from there\n"},
+		{fmt.Errorf("create: %w", syscall.ENOSPC), exitFailed,
+			"prophet: error: create: no space left on device\nprophet: hint: the state before holds; make room, then run the same command again\n"},
+		{fmt.Errorf("create: %w", syscall.EROFS), exitFailed,
+			"prophet: error: create: read-only file system\nprophet: hint: nothing can be written there: somebody with the right to must mount it for writing; or work in a copy on another disk\n"},
+		{&durable.BusyError{Path: "lock", Who: "process 4711 (prophet), which is stopped,"}, exitBusy,
+			"prophet: error: process 4711 (prophet), which is stopped, has the lock lock\nprophet: hint: it goes on with \"kill -CONT 4711\", and then lets go of the lock\n"},
 		{context.Canceled, exitFailed, "prophet: error: context canceled\n"},
 	}
 	for _, tt := range tests {

@@ -87,10 +87,11 @@ type (
 		Records    int           `json:"records"` // deleted ones too; 0 on a web server, where they cannot be listed
 		Repaired   []repairedDoc `json:"repaired,omitempty"`
 
-		opened bool // the replica could be
-		mirror bool // somebody publishes it
-		web    bool // it lies on a web server
-		mends  bool // it was repaired
+		at     string // where -r does not name it: the directory of the replica
+		opened bool   // the replica could be
+		mirror bool   // somebody publishes it
+		web    bool   // it lies on a web server
+		mends  bool   // it was repaired
 
 		lostVotes bool // nothing was left of the resolutions
 	}
@@ -237,6 +238,8 @@ func (d *fsckDoc) lostOnly() bool {
 // hint says what to do about damage.
 func (d *fsckDoc) hint() string {
 	switch {
+	case d.mirror && d.lostOnly():
+		return `its publisher has lost it: "prophet fsck -r DIR --repair --from URL" there, with a replica or a mirror that has it, brings it back, and the next publication brings it here`
 	case d.mirror:
 		return hintMirror
 	case d.mends && d.lostVotes && len(d.Problems) == d.harmless():
@@ -253,6 +256,14 @@ func (d *fsckDoc) hint() string {
 	return `nothing was changed; "prophet fsck --repair" mends it`
 }
 
+// hintThere is hint, with the directory of the replica in its commands.
+func (d *fsckDoc) hintThere() string {
+	if d.at == "" {
+		return d.hint()
+	}
+	return strings.ReplaceAll(d.hint(), `"prophet fsck --repair`, `"prophet fsck -r `+shellWord(d.at)+` --repair`)
+}
+
 func (d *fsckDoc) err() error {
 	if d.OK {
 		return nil
@@ -260,9 +271,9 @@ func (d *fsckDoc) err() error {
 	n := len(d.Problems) - d.harmless()
 	switch {
 	case n == 0:
-		return &failure{exitFailed, d.hint(), fmt.Errorf("the replica is sound, but something was lost")}
+		return &failure{exitFailed, d.hintThere(), fmt.Errorf("the replica is sound, but something was lost")}
 	case d.lostOnly():
-		return &failure{exitFailed, d.hint(), fmt.Errorf("the replica has lost %s", counted(n, "changeset"))}
+		return &failure{exitFailed, d.hintThere(), fmt.Errorf("the replica has lost %s", counted(n, "changeset"))}
 	}
-	return &failure{exitFailed, d.hint(), fmt.Errorf("the replica is damaged: %s", counted(n, "problem"))}
+	return &failure{exitFailed, d.hintThere(), fmt.Errorf("the replica is damaged: %s", counted(n, "problem"))}
 }

@@ -33,6 +33,9 @@ func (d *fsckDoc) elsewhere(ctx context.Context, e *env, p *printer, url string,
 		}
 	}
 	d.mirror = d.web || !slices.Contains(trees, "") || e.isMirror(location)
+	if dir, local := localDir(location); local && !d.mirror {
+		d.at = e.shortDir(dir)
+	}
 	return d.show(p)
 }
 

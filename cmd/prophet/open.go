@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"strconv"
+	"syscall"
 
 	"github.com/spf13/afero"
 
@@ -112,6 +113,9 @@ func isFormat(version string) bool {
 	return err == nil && n > 0
 }
 
+// hintFull is what to do about a disk, or a quota, that is full.
+const hintFull = "the state before holds; make room, then run the same command again"
+
 // explain returns the exit code for an error of a library, and what a person can do about it; "" if there is nothing to say.
 func explain(err error) (code int, hint string) {
 	var version *replica.VersionError
@@ -153,6 +157,10 @@ func explain(err error) (code int, hint string) {
 		return exitFailed, hintMirror
 	case errors.Is(err, replica.ErrUncertain):
 		return exitFailed, `once the disk works again, look with "prophet log" whether it is there before you do it again`
+	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT):
+		return exitFailed, hintFull
+	case errors.Is(err, syscall.EROFS):
+		return exitFailed, "nothing can be written there: somebody with the right to must mount it for writing; or work in a copy on another disk"
 	case isDamage(err):
 		return exitFailed, `"prophet fsck" lists all that is damaged`
 	case errors.Is(err, fs.ErrPermission):

@@ -92,6 +92,10 @@ is older than the last ten publications they do not find together.
 Where files of a mirror were lost or damaged, readers are told so. "publish
 --check" compares all of them, and writes again what is missing or wrong.
 
+A server or browser that guesses what a file is may take somebody's text for a
+web page: let the header "X-Content-Type-Options: nosniff" be sent with all of
+a mirror.
+
 To get your edits back from readers, they publish mirrors of their own, and you
 pull from there, or they push to a directory that you both reach.
 

@@ -115,6 +115,16 @@ func (p Point) check(fs afero.Fs) error {
 	return nil
 }
 
+// ShortError says that a growing file has lost bytes that were committed. Nothing was written.
+type ShortError struct {
+	Name    string
+	At, End int64 // where the commit was to append, and where the file ends
+}
+
+func (e *ShortError) Error() string {
+	return fmt.Sprintf("append to %s at byte %d: its end is at byte %d", e.Name, e.At, e.End)
+}
+
 // measure compares the file's length with the committed one.
 func (g *growth) measure(fs afero.Fs) error {
 	info, err := fs.Stat(g.name)
@@ -129,7 +139,7 @@ func (g *growth) measure(fs afero.Fs) error {
 		size = info.Size()
 	}
 	if size < g.at {
-		return fmt.Errorf("append to %s at byte %d: its end is at byte %d", g.name, g.at, size)
+		return &ShortError{g.name, g.at, size}
 	}
 	g.cut = size > g.at
 	return nil

@@ -121,7 +121,7 @@ func (w *writer) writeTemps(files []Content) (temps []handle, err error) {
 		}
 		temps = append(temps, temp)
 		if _, err := temp.WriteAt(f.Data, 0); err != nil {
-			return temps, fmt.Errorf("write %s: %w", temp.name, err)
+			return temps, ofFile("write", f.Name, err)
 		}
 	}
 	return temps, nil
@@ -136,9 +136,17 @@ func (w *writer) createTemp(name string) (handle, error) {
 			continue
 		}
 		if err != nil {
-			return handle{}, fmt.Errorf("create %s: %w", temp, err)
+			return handle{}, ofFile("create", name, err)
 		}
 		return handle{temp, f}, nil
 	}
 	return handle{}, fmt.Errorf("create %s: %d temporary files beside it already, left by crashes: remove them", name, maxTemps)
+}
+
+// ofFile is the error of writing a file under a temporary name, which it does not tell: that name is gone when somebody reads it.
+func ofFile(doing, name string, err error) error {
+	if at, ok := err.(*iofs.PathError); ok {
+		return &iofs.PathError{Op: doing, Path: filepath.Join(filepath.Dir(at.Path), path.Base(name)), Err: at.Err}
+	}
+	return fmt.Errorf("%s %s: %w", doing, name, err)
 }

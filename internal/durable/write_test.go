@@ -3,6 +3,7 @@ package durable
 import (
 	"errors"
 	"fmt"
+	iofs "io/fs"
 	"slices"
 	"strings"
 	"syscall"
@@ -253,5 +254,20 @@ func TestUnmakeSparesWhatOthersPutIntoADirectory(t *testing.T) {
 	wantFiles(t, fs, tree{"a/b/theirs": "x"})
 	if _, err := fs.Stat("a/c"); err == nil {
 		t.Error("an empty directory is left")
+	}
+}
+
+// A temporary name is gone when the error is read.
+func TestAnErrorOfWritingNamesTheFileOnce(t *testing.T) {
+	for _, tt := range []struct {
+		err  error
+		want string
+	}{
+		{&iofs.PathError{Op: "open", Path: "/w/cas/.a.tmp0", Err: syscall.ENOSPC}, "write /w/cas/a: " + syscall.ENOSPC.Error()},
+		{syscall.ENOSPC, "write cas/a: " + syscall.ENOSPC.Error()},
+	} {
+		if err := ofFile("write", "cas/a", tt.err); err.Error() != tt.want || !errors.Is(err, syscall.ENOSPC) {
+			t.Errorf("got %v, want %s", err, tt.want)
+		}
 	}
 }
