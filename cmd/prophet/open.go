@@ -157,6 +157,8 @@ func explain(err error) (code int, hint string) {
 		return exitFailed, hintMirror
 	case errors.Is(err, replica.ErrUncertain):
 		return exitFailed, `once the disk works again, look with "prophet log" whether it is there before you do it again`
+	case errors.As(err, new(*outputError)): // what was to be done is done
+		return exitFailed, ""
 	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT):
 		return exitFailed, hintFull
 	case errors.Is(err, syscall.EROFS):

@@ -24,10 +24,9 @@ import (
 // Mirror is what a server has: files by their paths below the root, as in "prophet.json" and "<database uuid>/replica-uuid".
 type Mirror struct {
 	*World
-	mu     sync.Mutex
-	files  map[string][]byte
-	serve  map[string]http.HandlerFunc // by path; "" stands for all
-	served int64                       // bytes of bodies that code sent
+	mu    sync.Mutex
+	files map[string][]byte
+	serve map[string]http.HandlerFunc // by path; "" stands for all
 }
 
 // NewMirror returns a server of files.
