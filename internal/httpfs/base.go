@@ -20,7 +20,7 @@ func parseBase(base string) (*url.URL, *url.Userinfo, error) {
 	case u.Scheme != "http" && u.Scheme != "https":
 		return nil, nil, fmt.Errorf("web address%s does not begin with http:// or https://", unlessSecret(base, " %q", base))
 	case u.Hostname() == "":
-		return nil, nil, fmt.Errorf("web address %q names no host", u)
+		return nil, nil, fmt.Errorf("web address%s names no host", unlessSecret(base, " %q", base))
 	case u.RawQuery != "" || u.ForceQuery:
 		return nil, nil, fmt.Errorf("web address %q has a query (from \"?\" on), which a mirror cannot have", u)
 	case strings.Contains(base, "#"):

@@ -24,7 +24,7 @@ func TestNewRefusesWhatIsNoMirror(t *testing.T) {
 		{"http://ann:sec/ret@h/", `web address cannot be read`},
 		{"ftp://ann:secret@h/", `web address does not begin with http:// or https://`},
 		{"http://ann:secret@h/?q", `web address "http://h/?q" has a query (from "?" on), which a mirror cannot have`},
-		{"http://ann:secret@", `web address "http:" names no host`},
+		{"http://ann:secret@", `web address names no host`},
 	} {
 		fsys, err := New(context.Background(), tc.base, Options{})
 		if fsys != nil || err == nil || err.Error() != tc.want {

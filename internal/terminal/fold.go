@@ -40,7 +40,7 @@ func foldAt(s string, width int) int {
 
 // firstCell returns the first character of s, with the accents that stand on it.
 func firstCell(s string) string {
-	for width := 1; width < 3; width++ {
+	for width := range len(s) {
 		if first := cells.Truncate(s, width, ""); first != "" {
 			return first
 		}

@@ -44,7 +44,7 @@ func FuzzFold(f *testing.F) {
 		s, width = Safe(s), max(2, width%100)
 		lines := Fold(s, width)
 		for _, line := range lines {
-			if Width(line) > width {
+			if Width(line) > width && firstCell(line) != line { // one character may be wider
 				t.Errorf("%q is wider than %d", line, width)
 			}
 		}
