@@ -63,13 +63,22 @@ func rowsHeld(fsys afero.Fs) (uint32, error) {
 	return uint32(min(info.Size()/changeset.RowSize, maxSeq)), nil
 }
 
+// Held returns how many of the rows that are counted the index has, and whether it has all of them; all, where its length cannot be told.
+func (l *Log) Held() (rows uint32, whole bool) {
+	held, err := rowsHeld(l.fs)
+	if err != nil {
+		return l.latest, true
+	}
+	return min(held, l.latest), held >= l.latest
+}
+
 // wrongNumber is the error of a latest-sequence-no that holds no number, with the one to write.
 func (l *Log) wrongNumber(err error) error {
 	if l.rawLatest == "" {
 		err = errEmptyNumber
 	}
 	if n, ok := l.rowsToCount(); ok {
-		err = fmt.Errorf("%w, so a program that wrote it died; %s has %d rows: write %d into it", err, l.prefix+changeset.IndexFile, n, n)
+		err = fmt.Errorf("%w, so a program that wrote it died; %s has %s: write %d into it", err, l.prefix+changeset.IndexFile, rowsWord(n), n)
 	}
 	return &DamageError{Path: l.prefix + changeset.LatestFile, Err: err}
 }
@@ -83,8 +92,8 @@ func (l *Log) overcounted() error {
 	if !ok || n >= l.latest {
 		return nil
 	}
-	return l.damaged(l.number, fmt.Errorf("it counts %d changesets, but %s has %d rows: another program died while it wrote, or is at work; if it died, write %d into it",
-		l.latest, l.prefix+l.index, n, n))
+	return l.damaged(l.number, fmt.Errorf("it counts %d changesets, but %s has %s: another program died while it wrote, or is at work; if it died, write %d into it",
+		l.latest, l.prefix+l.index, rowsWord(n), n))
 }
 
 // leavesMore reports whether more is left of the log than so many rows, and what one more would leave of which a program died: it writes the record's index and the changeset before the row.

@@ -166,7 +166,11 @@ func (t *taker) choose(all []Choice, props []string) (chosen []Choice, left []Le
 		if len(props) > 0 && !slices.Contains(props, prop) {
 			continue
 		}
-		if c, err := t.chooseOne(rivals); err != nil {
+		c, err := t.chooseOne(rivals)
+		if err == nil && prop != "" {
+			err = checkProps(map[string]string{prop: c.Value}) // others may have written what we do not
+		}
+		if err != nil {
 			left = append(left, Left{Prop: prop, Err: err})
 		} else {
 			chosen = append(chosen, c)

@@ -57,6 +57,9 @@ type noted struct {
 	bare   bool   // it was read without a check: an older version wrote it
 }
 
+// emptyNote is a note of zeros alone.
+var emptyNote = noted{bare: true}
+
 const (
 	notedSize  = 8
 	listModulo = 1 << 24
@@ -167,7 +170,25 @@ func (c companion) noted(row uint32) (noted, error) {
 	if !ok {
 		return n, c.otherCheck(row)
 	}
-	return n, nil
+	return n, c.refuseEmpty(row, n)
+}
+
+// refuseEmpty returns an error for a note of zeros alone in a replica whose notes bear checks. Of an older version, which may write beside this one, other notes
+// without a check are believed. The identity may have come, and with it the check, after the note was read: so it is read again.
+func (c companion) refuseEmpty(row uint32, n noted) error {
+	if n != emptyNote || !c.limits.wantsChecks() {
+		return nil
+	}
+	b, err := c.read(rowsFile, int64(row-1)*notedSize, notedSize)
+	if now, _ := parseNoted(row, b); err == nil && now == emptyNote {
+		err = c.noCheck(row)
+	}
+	return err
+}
+
+// noCheck is the error of a note that has no check, where it must.
+func (c companion) noCheck(row uint32) error {
+	return c.damaged(rowsFile, "what is noted of row %d is nothing but zeros, without the check that %s asks for", row, IdentityFile)
 }
 
 // otherCheck is the error of a note that does not have its check.
@@ -229,6 +250,9 @@ func (c companion) table() ([]localID, error) {
 	if !ok {
 		return nil, c.otherCheck(c.latest)
 	}
+	if err := c.refuseEmpty(c.latest, last); err != nil {
+		return nil, err
+	}
 	ids, err := c.ids(1, last.lastID)
 	if err != nil {
 		return nil, err
@@ -238,6 +262,9 @@ func (c companion) table() ([]localID, error) {
 		n, ok := parseNoted(seq, rows)
 		if !ok {
 			return nil, c.otherCheck(seq)
+		}
+		if err := c.refuseEmpty(seq, n); err != nil {
+			return nil, err
 		}
 		if n.lastID < given || int(n.lastID) > len(ids) {
 			return nil, c.damaged(rowsFile, "row %d counts %d local ids, the row before it %d, the last row %d", seq, n.lastID, given, len(ids))

@@ -47,7 +47,14 @@ func Check(ctx context.Context, fsys afero.Fs, opts Options, report func(Problem
 		report(Problem{Path: durable.Journal, Harmless: true,
 			Text: "a commit was cut off, and another program wrote since; the next edit finishes it or takes it back, and keeps what that wrote"})
 	}
-	return c.run()
+	err = c.run()
+	if err == nil && len(c.seen) == 0 || ctx.Err() != nil {
+		return err
+	}
+	if renamed, lookErr := r.Renamed(); renamed && lookErr == nil { // what was found is of two states
+		return fmt.Errorf("%s got another UUID while it was checked: check it again", r.where())
+	}
+	return err
 }
 
 // check is a look at both logs of a replica.
@@ -192,13 +199,14 @@ type checker struct {
 	touches     *parcels              // what they do to which records
 	good        [2]*parcels           // the keys of changesets and of versions whose bytes are right, a part for each first byte
 	entry       []byte                // of one of these
-	broken      []uint64              // a bit for each row that cannot be read; nil if there is none
+	broken      brokenRows            // nil if there is none
 	lost        map[changeset.ID]bool // of which only that counts which is left
 	wanted      listedRows            // what the list of representations names
 	anyListed   bool                  // there is such a list
 	recs        int                   // records that the log touches
 	settingsNew bool                  // a row that is not noted changes the settings
 	notesRead   bool                  // what is noted of the rows could be followed to the end
+	idsRead     bool                  // and so could the local ids
 	torn        bool                  // files are of different moments
 	failed      error                 // of keeping something
 	highest     map[uuid.UUID]uint32  // number of each origin, of ordinary changesets

@@ -3,27 +3,36 @@ package replica
 import (
 	"errors"
 	"strings"
+
+	"prophet/changeset"
 )
 
 // checkIdentity compares what the identity names with the files. A replica that only the original, or an earlier version, wrote to has none.
 func (c *check) checkIdentity() {
 	m := c.main
+	c.checkAnothers()
 	id, err := m.l.readIdentity()
 	switch {
 	case errors.Is(err, errNoIdentity):
 		if m.ours {
-			m.harmless(IdentityFile, "the file is missing: an earlier version wrote here last, or it was lost; the next edit writes it anew")
+			m.harmless(IdentityFile, "the file is missing: an earlier version wrote here last, or it was deleted; the next edit writes it anew")
 		}
+		c.checkFormer()
 		return
 	case isDamage(err):
 		m.harmless(IdentityFile, "%v; the next edit writes it anew", reason(err))
+		c.checkFormer()
 		return
 	case err != nil:
 		m.fault(IdentityFile, err)
 		return
 	}
-	for _, d := range id.differing(m.l, c.votes.l) {
-		m.problem(d.Path, "%v", d.Err)
+	if others := id.differing(m.l, c.votes.l); len(others) > 0 && othersIdentity(m.l.root, id) {
+		m.problem(IdentityFile, "it is that of another replica: it says that %s holds %s, and this replica is another one, as its log and its marks tell", others[0].Path, id[others[0].Path])
+	} else {
+		for _, d := range others {
+			m.problem(d.Path, "%v", d.Err)
+		}
 	}
 	m.id, c.votes.id = id, id
 	m.checkSpelling()
@@ -33,6 +42,35 @@ func (c *check) checkIdentity() {
 	m.checkNamed(formerFile)
 	c.votes.checkNamed(formerFile)
 	m.checkNamed(oldIDsFile)
+}
+
+// checkAnothers says which UUID is that of another replica. An exported copy, or a mirror, has no marks.
+func (c *check) checkAnothers() {
+	for _, log := range []*checker{c.main, c.votes} {
+		if !log.r.opts.Mirror && isAnothers(newLog(log.l.root, log.l.prefix, log.l.where, log.l.limits), log.l.uuid.String()) {
+			log.fault(changeset.ReplicaUUIDFile, log.l.anothersName(log.l.uuid))
+		}
+	}
+}
+
+// checkFormer checks the lists of former UUIDs where nothing has their checksums.
+func (c *check) checkFormer() {
+	for _, log := range []*checker{c.main, c.votes} {
+		b, err := log.l.limits.readReplaced(log.l.fs, log.l.prefix, formerFile, maxFormer)
+		if err != nil || log.exported {
+			continue // it was said, or there is none
+		}
+		list, err := newFormerList(newLog(log.l.root, log.l.prefix, log.l.where, log.l.limits), b)
+		if err != nil {
+			log.fault(formerFile, err)
+			continue
+		}
+		for _, line := range list.lines {
+			if why := list.doubt(line); why != "" {
+				log.problem(formerFile, "%s", why)
+			}
+		}
+	}
 }
 
 // checkSpelling says where a UUID is the same, in other bytes than those that are written.

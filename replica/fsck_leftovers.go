@@ -51,24 +51,31 @@ func (c *checker) unfinished(file string) bool {
 	return ok
 }
 
-// atWork reports whether a writer has begun or made a commit since the replica was opened: what it writes now is not for us to judge.
+// atWork reports whether a writer has begun or made a commit since the replica was opened: what it writes now is not for us to judge. It is asked once the file was
+// looked at. The journal is read before the numbers: a writer that has emptied it has written these.
 func (c *checker) atWork() bool {
+	if !c.r.opts.Mirror && len(c.l.limits.Lengths) == 0 { // else it was begun before: to read its journal again for each file that it grows would take long
+		if now, err := durable.Uncommitted(c.r.fs); err == nil && len(now.Lengths) > 0 {
+			return true
+		}
+	}
 	if text, err := readSmall(c.r.fs, changeset.LatestFile); err != nil || text != c.r.log.rawLatest {
 		return true
 	}
 	if c.r.opts.Mirror {
-		return false // its numbers stay, as far as anybody can see
+		return false // its other numbers stay, as far as anybody can see
 	}
-	if _, limited := c.l.limits.Points[LatestRepresentationFile]; !limited {
-		if text, err := readListed(c.r.fs, ""); err != nil || text != c.r.log.reps.text {
-			return true
-		}
+	if text, err := readSmall(c.r.fs, votesNumber); err != nil || text != c.r.votes.rawLatest && !c.counts(votesNumber) {
+		return true
 	}
-	if len(c.l.limits.Lengths) > 0 { // it was begun before: to read its journal again for each file that it grows would take long
-		return false
-	}
-	now, err := durable.Uncommitted(c.r.fs)
-	return err == nil && len(now.Lengths) > 0
+	text, err := readListed(c.r.fs, "")
+	return err != nil || text != c.r.log.reps.text && !c.counts(LatestRepresentationFile)
+}
+
+// counts reports whether a commit that was not made when the replica was opened may have written its number to the file already.
+func (c *checker) counts(number string) bool {
+	_, limited := c.l.limits.Points[number]
+	return limited
 }
 
 // underway reports whether a commit was not finished when the replica was opened: small files may be as they were before it.

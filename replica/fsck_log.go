@@ -3,12 +3,15 @@ package replica
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
+	"sort"
 	"strings"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
 	"prophet/changeset"
+	"prophet/internal/durable"
 )
 
 func (c *checker) checkRowsAndNotes() error {
@@ -75,10 +78,10 @@ func (c *checker) checkShort() bool {
 		return false // another program died while it wrote
 	}
 	if missing {
-		c.problem(changeset.IndexFile, "%v, and %s says %d; what else there is follows from that, or is looked for once it is mended", errMissing, c.l.prefix+changeset.LatestFile, c.l.latest)
+		c.problem(changeset.IndexFile, "%v, and %s says %d; what else there is follows from that, or is looked for once it is repaired", errMissing, c.l.prefix+changeset.LatestFile, c.l.latest)
 		return true
 	}
-	c.problem(changeset.IndexFile, "it is %d bytes long; %s says %d, which takes %d bytes; what else there is follows from that, or is looked for once it is mended",
+	c.problem(changeset.IndexFile, "it is %d bytes long; %s says %d, which takes %d bytes; what else there is follows from that, or is looked for once it is repaired",
 		info.Size(), c.l.prefix+changeset.LatestFile, c.l.latest, want)
 	return true
 }
@@ -122,8 +125,10 @@ func (c *checker) readers() int {
 // checkRows reads so many rows and their changesets, with what is noted of them, and keeps what the records need.
 func (c *checker) checkRows(rows uint32) error {
 	notes := &noteCheck{checker: c}
-	for from := uint32(1); from <= rows && from > 0; from += rowsLooked {
-		chunk := c.lookAtRows(from, min(rows, from+rowsLooked-1))
+	for from := uint32(1); from <= rows && from > 0; {
+		chunk := c.lookAtRows(from, from+min(rows-from, rowsLooked-1))
+		chunk, zeros := c.beforeZeros(chunk, rows)
+		from += uint32(len(chunk))
 		notes.load(chunk)
 		for len(chunk) > 0 {
 			n := c.readChangesets(chunk)
@@ -137,12 +142,65 @@ func (c *checker) checkRows(rows uint32) error {
 			}
 			chunk = chunk[n:]
 		}
+		if zeros > 0 {
+			c.tellZeros(from, zeros, notes)
+			from = zeros + 1
+		}
 	}
 	notes.finish()
 	if c.failed != nil {
 		return c.failed
 	}
 	return c.checkTwice()
+}
+
+// manyZeros is from how many rows on that are all zeros they are told as one.
+const manyZeros = 16
+
+// beforeZeros returns the rows before many that are all zeros, and up to where these go; 0 if there are none. An index may have any size and take no room, where it
+// has holes.
+func (c *checker) beforeZeros(chunk []looked, rows uint32) (before []looked, to uint32) {
+	i := slices.IndexFunc(chunk, func(at looked) bool { return at.row.Seq == 0 })
+	if i < 0 {
+		return chunk, 0
+	}
+	from := chunk[i].seq
+	to, err := c.l.zerosFrom(from, rows)
+	if err != nil || int64(to)-int64(from)+1 < manyZeros {
+		return chunk, 0
+	}
+	return chunk[:i], to
+}
+
+// tellZeros tells of rows that are all zeros.
+func (c *checker) tellZeros(from, to uint32, notes *noteCheck) {
+	c.problem(changeset.IndexFile, "%s nothing but zeros", span(from, to))
+	c.broken.add(from, to)
+	notes.lost = true // what they say of these rows cannot be told
+}
+
+// zerosFrom returns the last of the rows, up to another one, that are all zeros from one on.
+func (l *Log) zerosFrom(from, to uint32) (uint32, error) {
+	f, err := l.fs.Open(l.index)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	at, size := int64(from-1)*changeset.RowSize, int64(to)*changeset.RowSize
+	buf := make([]byte, 64<<10)
+	for at < size {
+		at = min(durable.PastHole(f, at, size), size)
+		b := buf[:min(int64(len(buf)), size-at)]
+		if n, err := f.ReadAt(b, at); n < len(b) {
+			return 0, err
+		}
+		if i := slices.IndexFunc(b, func(b byte) bool { return b != 0 }); i >= 0 {
+			at += int64(i)
+			break
+		}
+		at += int64(len(b))
+	}
+	return uint32(at / changeset.RowSize), nil
 }
 
 // lookAtRows reads rows; where one is damaged, the others all the same.
@@ -195,7 +253,7 @@ func (c *checker) checkRow(at *looked, notes *noteCheck) error {
 	noted := notes.next(at)
 	if at.row.Seq == 0 {
 		c.fault(changeset.IndexFile, fmt.Errorf("row %d: %w", at.seq, at.err))
-		c.markBroken(at.seq)
+		c.broken.add(at.seq, at.seq)
 		return nil
 	}
 	if err := c.keepID(at.row); err != nil {
@@ -203,7 +261,7 @@ func (c *checker) checkRow(at *looked, notes *noteCheck) error {
 	}
 	if at.err != nil {
 		c.faultOf(strings.TrimPrefix(c.l.objects.Path(at.row.Key), c.l.prefix), at.err, c.rowOf(changeset.IndexFile, at.seq))
-		c.markBroken(at.seq)
+		c.broken.add(at.seq, at.seq)
 		return nil
 	}
 	if flagsOf(at.c) == 0 {
@@ -268,15 +326,20 @@ func (c *checker) checkTwice() error {
 	return nil
 }
 
-// markBroken notes a row that cannot be read.
-func (c *checker) markBroken(seq uint32) {
-	if c.broken == nil {
-		c.broken = make([]uint64, c.l.latest/64+1)
+// brokenRows are rows that cannot be read, as ascending ranges.
+type brokenRows [][2]uint32
+
+// add notes rows after all that are noted.
+func (b *brokenRows) add(from, to uint32) {
+	if n := len(*b); n > 0 && (*b)[n-1][1]+1 == from {
+		(*b)[n-1][1] = to
+		return
 	}
-	c.broken[seq/64] |= 1 << (seq % 64)
+	*b = append(*b, [2]uint32{from, to})
 }
 
 // isBroken reports whether a row cannot be read.
 func (c *checker) isBroken(seq uint32) bool {
-	return c.broken != nil && seq <= c.l.latest && c.broken[seq/64]&(1<<(seq%64)) != 0
+	i := sort.Search(len(c.broken), func(i int) bool { return c.broken[i][1] >= seq })
+	return i < len(c.broken) && c.broken[i][0] <= seq
 }

@@ -14,7 +14,7 @@ func (c *checker) checkMark() {
 		return
 	}
 	if there, err := exists(c.l.root, IdentityFile); err == nil && !there && text != "" {
-		c.harmless(IdentityFile, "the file is missing: an earlier version published last, or it was lost; the next publication writes it")
+		c.harmless(IdentityFile, "the file is missing: an earlier version published last, or it was deleted; the next publication writes it")
 	}
 	if err == nil && text == "" {
 		c.harmless(MirrorMark, "it is empty, as an older version left it, or a publication that was cut off; the next publication writes it")

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 
@@ -25,17 +26,21 @@ func (c *checker) checkNotesLength() {
 // noteCheck compares what is noted of each row, and the local ids that came with it, with the row: every entry names the row that brought its record.
 type noteCheck struct {
 	*checker
-	rows    []byte // notes on rows,
-	first   uint32 // from this one on
-	ids     []localID
-	given   uint32 // the last local id of the rows so far
-	checked bool   // a row was, by a version that notes checks
-	lost    bool   // the notes cannot be followed any further
-	idsLost bool   // nor the table of local ids
+	rows           []byte // notes on rows,
+	first          uint32 // from this one on
+	ids            []localID
+	given          uint32 // the last local id of the rows so far
+	checked        bool   // a row was, by a version that notes checks
+	bare, moreBare uint32 // the first row whose note has no check where it should, and how many more there are
+	lost           bool   // the notes cannot be followed any further
+	idsLost        bool   // nor the table of local ids
 }
 
 // load reads the notes on rows that follow those before, and the local ids that came with them.
 func (n *noteCheck) load(chunk []looked) {
+	if len(chunk) == 0 {
+		return
+	}
 	first, last := chunk[0].seq, min(chunk[len(chunk)-1].seq, n.noted)
 	n.rows, n.ids, n.first = nil, nil, first
 	if n.lost || last < first {
@@ -88,8 +93,14 @@ func (n *noteCheck) next(at *looked) flags {
 		n.lose(n.l.ours.damaged(rowsFile, "the last local id goes back from %d to %d at row %d", n.given, note.lastID, at.seq))
 		return 0
 	}
-	if n.checked = n.checked || !note.bare; n.checked && note.bare {
-		n.harmless(rowsFile, "what is noted of row %d bears no check: an older version wrote it, or it was damaged", at.seq)
+	checked := n.l.limits.wantsChecks()
+	if checked && note == emptyNote {
+		n.lose(n.l.ours.noCheck(at.seq))
+		return 0
+	}
+	if n.checked = n.checked || checked || !note.bare; n.checked && note.bare {
+		n.bare = cmp.Or(n.bare, at.seq)
+		n.moreBare += min(at.seq-n.bare, 1)
 	}
 	if at.err == nil && note.flags&flagBookkeeping != flagsOf(at.c) {
 		n.checkKind(at.seq, flagsOf(at.c), note.flags)
@@ -126,7 +137,14 @@ func (n *noteCheck) checkID(at *looked, entry uint32, id localID) {
 
 // finish checks what follows the last local id.
 func (n *noteCheck) finish() {
+	switch {
+	case n.moreBare > 0:
+		n.harmless(rowsFile, "what is noted of row %d, and of %d more, bears no check: an older version wrote it, or it was damaged", n.bare, n.moreBare)
+	case n.bare > 0:
+		n.harmless(rowsFile, "what is noted of row %d bears no check: an older version wrote it, or it was damaged", n.bare)
+	}
 	n.notesRead = n.ours && !n.lost
+	n.idsRead = n.notesRead && !n.idsLost && n.l.prefix == ""
 	if n.notesRead && !n.idsLost {
 		n.checkLeftovers(idsFile, int64(n.given)*localIDSize, wholeRows(localIDSize))
 	}

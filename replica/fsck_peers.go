@@ -16,7 +16,7 @@ func (c *checker) checkPeers() {
 		return
 	}
 	if sum, err := c.l.sumOfPeers(nil); err == nil && c.id != nil && !c.underway() && sum != c.id[c.l.prefix+peersDir] {
-		c.harmless(peersDir, "the names in it are not those that %s has the checksum of: what was noted of a peer is lost, or another version noted one; the next pull from it reads its log from the beginning", IdentityFile)
+		c.harmless(peersDir, "the names in it are not those that %s has the checksum of: what was noted of a peer is missing, or another version noted one; the next pull from it reads its log from the beginning", IdentityFile)
 	}
 	for _, name := range names {
 		u, err := changeset.ParseUUID(name)

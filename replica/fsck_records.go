@@ -93,7 +93,7 @@ func (c *checker) takeRecords(part int) ([]*touchedRecord, error) {
 
 // foundIndex is the index of a record as it was read, and whether the versions that it names are there.
 type foundIndex struct {
-	raw      []byte // all of the file
+	size     int64 // of the file, in bytes
 	err      error
 	versions []changeset.Version // those that are committed
 	faults   []error             // of reading each of them; nil if its bytes have the SHA-1 that names them
@@ -116,7 +116,7 @@ func (c *checker) readIndexes(recs []*touchedRecord) []*foundIndex {
 
 func (c *checker) readIndex(rec changeset.RecordID) *foundIndex {
 	f := &foundIndex{}
-	f.raw, f.versions, f.err = c.l.readVersions(rec)
+	f.size, f.versions, f.err = c.l.readVersions(rec)
 	f.faults = make([]error, len(f.versions))
 	for i, v := range f.versions {
 		if !v.Deleted() && c.ctx.Err() == nil {
@@ -134,6 +134,9 @@ func (c *checker) checkRecord(t *touchedRecord, found *foundIndex) error {
 	if t.ids > 1 {
 		c.fault(idsFile, c.l.ours.damaged(idsFile, "%s has two local ids", t.rec))
 	}
+	if t.ids == 0 && c.givesID(t) {
+		c.fault(idsFile, c.l.ours.damaged(idsFile, "%s has no local id, though %s it", t.rec, fewTouch(t.rows())))
+	}
 	if isNotExist(found.err) {
 		c.checkUnindexed(t)
 		return nil
@@ -148,6 +151,15 @@ func (c *checker) checkRecord(t *touchedRecord, found *foundIndex) error {
 	}
 	c.checkIndex(t, found)
 	return nil
+}
+
+// givesID reports whether a row of the log that is noted gave the record a local id. Where changesets cannot be read it is not known which.
+func (c *checker) givesID(t *touchedRecord) bool {
+	if !c.idsRead || c.broken != nil || len(c.lost) > 0 || len(t.changes) == 0 || t.changes[0].row > c.noted {
+		return false
+	}
+	old, err := c.r.oldIDs()
+	return err == nil && !old.has(t.rec.UUID)
 }
 
 // checkUnindexed checks a record that has no index.
@@ -186,7 +198,7 @@ func (c *checker) checkIndex(t *touchedRecord, found *foundIndex) {
 		c.fault(file, found.err)
 		return
 	}
-	c.checkVersionsBeyond(file, int64(len(versions))*changeset.VersionSize, int64(len(found.raw)))
+	c.checkVersionsBeyond(file, int64(len(versions))*changeset.VersionSize, found.size)
 	if len(versions) == 0 {
 		if len(t.changes) > 0 {
 			c.problem(file, "it has no row, though %s the record", fewTouch(t.rows()))

@@ -37,7 +37,7 @@ func (c *checker) checkOldIDs() {
 		return
 	}
 	if !bytes.Equal(its, copied) {
-		c.harmless(cacheFile, "it is not what was copied to %s, which is what counts: a program of the original wrote it since, or it was lost or damaged", oldIDsFile)
+		c.harmless(cacheFile, "it is not what was copied to %s, which is what counts: a program of the original wrote it since, or it was deleted or damaged", oldIDsFile)
 	}
 }
 
@@ -59,7 +59,7 @@ func (c *checker) checkDigestsThere() {
 		ours, _ = exists(c.l.root, MirrorMark)
 	}
 	if ours && c.l.latest > 0 {
-		c.harmless(DigestsFile, "there is no entry: it was lost, or could not be made; the next edit, or publication, makes it")
+		c.harmless(DigestsFile, "there is no entry: it was deleted, or could not be made; the next edit, or publication, makes it")
 	}
 }
 

@@ -85,23 +85,41 @@ func instead(fsys afero.Fs, prefix, name string) string {
 		return fmt.Sprintf("; %s says that it held %s", IdentityFile, id[prefix+name])
 	}
 	index := prefix + changeset.IndexFile
-	b, err := afero.ReadFile(fsys, index)
-	if err != nil && !isNotExist(err) {
+	held, err := rowsHeld(l.fs)
+	if err != nil {
 		return ""
 	}
 	switch name {
 	case changeset.DatabaseUUIDFile:
 		return "; every replica of the database has the same: copy it from one"
 	case changeset.LatestFile:
-		return fmt.Sprintf("; it says how many changesets there are, and %s has %d rows", index, len(b)/changeset.RowSize)
+		if n, err := l.countObjects(); held == 0 && (n > 0 || err != nil) {
+			return fmt.Sprintf("; it says how many changesets there are, and %s is lost too", index)
+		}
+		return fmt.Sprintf("; it says how many changesets there are, and %s has %s", index, rowsWord(held))
 	case changeset.ReplicaVersionFile:
+		if ours, err := exists(fsys, oursDir); !ours && err == nil {
+			return fmt.Sprintf("; it holds %s, and is written last: if an export was cut off here, make it again", formatVersion)
+		}
 		return fmt.Sprintf("; it holds %s", formatVersion)
 	}
-	for ; len(b) >= changeset.RowSize; b = b[:len(b)-changeset.RowSize] {
-		row, err := changeset.ParseRow(b[len(b)-len(b)%changeset.RowSize-changeset.RowSize:][:changeset.RowSize])
+	return l.insteadOfUUID(held)
+}
+
+// insteadOfUUID says what the UUID of the log's replica was, as far as its last rows, of so many, tell.
+func (l *Log) insteadOfUUID(held uint32) string {
+	const most = 8192
+	l.latest = held
+	told := held <= most // all rows will be looked at
+	for seq := held; seq > 0 && held-seq < most; seq-- {
+		row, err := l.Row(seq)
 		if err == nil && row.Seq == row.ID.Seq {
-			return fmt.Sprintf("; row %d of %s seems to be the replica's own, then it was %s", row.Seq, index, row.ID.Origin)
+			return fmt.Sprintf("; row %d of %s seems to be the replica's own, then it was %s", row.Seq, l.prefix+l.index, row.ID.Origin)
 		}
+		told = told && err == nil
+	}
+	if number, err := readSmall(l.fs, changeset.LatestFile); !told || err != nil || number != formatNumber(held) {
+		return "; nothing that is left tells what it held"
 	}
 	return "; nothing was made here, so that any new UUID serves"
 }

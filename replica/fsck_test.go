@@ -34,7 +34,7 @@ func TestFsckNamesEveryDamage(t *testing.T) {
 			"prophet/ids: entry 2: row 2 does not touch record 30313233-3435-3637-3839-616263646566; remove"},
 		{"another check", "prophet/rows", func(b []byte) []byte { b[4] ^= 64; return b }, "prophet/rows: what is noted of row 1 does not have the check that it bears; remove"},
 		{"no check", "prophet/rows", func(b []byte) []byte { b[3*8+4] &= 15; return b }, "prophet/rows: what is noted of row 4 bears no check: an older version wrote it, or it was damaged (harmless)"},
-		{"a row noted as bookkeeping", "prophet/rows", func(b []byte) []byte { b[4] = 1; return unchecked(b) }, "is an ordinary changeset, but noted as a nullification"},
+		{"a row noted as bookkeeping", "prophet/rows", func(b []byte) []byte { b[4] = 1; return replica.Checked(b) }, "is an ordinary changeset, but noted as a nullification"},
 		{"part of a row of notes", "prophet/rows", add("xyz"), "prophet/rows: 3 bytes at its end are no rows of it, and no writer of ours left them\n"},
 		{"notes beyond", "prophet/rows", add("12345678"), "prophet/rows: 8 bytes beyond the last committed row, of a writer that was cut off (harmless)\n"},
 		{"part of a local id", "prophet/ids", add("xyz"), "prophet/ids: 3 bytes at its end are no rows of it"},

@@ -45,6 +45,14 @@ func span(from, to uint32) string {
 	return fmt.Sprintf("rows %d to %d are", from, to)
 }
 
+// rowsWord counts rows in words.
+func rowsWord(n uint32) string {
+	if n == 1 {
+		return "1 row"
+	}
+	return fmt.Sprintf("%d rows", n)
+}
+
 // it stands for so many rows.
 func it(rows uint32) string {
 	if rows == 1 {

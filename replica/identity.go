@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+	"github.com/spf13/afero"
 
 	"prophet/changeset"
 	"prophet/internal/durable"
@@ -130,6 +132,15 @@ func (id identity) refuseOther(main, votes *Log) error {
 	return nil
 }
 
+// refuseAnothers returns an error if the log's UUID is that of another replica: edits would be made in its name.
+func (l *Log) refuseAnothers() error {
+	if !l.marksAnother(l.uuid) {
+		return nil
+	}
+	d := l.anothersName(l.uuid)
+	return &DamageError{l.where, l.prefix + changeset.ReplicaUUIDFile, fmt.Errorf(`%w; nothing was written: "prophet fsck --repair" looks for the right one`, reason(d))}
+}
+
 // checkSum compares a file, if there is one, with what is noted of it, in a replica that is edited. An older version, or nobody, noted nothing.
 func (l *Log) checkSum(name string, b []byte, exists bool) error {
 	if l.limits.mirror {
@@ -164,9 +175,11 @@ func (r *Replica) checkIdentity() error {
 		r.warn(fmt.Sprintf("%v; it is written anew", err))
 	}
 	if r.identity = id; isDamage(err) || errors.Is(err, errNoIdentity) {
-		return nil
+		err = nil
+	} else if err == nil {
+		err = id.refuseOther(r.log, r.votes)
 	}
-	return cmp.Or(err, id.refuseOther(r.log, r.votes))
+	return cmp.Or(err, r.log.refuseAnothers(), r.votes.refuseAnothers())
 }
 
 // sumOfFile is the checksum of a small file of ours, "" if there is none.
@@ -279,6 +292,9 @@ func (tx *Tx) sumNotes() error {
 		return nil
 	}
 	for _, t := range []*txLog{tx.main, tx.res} {
+		if err := t.checkNotes(t.tx.r.fs); err != nil {
+			return err
+		}
 		peers, err := t.peers()
 		if err != nil {
 			return err
@@ -297,6 +313,32 @@ func (tx *Tx) sumNotes() error {
 		return nil
 	}
 	return err
+}
+
+// checkNotes gives the notes on rows that an older version wrote their checks, before there is an identity, which says that they have them. It changes nothing of
+// what they say; root is the directory of the replica.
+func (l *Log) checkNotes(root afero.Fs) error {
+	if l.limits.wantsChecks() {
+		return nil
+	}
+	b, err := readWhole(root, l.prefix+rowsFile)
+	if isNotExist(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read %s: %w", join(l.where, l.prefix+rowsFile), err)
+	}
+	was := bytes.Clone(b)
+	for row := uint32(1); row <= l.latest && int64(len(b)) >= int64(row)*notedSize; row++ {
+		at := int64(row-1) * notedSize
+		if n, ok := parseNoted(row, b[at:]); ok {
+			appendNoted(b[at:at], row, n)
+		}
+	}
+	if bytes.Equal(b, was) {
+		return nil
+	}
+	return durable.WriteFile(root, l.prefix+rowsFile, b)
 }
 
 // noteOldIDs keeps the original's local ids, which are copied once, before the first notes on rows are made, and lets the identity name the copy.

@@ -173,7 +173,11 @@ func (t *txLog) extend(c *changeset.Changeset, ch *changeset.Change) (outcome, e
 		m.exists, m.props = Replay(s.exists, s.props, ch)
 		return m, nil
 	}
-	if _, err := t.merge(ch.Record, s); err != nil {
+	result, err := t.merge(ch.Record, s)
+	if err == nil {
+		err = t.asShown(ch.Record, s, result)
+	}
+	if err != nil {
 		return m, err
 	}
 	for _, p := range ch.Parents {

@@ -18,10 +18,10 @@ func forgetLengths(t *testing.T, fsys afero.Fs) {
 	t.Helper()
 	change(t, fsys, "prophet/rows", func(b []byte) []byte {
 		for i := 4; i < len(b); i += 8 {
-			b[i] &= 7 // nor do the notes bear a check
+			b[i] &= 7
 			copy(b[i+1:], "\x00\x00\x00")
 		}
-		return b
+		return replica.Checked(b)
 	})
 }
 
@@ -246,7 +246,7 @@ func TestAListWithoutChecksumsIsBelievedAndGetsThem(t *testing.T) {
 	change(t, fsys, "prophet/conflicts", bare)
 	change(t, fsys, "prophet/rows", func(b []byte) []byte { // the length is the same without them
 		b[len(b)-1] -= 9
-		return unchecked(b)
+		return replica.Checked(b)
 	})
 	sound(t, fsys)
 	r = replicatest.Open(t, fsys, replica.Options{})

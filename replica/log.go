@@ -48,8 +48,12 @@ type Log struct {
 // limits are what of the files is committed, where a writer was cut off or is at work.
 type limits struct {
 	durable.View
-	mirror bool // nobody writes there
+	mirror  bool        // nobody writes there
+	checked func() bool // whether all notes on rows bear a check, because there is an identity; nil where nobody asks
 }
+
+// wantsChecks reports whether all notes on rows bear a check.
+func (l *limits) wantsChecks() bool { return l.checked != nil && l.checked() }
 
 // of returns how much of a file may be read, of size bytes that it has; -1 if there should be no such file.
 func (l *limits) of(name string, size int64) int64 {
@@ -255,7 +259,7 @@ func (l *Log) Row(seq uint32) (changeset.Row, error) {
 	for row, err := range l.Rows(seq, seq) {
 		return row, err
 	}
-	return changeset.Row{}, fmt.Errorf("read row %d of %s: there are %d rows", seq, l.indexPath(), l.latest)
+	return changeset.Row{}, fmt.Errorf("read row %d of %s: it has %s", seq, l.indexPath(), rowsWord(l.latest))
 }
 
 func (l *Log) indexPath() string { return join(l.where, l.prefix+l.index) }

@@ -11,7 +11,7 @@ import (
 )
 
 // LostFile lists the changesets of a log that nobody has any more: a row of 44 bytes each, as in the index of the log and in its order, but that the key
-// names the object below prophet/left that tells what is left of the changeset, see docs/adr/0017-repair.md. Without the file, none is lost. It counts only where the object
+// names the object below prophet/left that tells what is left of the changeset, see docs/adr/0020-lost.md. Without the file, none is lost. It counts only where the object
 // that the log names cannot be read. A mirror that was published without them has such a list too.
 const LostFile = "prophet/lost"
 

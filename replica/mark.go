@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash"
+	"iter"
 
 	"github.com/google/uuid"
 	"github.com/minio/sha256-simd"
@@ -69,14 +70,14 @@ func RowsSum(l *Log, last uint32) (string, error) {
 }
 
 // SumRows is [RowsSum] of all rows of a log.
-func SumRows(rows []changeset.Row) string {
-	h := sha256.New()
+func SumRows(rows iter.Seq[changeset.Row]) string {
+	h, any := sha256.New(), false
 	var buf []byte
-	for _, row := range rows {
-		buf = changeset.AppendRow(buf[:0], row)
+	for row := range rows {
+		any, buf = true, changeset.AppendRow(buf[:0], row)
 		h.Write(buf)
 	}
-	return sumText(h, len(rows) > 0)
+	return sumText(h, any)
 }
 
 func sumText(h hash.Hash, some bool) string {

@@ -3,6 +3,7 @@ package replica_test
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -43,20 +44,12 @@ func change(t *testing.T, fsys afero.Fs, name string, f func(b []byte) []byte) {
 	}
 }
 
-// lastID rewrites the last local id that a row is noted with, where no row bears a check.
+// lastID rewrites the last local id that a row is noted with.
 func lastID(row int, id uint32) func(b []byte) []byte {
 	return func(b []byte) []byte {
 		binary.BigEndian.PutUint32(b[(row-1)*8:], id)
-		return unchecked(b)
+		return replica.Checked(b)
 	}
-}
-
-// unchecked makes of notes on rows what older versions wrote, without checks.
-func unchecked(rows []byte) []byte {
-	for i := 4; i < len(rows); i += 8 {
-		rows[i] &= 0x0f
-	}
-	return rows
 }
 
 // damagedNotes are damages of our own notes, each with what both reading and fsck say of it.
@@ -157,5 +150,86 @@ func TestLocalIDsThatWereCutAreMadeAgainWhenOneIsGiven(t *testing.T) {
 		if found := problems(t, fsys); found != "" {
 			t.Errorf("cut to %d bytes: fsck says\n%s", cut, found)
 		}
+	}
+}
+
+// Zeros are what a disk leaves of a block that it lost. They read as notes of an older version, without checks: of rows that brought nothing.
+func TestNotesOfZerosAreNoNotes(t *testing.T) {
+	zeros := func(from, to int) func(b []byte) []byte {
+		return func(b []byte) []byte { clear(b[from:to]); return b }
+	}
+	for _, tt := range []struct {
+		name, file string
+		damage     func(b []byte) []byte
+	}{
+		{"all of them", "prophet/rows", zeros(0, 32)},
+		{"the last two", "prophet/rows", zeros(16, 32)},
+		{"all but the beginning of one", "resolutions/prophet/rows", zeros(2, 8)},
+	} {
+		fsys, _, rec := rivals(t)
+		r := replicatest.Open(t, fsys, replica.Options{})
+		replicatest.Edit(t, r, func(e *replica.Edit) error { return e.Take(rec, "1") })
+		whole := readFile(t, fsys, tt.file)
+		change(t, fsys, tt.file, tt.damage)
+		if _, err := r.LocalIDs(); tt.file == "prophet/rows" && !strings.Contains(fmt.Sprint(err), "is nothing but zeros") {
+			t.Errorf("%s: the local ids are read: %v", tt.name, err)
+		}
+		if found := problems(t, fsys); !strings.HasPrefix(found, tt.file+": ") || strings.Contains(found, "(harmless)") {
+			t.Errorf("%s: fsck says\n%s", tt.name, found)
+		}
+		mend(t, fsys)
+		if now := readFile(t, fsys, tt.file); now != whole {
+			t.Errorf("%s: after a repair it holds %x, not %x", tt.name, now, whole)
+		}
+	}
+}
+
+// With the first identity, which says that they have them, the notes of an older version get their checks.
+func TestNotesOfAnOlderVersionGetTheirChecks(t *testing.T) {
+	for what, then := range map[string]func(fsys afero.Fs){
+		"an edit":  func(fsys afero.Fs) { grow(t, replicatest.Open(t, fsys, replica.Options{}), 1) },
+		"a repair": func(fsys afero.Fs) { mend(t, fsys) },
+	} {
+		fsys, rec := noted(t)
+		whole := readFile(t, fsys, "prophet/rows")
+		change(t, fsys, "prophet/rows", func(b []byte) []byte {
+			for i := 4; i < len(b); i += 8 {
+				b[i] &= 0x0f
+			}
+			return b
+		})
+		if err := fsys.Remove("prophet/identity"); err != nil {
+			t.Fatal(err)
+		}
+		if id, err := replicatest.Open(t, fsys, replica.Options{}).LocalID(rec); err != nil || id != 4 {
+			t.Errorf("the local id is %d, %v", id, err)
+		}
+		then(fsys)
+		if now := readFile(t, fsys, "prophet/rows"); !strings.HasPrefix(now, whole) {
+			t.Errorf("after %s the notes are %x, want %x", what, now, whole)
+		}
+		if found := problems(t, fsys); found != "" {
+			t.Errorf("after %s fsck says\n%s", what, found)
+		}
+	}
+}
+
+// In a replica of an older version zeros are believed; but every record of which the log knows has a local id.
+func TestARecordWithoutALocalIDIsNamed(t *testing.T) {
+	fsys, rec := noted(t)
+	change(t, fsys, "prophet/rows", func(b []byte) []byte { return make([]byte, len(b)) })
+	if err := fsys.Remove("prophet/identity"); err != nil {
+		t.Fatal(err)
+	}
+	if found := problems(t, fsys); !strings.Contains(found, "prophet/ids: "+rec.String()+" has no local id, though row 4 of the log touches it; remove prophet/rows") {
+		t.Errorf("fsck says\n%s", found)
+	}
+}
+
+// mend repairs a replica without anybody to ask.
+func mend(t *testing.T, fsys afero.Fs) {
+	t.Helper()
+	if err := replica.Repair(t.Context(), fsys, replica.Options{}, replica.RepairOptions{}); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -101,6 +102,10 @@ func (r *Replica) moment() (m *moment, err error) {
 	if r.opts.Mirror {
 		return m, nil
 	}
+	m.limits.checked = sync.OnceValue(func() bool {
+		there, err := exists(r.fs, IdentityFile)
+		return there && err == nil
+	})
 	if m.latest, err = readSmall(r.fs, changeset.LatestFile); err != nil {
 		return nil, fmt.Errorf("open replica %s: %w", r.where(), missing(changeset.LatestFile, err))
 	}

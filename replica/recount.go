@@ -71,7 +71,7 @@ func (t *txLog) remergeOne(rec changeset.RecordID) (*changeset.Change, *resoluti
 	if err != nil {
 		return nil, nil, err
 	}
-	s.merged = nil
+	s.merged, t.tx.newVote = nil, false
 	result, err := t.merge(rec, s)
 	if err != nil {
 		return nil, nil, err
@@ -84,6 +84,11 @@ func (t *txLog) remergeOne(rec changeset.RecordID) (*changeset.Change, *resoluti
 		other = other || !slices.Equal(before, result.OpenProps()) || t.notes.openSet[rec].lacks(result.Agreed)
 	}
 	ch := difference(rec, s.exists, s.props, result.Exists, result.Props)
+	if t == t.tx.main && t.tx.suspect(ch) {
+		if err := t.tx.wholeLogs(); err != nil {
+			return nil, nil, err
+		}
+	}
 	if ch == nil && other {
 		ch = sameState(rec, s.exists)
 	}

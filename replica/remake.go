@@ -113,7 +113,7 @@ func (l *Log) remake(file string, at int64, steps []step, m *durable.Mend) error
 	made := bytes.Clone(index[:at])
 	exists, props, err := l.versionAtEnd(made)
 	if err != nil {
-		return fmt.Errorf("mend %s, where a commit was cut off: %w", join(l.where, l.prefix+file), err)
+		return fmt.Errorf("repair %s, where a commit was cut off: %w", join(l.where, l.prefix+file), err)
 	}
 	var objects []durable.Content
 	for _, s := range steps {

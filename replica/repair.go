@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/afero"
 
@@ -63,7 +64,7 @@ func Repair(ctx context.Context, fsys afero.Fs, opts Options, how RepairOptions)
 	}
 	defer unlock()
 	p := &repair{ctx: ctx, fs: fsys, opts: opts, how: how, anew: map[string]map[changeset.RecordID]bool{},
-		shifts: map[string][]sums{}, noteTo: map[string]uint32{}}
+		shifts: map[string][]sums{}, noteTo: map[string]uint32{}, said: map[string]bool{}}
 	if err := p.run(); err != nil {
 		return fmt.Errorf("repair %s: %w", opts.Where, err)
 	}
@@ -99,6 +100,7 @@ type repair struct {
 	noteTo  map[string]uint32                      // up to which row there must be notes of ours, likewise
 	done    int                                    // rows
 	recount bool                                   // what is undecided is to be settled anew
+	said    map[string]bool                        // what was warned of once
 	noVotes bool                                   // nothing is left of the resolutions, not even their number
 }
 
@@ -122,14 +124,20 @@ func (p *repair) run() error {
 		if err := p.ctx.Err(); err != nil {
 			return err
 		}
-		var damage *DamageError
-		switch err := do(); {
-		case errors.As(err, &damage):
-			p.tell(damage.Path, IsLeft, "%v", damage.Err)
-		case err != nil:
+		if err := p.orLeft(do()); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// orLeft tells of damage that nothing could be done about, and returns any other error.
+func (p *repair) orLeft(err error) error {
+	var damage *DamageError
+	if !errors.As(err, &damage) {
+		return err
+	}
+	p.tell(damage.Path, IsLeft, "%v", damage.Err)
 	return nil
 }
 
@@ -186,11 +194,32 @@ func (p *repair) findNoted() error {
 		for _, n := range (&Log{fs: l.fs, prefix: l.prefix, where: l.where, limits: l.limits}).otherCounts() {
 			p.noteTo[l.prefix] = max(p.noteTo[l.prefix], min(n, l.latest))
 		}
+		row, err := p.lastGiven(l)
+		if err != nil {
+			return err
+		}
+		p.noteTo[l.prefix] = max(p.noteTo[l.prefix], row)
 		if p.noteTo[l.prefix] == 0 && l.latest > 0 { // all that would say so is lost, or another program wrote all of it: what its votes settle is settled with the notes
 			p.noteTo[l.prefix], p.recount = l.latest, true
 		}
 	}
 	return nil
+}
+
+// lastGiven returns the last row of which the table of local ids has an entry that the log confirms; 0 if there is none.
+func (p *repair) lastGiven(l *Log) (uint32, error) {
+	b, err := p.read(l.prefix + idsFile)
+	for n := len(b) / localIDSize; n > 0 && err == nil; n-- {
+		id := parseLocalID(b[(n-1)*localIDSize:])
+		if id.row == 0 || id.row > l.latest {
+			continue
+		}
+		c, err := l.at(id.row)
+		if err == nil && slices.ContainsFunc(c.Changes, func(ch changeset.Change) bool { return ch.Record.UUID == id.rec }) {
+			return id.row, nil
+		}
+	}
+	return 0, err
 }
 
 func (p *repair) logs() []*Log { return []*Log{p.r.votes, p.r.log} }

@@ -1,5 +1,7 @@
 package replica
 
+import "cmp"
+
 // mendDigests mends the digests of both logs: entries that are damaged are made again from what replaying the log gives. Of which rows there were entries is told by these alone; where they are
 // lost, there is one of the last row.
 func (p *repair) mendDigests() error {
@@ -31,6 +33,9 @@ func (p *repair) mendDigestsOf(l *Log) error {
 	for _, row := range x.rows {
 		want = appendDigest(want, digestEntry{row, x.at[row]})
 	}
+	if n := len(x.rows); n > 0 { // a writer of ours noted what it counted
+		p.noteTo[l.prefix] = max(p.noteTo[l.prefix], x.rows[n-1])
+	}
 	if was == nil && len(want) == 0 {
 		return nil
 	}
@@ -58,8 +63,8 @@ func (x *digestsRepair) read(b []byte) {
 			b = append(b[:len(b):len(b)], make([]byte, digestSize-len(b))...)
 		}
 		e, ok := parseDigest(b)
-		if row := x.rowWith(e.sums, above); !ok && row > 0 {
-			e.row = row
+		if !ok {
+			e.row = cmp.Or(x.rowWith(e.sums, above), e.row)
 		}
 		if e.row > above && int(e.row) < len(x.at) {
 			x.rows = append(x.rows, e.row)

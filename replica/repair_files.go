@@ -35,11 +35,15 @@ func (p *repair) setAside(file string, was []byte) error {
 	return fmt.Errorf("set %s aside: there are %d contents of it already", file, maxAside)
 }
 
-// read returns what a file holds, nil if there is none. Bytes that cannot be read, as from a bad block, are an error.
+// read returns what a file holds, nil if there is none. Bytes that cannot be read, as from a bad block, are an error, and so is a file that is too large to be what it
+// should be, and may be a hole.
 func (p *repair) read(file string) ([]byte, error) {
-	b, err := afero.ReadFile(p.fs, file)
+	b, err := readWhole(p.fs, file)
 	if isNotExist(err) {
 		return nil, nil
+	}
+	if isDamage(err) {
+		return nil, &DamageError{Path: file, Err: fmt.Errorf("%w, and may be nothing but a hole: move it to somewhere else, and run this again", reason(err))}
 	}
 	if b == nil && err == nil {
 		b = []byte{}

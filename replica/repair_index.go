@@ -24,12 +24,16 @@ type indexRepair struct {
 	trusts   bool   // that records' indexes say otherwise is no reason to doubt it
 	mirror   string // where rows were had from
 	deep     bool   // what others have in their logs may stand in this one
+
+	at        map[uint32][]changeset.RecordID // which records' indexes name a row; loaded when needed
+	undecided []string                        // rows of which several things are said, with these
 }
 
 // slot is a row of the index as far as it is known.
 type slot struct {
 	row   changeset.Row
 	known bool
+	guess bool // nothing tells that the changeset stood there but that no other one does that is here: mirrors know better
 	weak  bool // its changeset cannot be read, so that it is known only if nothing speaks against it
 }
 
@@ -67,26 +71,20 @@ func (p *repair) mendIndex(prefix string) (sound bool, err error) {
 		case err != nil:
 			return false, err
 		case again:
-		case len(x.unknown()) > 0 && !x.knownToMirrors() && !deep:
+			continue
+		}
+		if err := x.knownToMirrors(); err != nil {
+			return false, err
+		}
+		switch unknown := len(x.unknown()) > 0 && len(x.undecided) == 0; {
+		case unknown && !deep:
 			deep = true
-		case len(x.unknown()) > 0 && x.doubted && !x.foreign: // then it is the records' indexes that are damaged
+		case unknown && x.doubted && !x.foreign: // then it is the records' indexes that are damaged
 			deep, trusts = false, true
 		default:
 			return x.mend(lacking, sure)
 		}
 	}
-}
-
-// fetchWeak asks others for the changesets that rows name and that cannot be read, and reports whether some of them were had: these may speak against their rows.
-func (x *indexRepair) fetchWeak() (some bool, err error) {
-	var lacking []*wanted
-	for _, s := range x.slots {
-		if s.weak {
-			lacking = append(lacking, changesetOf(x.l, s.row.Key))
-		}
-	}
-	err = x.p.fetch(lacking)
-	return slices.ContainsFunc(lacking, func(w *wanted) bool { return w.from != "" }), err
 }
 
 // look finds out which rows are known.
@@ -229,6 +227,18 @@ func (x *indexRepair) versionAt(rec changeset.RecordID, seq uint32) int {
 
 // leadsThere reports whether a changeset in a row makes of each record the version that its index has of that row, as far as that can be told; it is false where an index does not name the row.
 func (x *indexRepair) leadsThere(seq uint32, c *changeset.Changeset) bool {
+	_, speaksAgainst := x.leads(seq, c)
+	return !speaksAgainst
+}
+
+// madeIt reports whether the index of a record that a changeset touches has the very version of a row that the changeset makes, and none speaks against it.
+func (x *indexRepair) madeIt(seq uint32, c *changeset.Changeset) bool {
+	speaksFor, speaksAgainst := x.leads(seq, c)
+	return speaksFor && !speaksAgainst
+}
+
+// leads reports whether the index of some record that a changeset touches has the version of a row that the changeset makes, and whether one of them has another one, or none.
+func (x *indexRepair) leads(seq uint32, c *changeset.Changeset) (speaksFor, speaksAgainst bool) {
 	for i := range c.Changes {
 		ch := &c.Changes[i]
 		versions, at := x.versions[ch.Record], x.versionAt(ch.Record, seq)
@@ -236,27 +246,32 @@ func (x *indexRepair) leadsThere(seq uint32, c *changeset.Changeset) bool {
 			continue
 		}
 		if at < 0 {
-			return !x.numbered
+			return speaksFor, x.numbered
 		}
-		first := at
-		for first > 0 && versions[first-1].Seq == seq {
-			first--
-		}
-		exists, props := false, map[string]string(nil)
-		if first > 0 {
-			before := versions[first-1]
-			var err error
-			if exists = !before.Deleted(); exists {
-				if props, err = x.l.props(before.Key); err != nil {
-					continue
-				}
-			}
+		exists, props, err := x.before(ch.Record, at)
+		if err != nil {
+			continue
 		}
 		if versionKey(Replay(exists, props, ch)) != cas.Key(versions[at].Key) {
-			return false
+			return speaksFor, true
 		}
+		speaksFor = true
 	}
-	return true
+	return speaksFor, false
+}
+
+// before returns the state of a record before the row of one of its versions.
+func (x *indexRepair) before(rec changeset.RecordID, at int) (exists bool, props map[string]string, err error) {
+	versions := x.versions[rec]
+	seq := versions[at].Seq
+	for at > 0 && versions[at-1].Seq == seq {
+		at--
+	}
+	if at == 0 || versions[at-1].Deleted() {
+		return false, nil, nil
+	}
+	props, err = x.l.props(versions[at-1].Key)
+	return err == nil, props, err
 }
 
 // versionKey names the version of a record with the properties; zero if it is deleted.
@@ -282,10 +297,12 @@ func (x *indexRepair) settle() (lacking []uint32, err error) {
 	return lacking, nil
 }
 
-// knownToMirrors asks mirrors for the rows that are not known, and reports whether all are now.
-func (x *indexRepair) knownToMirrors() bool {
-	x.mirror = x.askMirrors()
-	return len(x.unknown()) == 0
+// knownToMirrors asks mirrors for the rows that are not known, if there are some.
+func (x *indexRepair) knownToMirrors() (err error) {
+	if len(x.unknown()) > 0 {
+		x.mirror, err = x.askMirrors()
+	}
+	return err
 }
 
 // mend writes the index if all its rows are known.
@@ -295,6 +312,7 @@ func (x *indexRepair) mend(lacking []uint32, sure bool) (sound bool, err error) 
 		how = "had from " + x.mirror
 	}
 	if left := x.unknown(); len(left) > 0 {
+		x.tellUndecided()
 		x.p.tell(x.l.prefix+changeset.IndexFile, IsLeft, "%s of it cannot be told for sure; it is left as it is", few(left))
 		return false, nil
 	}
@@ -329,35 +347,4 @@ func (x *indexRepair) write(how string, lacking []uint32, sure bool) error {
 		x.p.tell(x.l.prefix+changeset.IndexFile, IsRebuilt, "%s %s", few(lacking), how)
 	}
 	return err
-}
-
-// askMirrors takes the rows that are not known from a mirror of this very replica, or a copy of it, if the rows that are known are the same there; it returns where that is, "" if nowhere.
-func (x *indexRepair) askMirrors() (where string) {
-	for _, r := range x.p.others() {
-		l := sameLog(r, x.l)
-		if l.uuid != x.l.uuid {
-			continue
-		}
-		rows, err := l.Collect(1, x.l.latest)
-		if err != nil || !x.agrees(rows) {
-			continue
-		}
-		for i, row := range rows {
-			if !x.slots[i].known {
-				x.slots[i] = slot{row: row, known: true}
-			}
-		}
-		return r.where()
-	}
-	return ""
-}
-
-// agrees reports whether rows from elsewhere are those that are known, as far as both go.
-func (x *indexRepair) agrees(rows []changeset.Row) bool {
-	for i, row := range rows {
-		if x.slots[i].known && x.slots[i].row != row {
-			return false
-		}
-	}
-	return true
 }

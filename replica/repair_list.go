@@ -1,21 +1,23 @@
 package replica
 
 import (
+	"bytes"
+	"cmp"
 	"slices"
 
 	"prophet/cas"
 	"prophet/changeset"
 )
 
-// mendList mends the list of representations. A row whose object nobody has names the log's own instead, which tells no more than that; peers' lists are read again then.
+// mendList mends the list of representations. A row whose object nobody has names the log's own instead, which tells no more than that; peers' lists are read again then. Of rows that the number counts, and of
+// which nothing at all is left, there are none.
 func (p *repair) mendList() error {
-	reps := p.r.log.reps
-	n := int(reps.rows.latest)
+	counted := p.r.log.reps.rows.latest
 	file, err := p.read(RepresentationsFile)
-	if err != nil || n == 0 && len(file) == 0 {
+	if err != nil || counted == 0 && len(file) == 0 {
 		return err
 	}
-	x := &listRepair{p: p, l: p.r.log, file: file, rows: make([]changeset.Row, n), byRow: map[changeset.ID]changeset.Row{}}
+	x := &listRepair{p: p, l: p.r.log, file: file, counted: int(counted), byRow: map[changeset.ID]changeset.Row{}}
 	if err := x.load(); err != nil {
 		return err
 	}
@@ -28,13 +30,14 @@ func (p *repair) mendList() error {
 
 // listRepair mends the list of representations.
 type listRepair struct {
-	p     *repair
-	l     *Log
-	file  []byte
-	rows  []changeset.Row                // zero where not known
-	byRow map[changeset.ID]changeset.Row // of the log
-	free  []changeset.Row                // representations that no row of the list names, without numbers
-	gone  []changeset.ID                 // of which nothing more is known than the log tells
+	p       *repair
+	l       *Log
+	file    []byte
+	counted int                            // how many rows its number says that there are
+	rows    []changeset.Row                // zero where not known; no more than are known to have been
+	byRow   map[changeset.ID]changeset.Row // of the log
+	free    []spare                        // what no row of the list names, those that know less first
+	gone    []changeset.ID                 // of which nothing more is known than the log tells
 }
 
 // load reads the rows that hold together with their changesets, and the representations that no row names.
@@ -46,12 +49,12 @@ func (x *listRepair) load() error {
 		}
 		x.byRow[row.ID], logged[row.Key] = row, true
 	}
-	for i := range x.rows {
-		at := i * changeset.RowSize
-		if len(x.file) < at+changeset.RowSize {
-			break
+	for i := range min(x.counted, len(x.file)/changeset.RowSize) {
+		b := x.file[i*changeset.RowSize:][:changeset.RowSize]
+		if slices.Max(b) == 0 {
+			continue
 		}
-		row, err := changeset.ParseRow(x.file[at:][:changeset.RowSize])
+		row, err := changeset.ParseRow(b)
 		row.Seq = uint32(i + 1)
 		c := x.p.wholeChangeset(x.l, row.Key)
 		switch {
@@ -61,13 +64,15 @@ func (x *listRepair) load() error {
 			continue
 		default:
 			if row = x.sought(row); row.Key == (cas.Key{}) {
+				x.reach(i)
 				continue
 			}
 		}
+		x.reach(i)
 		x.rows[i] = row
 		named[row.Key] = true
 	}
-	return x.l.objects.Walk(func(key cas.Key, _ string) error {
+	err := x.l.objects.Walk(func(key cas.Key, _ string) error {
 		if key.IsZero() || logged[key] || named[key] || x.isLeft(key) {
 			return nil
 		}
@@ -76,10 +81,39 @@ func (x *listRepair) load() error {
 			return nil
 		}
 		if mine, err := x.l.Changeset(x.byRow[c.ID]); err == nil && changeset.SameEdit(mine, c) {
-			x.free = append(x.free, changeset.Row{ID: c.ID, Key: key})
+			x.spare(key, c)
 		}
 		return nil
 	})
+	slices.SortStableFunc(x.free, func(a, b spare) int { return cmp.Compare(a.parents, b.parents) })
+	return err
+}
+
+// spare is a representation that no row of the list names, and how many parents it tells: of two of one changeset, the one that knows more came later.
+type spare struct {
+	row     changeset.Row
+	parents int
+}
+
+// spare keeps a representation that no row of the list names, unless it names parents that the log does not have, as one that was never committed may.
+func (x *listRepair) spare(key cas.Key, c *changeset.Changeset) {
+	n := 0
+	for i := range c.Changes {
+		for _, id := range c.Changes[i].Parents {
+			if x.byRow[id].Seq == 0 {
+				return
+			}
+			n++
+		}
+	}
+	x.free = append(x.free, spare{changeset.Row{ID: c.ID, Key: key}, n})
+}
+
+// reach lets the list have the row at i.
+func (x *listRepair) reach(i int) {
+	for len(x.rows) <= i {
+		x.rows = append(x.rows, changeset.Row{})
+	}
 }
 
 // isLeft reports whether an object is what is left of a lost changeset.
@@ -107,7 +141,7 @@ func (x *listRepair) sought(row changeset.Row) changeset.Row {
 
 // askMirrors takes the rows that are not known from a mirror or a copy of this very replica, if those that are known are the same there.
 func (x *listRepair) askMirrors() {
-	if !slices.ContainsFunc(x.rows, func(row changeset.Row) bool { return row.Seq == 0 }) {
+	if len(x.rows) == x.counted && !slices.ContainsFunc(x.rows, func(row changeset.Row) bool { return row.Seq == 0 }) {
 		return
 	}
 	for _, r := range x.p.others() {
@@ -118,21 +152,35 @@ func (x *listRepair) askMirrors() {
 		if err != nil {
 			continue
 		}
-		rows, err := list.Collect(1, uint32(len(x.rows)))
+		rows, err := list.Collect(1, uint32(x.counted))
 		if err != nil || !x.agree(rows) {
 			continue
 		}
 		for i, row := range rows {
-			if x.rows[i].Seq == 0 && (x.p.wholeChangeset(x.l, row.Key) != nil || x.sought(row).Key != (cas.Key{})) {
+			if i > len(x.rows) {
+				break // nobody has the row before it
+			}
+			if (i == len(x.rows) || x.rows[i].Seq == 0) && (x.p.wholeChangeset(x.l, row.Key) != nil || x.sought(row).Key != (cas.Key{})) && x.isOne(row) {
+				x.reach(i)
 				x.rows[i] = row
 			}
 		}
 	}
 }
 
+// isOne reports whether a row of a mirror's list names a representation of a changeset in the log.
+func (x *listRepair) isOne(row changeset.Row) bool {
+	c, mine := x.p.wholeChangeset(x.l, row.Key), x.byRow[row.ID]
+	if c == nil || c.ID != row.ID || mine.Seq == 0 {
+		return false
+	}
+	logged, err := x.l.Changeset(mine)
+	return err != nil || changeset.SameEdit(logged, c)
+}
+
 func (x *listRepair) agree(rows []changeset.Row) bool {
 	for i, row := range rows {
-		if x.rows[i].Seq > 0 && x.rows[i] != row {
+		if i < len(x.rows) && x.rows[i].Seq > 0 && x.rows[i] != row {
 			return false
 		}
 	}
@@ -150,17 +198,22 @@ func (x *listRepair) fill() error {
 		if at := i * changeset.RowSize; len(x.file) >= at+changeset.RowSize {
 			hint, _ = changeset.ParseRow(x.file[at:][:changeset.RowSize])
 		}
-		j := slices.IndexFunc(x.free, func(row changeset.Row) bool { return row.ID == hint.ID })
+		j := slices.IndexFunc(x.free, func(s spare) bool { return s.row.ID == hint.ID })
 		if j < 0 && x.byRow[hint.ID].Seq == 0 && len(x.free) > 0 {
 			j = 0
 		}
 		if j >= 0 {
-			x.rows[i] = x.free[j]
+			x.rows[i] = x.free[j].row
 			x.free = slices.Delete(x.free, j, j+1)
 		} else if err := x.repeat(i, hint.ID); err != nil {
 			return err
 		}
 		x.rows[i].Seq = uint32(i + 1)
+	}
+	for len(x.free) > 0 && len(x.rows) < x.counted {
+		row := x.free[0].row
+		row.Seq = uint32(len(x.rows) + 1)
+		x.rows, x.free = append(x.rows, row), x.free[1:]
 	}
 	return nil
 }
@@ -189,18 +242,25 @@ func (x *listRepair) write() error {
 	for _, row := range x.rows {
 		want = changeset.AppendRow(want, row)
 	}
-	mended, err := x.p.replace(RepresentationsFile, want)
-	if !mended || err != nil {
-		return err
+	differs, fewer := !bytes.Equal(x.file, want), len(x.rows) < x.counted
+	if fewer || differs && len(x.gone) > 0 {
+		if err := x.p.readListsAgain(); err != nil {
+			return err
+		}
 	}
-	x.p.tell(RepresentationsFile, IsRebuilt, "its rows name what is known of changesets")
-	for _, id := range x.gone {
-		x.p.tell(RepresentationsFile, IsLost, "what others knew of changeset %s; pulls from them bring it again", id)
+	if differs {
+		if _, err := x.p.replace(RepresentationsFile, want); err != nil {
+			return err
+		}
+		x.p.tell(RepresentationsFile, IsRebuilt, "its rows name what is known of changesets")
+		for _, id := range x.gone {
+			x.p.tell(RepresentationsFile, IsLost, "what others knew of changeset %s; pulls from them bring it again", id)
+		}
 	}
-	if len(x.gone) == 0 {
+	if !fewer {
 		return nil
 	}
-	return x.p.readListsAgain()
+	return x.p.replaceListNumber(uint32(len(x.rows)))
 }
 
 // readListsAgain lets the lists of all peers be read from their beginning by the next pulls.

@@ -20,7 +20,8 @@ type lostRepair struct {
 	ids     map[changeset.ID]uint32  // their rows
 	files   []string                 // damaged objects
 	touched map[uint32]map[changeset.RecordID]bool
-	index   *indexRepair // what the records' indexes say; loaded when needed
+	index   *indexRepair                    // what the records' indexes say; loaded when needed
+	pieced  map[uint32]*changeset.Changeset // what was made now of the versions of records, by row
 }
 
 // mendLost lists the changesets that cannot be read, with what is left of each, and takes those off the list that can.
@@ -29,7 +30,8 @@ func (p *repair) mendLost(l *Log) error {
 	if err != nil {
 		return err
 	}
-	x := &lostRepair{p: p, l: l, listed: listed, lost: map[uint32]changeset.Row{}, ids: map[changeset.ID]uint32{}}
+	x := &lostRepair{p: p, l: l, listed: listed, lost: map[uint32]changeset.Row{}, ids: map[changeset.ID]uint32{},
+		pieced: map[uint32]*changeset.Changeset{}}
 	if err := x.find(); err != nil {
 		return err
 	}
@@ -38,6 +40,11 @@ func (p *repair) mendLost(l *Log) error {
 	l.gone.mu.Unlock()
 	for _, seq := range slices.Sorted(maps.Keys(x.lost)) {
 		if err := x.leave(seq); err != nil {
+			return err
+		}
+	}
+	for _, seq := range slices.Sorted(maps.Keys(x.pieced)) {
+		if err := x.explain(seq, x.pieced[seq]); err != nil {
 			return err
 		}
 	}
@@ -106,18 +113,30 @@ func (x *lostRepair) leave(seq uint32) error {
 		x.l.gone.rows[seq] = before
 		return nil
 	}
-	c, err := x.whatIsLeft(row)
+	c, others, err := x.whatIsLeft(row)
 	if err != nil {
 		return err
 	}
+	if err := x.keep(seq, c); err != nil {
+		return err
+	}
+	x.p.mergeLater(x.l, c)
+	for _, where := range others {
+		x.p.tell(file, IsLost, "%s has another edit as changeset %s, which is not what the records became in row %d: it is not taken", where, row.ID, seq)
+	}
+	x.p.tell(file, IsLost, "nobody who was asked has changeset %s, row %d of the log; %s", row.ID, seq, countsAs(c))
+	return nil
+}
+
+// keep stores what is left of the changeset of a row, and lists it.
+func (x *lostRepair) keep(seq uint32, c *changeset.Changeset) error {
 	text := c.Encode()
+	row := x.lost[seq]
 	row.Key = cas.Sum(text)
 	if _, err := x.p.object(x.l.leftObjects(), text); err != nil {
 		return err
 	}
 	x.l.gone.rows[seq] = row
-	x.p.mergeLater(x.l, c)
-	x.p.tell(file, IsLost, "nobody who was asked has changeset %s, row %d of the log; %s", row.ID, seq, countsAs(c))
 	return nil
 }
 
@@ -176,56 +195,6 @@ func (x *lostRepair) removeLeft() error {
 		}
 	}
 	return err
-}
-
-// whatIsLeft makes what counts for a lost changeset: the representation that somebody else has of it, else what the versions of its records tell.
-func (x *lostRepair) whatIsLeft(row changeset.Row) (*changeset.Changeset, error) {
-	if c := x.represented(row.ID); c != nil {
-		return c, nil
-	}
-	if err := x.look(); err != nil {
-		return nil, err
-	}
-	c := &changeset.Changeset{ID: row.ID, Created: x.createdNear(row.Seq)}
-	n, err := x.l.ours.noted(row.Seq)
-	if err != nil {
-		n = noted{}
-	}
-	c.Nullification, c.Resolution = n.flags&flagNullification != 0, n.flags&flagResolution != 0
-	for _, rec := range sorted(x.touched[row.Seq]) {
-		ch := x.changeOf(rec, row.Seq)
-		if !c.Bookkeeping() {
-			ch.Parents = x.parentsOf(rec, row, n.flags&flagSettled != 0)
-		}
-		if len(c.Changes) == 0 || c.Changes[len(c.Changes)-1].Record.UUID != rec.UUID {
-			c.Changes = append(c.Changes, ch)
-		}
-	}
-	return c, nil
-}
-
-// represented returns another representation of a changeset, which is the same edit, from the list or from somebody else; nil if there is none.
-func (x *lostRepair) represented(id changeset.ID) *changeset.Changeset {
-	if x.l.reps != nil {
-		if row, ok, err := x.l.reps.lookup(id); ok && err == nil {
-			if c := x.p.wholeChangeset(x.l, row.Key); c != nil && c.ID == id {
-				return c
-			}
-		}
-	}
-	for _, r := range x.p.others() {
-		seq, known, err := r.Lookup(id)
-		if x.l.prefix != "" {
-			seq, known, err = r.LookupVote(id)
-		}
-		if !known || err != nil {
-			continue
-		}
-		if c, err := sameLog(r, x.l).at(seq); err == nil && !c.Lost && !c.Bookkeeping() {
-			return c
-		}
-	}
-	return nil
 }
 
 // look finds out which records the lost changesets touched: by the records' indexes, by what names them as parents, and by the local ids that they brought.
@@ -301,83 +270,4 @@ func (x *lostRepair) fetchVersions() error {
 		}
 	}
 	return x.p.fetch(lacking)
-}
-
-// changeOf is what a lost changeset did to a record: what differs between the versions before and after it. Where these cannot be read, it changed nothing.
-func (x *lostRepair) changeOf(rec changeset.RecordID, seq uint32) changeset.Change {
-	versions, at := x.index.versions[rec], x.index.versionAt(rec, seq)
-	first := at
-	for first > 0 && versions[first-1].Seq == seq {
-		first--
-	}
-	if at >= 0 {
-		was, before := x.stateBefore(rec, first)
-		is, after := x.stateOf(versions[at])
-		if was != nil && is != nil {
-			ch := difference(rec, *was, before, *is, after)
-			if ch == nil {
-				ch = sameState(rec, *is)
-			}
-			return *ch
-		}
-	}
-	ch := *sameState(rec, true)
-	if slices.Contains(x.index.brought[seq], rec.UUID) {
-		ch.Kind = changeset.Create
-	}
-	return ch
-}
-
-// stateBefore returns the state of a record before one of its versions; exists is nil if it cannot be read.
-func (x *lostRepair) stateBefore(rec changeset.RecordID, at int) (exists *bool, props map[string]string) {
-	if at == 0 {
-		return new(bool), nil
-	}
-	return x.stateOf(x.index.versions[rec][at-1])
-}
-
-func (x *lostRepair) stateOf(v changeset.Version) (exists *bool, props map[string]string) {
-	is := !v.Deleted()
-	if !is {
-		return &is, nil
-	}
-	props, err := x.l.props(v.Key)
-	if err != nil {
-		return nil, nil
-	}
-	return &is, props
-}
-
-// parentsOf is what the maker of a lost changeset had seen of a record: all that was there, if the row is noted so, or was made here; else nobody knows.
-func (x *lostRepair) parentsOf(rec changeset.RecordID, row changeset.Row, settled bool) []changeset.ID {
-	tells, err := x.l.tells(row.Seq, row.ID)
-	if err != nil || !settled && !tells {
-		return nil
-	}
-	var rows []uint32
-	for _, v := range x.index.versions[rec] {
-		if v.Seq < row.Seq {
-			rows = append(rows, v.Seq)
-		}
-	}
-	result, err := x.p.r.mergeRows(x.l, rec, rows)
-	if err != nil {
-		return nil
-	}
-	return result.Heads
-}
-
-// createdNear is when the changeset was made that stands nearest above a row and can be read, else below it: when the lost one was made nobody knows.
-func (x *lostRepair) createdNear(seq uint32) string {
-	for at := seq - 1; at > 0; at-- {
-		if c, err := x.l.at(at); err == nil && !c.Lost {
-			return c.Created
-		}
-	}
-	for at := seq + 1; at <= x.l.latest && at > 0; at++ {
-		if c, err := x.l.at(at); err == nil && !c.Lost {
-			return c.Created
-		}
-	}
-	return ""
 }

@@ -32,6 +32,9 @@ func (p *repair) mendNotesOf(l *Log) error {
 	if err := x.run(); err != nil {
 		return err
 	}
+	if err := x.mergeUnlike(); err != nil {
+		return err
+	}
 	files := x.files()
 	var were [][]byte
 	same := true
@@ -69,6 +72,30 @@ func (p *repair) mendNotesOf(l *Log) error {
 	return nil
 }
 
+// mergeUnlike notes the records that show something else than their changes merge to, as after an edit that was made when a rule or a vote could not be read. They are
+// merged anew in the end. What another program wrote the next edit catches up with.
+func (x *noter) mergeUnlike() error {
+	if x.p.noteTo[changeset.ResolutionsDir+"/"] < x.p.r.votes.latest || x.to < x.l.latest {
+		return nil
+	}
+	for _, rec := range sorted(x.records) {
+		s := x.records[rec]
+		if s.result == nil {
+			continue
+		}
+		props, exists, err := x.l.Props(rec)
+		if err != nil {
+			return err
+		}
+		words := differences(rec, exists, props, "its changes and the votes merge", s.result.Exists, s.result.Props)
+		if len(words) > 0 {
+			x.p.mergeOne(x.l, rec)
+			x.p.tell(x.l.prefix+changeset.RecordPath(rec), IsRebuilt, "%s, to which a resolution leads", words[0])
+		}
+	}
+	return nil
+}
+
 // notesAgree reports whether a check finds nothing wrong with the notes on rows.
 func (p *repair) notesAgree(l *Log) (bool, error) {
 	sound := true
@@ -97,6 +124,7 @@ func (x *noter) mayBe(were [][]byte) bool {
 		row := uint32(i/notedSize + 1)
 		is, ok := parseNoted(row, rows[i:])
 		want, _ := parseNoted(row, x.rows[i:])
+		ok = ok && !(is.bare && x.l.limits.wantsChecks())
 		is.bare, want.bare = false, false
 		is.flags, want.flags = is.flags&^flagSettled, want.flags&^flagSettled
 		if anew {
@@ -148,6 +176,7 @@ type notedRecord struct {
 	exists  bool
 	settled bool
 	head    changeset.ID
+	result  *resolution.Result // of the last of them, if it was merged
 }
 
 func (p *repair) newNoter(l *Log) (*noter, error) {
@@ -253,7 +282,9 @@ func (x *noter) change(row changeset.Row, c *changeset.Changeset, ch *changeset.
 	if err != nil {
 		return false, err
 	}
-	s.settled, s.head = !c.Bookkeeping() && result.SettledBy(c.ID), c.ID
+	if s.settled, s.head = !c.Bookkeeping() && result.SettledBy(c.ID), c.ID; s.seen == len(s.rows) {
+		s.result = result
+	}
 	if u := undecidedIn(result); x.l.prefix == "" && x.open.note(ch.Record, u) {
 		x.conflicts = appendConflictLine(x.conflicts, conflictLine{row: row.Seq, rec: ch.Record, undecided: u})
 	}

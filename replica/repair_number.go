@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/spf13/afero"
-
 	"prophet/cas"
 	"prophet/changeset"
 )
@@ -25,10 +23,16 @@ func (p *repair) mendNumber(l *Log) (rows uint32, sure bool, err error) {
 	if err != nil || bad == nil && says == held {
 		return held, true, err
 	}
-	rows, sure = l.counted(says, bad == nil, held)
-	if !sure {
-		p.tell(l.prefix+changeset.LatestFile, IsLeft, "it says %.20q, %s has %d rows, and nothing says which is right", text, changeset.IndexFile, held)
-		return says, bad == nil, nil
+	rows, sure, err = p.counted(l, says, bad == nil, held)
+	if err != nil {
+		return 0, false, err
+	}
+	if !sure || rows > held && rows > maxWhole/changeset.RowSize {
+		p.tell(l.prefix+changeset.LatestFile, IsLeft, "it says %.20q, %s has %s, and nothing says which is right", text, l.prefix+changeset.IndexFile, rowsWord(held))
+		if bad != nil || says > held {
+			says = 0 // nothing can be done with so many
+		}
+		return says, false, nil
 	}
 	if bad == nil && says == rows {
 		return rows, true, nil
@@ -36,48 +40,110 @@ func (p *repair) mendNumber(l *Log) (rows uint32, sure bool, err error) {
 	if _, err := p.replace(l.prefix+changeset.LatestFile, []byte(formatNumber(rows))); err != nil {
 		return 0, false, err
 	}
-	p.tell(l.prefix+changeset.LatestFile, IsRebuilt, "there are %d rows", rows)
+	p.tell(l.prefix+changeset.LatestFile, IsRebuilt, "the log has %s", rowsWord(rows))
 	if rows == 0 && l.prefix != "" && p.noVotes {
 		p.tell(l.prefix+changeset.IndexFile, IsLost, "nothing is left of the votes, nor says how many there were%s", p.votesOfOthers())
 	}
 	return rows, true, nil
 }
 
-// counted decides between the number that the file says, if it says one, and the rows that the index has, by what else counts rows: what two of them say, the greatest if there are several such numbers; else what our
-// notes say, for nothing of theirs was ever ahead of the log.
-func (l *Log) counted(says uint32, valid bool, held uint32) (rows uint32, sure bool) {
+// counted decides between the number that the file says, if it says one, and the rows that the index has, by what else counts rows: what two of them say, the greatest if there are several such numbers. The indexes of
+// records are asked where the others do not agree; where they do not decide either, it is what our notes say, for nothing of theirs was ever ahead of the log.
+func (p *repair) counted(l *Log, says uint32, valid bool, held uint32) (rows uint32, sure bool, err error) {
 	others := l.otherCounts()
 	counts := append([]uint32{held}, others...)
 	if valid {
 		counts = append(counts, says)
 	}
+	if rows, sure = saidTwice(counts); sure {
+		return rows, true, nil
+	}
+	named, err := l.highestVersion()
+	if err != nil {
+		return 0, false, err
+	}
+	if rows, sure = saidTwice(append(counts, named)); sure && rows > 0 {
+		half := valid && rows == held && held-1 == says // a program of the original may have died before it counted its row
+		return rows, !half, nil
+	}
+	switch {
+	case len(others) > 0:
+		return slices.Max(others), true, nil
+	case valid && says > held:
+		return p.tooMany(l, says, held, named)
+	case !valid && held == 0:
+		return l.leftRows(named)
+	case !valid && l.endsWhole(held):
+		return held, true, nil
+	case !valid && named > 0 && named < held:
+		return named, !l.endsWhole(named + 1), nil
+	}
+	return 0, false, nil
+}
+
+// saidTwice returns the greatest number that stands twice among some, which it sorts.
+func saidTwice(counts []uint32) (n uint32, is bool) {
 	slices.Sort(counts)
 	for i := len(counts) - 1; i > 0; i-- {
 		if counts[i] == counts[i-1] {
 			return counts[i], true
 		}
 	}
-	switch {
-	case len(others) > 0:
-		return slices.Max(others), true
-	case valid && says > held:
-		return says, true // the index lost some; it is looked for them
-	case !valid && held == 0:
-		return l.leftRows()
-	case !valid && l.endsWhole(held):
-		return held, true
-	}
 	return 0, false
 }
 
+// tooMany decides where a number is greater than the index has rows, and nothing else counts so many. The index may have lost rows, if there is what stood in them: here, or in
+// mirrors and copies of this replica. Else the number is damaged.
+func (p *repair) tooMany(l *Log, says, held, named uint32) (rows uint32, sure bool, err error) {
+	changesets, err := p.countIDs(l)
+	switch {
+	case err != nil:
+		return 0, false, err
+	case says <= max(named, changesets) || says <= p.rowsElsewhere(l):
+		return says, true, nil
+	case named > held:
+		return named, true, nil
+	case held == 0:
+		return says, true, nil // nothing else is left that would tell
+	}
+	return held, changesets <= held && l.endsWhole(held), nil
+}
+
+// countIDs returns of how many changesets there is an object.
+func (p *repair) countIDs(l *Log) (uint32, error) {
+	ids := map[changeset.ID]bool{}
+	err := l.objects.Walk(func(key cas.Key, _ string) error {
+		if key.IsZero() {
+			return p.ctx.Err()
+		}
+		if c := p.wholeChangeset(l, key); c != nil {
+			ids[c.ID] = true
+		}
+		return p.ctx.Err()
+	})
+	if isNotExist(err) {
+		err = nil
+	}
+	return uint32(len(ids)), err
+}
+
+// rowsElsewhere returns how many rows the log has in the mirror or the copy that has the most.
+func (p *repair) rowsElsewhere(l *Log) (most uint32) {
+	for _, r := range p.others() {
+		if of := sameLog(r, l); of.uuid == l.uuid {
+			most = max(most, of.latest)
+		}
+	}
+	return most
+}
+
 // leftRows returns how many rows a log had of which neither the index nor the number is left, nor our notes: as many as the indexes of records name, else as there are changesets.
-func (l *Log) leftRows() (rows uint32, sure bool) {
-	named, err := l.highestVersion()
-	if err != nil || named > 0 {
-		return named, err == nil
+func (l *Log) leftRows(named uint32) (rows uint32, sure bool, err error) {
+	if named > 0 {
+		return named, true, nil
 	}
 	objects, err := l.countObjects()
-	return objects, err == nil
+	return objects, err == nil, err
 }
 
 // highestVersion returns the greatest number of a row that the indexes of records name.
@@ -91,7 +157,7 @@ func (l *Log) highestVersion() (highest uint32, err error) {
 			if err != nil {
 				return 0, err
 			}
-			b, err := afero.ReadFile(l.fs, changeset.RecordPath(rec))
+			b, err := readWhole(l.fs, changeset.RecordPath(rec))
 			if err != nil && !isNotExist(err) {
 				return 0, err
 			}

@@ -170,7 +170,7 @@ func (p *repair) mendChangesets() error {
 			return err
 		}
 	}
-	if err := p.mendList(); err != nil {
+	if err := p.orLeft(p.mendList()); err != nil {
 		return err
 	}
 	if err := p.r.reopen(); err != nil {

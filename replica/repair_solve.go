@@ -14,6 +14,7 @@ type solver struct {
 	rows    []uint32     // not known yet, in order
 	free    []*candidate // changesets that no known row names
 	all     bool         // each of them stands in one of the rows
+	enough  bool         // there are as many of them as rows, so that what stood in a row may be among them
 	placeOf map[changeset.ID]uint32
 	had     []*wanted               // what stands in a row and somebody else has
 	child   map[changeset.ID]uint32 // the first known row that names a changeset as a parent
@@ -39,39 +40,24 @@ func (x *indexRepair) solve() (lacking []uint32, err error) {
 	if err := s.collect(); err != nil {
 		return nil, err
 	}
-	s.doubtWeak()
+	if err := s.doubtWeak(); err != nil {
+		return nil, err
+	}
 	lacking = x.unknown()
 	s.rows = slices.Clone(lacking)
 	if !x.doubted {
 		s.takeHints(s.fits)
 	}
-	s.all = len(s.free) == len(s.rows)
+	s.all, s.enough = len(s.free) == len(s.rows), len(s.free) >= len(s.rows)
 	for _, f := range s.free {
 		f.rows = slices.DeleteFunc(slices.Clone(s.rows), func(row uint32) bool { return !s.fits(f, row) })
 	}
 	for s.force() {
 	}
 	if !x.doubted { // what the records' indexes say against them may be damage of these
-		s.takeHints(s.ownsIt)
+		s.takeHints(s.mayBeDamaged)
 	}
 	return lacking, x.p.store(s.had)
-}
-
-// doubtWeak takes for not known the rows whose changeset cannot be read, where one that is there bears its ID, or made what the records became in that row.
-func (s *solver) doubtWeak() {
-	for i := range s.x.slots {
-		weak := &s.x.slots[i]
-		if !weak.weak || !weak.known {
-			continue
-		}
-		seq := uint32(i + 1)
-		if slices.ContainsFunc(s.free, func(f *candidate) bool {
-			return s.owns(f, seq) && (f.c.ID == weak.row.ID || len(f.c.Changes) > 0 && s.x.numbered && s.fits(f, seq))
-		}) {
-			weak.known = false
-			delete(s.placeOf, weak.row.ID)
-		}
-	}
 }
 
 // collect finds the changesets that no row names which is known, nor the list of representations, and that are not what is left of another one.
@@ -128,11 +114,11 @@ func (s *solver) collectElsewhere(named map[cas.Key]bool) error {
 	return s.x.p.ctx.Err()
 }
 
-// takeHints places what a damaged row of that number names still, if it may stand there: by the name of the object, or by the ID.
+// takeHints places what a damaged row of that number names still, if it may stand there: by the name of the object, or by what is left of that, or by the ID.
 func (s *solver) takeHints(may func(f *candidate, row uint32) bool) {
 	for _, row := range slices.Clone(s.rows) {
 		hint := s.x.slots[row-1].row
-		var byKey, byID []*candidate
+		var byKey, byPart, byID []*candidate
 		for _, f := range s.free {
 			if !may(f, row) {
 				continue
@@ -140,22 +126,26 @@ func (s *solver) takeHints(may func(f *candidate, row uint32) bool) {
 			if f.key == hint.Key {
 				byKey = append(byKey, f)
 			}
+			if resembles(hint.Key, f.key) {
+				byPart = append(byPart, f)
+			}
 			if f.c.ID == hint.ID {
 				byID = append(byID, f)
 			}
 		}
-		switch {
-		case len(byKey) == 1:
-			s.place(byKey[0], row)
-		case len(byID) == 1:
-			s.place(byID[0], row)
+		for _, found := range [][]*candidate{byKey, byPart, byID} {
+			if len(found) == 1 {
+				s.place(found[0], row)
+				break
+			}
 		}
 	}
 }
 
-// ownsIt is owns where the damaged row bears its number, so that it is no other row that got there.
-func (s *solver) ownsIt(f *candidate, row uint32) bool {
-	return s.owns(f, row) && s.x.slots[row-1].row.Seq == row
+// mayBeDamaged is owns where the row bears its number, so that it is no other row that got there, and names the object of the changeset still, if only in part.
+func (s *solver) mayBeDamaged(f *candidate, row uint32) bool {
+	hint := s.x.slots[row-1].row
+	return s.owns(f, row) && hint.Seq == row && (f.key == hint.Key || resembles(hint.Key, f.key))
 }
 
 // owns reports whether a changeset can stand in a row by its number: one that was made in this log stands in the row of its number.
@@ -165,7 +155,12 @@ func (s *solver) owns(f *candidate, row uint32) bool {
 
 // fits reports whether a changeset can stand in a row.
 func (s *solver) fits(f *candidate, row uint32) bool {
-	return s.owns(f, row) && s.x.bringsAll(row, f.c) && s.x.sameKind(row, f.c) && s.x.leadsThere(row, f.c)
+	return s.owns(f, row) && !s.namesAnother(f, row) && s.x.bringsAll(row, f.c) && s.x.sameKind(row, f.c) && s.x.leadsThere(row, f.c) && s.x.touchesAll(row, f.c) && s.mayCome(f, row)
+}
+
+// mayCome reports whether a changeset that only others have may stand in a row: it was made in this log, or an index of a record tells that it stood there. Others have many that never came here.
+func (s *solver) mayCome(f *candidate, row uint32) bool {
+	return f.from == "" || f.c.ID.Origin == s.x.l.uuid || slices.ContainsFunc(f.c.Changes, func(ch changeset.Change) bool { return s.x.versionAt(ch.Record, row) >= 0 })
 }
 
 // sameKind reports whether a row is noted as of the kind that a changeset is.
@@ -200,8 +195,8 @@ func (s *solver) force() bool {
 				can = append(can, f)
 			}
 		}
-		if len(can) == 1 {
-			s.place(can[0], row)
+		if len(can) == 1 && (s.enough || s.tells(can[0], row)) {
+			s.guess(can[0], row)
 			return true
 		}
 	}
@@ -210,11 +205,23 @@ func (s *solver) force() bool {
 	}
 	for _, f := range s.free {
 		if len(f.rows) == 1 {
-			s.place(f, f.rows[0])
+			s.guess(f, f.rows[0])
 			return true
 		}
 	}
 	return false
+}
+
+// guess puts a changeset into a row where no other one that is here can stand.
+func (s *solver) guess(f *candidate, row uint32) {
+	told := s.tells(f, row)
+	s.place(f, row)
+	s.x.slots[row-1].guess = !told
+}
+
+// tells reports whether something says that a changeset stood in a row: its own number, in the log that it was made in, or the version that a record's index has of that row.
+func (s *solver) tells(f *candidate, row uint32) bool {
+	return f.c.ID == changeset.ID{Origin: s.x.l.uuid, Seq: row} || s.x.madeIt(row, f.c)
 }
 
 // keepOrder takes from each changeset the rows that are not below all its parents, or not above all its children.

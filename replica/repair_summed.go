@@ -16,7 +16,7 @@ var summedFiles = []string{formerFile, changeset.ResolutionsDir + "/" + formerFi
 // mendNamed mends the files of ours of which the identity has the checksum.
 func (p *repair) mendNamed() error {
 	id, err := p.r.log.readIdentity()
-	if err != nil || p.isOthers(id) { // it is written anew
+	if err != nil || othersIdentity(p.fs, id) { // it is written anew
 		return p.mendUnsummed()
 	}
 	for _, name := range summedFiles {
@@ -27,17 +27,11 @@ func (p *repair) mendNamed() error {
 	return nil
 }
 
-// mendUnsummed mends these files where nothing has their checksums: those that can be read are believed.
+// mendUnsummed mends these files where nothing has their checksums: lists of former UUIDs by what the logs tell; local ids that can be read are believed.
 func (p *repair) mendUnsummed() error {
 	for _, l := range p.logs() {
-		if _, _, err := l.readFormer(); isDamage(err) {
-			b, err := p.read(l.prefix + formerFile)
-			if err != nil {
-				return err
-			}
-			if err := p.mendUnproven(identity{}, l.prefix+formerFile, b); err != nil {
-				return err
-			}
+		if err := p.mendFormer(l); err != nil {
+			return err
 		}
 	}
 	b, err := p.read(oldIDsFile)
@@ -75,8 +69,13 @@ func (p *repair) mendIdentity() error {
 		}
 		now.set(l.prefix+peersDir, sum)
 	}
-	if was, err := p.r.log.readIdentity(); err == nil && !p.isOthers(was) && was[oldIDsFile] != "" {
+	if was, err := p.r.log.readIdentity(); err == nil && !othersIdentity(p.fs, was) && was[oldIDsFile] != "" {
 		now[oldIDsFile] = was[oldIDsFile]
+	}
+	for _, l := range p.logs() {
+		if err := l.checkNotes(p.fs); err != nil {
+			return err
+		}
 	}
 	mended, err := p.replace(IdentityFile, now.encode())
 	if mended {

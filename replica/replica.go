@@ -299,7 +299,7 @@ func (r *Replica) Renamed() (bool, error) {
 	if r.opts.Mirror {
 		return false, nil
 	}
-	now, err := Open(r.fs, Options{Where: r.opts.Where})
+	now, err := Open(r.fs, Options{Where: r.opts.Where, Sleep: r.opts.Sleep})
 	if err != nil {
 		return false, err
 	}

@@ -143,6 +143,18 @@ func TestTakeAllSettlesWhatCanBeAndSaysWhatIsLeft(t *testing.T) {
 	}
 }
 
+// Others may have written what we do not. It stays open, and the rest is decided all the same.
+func TestTakeAllLeavesWhatCannotBeWritten(t *testing.T) {
+	d := newDispute(t)
+	rec, made := d.record("one", map[string]string{"status": "new"})
+	d.comes(bob, rec, made, map[string]string{"status": "open", "body": "a\x00", "two\nlines": "a"})
+	d.comes(carol, rec, made, map[string]string{"status": "stalled", "body": "b\x00", "two\nlines": "b"})
+	decided, left, err := d.TakeAll(t.Context(), replica.TakeLatest)
+	if got := d.words(decided, left); err != nil || got != "one.body left, one.status=\"stalled\", one.two\nlines left" {
+		t.Errorf("%s (%v)", got, err)
+	}
+}
+
 func openIn(open []replica.OpenConflict) (n int) {
 	for _, c := range open {
 		n += len(c.Conflicts)

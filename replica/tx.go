@@ -26,6 +26,9 @@ type Tx struct {
 	newRules  map[ruled]bool            // that changed
 	allRules  bool                      // with recount: any rule may have changed
 
+	settingsSeen, logsSeen bool // the settings, and the votes too, are what the log has of them
+	newVote                bool // a vote that came with the transaction counted since this was reset
+
 	newIdentity identity // nil if that stays as it is
 }
 
@@ -96,6 +99,11 @@ func (t *txLog) name(file string) string { return t.prefix + file }
 func (t *txLog) state(rec changeset.RecordID) (*state, error) {
 	if s := t.states[rec]; s != nil {
 		return s, nil
+	}
+	if t == t.tx.main && rec.Type == changeset.SettingsType {
+		if err := t.tx.wholeSettings(); err != nil {
+			return nil, err
+		}
 	}
 	s := &state{}
 	v, at, err := t.confirmed(rec)

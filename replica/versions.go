@@ -1,8 +1,10 @@
 package replica
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"sort"
 
@@ -22,25 +24,42 @@ func (l *Log) Versions(rec changeset.RecordID) ([]changeset.Version, error) {
 	return versions, err
 }
 
-// readVersions is Versions, with all bytes of the index; the error of one that does not exist wraps fs.ErrNotExist.
-func (l *Log) readVersions(rec changeset.RecordID) (raw []byte, versions []changeset.Version, err error) {
+// readVersions is Versions, with the length of the index in bytes; the error of one that does not exist wraps fs.ErrNotExist. It reads no further than to the first row
+// that is damaged, or not committed: an index may have any size and take no room, where it has holes.
+func (l *Log) readVersions(rec changeset.RecordID) (size int64, versions []changeset.Version, err error) {
 	file := changeset.RecordPath(rec)
-	raw, err = afero.ReadFile(l.fs, file)
-	committed := max(0, l.limits.of(l.prefix+file, int64(len(raw)))) // a file that should not be there yet has no row
-	if err != nil {
-		return raw, nil, fmt.Errorf("read the versions of %s in %s: %w", rec, l.where, err)
+	f, err := l.fs.Open(file)
+	if err == nil {
+		defer f.Close()
+		var info fs.FileInfo
+		if info, err = f.Stat(); err == nil {
+			size = info.Size()
+		}
 	}
-	for b := raw[:committed]; len(b) >= changeset.VersionSize; b = b[changeset.VersionSize:] {
-		v, err := nextVersion(versions, b[:changeset.VersionSize])
+	if err != nil {
+		return 0, nil, fmt.Errorf("read the versions of %s in %s: %w", rec, l.where, err)
+	}
+	committed := max(0, l.limits.of(l.prefix+file, size)) // a file that should not be there yet has no row
+	b := bufio.NewReader(io.NewSectionReader(f, 0, committed))
+	row := make([]byte, changeset.VersionSize)
+	for range committed / changeset.VersionSize {
+		_, err := io.ReadFull(b, row)
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			break // somebody cuts off what is not committed
+		}
 		if err != nil {
-			return raw, nil, l.damagedIndex(rec, err)
+			return size, nil, fmt.Errorf("read the versions of %s in %s: %w", rec, l.where, err)
+		}
+		v, err := nextVersion(versions, row)
+		if err != nil {
+			return size, nil, l.damagedIndex(rec, err)
 		}
 		if v.Seq > l.latest {
-			return raw, versions, nil
+			return size, versions, nil
 		}
 		versions = append(versions, v)
 	}
-	return raw, versions, nil // part of a row may follow, of a writer at work; if it was more than that, the log knows, and fsck tells
+	return size, versions, nil // part of a row may follow, of a writer at work; if it was more than that, the log knows, and fsck tells
 }
 
 // nextVersion reads the row after those of a record's index.

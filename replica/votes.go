@@ -117,6 +117,7 @@ func (t *txLog) votesOn(fingerprint string) ([]map[string]string, error) {
 		if s.wasNever() {
 			continue
 		}
+		t.tx.newVote = t.tx.newVote || len(s.rows) > 0
 		entries, err := t.load(rec, s)
 		if err != nil {
 			return nil, err

@@ -85,7 +85,7 @@ func (p *pull) bookkeepingEvents(ctx context.Context) (map[changeset.RecordID][]
 	}
 	slices.SortFunc(items, func(a, b item) int { return cmp.Compare(a.row.Seq, b.row.Seq) })
 	events := map[changeset.RecordID][]event{}
-	err := eachFetched(ctx, items, func(f fetched) error {
+	err := eachFetched(ctx, slices.Values(items), func(f fetched) error {
 		for i := range f.c.Changes {
 			ch := &f.c.Changes[i]
 			events[ch.Record] = append(events[ch.Record], event{f.row.Seq, ch, f.c.Nullification})

@@ -32,7 +32,7 @@ func (p *pull) takeApart(ctx context.Context) error {
 			return err
 		}
 		if p.votes.plan.empty() && p.main.plan.empty() {
-			p.total = len(p.votes.items) + len(p.main.items)
+			p.total = p.votes.items.len() + p.main.items.len()
 			p.warnOfMixed()
 			return nil
 		}
@@ -189,7 +189,7 @@ func (p *pull) warnOfMove(s *side, m changeset.Move, n int, own bool) {
 		return
 	}
 	like := ""
-	if slices.ContainsFunc(s.items, func(it item) bool { return it.id.Origin == m.To }) {
+	if s.items.any(func(it item) bool { return it.id.Origin == m.To }) {
 		like = fmt.Sprintf(", as %s has them", s.named(p.from))
 	}
 	p.opts.warn("two replicas had the UUID %s: the edits of one of them from number %d on, %d in all, are kept under %s in %s from now on%s",

@@ -116,3 +116,15 @@ func TestARehearsalBesideAWriterHoldsUpNoPull(t *testing.T) {
 		t.Errorf("after %d edits beside it: %v", *edits, err)
 	}
 }
+
+// Who has all of it when somebody wants no more has it.
+func TestAPullThatIsInterruptedInItsLastCommitIsDone(t *testing.T) {
+	from := replicatest.Init(t, crashfs.New(), replica.Options{})
+	replicatest.Edit(t, from, func(e *replica.Edit) error { _, err := e.Create("Ticket", nil); return err })
+	to := replicatest.Init(t, crashfs.New(), replica.Options{})
+	ctx, cancel := context.WithCancel(t.Context())
+	report, err := psync.Pull(ctx, to, from, psync.Options{Force: true, Progress: func(int, int) { cancel() }})
+	if err != nil || report.Integrated != 1 {
+		t.Errorf("it brought %+v, and ended with %v", report, err)
+	}
+}

@@ -3,6 +3,7 @@ package sync
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -165,8 +166,27 @@ func (in *intake) preferRecord(tx *replica.Tx, e *replica.Edit, rec changeset.Re
 	if len(writes) == 0 {
 		return nil
 	}
+	for _, prop := range slices.Sorted(maps.Keys(writes)) {
+		if err := cmp.Or(changeset.CheckProperty(prop), changeset.CheckValue(prop, writes[prop])); err != nil {
+			return &PreferError{rec, in.winner, err}
+		}
+	}
 	return e.Update(rec, writes)
 }
+
+// PreferError says that a conflict cannot be decided for the side that is preferred: another program wrote what wins there, and it is beyond what we write. The
+// transaction that it would come with is not made.
+type PreferError struct {
+	Record changeset.RecordID
+	Prefer Prefer
+	Err    error // of [changeset.CheckProperty] or [changeset.CheckValue]
+}
+
+func (e *PreferError) Error() string {
+	return fmt.Sprintf("decide %s for what is preferred, %q: %v", e.Record, e.Prefer, e.Err)
+}
+
+func (e *PreferError) Unwrap() error { return e.Err }
 
 // preferExistence decides whether a record lives, and reports whether it is decided that it does. was says that it was deleted before.
 func (in *intake) preferExistence(tx *replica.Tx, e *replica.Edit, rec changeset.RecordID, was bool) (lives bool, err error) {

@@ -38,7 +38,7 @@ type batch struct {
 }
 
 // fetch yields the rows in batches of so many at most. The next one is fetched while the caller works on one.
-func fetch(ctx context.Context, items []item, rows int) iter.Seq[batch] {
+func fetch(ctx context.Context, list *items, rows int) iter.Seq[batch] {
 	return func(yield func(batch) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		batches := make(chan batch)
@@ -47,9 +47,9 @@ func fetch(ctx context.Context, items []item, rows int) iter.Seq[batch] {
 		defer cancel()
 		producer.Go(func() {
 			defer close(batches)
-			for largest := 0; len(items) > 0; {
-				b := fetchBatch(ctx, items[:min(rows, len(items))], &largest)
-				items = items[min(b.rows, len(items)):]
+			for at, largest := 0, 0; at < list.len(); {
+				b := fetchBatch(ctx, list.span(at, rows), &largest)
+				at += b.rows
 				select {
 				case batches <- b:
 				case <-ctx.Done():
@@ -147,9 +147,22 @@ func change(n *atomic.Int64, f func(was int64) int64) {
 }
 
 // eachFetched fetches the changesets of the items, so many at a time as memory should hold, and calls do with each, in the order of the items.
-func eachFetched(ctx context.Context, items []item, do func(fetched) error) error {
-	for largest := 0; len(items) > 0; {
-		got, err := fetchAll(ctx, items[:min(batchRows, len(items))], &largest)
+func eachFetched(ctx context.Context, items iter.Seq[item], do func(fetched) error) error {
+	next, stop := iter.Pull(items)
+	defer stop()
+	var list []item
+	for largest := 0; ; {
+		for len(list) < batchRows {
+			it, ok := next()
+			if !ok {
+				break
+			}
+			list = append(list, it)
+		}
+		if len(list) == 0 {
+			return nil
+		}
+		got, err := fetchAll(ctx, list, &largest)
 		if err != nil {
 			return err
 		}
@@ -158,9 +171,8 @@ func eachFetched(ctx context.Context, items []item, do func(fetched) error) erro
 				return err
 			}
 		}
-		items = items[len(got):]
+		list = slices.Delete(list, 0, len(got))
 	}
-	return nil
 }
 
 // bare reports whether a changeset does not say of some record what its maker had seen.

@@ -1,6 +1,11 @@
 package sync
 
-import "fmt"
+import (
+	"fmt"
+
+	"prophet/changeset"
+	"prophet/replica"
+)
 
 // WentBackError says that a mirror, or an exported copy, no longer has the rows that were read there: see docs/adr/0014-mirrors-that-go-back.md. Nothing was changed.
 type WentBackError struct {
@@ -49,14 +54,14 @@ func (p *pull) sourceIsMirror() (bool, error) {
 	return told, err
 }
 
-// endsWithKnown reports whether the last row of the source is known here, with the same bytes. A log without rows ends with nothing else.
+// endsWithKnown reports whether the last row of the source that a puller integrates is known here, with the same bytes. A log without such rows ends with nothing else.
 func (s *side) endsWithKnown() (bool, error) {
 	if s.from.Latest() == 0 {
 		return true, nil
 	}
-	last, err := s.from.Row(s.from.Latest())
-	if err != nil {
-		return false, err
+	last, err := s.lastOrdinary()
+	if err != nil || last.Seq == 0 {
+		return err == nil, err
 	}
 	seq, known, err := s.lookup(s.peer.Moved.ID(s.peer.Stretches.ID(last.ID)))
 	if err != nil || !known {
@@ -64,4 +69,18 @@ func (s *side) endsWithKnown() (bool, error) {
 	}
 	mine, err := s.to().Row(seq)
 	return mine.Key == last.Key, err
+}
+
+// lastOrdinary returns the last row of the source that is no bookkeeping, which nobody else ever has; the zero row if there is none. Of bookkeeping it looks at no
+// more than a tail, and takes the row before that.
+func (s *side) lastOrdinary() (row changeset.Row, err error) {
+	for seq := s.from.Latest(); seq > 0; seq-- {
+		if row, err = s.from.Row(seq); err != nil || s.from.Latest()-seq >= replica.TailRows {
+			return row, err
+		}
+		if c, err := s.from.Changeset(row); err != nil || !c.Bookkeeping() {
+			return row, err
+		}
+	}
+	return changeset.Row{}, nil
 }

@@ -88,6 +88,42 @@ func TestAMirrorThatShowsYesterdaysStateIsToldSo(t *testing.T) {
 	}
 }
 
+// Bookkeeping stays where it was made, so no puller ever has it: that the old state ends with it makes that no other one.
+func TestYesterdaysStateMayEndWithBookkeeping(t *testing.T) {
+	y := &yesterday{family: newFamily(t), mirror: crashfs.New()}
+	y.edit(y.ann, "a")
+	y.edit(y.dave, "b")
+	pull(t, y.ann, y.dave)
+	pull(t, y.dave, y.ann)
+	if !endsWithBookkeeping(t, y.ann) { // it is at the one whose value won
+		y.ann = y.dave
+	}
+	if !endsWithBookkeeping(t, y.ann) {
+		t.Fatal("neither log ends with bookkeeping")
+	}
+	y.must(publishFlat(y.ann, y.mirror))
+	y.before = filesOf(t, y.mirror)
+	newTicket(t, y.ann)
+	y.must(publishFlat(y.ann, y.mirror))
+	srv := webtest.Static(t, y.mirror)
+	pull(t, y.carol, openLocation(t, srv.URL))
+	y.put(y.before)
+	y.refused(openLocation(t, srv.URL), true)
+}
+
+func endsWithBookkeeping(t *testing.T, r *replica.Replica) bool {
+	t.Helper()
+	last, err := r.Log().Row(r.Latest())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := r.Log().Changeset(last)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.Bookkeeping()
+}
+
 func TestAMirrorThatRewroteWhatItSaidIsRefused(t *testing.T) {
 	for _, edits := range []int{0, 1, 2} { // of the twin, so that its log is shorter, as long and longer
 		y := newYesterday(t, publishFlat)

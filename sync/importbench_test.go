@@ -75,6 +75,7 @@ func TestImportTakesLittleMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(100)) // as in the program
+	debug.FreeOSMemory()                              // what the tests before this one took is not to be taken again unseen
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	r := newReplica(t, fsys, "alice")
@@ -83,7 +84,7 @@ func TestImportTakesLittleMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	runtime.ReadMemStats(&after)
-	took := (after.Sys - before.Sys) >> 20 // never falls: what the process asked of the system
+	took := (int64(after.Sys-after.HeapReleased) - int64(before.Sys-before.HeapReleased)) >> 20 // what the process has of the system, which gets it back slowly
 	t.Logf("%d changesets: %d MB", report.Integrated, took)
 	if took > 150 {
 		t.Errorf("importing %d changesets took %d MB, want 150 at most", report.Integrated, took)

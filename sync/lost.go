@@ -1,8 +1,6 @@
 package sync
 
 import (
-	"slices"
-
 	"github.com/google/uuid"
 
 	"prophet/replica"
@@ -18,7 +16,7 @@ const (
 )
 
 // shared reports whether the source has the target's UUID and is no earlier state of it.
-func (s *side) shared() bool { return slices.ContainsFunc(s.items, s.twin) }
+func (s *side) shared() bool { return s.items.any(s.twin) }
 
 // findLost finds out which logs' replicas need a new UUID.
 func (p *pull) findLost() (err error) {
@@ -57,7 +55,7 @@ func (p *pull) noteRenewed() {
 // restored from a backup, or copied. Then it gets a new UUID before anything is integrated, because the numbers of its lost changesets must not be
 // given again. Such a changeset is read first: a mirror that cannot show it cannot make us change our name.
 func (s *side) findLoss() (loss, error) {
-	for _, it := range s.items {
+	for _, it := range s.items.all() {
 		if s.twin(it) {
 			return lossOfName, nil
 		}

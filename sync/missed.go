@@ -56,10 +56,10 @@ func (p *pull) readTo(s *side, row changeset.Row) (to changeset.Row, ok bool) {
 	switch {
 	case first == 0 || row.Seq < first:
 		return row, true
-	case first <= s.items[0].row.Seq:
+	case first <= s.items.first:
 		return row, false
 	}
-	return s.items[first-1-s.items[0].row.Seq].row, true
+	return s.items.row(int(first - 1 - s.items.first)), true
 }
 
 // warnOfMissed says what did not come.

@@ -29,15 +29,17 @@ func (p *pull) readMixed(ctx context.Context, s *side) error {
 		return err
 	}
 	m := &mixture{side: s, here: here, given: map[changeset.ID]changeset.Row{}, made: map[[2]uuid.UUID]bool{}}
-	rest := slices.Clone(s.items)
-	for i := range rest {
-		it := &rest[i]
-		if it.mine.Seq == 0 && it.id == it.row.ID && len(here[it.id.Seq]) == 0 { // new under any name
-			it.from = nil
+	asThere := func(yield func(item) bool) {
+		for _, it := range s.items.all() {
+			if it.mine.Seq == 0 && it.id == it.row.ID && len(here[it.id.Seq]) == 0 { // new under any name
+				it.from = nil
+			}
+			if it.read = nil; !yield(it) {
+				return
+			}
 		}
-		it.read = nil
 	}
-	if err := eachFetched(ctx, rest, m.note); err != nil {
+	if err := eachFetched(ctx, asThere, m.note); err != nil {
 		return err
 	}
 	return p.locate(s)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"sort"
 
 	"github.com/google/uuid"
 
@@ -26,7 +27,7 @@ func (s *side) movedHere() (numbered, error) {
 	}
 	maps.DeleteFunc(origins, func(origin uuid.UUID, _ uint32) bool { return !mayBeMoved(origin) })
 	wanted := func(it item) bool { return it.mine.Seq == 0 || it.differs() }
-	if len(origins) == 0 || !slices.ContainsFunc(s.items, wanted) {
+	if len(origins) == 0 || !s.items.any(wanted) {
 		return nil, nil
 	}
 	moved, here := numbered{}, numbered{} // the source may have many more
@@ -38,8 +39,8 @@ func (s *side) movedHere() (numbered, error) {
 			moved[row.ID.Seq] = append(moved[row.ID.Seq], row)
 		}
 	}
-	for _, it := range s.items {
-		if rows := moved[it.id.Seq]; rows != nil && wanted(it) {
+	for it := range s.items.some(wanted) {
+		if rows := moved[it.id.Seq]; rows != nil {
 			here[it.id.Seq] = rows
 		}
 	}
@@ -49,7 +50,7 @@ func (s *side) movedHere() (numbered, error) {
 // readMoved finds out which changesets of the source, which has them under their old name still, bear another one here. Of an origin that was moved
 // more than once the greatest number is first, as in a plan.
 func (p *pull) readMoved(ctx context.Context, s *side) error {
-	if len(s.items) > 0 {
+	if s.items.len() > 0 {
 		ours, err := p.sourceIsOurs()
 		if err != nil {
 			return err
@@ -84,9 +85,15 @@ type attempt struct {
 
 // movedFromHere returns the move that one of the items had here and not in the source; nil if there is none.
 func (s *side) movedFromHere(ctx context.Context, here numbered, tried map[attempt]bool) (*changeset.Move, error) {
-	items := slices.DeleteFunc(slices.Clone(s.items), func(it item) bool { return len(here[it.id.Seq]) == 0 || it.mine.Seq > 0 && !it.differs() })
-	slices.SortStableFunc(items, func(a, b item) int { return cmp.Compare(b.id.Seq, a.id.Seq) })
-	for _, it := range items {
+	var list []int
+	for i, it := range s.items.all() {
+		if len(here[it.id.Seq]) > 0 && (it.mine.Seq == 0 || it.differs()) {
+			list = append(list, i)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b int) int { return cmp.Compare(s.items.entries[b].seq, s.items.entries[a].seq) })
+	for _, i := range list {
+		it := s.items.at(i)
 		for _, row := range here[it.id.Seq] {
 			a := attempt{row.Seq, it.row.Seq, it.id.Origin}
 			if tried[a] || row.ID == it.id {
@@ -149,15 +156,15 @@ func (s *side) theirs(it item) (*changeset.Changeset, error) {
 // planOffered plans to move what has another name already, which follows from an edit here: the source offers it, or it is here beside the edit, because
 // somebody brought it who does not know of moves.
 func (s *side) planOffered(ctx context.Context) error {
-	named, numbers, err := s.names()
-	if err != nil || len(named) == 0 {
+	named, err := s.names()
+	if err != nil || named == nil {
 		return err
 	}
 	for row, err := range s.to().Rows(1, s.to().Latest()) {
 		if err = errors.Join(err, ctx.Err()); err != nil {
 			return err
 		}
-		if numbers[row.ID.Seq] {
+		if named.has(row.ID.Seq) {
 			if err := s.planMoveOf(row, named); err != nil {
 				return err
 			}
@@ -166,43 +173,70 @@ func (s *side) planOffered(ctx context.Context) error {
 	return nil
 }
 
-// names returns how to read what bears a name that a move may have given: what the source has and is not known here, and of each origin known here the
-// changeset with the lowest number. It is nothing where nothing is new, and nothing was written by a program that is not ours.
-func (s *side) names() (named map[changeset.ID]func() (*changeset.Changeset, error), numbers map[uint32]bool, err error) {
+// named is what bears a name that a move may have given: what the source has and is not known here, and of each origin known here the changeset with the lowest number.
+type named struct {
+	*side
+	here    map[changeset.ID]bool
+	numbers map[uint32]bool // of these
+	there   []int           // places of items, by number and origin
+}
+
+// names returns what bears such a name. It is nil where nothing is new, and nothing was written by a program that is not ours.
+func (s *side) names() (*named, error) {
 	noted, err := s.to().Noted()
-	if err != nil || noted && len(s.items) == 0 {
-		return nil, nil, err
+	if err != nil || noted && s.items.len() == 0 {
+		return nil, err
 	}
 	known, err := s.origins()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	named, numbers = map[changeset.ID]func() (*changeset.Changeset, error){}, map[uint32]bool{}
+	n := &named{side: s, here: map[changeset.ID]bool{}, numbers: map[uint32]bool{}}
 	for origin, first := range known {
-		if id := (changeset.ID{Origin: origin, Seq: first}); mayBeMoved(origin) {
-			named[id], numbers[first] = func() (*changeset.Changeset, error) { return s.mine(id) }, true
+		if mayBeMoved(origin) {
+			n.here[changeset.ID{Origin: origin, Seq: first}], n.numbers[first] = true, true
 		}
 	}
-	for _, it := range s.items {
+	for i, it := range s.items.all() {
 		if it.mine.Seq == 0 && mayBeMoved(it.id.Origin) {
-			named[it.id], numbers[it.id.Seq] = func() (*changeset.Changeset, error) { return s.theirs(it) }, true
+			n.there = append(n.there, i)
 		}
 	}
-	return named, numbers, nil
+	slices.SortStableFunc(n.there, func(a, b int) int { return byNumber(s.items.at(a).id, s.items.at(b).id) })
+	return n, nil
+}
+
+// byNumber compares two IDs, the number first.
+func byNumber(a, b changeset.ID) int {
+	return cmp.Or(cmp.Compare(a.Seq, b.Seq), a.Compare(b))
+}
+
+// has reports whether one of the names has that number.
+func (n *named) has(number uint32) bool {
+	_, there := slices.BinarySearchFunc(n.there, number, func(i int, number uint32) int { return cmp.Compare(n.items.entries[i].seq, number) })
+	return there || n.numbers[number]
+}
+
+// read returns what bears a name, nil if nothing does. Of two items with one name the last counts.
+func (n *named) read(id changeset.ID) (*changeset.Changeset, error) {
+	at := sort.Search(len(n.there), func(i int) bool { return byNumber(n.items.at(n.there[i]).id, id) > 0 }) - 1
+	if at >= 0 && n.items.at(n.there[at]).id == id {
+		return n.theirs(n.items.at(n.there[at]))
+	}
+	if !n.here[id] {
+		return nil, nil
+	}
+	return n.mine(id)
 }
 
 // planMoveOf plans the move from a row here on, if there is a name that it may get, with the edit under it.
-func (s *side) planMoveOf(row changeset.Row, named map[changeset.ID]func() (*changeset.Changeset, error)) error {
+func (s *side) planMoveOf(row changeset.Row, named *named) error {
 	mine, err := s.to().Changeset(row)
 	if err != nil || mine.Bookkeeping() {
 		return err
 	}
 	for _, to := range changeset.MovedOrigins(mine) {
-		read, ok := named[changeset.ID{Origin: to, Seq: row.ID.Seq}]
-		if !ok {
-			continue
-		}
-		other, err := read()
+		other, err := named.read(changeset.ID{Origin: to, Seq: row.ID.Seq})
 		if err != nil {
 			return err
 		}
@@ -256,7 +290,7 @@ func (s *side) moveOf(mine *changeset.Changeset) (changeset.Move, error) {
 	m := changeset.Move{From: mine.ID.Origin, Seq: mine.ID.Seq}
 	for _, m.To = range changeset.MovedOrigins(mine) {
 		other := func(it item) bool { return it.id == changeset.ID{Origin: m.To, Seq: m.Seq} && it.mine.Seq == 0 }
-		if slices.ContainsFunc(s.items, other) { // if it were the edit, it would have been offered
+		if s.items.any(other) { // if it were the edit, it would have been offered
 			continue
 		}
 		if free, err := s.free(m); err != nil || free {

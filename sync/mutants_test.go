@@ -104,7 +104,7 @@ var mutants = []mutant{
 	{"a part of a batch counts as read when it is not", "sync/pull.go",
 		`if len(left) > 0 {`, `if false {`},
 	{"a log is never read again from its beginning", "sync/side.go",
-		`		if ok, err := s.follows(rows[:old]); err != nil || ok {`,
+		`		if ok, err := s.follows(tail); err != nil || ok {`,
 		`		if true {`},
 	{"a line of a source has seen nothing", "sync/importpast.go",
 		`ch.Parents = append(ch.Parents, changeset.ID{Origin: p.origin, Seq: before.last})`,

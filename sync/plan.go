@@ -41,13 +41,7 @@ func (s *side) makePlan(ctx context.Context) error {
 	if err := s.planOffered(ctx); err != nil {
 		return err
 	}
-	var other []item
-	for _, it := range s.items {
-		if it.differs() {
-			other = append(other, it)
-		}
-	}
-	if err := eachFetched(ctx, other, s.planFork); err != nil {
+	if err := eachFetched(ctx, s.items.some(item.differs), s.planFork); err != nil {
 		return err
 	}
 	return s.planSplits()

@@ -2,8 +2,12 @@ package sync_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"testing"
+
+	"github.com/google/uuid"
 
 	"prophet/changeset"
 	"prophet/internal/crashfs"
@@ -58,6 +62,36 @@ func TestAPullThatPrefersASideDecidesForItAcrossBatches(t *testing.T) {
 				sound(t, mine.FS(), "afterwards")
 			})
 		}
+	}
+}
+
+func TestAPullThatPrefersWhatCannotBeWrittenSaysSoAndChangesNothing(t *testing.T) {
+	for _, test := range []struct {
+		prefer      psync.Prefer
+		prop, value string
+		want        string
+	}{
+		{psync.PreferFrom, "status", "\x00", "its value has a NUL character"},
+		{psync.PreferFrom, "two\nlines", "a", "its name must not have line breaks"},
+		{psync.PreferTo, "two\nlines", "a", "its name must not have line breaks"},
+	} {
+		mine, theirs, recs := rivals(t, 1)
+		for i, r := range []*replica.Replica{mine, theirs} {
+			put(t, r, &changeset.Changeset{ID: changeset.ID{Origin: uuid.New(), Seq: 1}, Created: fmt.Sprintf("2030-01-01 00:00:0%d", i), Changes: []changeset.Change{{
+				Record: recs[0], Kind: changeset.Update, Parents: []changeset.ID{{Origin: mine.UUID(), Seq: 1}},
+				Props: map[string]changeset.PropChange{test.prop: {New: changeset.TextOrNull(strings.Repeat(test.value, i+1))}},
+			}}})
+		}
+		before := state(t, mine.FS())
+		_, err := psync.Pull(t.Context(), mine, theirs, psync.Options{Prefer: test.prefer})
+		var prefer *psync.PreferError
+		if !errors.As(err, &prefer) || prefer.Record != recs[0] || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("prefer %s: %v", test.prefer, err)
+		}
+		if after := state(t, mine.FS()); after != before {
+			t.Errorf("the pull that failed left %s, before it was %s", after, before)
+		}
+		pull(t, mine, theirs)
 	}
 }
 

@@ -216,18 +216,18 @@ func (p *pull) hasMark() bool {
 
 // checkState makes sure that rows of the source are those of the state that is read. Of a log that is read from its beginning that is certain; of one that was read
 // before, what was read last is compared anyway, and the last row with that in the mark.
-func (p *pull) checkState(s *side, rows []changeset.Row) error {
+func (p *pull) checkState(s *side, rows *items) error {
 	state, ok := p.from.PublishedState()
-	if !ok || len(rows) == 0 {
+	if !ok || rows.len() == 0 {
 		return nil
 	}
 	mark, _, err := p.from.Mark()
 	if err != nil {
 		return err
 	}
-	last := rows[len(rows)-1]
+	last := rows.row(rows.len() - 1)
 	marked := s.marked(mark)
-	if rows[0].Seq == 1 && replica.SumRows(rows) != state.Sums[s.kind()] || marked.Seq == last.Seq && marked != last {
+	if rows.first == 1 && replica.SumRows(rows.rows(0)) != state.Sums[s.kind()] || marked.Seq == last.Seq && marked != last {
 		return fmt.Errorf("read the %s of %s up to row %d: %w", s.what, p.from.Where(), last.Seq, errOtherLog)
 	}
 	return nil
@@ -253,7 +253,7 @@ func (p *pull) fetchAhead(ctx context.Context) error {
 	if err := p.readListAhead(); err != nil {
 		return err
 	}
-	var doubtful []*item
+	var doubtful []place
 	for _, base := range slices.Backward(p.older) {
 		if doubtful = p.above(base); len(doubtful) <= batchRows {
 			break
@@ -262,81 +262,85 @@ func (p *pull) fetchAhead(ctx context.Context) error {
 	if len(doubtful) > batchRows {
 		return nil
 	}
-	items := make([]item, len(doubtful))
-	for i, it := range doubtful {
-		items[i] = *it
-		items[i].read = nil // names are given when it is taken up
+	list := make([]item, len(doubtful))
+	for i, of := range doubtful {
+		list[i] = of.items.at(of.i)
+		list[i].read = nil // names are given when it is taken up
 	}
-	got, err := fetchAll(ctx, items, new(int))
+	got, err := fetchAll(ctx, list, new(int))
 	if err != nil {
 		return err
 	}
 	for i, f := range got {
-		doubtful[i].c = f.c
+		doubtful[i].items.keep(doubtful[i].i, f.c)
 	}
 	return nil
 }
 
 // readListAhead reads the rows of the list of representations. What it names may come with the log, so which of them are new shows only later; until then all
 // are items that the log does not have with the same bytes, and of which there is no later one.
-func (p *pull) readListAhead() error {
+func (p *pull) readListAhead() (err error) {
 	if p.list == nil {
 		return nil
 	}
-	rows, err := p.newRows(p.list)
-	if err != nil {
+	if p.list.unread, err = p.newRows(p.list); err != nil {
 		return err
 	}
-	p.list.rows, p.list.isRead = rows, true
-	coming := map[changeset.ID]item{}
-	for _, it := range p.main.items {
-		coming[it.row.ID] = it
-	}
 	last := map[changeset.ID]changeset.Row{}
-	for _, row := range rows {
+	for row := range p.list.unread.rows(0) {
 		last[row.ID] = row
 	}
-	for _, row := range rows {
-		mine, ok, err := p.to.BestRow(p.list.name(row.ID))
+	for row := range p.main.items.rows(0) {
+		if last[row.ID].Key == row.Key {
+			delete(last, row.ID)
+		}
+	}
+	for i, it := range p.list.unread.all() {
+		if last[it.row.ID] != it.row {
+			continue
+		}
+		mine, ok, err := p.to.BestRow(p.list.name(it.row.ID))
 		if err != nil {
 			return err
 		}
-		if last[row.ID] == row && coming[row.ID].row.Key != row.Key && (!ok || mine.Key != row.Key) {
-			p.list.ahead = append(p.list.ahead, item{row: row, from: p.list.from})
+		if !ok || mine.Key != it.row.Key {
+			p.list.ahead = append(p.list.ahead, i)
 		}
 	}
 	return nil
 }
 
-// above returns what the source has that a state had not, and that is to be fetched.
-func (p *pull) above(base replica.Published) (items []*item) {
-	sides := p.sides()
-	for _, s := range sides {
-		items = append(items, s.above(s.items, base)...)
-	}
-	if p.list != nil {
-		items = append(items, p.list.above(p.list.ahead, base)...)
-	}
-	return items
+// place is where an item stands.
+type place struct {
+	items *items
+	i     int
 }
 
-func (s *side) above(list []item, base replica.Published) (items []*item) {
-	all := base.UUID != s.from.UUID() && !s.votes || base.Votes != s.from.UUID() && s.votes // another log by now
-	for i := range list {
-		if it := &list[i]; it.from == s.from && (all || it.row.Seq > base.Rows[s.kind()]) {
-			items = append(items, it)
+// above returns what the source has that a state had not, and that is to be fetched; some of it where that is more than a batch.
+func (p *pull) above(base replica.Published) (places []place) {
+	for _, s := range p.sides() {
+		for i := range s.items.entries {
+			if len(places) > batchRows {
+				return places
+			}
+			if s.items.entries[i].where == fromSource && s.isAbove(base, s.items.row(i)) {
+				places = append(places, place{s.items, i})
+			}
 		}
 	}
-	return items
+	if p.list == nil {
+		return places
+	}
+	for _, i := range p.list.ahead {
+		if p.list.isAbove(base, p.list.unread.row(i)) {
+			places = append(places, place{p.list.unread, i})
+		}
+	}
+	return places
 }
 
-// takeAhead gives the items of the list what was fetched ahead.
-func (s *side) takeAhead() {
-	fetched := map[changeset.Row]*changeset.Changeset{}
-	for _, it := range s.ahead {
-		fetched[it.row] = it.c
-	}
-	for i := range s.items {
-		s.items[i].c = fetched[s.items[i].row]
-	}
+// isAbove reports whether a state had not that row.
+func (s *side) isAbove(base replica.Published, row changeset.Row) bool {
+	another := base.UUID != s.from.UUID() && !s.votes || base.Votes != s.from.UUID() && s.votes // log by now
+	return another || row.Seq > base.Rows[s.kind()]
 }

@@ -272,10 +272,12 @@ func (p *pull) pullLog(ctx context.Context, s *side) (err error) {
 	s.peer.Adopt = s.peer.Adopt || p.opts.Adopt && s == p.main
 	fetching, cancel := context.WithCancel(ctx)
 	defer cancel()
+	left := s.items.len()
 	for b := range fetch(fetching, s.items, atMost(p.opts.Batch, batchRows)) {
 		if b.err != nil {
 			return b.err
 		}
+		left -= b.rows
 		if err := p.commitHeld(ctx); err != nil {
 			return err
 		}
@@ -286,6 +288,9 @@ func (p *pull) pullLog(ctx context.Context, s *side) (err error) {
 		if err := p.commit(ctx, s, b); err != nil {
 			return err
 		}
+	}
+	if left == 0 {
+		return nil // all of it came, even if somebody wants no more
 	}
 	return ctx.Err()
 }

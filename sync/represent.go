@@ -74,20 +74,19 @@ func (p *pull) prepareList() error {
 	if err := p.prepare(p.list); err != nil {
 		return err
 	}
-	p.list.takeAhead()
-	p.total += len(p.list.items)
+	list := p.list.items
+	p.total += list.len()
 	last := map[changeset.ID]int{}
-	for i, it := range p.list.items {
+	for i, it := range list.all() {
 		last[it.id] = i
 	}
-	for i := range p.list.items {
-		it := &p.list.items[i]
+	for i, it := range list.all() {
 		mine, ok, err := p.to.BestRow(it.id)
 		if err != nil {
 			return err
 		}
 		if last[it.id] != i || ok && mine.Key == it.row.Key { // a later row says more, or ours says the same
-			it.from = nil
+			list.entries[i].where = fromNowhere
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package sync
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -27,15 +28,14 @@ type side struct {
 	setLast   func(p *replica.Peer, row changeset.Row)
 	marked    func(m replica.Mark) changeset.Row // the last row of the source, as its mark has it
 	count     *int
-	lost      loss            // why the target needs a new UUID
-	peer      *replica.Peer   // what is known of the source; the list's is that of its log
-	ahead     []item          // of the list: what of it was fetched ahead, see fetchAhead
-	rows      []changeset.Row // what newRows came to, if isRead
-	isRead    bool
+	lost      loss                // why the target needs a new UUID
+	peer      *replica.Peer       // what is known of the source; the list's is that of its log
+	unread    *items              // of the list: what newRows came to, if it was read ahead,
+	ahead     []int               // and what of it is fetched ahead, see fetchAhead
 	read      uint32              // how many rows of the source were read before
 	missed    uint32              // the first row of the source with a changeset that it has lost, or that builds on such a one; 0 if there is none
 	tail      []changeset.Row     // the last rows of the source that were read before
-	items     []item              // the rows of the source that were never read
+	items     *items              // the rows of the source that were never read
 	moves     changeset.Moves     // how the source is read
 	stretches changeset.Stretches // the same, where nobody can mend the source
 	mixed     []changeset.Move    // the stretches that begin with an edit which got a name of its own in this comparison
@@ -43,72 +43,41 @@ type side struct {
 	plan      plan
 }
 
-// item is a row of the source.
-type item struct {
-	row  changeset.Row
-	id   changeset.ID         // that its changeset has here
-	mine changeset.Row        // the row here with that ID, 0 if it is not known
-	c    *changeset.Changeset // what was fetched ahead, as the source has it
-	from *replica.Log         // where to read its changeset; nil if nothing about it is new
-	read *naming              // nil: as it is
-}
-
-// naming is how a log of the source is read.
-type naming struct {
-	moves     changeset.Moves
-	stretches changeset.Stretches
-}
-
-// differs reports whether the changeset is here with other bytes.
-func (it item) differs() bool { return it.mine.Seq > 0 && it.mine.Key != it.row.Key }
-
-// apply gives the changeset of an item the names that it and its parents have here.
-func (it item) apply(c *changeset.Changeset) {
-	if it.read != nil {
-		it.read.stretches.Apply(c)
-		it.read.moves.Apply(c)
-	}
-}
-
 // prepare finds out which rows of the source are new.
-func (p *pull) prepare(s *side) error {
-	rows, err := s.rows, error(nil)
-	if !s.isRead {
-		rows, err = p.newRows(s)
+func (p *pull) prepare(s *side) (err error) {
+	s.missed, s.items = 0, s.unread
+	if s.items == nil {
+		if s.items, err = p.newRows(s); err != nil {
+			return err
+		}
 	}
-	if err != nil {
-		return err
-	}
-	s.missed = 0
-	s.items, s.moves, s.stretches, s.mixed = make([]item, len(rows)), slices.Clone(s.peer.Moved), slices.Clone(s.peer.Stretches), nil
-	for i, row := range rows {
-		s.items[i].row = row
-	}
+	s.moves, s.stretches, s.mixed = slices.Clone(s.peer.Moved), slices.Clone(s.peer.Stretches), nil
 	return p.locate(s)
 }
 
 // name returns the name that a changeset of the source has here.
-func (s *side) name(id changeset.ID) changeset.ID { return s.moves.ID(s.stretches.ID(id)) }
+func (s *side) name(id changeset.ID) changeset.ID { return (&naming{s.moves, s.stretches}).id(id) }
 
 // locate finds out which items are known here, and under which names.
 func (p *pull) locate(s *side) error {
-	known := map[uint32]int{} // rows here, to the items that they are
-	read := &naming{s.moves, s.stretches}
-	for i, it := range s.items {
-		s.items[i] = item{row: it.row, id: s.name(it.row.ID), from: s.from, read: read}
-		seq, ok, err := s.lookup(s.items[i].id)
+	l := s.items
+	l.to, l.read, l.others = s.to(), &naming{s.moves, s.stretches}, map[int][20]byte{}
+	var known []int
+	for i := range l.entries {
+		seq, ok, err := s.lookup(l.read.id(l.row(i).ID))
 		if err != nil {
 			return err
 		}
+		l.entries[i].mine, l.entries[i].where = seq, fromSource
 		if ok {
-			known[seq] = i
+			known = append(known, i)
 		}
 	}
-	if err := s.findMine(known); err != nil {
+	if err := l.findMine(known); err != nil {
 		return err
 	}
-	for i := range s.items {
-		if err := p.skipKnown(s, &s.items[i]); err != nil {
+	for i := range l.entries {
+		if err := p.skipKnown(s, i); err != nil {
 			return err
 		}
 	}
@@ -117,36 +86,40 @@ func (p *pull) locate(s *side) error {
 
 // skipKnown leaves out what is here with the same bytes, but for a changeset in its maker's own log, which may tell the parents that the bytes do not:
 // that is read where it costs less.
-func (p *pull) skipKnown(s *side, it *item) error {
-	if it.mine.Seq == 0 || it.mine.Key != it.row.Key {
+func (p *pull) skipKnown(s *side, i int) error {
+	e := &s.items.entries[i]
+	if _, differs := s.items.others[i]; e.mine == 0 || differs {
 		return nil
 	}
-	it.from = nil
+	e.where = fromNowhere
 	if s != p.main {
 		return nil
 	}
-	own, err := s.from.Own(it.row)
+	own, err := s.from.Own(s.items.row(i))
 	if own {
-		it.from = s.to()
+		e.where = fromHere
 	}
 	return err
 }
 
-// findMine reads the rows here of what is known, in one go through the log.
-func (s *side) findMine(known map[uint32]int) error {
+// findMine reads the rows here of the items at these places, whose numbers they have, in one go through the log. Of two items that are one row the last counts.
+func (l *items) findMine(known []int) error {
 	if len(known) == 0 {
 		return nil
 	}
-	from, to := uint32(1<<32-1), uint32(0)
-	for seq := range known {
-		from, to = min(from, seq), max(to, seq)
-	}
-	for row, err := range s.to().Rows(from, to) {
+	slices.SortStableFunc(known, func(a, b int) int { return cmp.Compare(l.entries[a].mine, l.entries[b].mine) })
+	seq := func(at int) uint32 { return l.entries[known[at]].mine }
+	at := 0
+	for row, err := range l.to.Rows(seq(0), seq(len(known)-1)) {
 		if err != nil {
 			return err
 		}
-		if i, ok := known[row.Seq]; ok {
-			s.items[i].mine = row
+		for ; at+1 < len(known) && seq(at) == row.Seq && seq(at+1) == row.Seq; at++ {
+			l.entries[known[at]].mine = 0
+		}
+		if seq(at) == row.Seq {
+			l.find(known[at], row)
+			at++
 		}
 	}
 	return nil
@@ -155,9 +128,9 @@ func (s *side) findMine(known map[uint32]int) error {
 // newRows reads the rows that were never read, after it has made sure that the source's log still begins with what was read of it.
 // If not, as after a restore from a backup, it is read again: what is known is known by its ID; but a mirror that goes back is refused. A web mirror with nothing new is
 // taken at its word, if it is one that its mark does not deny, because a server without Range would have to send its whole index.
-func (p *pull) newRows(s *side) ([]changeset.Row, error) {
+func (p *pull) newRows(s *side) (*items, error) {
 	if same, err := p.nothingNew(s); same || err != nil {
-		return nil, err
+		return newItems(s.from, 1, 0), err
 	}
 	if s.read > 0 && s.read <= s.from.Latest() {
 		rows, err := p.collect(s, replica.TailBegins(s.read))
@@ -167,10 +140,11 @@ func (p *pull) newRows(s *side) ([]changeset.Row, error) {
 		if err := p.checkState(s, rows); err != nil {
 			return nil, err
 		}
-		old := s.read - rows[0].Seq + 1
-		if ok, err := s.follows(rows[:old]); err != nil || ok {
-			s.tail = slices.Clone(rows[:old])
-			return rows[old:], err
+		old := int(s.read - rows.first + 1)
+		tail := slices.AppendSeq([]changeset.Row(nil), rows.rows(0))[:old]
+		if ok, err := s.follows(tail); err != nil || ok {
+			s.tail = tail
+			return rows.after(old), err
 		}
 	}
 	if s.read > 0 {
@@ -191,21 +165,21 @@ func (p *pull) newRows(s *side) ([]changeset.Row, error) {
 	return rows, p.checkState(s, rows)
 }
 
-// maxNewRows is how many rows of a source a pull takes up: about 200 bytes of memory each, and a source can claim 2³² of them.
+// maxNewRows is how many rows of a source a pull takes up: less than 100 bytes of memory each, and a source can claim 2³² of them.
 const maxNewRows = 1 << 21
 
 // collect returns the rows of the source from one on.
-func (p *pull) collect(s *side, first uint32) ([]changeset.Row, error) {
+func (p *pull) collect(s *side, first uint32) (*items, error) {
 	n := s.from.Latest() + 1 - min(first, s.from.Latest())
 	if n > maxNewRows {
 		return nil, fmt.Errorf("%s claims that its %s has %d rows that were not read: a pull takes up %d", p.from.Where(), s.what, n, maxNewRows)
 	}
-	rows := make([]changeset.Row, 0, n)
+	rows := newItems(s.from, first, int(n))
 	for row, err := range s.from.Rows(first, s.from.Latest()) {
 		if err != nil {
 			return nil, err
 		}
-		rows = append(rows, row)
+		rows.add(row)
 	}
 	return rows, nil
 }
@@ -234,16 +208,20 @@ func (s *side) setRead(peer *replica.Peer, row changeset.Row) {
 	if row.Seq == 0 {
 		return
 	}
-	read := s.items[:row.Seq-s.items[0].row.Seq+1]
-	for i := len(read) - 1; i >= 0 && read[i].row.Seq > before; i-- {
-		if read[i].row.ID.Origin == s.from.UUID() {
-			own = read[i].row
+	n := int(row.Seq - s.items.first + 1) // that are read
+	for i := n - 1; i >= 0; i-- {
+		read := s.items.row(i)
+		if read.Seq <= before {
+			break
+		}
+		if read.ID.Origin == s.from.UUID() {
+			own = read
 			break
 		}
 	}
 	rows := slices.Clone(s.tail)
-	for _, it := range read[max(0, len(read)-replica.TailRows):] {
-		rows = append(rows, it.row)
+	for i := max(0, n-replica.TailRows); i < n; i++ {
+		rows = append(rows, s.items.row(i))
 	}
 	peer.Tail = replica.Tail(rows)
 	peer.SetOwn(own)

@@ -181,7 +181,7 @@ func dispatch(ctx context.Context, e *env, list []*cli.Command, words []string) 
 	case l.command == nil:
 		return withHint(usagef("no command"), `"prophet help" lists the commands`)
 	}
-	e.changes, e.edits = changes(l.command.Name), edits(l.command.Name)
+	e.command, e.changes, e.edits = l.command.Name, changes(l.command.Name), edits(l.command.Name)
 	app := &cli.App{
 		Name:                      "prophet",
 		Commands:                  list,

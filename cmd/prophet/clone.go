@@ -173,9 +173,9 @@ func (e *env) unmake(r *replica.Replica, dir string, there bool) bool {
 func begun(ctx context.Context, r *replica.Replica, dir string, err error) error {
 	switch {
 	case r == nil:
-		return err
-	case context.Cause(ctx) == errInterrupted:
-		return goOn(ctx, err, `"prophet pull -r %s" goes on`, shellWord(dir))
+		return ifInterrupted(ctx, err, "nothing came yet; run it again")
+	case interrupted(ctx, err):
+		return withHint(err, `what came so far stays; "prophet pull -r %s" goes on`, shellWord(dir))
 	}
 	if hint := hintOf(err); hint == hintMirror || hint == hintFull {
 		return withHint(err, "%s; then \"prophet pull -r %s\" goes on with the clone", hint, shellWord(dir))

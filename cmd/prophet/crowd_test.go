@@ -47,7 +47,7 @@ func (p *party) must(codes string, args ...string) string {
 	p.t.Helper()
 	out, err, code := p.run(args...)
 	if !strings.Contains(codes, fmt.Sprint(code)) {
-		p.t.Errorf("prophet %q: exit code %d: %s", args, code, err)
+		p.t.Errorf("prophet %q: exit code %d: %s%s", args, code, out, err)
 	}
 	return out
 }

@@ -31,7 +31,8 @@ type env struct {
 
 	at      string // the directory of the replica that the command works on, "" if none was looked for yet
 	given   string // --replica, of a command that works on a replica that is there
-	changes bool   // the command at work does more than to show something
+	command string // at work, by its name
+	changes bool   // it does more than to show something
 	edits   bool   // it makes an edit that names a person
 }
 

@@ -64,16 +64,29 @@ func runExport(ctx context.Context, e *env, o exportOptions) error {
 	progress := p.progress("exporting", false)
 	err = psync.Export(ctx, r, e.dir(dir), func(done, total int) { progress.Set(int64(done), int64(total)) })
 	progress.Done()
-	switch {
-	case err != nil && context.Cause(ctx) == errInterrupted:
-		return withHint(err, "%s holds half a copy; remove it and export again", dir)
-	case err != nil:
-		return err
+	if err != nil {
+		return e.halfCopy(err, dir)
 	}
 	if p.json {
 		return p.writeJSON(exportDoc{From: r.Where(), Latest: r.Latest(), To: dir})
 	}
 	return p.donef("Exported %s to %s", counted(int(r.Latest()), "row")+" of the log", dir)
+}
+
+// halfCopy adds to the error of an export what to do about what it leaves in a directory that was empty.
+func (e *env) halfCopy(err error, dir string) error {
+	if checkEmptyDir(e.Fs, dir) == nil {
+		return err
+	}
+	half := dir + " holds half a copy; remove it and export again"
+	switch hint := e.hintFor(err); hint {
+	case "":
+		return withHint(err, "%s", half)
+	case hintFull:
+		return withHint(err, "make room, or name another directory; %s", half)
+	default:
+		return withHint(err, "%s; %s", hint, half)
+	}
 }
 
 // localTarget returns the directory that a word names, as an absolute path or by a file:// URL.

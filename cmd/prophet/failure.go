@@ -70,9 +70,6 @@ type outputError struct{ err error }
 func (o *outputError) Error() string { return o.err.Error() }
 func (o *outputError) Unwrap() error { return o.err }
 
-// errInterrupted is the cause of a context that a signal cancelled.
-var errInterrupted = errors.New("interrupted")
-
 // exitCode returns the exit code for an error.
 func exitCode(err error) int {
 	var f *failure
@@ -139,8 +136,11 @@ func report(ctx context.Context, e *env, err error) int {
 		return code
 	}
 	hint := e.hintFor(err)
-	if cancelled := errors.Is(err, context.Canceled) || errors.Is(err, errInterrupted); cancelled && context.Cause(ctx) == errInterrupted {
-		err = errInterrupted
+	if interrupted(ctx, err) {
+		err = fmt.Errorf("%s: %w", e.command, errInterrupted)
+		if hint == "" && e.changes {
+			hint = hintUnchanged
+		}
 	}
 	var o *outputError
 	if e.changes && errors.As(err, &o) {

@@ -79,7 +79,7 @@ func TestAnInterruptedRunSaysSo(t *testing.T) {
 	cancel(errInterrupted)
 	for _, err := range []error{errInterrupted, ctx.Err(), fmt.Errorf("pull from http://x/: %w", ctx.Err())} {
 		w := newWorld()
-		if code := execute(ctx, w.env, failing(w.env, err), []string{"fail"}); code != exitFailed || w.err.String() != "prophet: error: interrupted\n" {
+		if code := execute(ctx, w.env, failing(w.env, err), []string{"fail"}); code != exitFailed || w.err.String() != "prophet: error: fail: interrupted\n" {
 			t.Errorf("%v: exit code %d, %s", err, code, w.err)
 		}
 	}

@@ -59,7 +59,7 @@ func theReplica(fsys afero.Fs, dir string) (string, error) {
 
 // lostVersion is the error of what is left of a replica without replica-version.
 func lostVersion(dir string) error {
-	return &failure{exitNoReplica, `"prophet fsck --repair" mends it`,
+	return &failure{exitNoReplica, `"prophet fsck --repair" repairs it`,
 		fmt.Errorf("%s is not a replica: it has changesets but no %s", dir, changeset.ReplicaVersionFile)}
 }
 

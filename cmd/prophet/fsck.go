@@ -16,18 +16,18 @@ import (
 func fsckCommand(e *env) *cli.Command {
 	return &cli.Command{
 		Name:      "fsck",
-		Usage:     "check every byte of a replica or mirror; with --repair, mend it",
+		Usage:     "check every byte of a replica or mirror; with --repair, repair it",
 		ArgsUsage: "[URL]",
 		Category:  aboutReplica,
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "repair", Usage: "mend what is damaged, then check"},
+			&cli.BoolFlag{Name: "repair", Usage: "repair what is damaged, then check"},
 			&cli.StringSliceFlag{Name: "from", Usage: "with --repair, take what is missing from the replica or mirror at `URL`; it may be given several times"},
 		},
 		Description: `
 Reads every file of the replica and checks every hash, row, length and
 reference, that the records are what the log comes to, and that this is what the
 changesets merge to. It prints what is wrong, and exits with 1 unless all of it
-is harmless: that is what the next edit mends by itself, or what is only there
+is harmless: that is what the next edit repairs by itself, or what is only there
 for nothing.
 
 With a URL or a directory it checks what lies there: a replica, an exported
@@ -64,7 +64,7 @@ is lost, or is damaged still.`,
 				return usagef("--from goes with --repair")
 			}
 			if o.mends && url != "" {
-				return usagef("--repair mends the replica that is named with -r; with a URL nothing is changed")
+				return usagef("--repair is for the replica that is named with -r; with a URL nothing is changed")
 			}
 			return runFsck(c.Context, e, o)
 		},
@@ -111,7 +111,7 @@ func runFsck(ctx context.Context, e *env, o fsckOptions) error {
 	p := e.printer(o.globals)
 	doc := fsckDoc{OK: true, Problems: []problemDoc{}, mends: o.mends}
 	if o.url != "" {
-		return doc.elsewhere(ctx, e, p, o.url, replica.Options{Scratch: temporary})
+		return o.ifInterrupted(ctx, doc.elsewhere(ctx, e, p, o.url, replica.Options{Scratch: temporary}))
 	}
 	dir, err := e.findReplica(o.globals)
 	if err != nil {
@@ -130,11 +130,21 @@ func runFsck(ctx context.Context, e *env, o fsckOptions) error {
 		func(done, total int) { progress.Set(int64(done), int64(total)) })
 	progress.Done()
 	if err != nil {
-		return err
+		return o.ifInterrupted(ctx, err)
 	}
-	doc.count(ctx, e.dir(dir))
+	if err := doc.count(ctx, e.dir(dir)); err != nil {
+		return o.ifInterrupted(ctx, err)
+	}
 	doc.mirror = e.isMirror(dir)
 	return doc.show(p)
+}
+
+// ifInterrupted adds to the error of a check that was interrupted what stays.
+func (o *fsckOptions) ifInterrupted(ctx context.Context, err error) error {
+	if o.mends {
+		return ifInterrupted(ctx, err, `the repair is done; "prophet fsck" makes the check that follows it`)
+	}
+	return ifInterrupted(ctx, err, hintUnchanged)
 }
 
 func (d *fsckDoc) add(found replica.Problem) {
@@ -143,20 +153,26 @@ func (d *fsckDoc) add(found replica.Problem) {
 }
 
 // count fills in how much was checked. A replica that cannot be opened has nothing to count; why stands among the problems.
-func (d *fsckDoc) count(ctx context.Context, fsys afero.Fs) {
-	if r, err := replica.Open(fsys, replica.Options{}); err == nil {
-		d.countIn(ctx, r)
+func (d *fsckDoc) count(ctx context.Context, fsys afero.Fs) error {
+	r, err := replica.Open(fsys, replica.Options{})
+	if err != nil {
+		return nil
 	}
+	return d.countIn(ctx, r)
 }
 
-// countIn counts what is in a replica. On a web server records cannot be listed.
-func (d *fsckDoc) countIn(ctx context.Context, r *replica.Replica) {
-	d.opened = true
-	d.Changesets += r.Latest()
-	if !d.web {
+// countIn counts what is in a replica. On a web server records cannot be listed. Where the index lost rows only these were counted. The error
+// is that of ctx.
+func (d *fsckDoc) countIn(ctx context.Context, r *replica.Replica) error {
+	held, whole := r.Log().Held()
+	exported, err := r.LooksExported()
+	d.opened = d.web || whole || exported && err == nil // else nothing was looked at
+	d.Changesets += held
+	if d.opened && !d.web {
 		living, deleted, _ := r.CountRecords(ctx) // what could not be counted was reported
 		d.Records += living + deleted
 	}
+	return ctx.Err()
 }
 
 // show prints what was found. Its error says that there is damage.
@@ -247,13 +263,15 @@ func (d *fsckDoc) hint() string {
 	case d.mends && d.lostOnly():
 		return `all else works. "prophet fsck --repair --from URL", with a replica or a mirror that has what is lost, brings it back, and so does a pull from one`
 	case d.mends:
-		return `what is left needs somebody who knows what it was; "prophet fsck --repair --from URL", with a mirror of this replica, may find it; prophet/set-aside has what was there before`
+		return `what is still damaged needs somebody who knows what it was; "prophet fsck --repair --from URL", with a mirror of this replica, may find it; prophet/set-aside has what was there before`
 	case d.lostOnly():
 		return `"prophet fsck --repair --from URL", with a replica or a mirror that has what is lost, brings it back, and so does a pull from one`
 	case d.lacksChangesets():
-		return `nothing was changed; "prophet fsck --repair" mends it, and fetches what is missing from the replicas that are known here; --from URL names others that may have it`
+		return `nothing was changed; "prophet fsck --repair" repairs it, and fetches what is missing from the replicas that are known here; --from URL names others that may have it`
+	case !d.opened:
+		return `nothing was changed; "prophet fsck --repair" repairs what follows from what is left`
 	}
-	return `nothing was changed; "prophet fsck --repair" mends it`
+	return `nothing was changed; "prophet fsck --repair" repairs it`
 }
 
 // hintThere is hint, with the directory of the replica in its commands.

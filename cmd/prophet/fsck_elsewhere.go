@@ -29,7 +29,9 @@ func (d *fsckDoc) elsewhere(ctx context.Context, e *env, p *printer, url string,
 			where = strings.TrimSuffix(location, "/") + "/" + tree
 		}
 		if r, err := e.carriers().Open(ctx, where, replica.Options{}); err == nil {
-			d.countIn(ctx, r)
+			if err := d.countIn(ctx, r); err != nil {
+				return err
+			}
 		}
 	}
 	d.mirror = d.web || !slices.Contains(trees, "") || e.isMirror(location)

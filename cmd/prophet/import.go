@@ -102,13 +102,21 @@ func runImport(ctx context.Context, e *env, o importOptions) error {
 			conflicts, err = true, nil
 		}
 		if err != nil {
-			return goOn(ctx, err, "the next import of it goes on from there")
+			return o.ifInterrupted(ctx, err)
 		}
 	}
 	if conflicts {
 		return errConflicts
 	}
 	return nil
+}
+
+// ifInterrupted adds to the error of an import that was interrupted that the next one goes on.
+func (o *importOptions) ifInterrupted(ctx context.Context, err error) error {
+	if o.dryRun {
+		return err
+	}
+	return ifInterrupted(ctx, err, "what came so far stays; the next import of it goes on from there")
 }
 
 // importFile imports one file into r.

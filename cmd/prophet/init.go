@@ -74,7 +74,7 @@ func runInit(ctx context.Context, e *env, o initOptions) error {
 		return withHint(err, `"prophet info -r %s" says what it is`, shellWord(dir))
 	}
 	if isDamage(err) {
-		return withHint(err, `"prophet fsck -r %s --repair" mends it`, shellWord(e.shortDir(dir)))
+		return withHint(err, `"prophet fsck -r %s --repair" repairs it`, shellWord(e.shortDir(dir)))
 	}
 	if err != nil {
 		return err

@@ -49,7 +49,7 @@ func TestEveryLongCommandStopsInOrder(t *testing.T) {
 			hint: "what came so far stays; readers see the state before, and the next publish goes on"},
 		{args: []string{"export", "-r", "ann", "out"}, gate: "1 rename out/cas/", left: "out", clear: true,
 			hint: filepath.Join(s.dir, "out") + " holds half a copy; remove it and export again"},
-		{args: []string{"fsck", "-r", "ann"}, gate: "5 open ann/cas/changesets/"},
+		{args: []string{"fsck", "-r", "ann"}, gate: "5 open ann/cas/changesets/", hint: hintUnchanged},
 		{args: []string{"search", "-r", "ann", "Ticket"}, gate: "5 open ann/cas/records/"},
 		{args: []string{"digest", "-r", "ann", "--records", "Ticket"}, gate: "5 open ann/cas/records/", lists: true},
 	} {
@@ -111,7 +111,7 @@ func (s *stopping) interrupt(t *testing.T, stop stop) {
 	run := begin(t, c)
 	run.waitFor(s.path("held"))
 	run.signal()
-	want := "prophet: error: interrupted\n"
+	want := "prophet: error: " + stop.args[0] + ": interrupted\n"
 	if stop.hint != "" {
 		want += "prophet: hint: " + stop.hint + "\n"
 	}
@@ -212,7 +212,7 @@ func TestAnInterruptedImportFromAPipeLeavesNoCopyOfIt(t *testing.T) {
 	}
 	run.waitFor(s.path("tmp/*"))
 	run.signal()
-	if code := run.end(); code != exitFailed || !strings.HasPrefix(text.String(), "prophet: error: interrupted\n") || out.Len() > 0 {
+	if code := run.end(); code != exitFailed || !strings.HasPrefix(text.String(), "prophet: error: import: interrupted\n") || out.Len() > 0 {
 		t.Errorf("exit code %d, stdout %q, stderr %q", code, out, text)
 	}
 	in.Close()

@@ -143,6 +143,8 @@ func explain(err error) (code int, hint string) {
 		return exitUsage, "write more of the UUID, or the local id"
 	case errors.As(err, &ambiguousChangeset):
 		return exitUsage, "write more of it, or the number of its row"
+	case errors.As(err, new(*psync.PreferError)):
+		return exitFailed, "another program wrote that; without --prefer all of it comes, and the conflict stays open"
 	case errors.Is(err, replica.ErrBookkeeping):
 		return exitFailed, "only edits can be reverted"
 	case errors.As(err, &version) && isFormat(version.Version):

@@ -244,14 +244,6 @@ func (e *env) sameDir(location, dir string) bool {
 	return err == nil && os.SameFile(a, b)
 }
 
-// goOn adds to the error of long work that was interrupted that it can be gone on with.
-func goOn(ctx context.Context, err error, format string, args ...any) error {
-	if err == nil || context.Cause(ctx) != errInterrupted {
-		return err
-	}
-	return withHint(err, "what came so far stays; "+format, args...)
-}
-
 // several collects what became of work with several peers: it goes on after one that fails.
 type several struct {
 	p      *printer

@@ -36,8 +36,8 @@ DIR can hold mirrors of several databases, each in a directory that has the UUID
 of the database as its name. Such a mirror belongs to one replica: what another
 one publishes goes to another DIR.
 
-If files of the mirror were lost or damaged, readers are told so, and this mends
-it:
+If files of the mirror are missing or damaged, readers are told so, and this
+repairs it:
 
   prophet publish --check /var/www/bugs
 
@@ -106,7 +106,7 @@ func runPublish(ctx context.Context, e *env, o publishOptions) error {
 	})
 	progress.Done()
 	if err != nil {
-		return goOn(ctx, o.withRemedy(fmt.Errorf("%s: %w", dir, err), e.shortDir(dir)), "readers see the state before, and the next publish goes on")
+		return ifInterrupted(ctx, o.withRemedy(fmt.Errorf("%s: %w", dir, err), e.shortDir(dir)), "what came so far stays; readers see the state before, and the next publish goes on")
 	}
 	if p.json {
 		return p.writeJSON(publishDoc{pub.Bookkeeping, pub.Changesets, r.Where(), pub.Latest, pub.Path, pub.Records, pub.Removed, pub.Votes, pub.Restored, dir, pub.Wrote})

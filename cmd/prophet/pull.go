@@ -95,7 +95,7 @@ func (x *exchange) run(ctx context.Context, one func(ctx context.Context, locati
 			x.conflicts, err = true, nil
 		}
 		if ctx.Err() != nil {
-			return err
+			return x.ifInterrupted(ctx, err, "one")
 		}
 		s.note(l, x.orForget(l, err))
 	}
@@ -178,7 +178,7 @@ func (x *exchange) pull(ctx context.Context, location string) error {
 	rep, err := psync.Pull(ctx, ours, theirs, opts)
 	end()
 	if err != nil {
-		return goOn(ctx, err, "the next pull goes on from there")
+		return x.ifInterrupted(ctx, err, "pull")
 	}
 	if err := x.remember(ours, theirs, location); err != nil {
 		return err
@@ -190,6 +190,14 @@ func (x *exchange) pull(ctx context.Context, location string) error {
 		return err
 	}
 	return showReport(l, doc, x.did("Pulled", "Would pull")+" from "+theirs.Where(), x.ok)
+}
+
+// ifInterrupted adds to the error of a pull or push that was interrupted that the next one goes on.
+func (x *exchange) ifInterrupted(ctx context.Context, err error, next string) error {
+	if x.dryRun {
+		return err
+	}
+	return ifInterrupted(ctx, err, "what came so far stays; the next %s goes on from there", next)
 }
 
 // remember notes the location as the one last used. Its own mirror is no peer of a replica, and nothing is written to an exported copy, from which one can push.

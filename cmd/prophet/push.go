@@ -68,7 +68,7 @@ func (x *exchange) push(ctx context.Context, location string) error {
 	rep, err := psync.Pull(ctx, theirs, ours, opts)
 	end()
 	if err != nil {
-		return pushError(ctx, ours, theirs, err)
+		return x.ifInterrupted(ctx, pushError(ours, theirs, err), "push")
 	}
 	if err := x.remember(ours, theirs, location); err != nil {
 		return err
@@ -83,15 +83,14 @@ func (x *exchange) push(ctx context.Context, location string) error {
 }
 
 // pushError turns the error of a pull by the other side into that of a push, in which the other side is the one that we talk about.
-func pushError(ctx context.Context, ours, theirs *replica.Replica, err error) error {
+func pushError(ours, theirs *replica.Replica, err error) error {
 	switch inner := errors.Unwrap(err); {
 	case errors.Is(err, psync.ErrOtherDatabase):
 		err = fmt.Errorf("it is a replica of %w: %s, not %s", psync.ErrOtherDatabase, theirs.Database(), ours.Database())
 	case inner != nil && err.Error() == "pull from "+ours.Where()+": "+inner.Error():
 		err = inner
 	}
-	err = fmt.Errorf("push to %s: %w", theirs.Where(), err)
-	return goOn(ctx, err, "the next push goes on from there")
+	return fmt.Errorf("push to %s: %w", theirs.Where(), err)
 }
 
 // cannotPushToCopy says that a mirror, or another exported copy, can be read only. With --all that is no failure.

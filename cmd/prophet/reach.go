@@ -38,7 +38,7 @@ func unreachable(doing, location string, err error) error {
 
 const (
 	hintLocation = "name the directory of a replica, or the URL of one that was published"
-	hintMirror   = `the mirror is damaged; whoever publishes it mends it with "prophet publish --check DIR"`
+	hintMirror   = `the mirror is damaged; whoever publishes it repairs it with "prophet publish --check DIR"`
 	hintNetwork  = "look whether the address is right and the network is there, then try again"
 )
 

@@ -78,7 +78,7 @@ func runReidentify(ctx context.Context, e *env, o reidentifyOptions) error {
 	if o.peer == "" {
 		err = r.Reidentify(ctx)
 	} else if peer, err = e.openOther(ctx, o.peer, r, dir, o.globals); err == nil {
-		err = doc.compare(ctx, p, r, peer)
+		err = ifInterrupted(ctx, doc.compare(ctx, p, r, peer), "what was moved so far stays; run it again")
 	}
 	if err != nil {
 		return err

@@ -46,7 +46,7 @@ func (o *fsckOptions) repair(ctx context.Context, e *env, p *printer, dir string
 	if errors.Is(err, replica.ErrNothingLeft) {
 		return withHint(err, `"prophet clone %s DIR" makes a new one, from another replica or a mirror of the database`, shellWord(append(slices.Clone(o.from), "URL")[0]))
 	}
-	return goOn(ctx, err, "run it again")
+	return ifInterrupted(ctx, err, "what is repaired so far stays; run it again")
 }
 
 // findRemains returns where a replica is named that lost the file without which there is none; else the error of looking for it.

@@ -130,14 +130,16 @@ func (w *walk) run(ctx context.Context) error {
 // stopped says, where an error ends the walk, what was decided so far, which stays.
 func (w *walk) stopped(ctx context.Context, err error) error {
 	w.p.beside("") // the prompt has no end of line
-	if context.Cause(ctx) != errInterrupted {
+	if !interrupted(ctx, err) {
 		return err
 	}
-	left, failed := w.noteDone()
-	if failed != nil || w.decided == 0 || left == 0 {
-		return err
+	switch left, failed := w.noteDone(); {
+	case failed != nil || w.decided > 0 && left == 0:
+		return withHint(err, "what was decided stays")
+	case w.decided > 0:
+		return withHint(err, "what was decided stays; the next resolve goes on from there")
 	}
-	return withHint(err, "what was decided stays; the next resolve goes on from there")
+	return err
 }
 
 // noteDone says how many conflicts were decided, and how many of those that were to be are left, and returns that.

@@ -365,8 +365,8 @@ func TestCtrlCEndsTheWalkInOrder(t *testing.T) {
 		typed, says string
 		open        int
 	}{
-		{"", "\nprophet: 0 conflicts decided, 3 conflicts left\nprophet: error: interrupted\n", 3},
-		{"1\n", "\nprophet: 1 conflict decided, 2 conflicts left\nprophet: error: interrupted\nprophet: hint: what was decided stays; the next resolve goes on from there\n", 2},
+		{"", "\nprophet: 0 conflicts decided, 3 conflicts left\nprophet: error: resolve: interrupted\nprophet: hint: nothing was changed; run it again\n", 3},
+		{"1\n", "\nprophet: 1 conflict decided, 2 conflicts left\nprophet: error: resolve: interrupted\nprophet: hint: what was decided stays; the next resolve goes on from there\n", 2},
 	} {
 		w := quarrelling(t)
 		ctx, cancel := context.WithCancelCause(t.Context())

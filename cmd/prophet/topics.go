@@ -89,7 +89,7 @@ Readers in the middle of that see the state before or the state after it, also
 through caches that show them some files as they were and some as they are. What
 is older than the last ten publications they do not find together.
 
-Where files of a mirror were lost or damaged, readers are told so. "publish
+Where files of a mirror are missing or damaged, readers are told so. "publish
 --check" compares all of them, and writes again what is missing or wrong.
 
 A server or browser that guesses what a file is may take somebody's text for a

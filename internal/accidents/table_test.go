@@ -3,7 +3,6 @@ package accidents
 import (
 	"fmt"
 	"os"
-	"runtime/debug"
 	"strings"
 	"testing"
 	"text/tabwriter"
@@ -11,11 +10,8 @@ import (
 	"prophet/internal/race"
 )
 
-// TestMain lets garbage lie for longer: what these tests make is small and soon gone.
 func TestMain(m *testing.M) {
-	if !race.Enabled {
-		debug.SetGCPercent(400)
-	}
+	race.LetGarbageLie()
 	os.Exit(m.Run())
 }
 

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"prophet/internal/fixture"
 )
 
 // options are what is measured, and where.
@@ -96,24 +98,6 @@ func (o *options) realLines() (string, error) {
 	if o.tracker != "" {
 		return o.tracker, nil
 	}
-	root, err := moduleRoot()
+	root, err := fixture.ModuleRoot()
 	return filepath.Join(root, "testdata", "tracker", "tracker.jsonl.gz"), err
-}
-
-// moduleRoot finds the directory of go.mod, from the working directory upwards.
-func moduleRoot() (string, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return dir, nil
-		}
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			return "", errors.New("no go.mod above the working directory")
-		}
-		dir = parent
-	}
 }

@@ -144,7 +144,7 @@ func cells(t *testing.T, s *damage.Scene) (list []cell) {
 	}
 	for _, k := range kinds {
 		if k.Mirror {
-			continue // its publisher mends it
+			continue // its publisher repairs it
 		}
 		for _, d := range damage.Damages {
 			cases, err := s.Cases(k, d, damage.Amount{})

@@ -189,7 +189,7 @@ func (u *Unfinished) Replaced() map[string]string { return u.journal.texts() }
 // whoever comes next finds it, decides again by what the files hold then, and calls Mend again. The lock must be held.
 func (u *Unfinished) Mend(fs afero.Fs, m Mend) error {
 	if err := u.mend(fs, m); err != nil {
-		return fmt.Errorf("mend an unfinished commit: %w", err)
+		return fmt.Errorf("repair an unfinished commit: %w", err)
 	}
 	return nil
 }

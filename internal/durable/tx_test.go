@@ -3,7 +3,6 @@ package durable
 import (
 	"errors"
 	"flag"
-	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -190,40 +189,18 @@ func TestOrderOfACommit(t *testing.T) {
 	disk := crashfs.New()
 	put(t, disk, "latest-sequence-no", "0")
 	put(t, disk, "resolutions/latest-sequence-no", "0")
-	golden(t, "testdata/first-commit.golden", changesBy(t, disk, smallCommit))
-	golden(t, "testdata/commit.golden", changesBy(t, disk, nextCommit))
+	crashfs.Golden(t, "testdata/first-commit.golden", opsOf(t, disk, smallCommit), *update)
+	crashfs.Golden(t, "testdata/commit.golden", opsOf(t, disk, nextCommit), *update)
 }
 
-// changesBy lists the operations by which work changes the disk.
-func changesBy(t *testing.T, disk *crashfs.FS, work func(afero.Fs) error) string {
+// opsOf are the operations of work.
+func opsOf(t *testing.T, disk *crashfs.FS, work func(afero.Fs) error) []crashfs.Op {
 	t.Helper()
 	disk.Record()
 	if err := work(disk); err != nil {
 		t.Fatal(err)
 	}
-	var b strings.Builder
-	for _, op := range disk.Ops() {
-		if op.Changes() {
-			b.WriteString(op.String() + "\n")
-		}
-	}
-	return b.String()
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(name, []byte(got), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("differs from %s (-update rewrites it):\n%s", name, got)
-	}
+	return disk.Ops()
 }
 
 // What lies beyond the committed end of a file when a commit begins was left by somebody who died. Where the commit is cut off as well, that is no other

@@ -88,6 +88,8 @@ func Parse(text []byte) (Config, error) {
 		switch {
 		case section == "user" && name == "" && key == "email-address":
 			c.Email = value
+		case section == "replica" && strings.Contains(name, "\n"):
+			return fmt.Errorf("the name of replica %.100q has a line break in it, which git allows in no section", name)
 		case section == "replica" && name != "":
 			if byName[name] == nil {
 				byName[name] = &Replica{Name: name}

@@ -100,6 +100,7 @@ func TestReadNamesTheFile(t *testing.T) {
 // FuzzParse also shows that what is read can be written down and read again.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(example))
+	f.Add([]byte("[replica \"a\\\nb\"]\nurl = x\n"))
 	f.Add([]byte("[replica \"a\"]\nurl = \"\\n\\t\\\\\\\"\" x\\\ny\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		c, err := Parse(text)

@@ -1,0 +1,140 @@
+package damage_test
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/spf13/afero"
+
+	"prophet/changeset"
+	"prophet/internal/crashfs"
+	"prophet/internal/damage"
+	"prophet/replica"
+	psync "prophet/sync"
+)
+
+// copyFiles gives a replica the files of another one below some paths, in the place of its own.
+func copyFiles(t *testing.T, from, to afero.Fs, paths ...string) {
+	t.Helper()
+	for _, p := range paths {
+		if err := to.RemoveAll(p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, text := range contents(t, from) {
+		if slices.ContainsFunc(paths, func(p string) bool { return name == p || strings.HasPrefix(name, p+"/") }) {
+			write(t, to, name, []byte(text))
+		}
+	}
+}
+
+// TestFilesOfAnotherReplicaAreNotItsIdentity: files of Carol's got into Ann's replica. The log and its marks tell that she is not Carol: a check says so, an edit is refused, and a repair gives her her own UUID again.
+func TestFilesOfAnotherReplicaAreNotItsIdentity(t *testing.T) {
+	whole := damage.New(t)
+	ann, votes := changeset.ReplicaUUIDFile, "resolutions/"+changeset.ReplicaUUIDFile
+	for _, tt := range []struct {
+		names string
+		files []string
+	}{
+		{replica.IdentityFile, []string{"prophet"}},
+		{replica.IdentityFile, []string{"prophet", "resolutions/prophet"}},
+		{ann, []string{replica.IdentityFile, ann}},
+		{ann, []string{replica.IdentityFile, ann, votes}},
+		{ann, []string{"prophet", ann, votes}},
+	} {
+		s := whole.Copy()
+		copyFiles(t, s.Peer, s.Replica, tt.files...)
+		if list := problems(t, s.Replica); !slices.ContainsFunc(list, func(text string) bool {
+			return strings.HasPrefix(text, tt.names) && strings.Contains(text, "another replica")
+		}) {
+			t.Errorf("%v: check says %v", tt.files, list)
+		}
+		if err := update(open(t, s.Replica, damage.AnnAt), s.Records.Quiet, "status", "by whom?"); err == nil || !strings.Contains(err.Error(), "nothing was written") {
+			t.Errorf("%v: edit: %v", tt.files, err)
+		}
+		mended, err := repair(s, true)
+		if err != nil {
+			t.Errorf("%v: %v", tt.files, err)
+		}
+		if is, was := open(t, s.Replica, damage.AnnAt).UUID(), open(t, whole.Replica, damage.AnnAt).UUID(); is != was {
+			t.Errorf("%v: Ann is %s, and was %s: %v", tt.files, is, was, mended)
+		}
+		if list := problems(t, s.Replica); len(list) > 0 {
+			t.Errorf("%v: %v", tt.files, list)
+		}
+		if err := goOn(s, false); err != nil {
+			t.Errorf("%v: %v", tt.files, err)
+		}
+	}
+}
+
+// TestWhatNothingTellsApartIsLeft: nothing was made yet in a clone. With the notes of another one nobody can tell which of the two it is; with a file of that alone its own identity tells.
+func TestWhatNothingTellsApartIsLeft(t *testing.T) {
+	w := newWitnesses(t)
+	clone := func(seed uint64) *crashfs.FS {
+		fsys, opts := crashfs.New(), damage.AnnOptions(seed)
+		if _, _, err := psync.Clone(ctx, fsys, open(t, w.ann, damage.AnnAt), opts, psync.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		return fsys
+	}
+	bob, carol := clone(31), clone(32)
+	for _, tt := range []struct {
+		files []string
+		left  bool
+	}{
+		{[]string{"prophet"}, true},
+		{[]string{changeset.ReplicaUUIDFile}, false},
+		{[]string{"resolutions/" + changeset.ReplicaUUIDFile}, false},
+	} {
+		disk := bob.Survivor(crashfs.Kill, 0)
+		copyFiles(t, carol, disk, tt.files...)
+		left := false
+		err := replica.Repair(ctx, disk, damage.AnnOptions(33), replica.RepairOptions{Report: func(m replica.Mended) {
+			left = left || strings.HasSuffix(m.Path, changeset.ReplicaUUIDFile) && m.Outcome == replica.IsLeft
+		}})
+		was, is := contents(t, bob), contents(t, disk)
+		for _, name := range []string{changeset.ReplicaUUIDFile, "resolutions/" + changeset.ReplicaUUIDFile} {
+			if err != nil || left != tt.left || is[name] != was[name] {
+				t.Errorf("%v: %v, left %v; %s holds %s, and held %s", tt.files, err, left, name, is[name], was[name])
+			}
+		}
+	}
+}
+
+// TestAFormerUUIDIsConfirmedByTheLog: the identity, which has the checksums, is damaged, and so is a list of former UUIDs. What the log and its marks tell is found again; what nothing tells is named, and not believed silently.
+func TestAFormerUUIDIsConfirmedByTheLog(t *testing.T) {
+	whole := damage.New(t)
+	want := contents(t, whole.Replica)
+	for _, file := range []string{"prophet/former-uuids", "resolutions/prophet/former-uuids"} {
+		for _, tt := range []struct {
+			name   string
+			damage func(b []byte) []byte
+			heals  bool
+		}{
+			{"not damaged", bytes.Clone, true},
+			{"one bit", func(b []byte) []byte { b[3] ^= 1; return b }, true},
+			{"one bit, and no UUID any more", func(b []byte) []byte { b[0] ^= 0x40; return b }, true},
+			{"another UUID", func(b []byte) []byte { copy(b, "01234567"); return b }, false},
+		} {
+			s := whole.Copy()
+			text := tt.damage([]byte(want[file]))
+			for name, b := range map[string][]byte{file: text, replica.IdentityFile: []byte("junk")} {
+				write(t, s.Replica, name, b)
+			}
+			if found := problems(t, s.Replica); (len(found) > 0) == (string(text) == want[file]) {
+				t.Errorf("%s, %s: check says %v", file, tt.name, found)
+			}
+			mended, err := repair(s, true)
+			if err != nil {
+				t.Errorf("%s, %s: %v", file, tt.name, err)
+			}
+			left := slices.ContainsFunc(mended, func(m replica.Mended) bool { return m.Path == file && m.Outcome == replica.IsLeft })
+			if got := contents(t, s.Replica)[file]; (got == want[file]) != tt.heals || left == tt.heals {
+				t.Errorf("%s, %s: it holds %q, and held %q: %v", file, tt.name, got, want[file], mended)
+			}
+		}
+	}
+}

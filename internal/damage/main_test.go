@@ -1,0 +1,13 @@
+package damage_test
+
+import (
+	"os"
+	"testing"
+
+	"prophet/internal/race"
+)
+
+func TestMain(m *testing.M) {
+	race.LetGarbageLie()
+	os.Exit(m.Run())
+}
