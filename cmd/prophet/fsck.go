@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/afero"
@@ -34,6 +33,8 @@ With a URL or a directory it checks what lies there: a replica, an exported
 copy, or a mirror, with all databases that it names. A web server lists no
 directories, so files that lie there for nothing are not found. What is more
 than memory should hold goes to a temporary directory of the system's.
+
+With --quiet nothing is printed where there are no problems.
 
   prophet fsck
   prophet fsck https://example.com/bugs
@@ -83,9 +84,15 @@ type (
 	fsckDoc struct {
 		Changesets uint32        `json:"changesets"` // rows in the log
 		OK         bool          `json:"ok"`         // there is no problem that is not harmless
-		Problems   []problemDoc  `json:"problems"`
-		Records    int           `json:"records"` // deleted ones too; 0 on a web server, where they cannot be listed
+		Problems   []problemDoc  `json:"problems"`   // the first mostListed that are harmless, and as many that are not
+		Records    int           `json:"records"`    // deleted ones too; 0 on a web server, where they cannot be listed
 		Repaired   []repairedDoc `json:"repaired,omitempty"`
+		Unlisted   int           `json:"unlisted,omitempty"` // problems beyond those
+
+		harmless     int  // problems, listed or not
+		damages      int  // the others
+		lacksObjects bool // some of these are of changesets that are damaged or missing, be they votes
+		isWorse      bool // some of these are more than a changeset, or notes, that are listed as lost
 
 		at     string // where -r does not name it: the directory of the replica
 		opened bool   // the replica could be
@@ -147,9 +154,23 @@ func (o *fsckOptions) ifInterrupted(ctx context.Context, err error) error {
 	return ifInterrupted(ctx, err, hintUnchanged)
 }
 
+// mostListed bounds how many problems are kept that are harmless, and how many that are not: damage is listed, however much that is harmless comes before it. The rest is counted.
+const mostListed = 10_000
+
 func (d *fsckDoc) add(found replica.Problem) {
-	d.Problems = append(d.Problems, problemDoc{found.Harmless, found.Path, found.Text})
-	d.OK = d.OK && found.Harmless
+	of := &d.harmless
+	if !found.Harmless {
+		of = &d.damages
+		d.OK = false
+		file := strings.TrimPrefix(found.Path, changeset.ResolutionsDir+"/")
+		d.lacksObjects = d.lacksObjects || strings.HasPrefix(file, "cas/"+changeset.ChangesetObjects+"/")
+		d.isWorse = d.isWorse || file != replica.LostFile
+	}
+	if *of++; *of <= mostListed {
+		d.Problems = append(d.Problems, problemDoc{found.Harmless, found.Path, found.Text})
+	} else {
+		d.Unlisted++
+	}
 }
 
 // count fills in how much was checked. A replica that cannot be opened has nothing to count; why stands among the problems.
@@ -197,7 +218,16 @@ func (d *fsckDoc) show(p *printer) error {
 			return err
 		}
 	}
-	if err := p.linef("%s, %s", d.checked(), d.verdict()); err != nil {
+	if d.Unlisted > 0 {
+		if err := p.linef("%s not listed", counted(d.Unlisted, "more problem")); err != nil {
+			return err
+		}
+	}
+	end := p.linef
+	if d.damages+d.harmless == 0 {
+		end = p.donef
+	}
+	if err := end("%s, %s", d.checked(), d.verdict()); err != nil {
 		return err
 	}
 	return d.err()
@@ -216,40 +246,19 @@ func (d *fsckDoc) checked() string {
 
 // verdict says in words how many problems there are.
 func (d *fsckDoc) verdict() string {
-	harmless := d.harmless()
 	switch {
-	case len(d.Problems) == 0:
+	case d.damages+d.harmless == 0:
 		return "no problems"
-	case harmless == len(d.Problems):
-		return counted(harmless, "harmless problem")
-	case harmless > 0:
-		return fmt.Sprintf("%s and %s", counted(len(d.Problems)-harmless, "problem"), counted(harmless, "harmless one"))
+	case d.damages == 0:
+		return counted(d.harmless, "harmless problem")
+	case d.harmless > 0:
+		return fmt.Sprintf("%s and %s", counted(d.damages, "problem"), counted(d.harmless, "harmless one"))
 	}
-	return counted(len(d.Problems), "problem")
-}
-
-func (d *fsckDoc) harmless() (n int) {
-	for _, found := range d.Problems {
-		if found.Harmless {
-			n++
-		}
-	}
-	return n
-}
-
-// lacksChangesets reports whether changesets, be they votes, are damaged or missing.
-func (d *fsckDoc) lacksChangesets() bool {
-	return slices.ContainsFunc(d.Problems, func(p problemDoc) bool {
-		return !p.Harmless && strings.HasPrefix(strings.TrimPrefix(p.Path, changeset.ResolutionsDir+"/"), "cas/"+changeset.ChangesetObjects+"/")
-	})
+	return counted(d.damages, "problem")
 }
 
 // lostOnly reports whether nothing is wrong but that changesets are lost, or notes.
-func (d *fsckDoc) lostOnly() bool {
-	return d.opened && !slices.ContainsFunc(d.Problems, func(p problemDoc) bool {
-		return !p.Harmless && strings.TrimPrefix(p.Path, changeset.ResolutionsDir+"/") != replica.LostFile
-	})
-}
+func (d *fsckDoc) lostOnly() bool { return d.opened && !d.isWorse }
 
 // hint says what to do about damage.
 func (d *fsckDoc) hint() string {
@@ -258,7 +267,7 @@ func (d *fsckDoc) hint() string {
 		return `its publisher has lost it: "prophet fsck -r DIR --repair --from URL" there, with a replica or a mirror that has it, brings it back, and the next publication brings it here`
 	case d.mirror:
 		return hintMirror
-	case d.mends && d.lostVotes && len(d.Problems) == d.harmless():
+	case d.mends && d.lostVotes && d.damages == 0:
 		return `all else works. "prophet pull URL", with a replica or a mirror of the database, brings back the votes that it has`
 	case d.mends && d.lostOnly():
 		return `all else works. "prophet fsck --repair --from URL", with a replica or a mirror that has what is lost, brings it back, and so does a pull from one`
@@ -266,7 +275,7 @@ func (d *fsckDoc) hint() string {
 		return `what is still damaged needs somebody who knows what it was; "prophet fsck --repair --from URL", with a mirror of this replica, may find it; prophet/set-aside has what was there before`
 	case d.lostOnly():
 		return `"prophet fsck --repair --from URL", with a replica or a mirror that has what is lost, brings it back, and so does a pull from one`
-	case d.lacksChangesets():
+	case d.lacksObjects:
 		return `nothing was changed; "prophet fsck --repair" repairs it, and fetches what is missing from the replicas that are known here; --from URL names others that may have it`
 	case !d.opened:
 		return `nothing was changed; "prophet fsck --repair" repairs what follows from what is left`
@@ -286,12 +295,11 @@ func (d *fsckDoc) err() error {
 	if d.OK {
 		return nil
 	}
-	n := len(d.Problems) - d.harmless()
 	switch {
-	case n == 0:
+	case d.damages == 0:
 		return &failure{exitFailed, d.hintThere(), fmt.Errorf("the replica is sound, but something was lost")}
 	case d.lostOnly():
-		return &failure{exitFailed, d.hintThere(), fmt.Errorf("the replica has lost %s", counted(n, "changeset"))}
+		return &failure{exitFailed, d.hintThere(), fmt.Errorf("the replica has lost %s", counted(d.damages, "changeset"))}
 	}
-	return &failure{exitFailed, d.hintThere(), fmt.Errorf("the replica is damaged: %s", counted(n, "problem"))}
+	return &failure{exitFailed, d.hintThere(), fmt.Errorf("the replica is damaged: %s", counted(d.damages, "problem"))}
 }

@@ -199,10 +199,11 @@ replica and no pull brings. pull, push, clone and import count what came,
 without them. publish writes them too, and counts them as rows of bookkeeping.
 fsck and info count all rows of the log as changesets, and export says rows.
 
---quiet leaves out notes and progress. Progress is shown on a terminal only.
-Where the environment variable TERM is "dumb", lists are as in a pipe, and there
-are no colours and no progress; resolve asks all the same. Colours, which only
-resolve uses, can be turned off with NO_COLOR=1.
+--quiet leaves out notes, progress, and lines that only confirm what was done.
+Progress is shown on a terminal only. Where the environment variable TERM is
+"dumb", lists are as in a pipe, and there are no colours and no progress;
+resolve asks all the same. Colours, which only resolve uses, can be turned off
+with NO_COLOR=1.
 
 Times are UTC, as the changesets have them.
 `
