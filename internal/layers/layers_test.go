@@ -23,7 +23,7 @@ var table = []struct{ pkg, may string }{
 	{"cmd/prophet", "sync replica resolution cas changeset internal/durable internal/httpfs " +
 		"internal/query internal/gitconfig internal/lanes internal/propedit internal/terminal internal/textdiff"},
 	{"sync", "replica resolution cas changeset internal/durable internal/httpfs"},
-	{"replica", "resolution cas changeset internal/durable internal/textdiff"},
+	{"replica", "resolution cas changeset internal/durable internal/parts internal/textdiff"},
 	{"resolution", "changeset internal/decimal"},
 	{"cas", "internal/durable"},
 	{"changeset", ""},
@@ -36,6 +36,7 @@ var table = []struct{ pkg, may string }{
 	{"internal/textdiff", ""},
 	{"internal/httpfs", ""},
 	{"internal/durable", ""},
+	{"internal/parts", "changeset"},
 }
 
 // helpers serve tests: they may import whatever is not cmd, and only tests and helpers import them.

@@ -1,0 +1,36 @@
+package parts
+
+import "sync"
+
+// cacheSize is how many bytes a cache holds at most, a single piece of more excepted.
+const cacheSize = 16 << 20
+
+// Cache keeps what was read of parts last: pages and frames. The files never change, so what it holds is never stale. It may be shared.
+type Cache struct {
+	mu     sync.Mutex
+	pieces map[cacheKey][]byte
+	bytes  int
+}
+
+// cacheKey is a piece of a file.
+type cacheKey struct {
+	name  string
+	piece uint32
+}
+
+func (c *Cache) get(key cacheKey) []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.pieces[key]
+}
+
+// put keeps a piece; all others go where it would be too much.
+func (c *Cache) put(key cacheKey, b []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.pieces == nil || c.bytes+len(b) > cacheSize {
+		c.pieces, c.bytes = map[cacheKey][]byte{}, 0
+	}
+	c.pieces[key] = b
+	c.bytes += len(b)
+}

@@ -1,0 +1,114 @@
+package parts
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"sort"
+	"strings"
+)
+
+// ListFile is the list of the parts of a log, within its directory. A line each names, in the order of the rows and without overlaps, the first and the last row
+// that count of a part, and the SHA-256 of its pack and of its table. An example, with one part, of which the last line is the CRC-32C of what is above it:
+//
+//	prophet parts 1
+//	1 1024 9d5b…01 4410…c7
+//	crc32c 20846e7e
+//
+// Without the file there are none. It has no newline at its end.
+const ListFile = Dir + "/list"
+
+// MaxList is how many bytes a list has at most.
+const MaxList = 64 << 10
+
+const (
+	listHead = "prophet parts 1\n"
+	sumWord  = "crc32c "
+)
+
+// Sum is the SHA-256 of a file.
+type Sum [32]byte
+
+// String returns the sum in lower-case hex, 64 digits.
+func (s Sum) String() string { return hex.EncodeToString(s[:]) }
+
+// Ref names a part, and says which rows count of it: from the first that it has to Last, which may not be all.
+type Ref struct {
+	First, Last uint32
+	Pack, Table Sum
+}
+
+// PackFile is where the pack is, within the directory of the log.
+func (r Ref) PackFile() string { return Dir + "/" + r.Pack.String() + ".pack" }
+
+// TableFile is where the table is, within the directory of the log.
+func (r Ref) TableFile() string { return Dir + "/" + r.Pack.String() + ".table" }
+
+// List names the parts of a log, in the order of their rows.
+type List []Ref
+
+// Encode returns the text of [ListFile], "" for no parts.
+func (l List) Encode() string {
+	if len(l) == 0 {
+		return ""
+	}
+	b := []byte(listHead)
+	for _, r := range l {
+		b = fmt.Appendf(b, "%d %d %s %s\n", r.First, r.Last, r.Pack, r.Table)
+	}
+	return string(b) + sumWord + fmt.Sprintf("%08x", crc32.Checksum(b, castagnoli))
+}
+
+// ParseList reads what Encode writes, and nothing else.
+func ParseList(text string) (List, error) {
+	if text == "" {
+		return nil, nil
+	}
+	var l List
+	rest, ok := strings.CutPrefix(text, listHead)
+	for line := range strings.Lines(rest) {
+		if strings.HasPrefix(line, sumWord) || !ok {
+			break
+		}
+		var r Ref
+		var pack, table string
+		if _, err := fmt.Sscanf(line, "%d %d %64s %64s\n", &r.First, &r.Last, &pack, &table); err != nil {
+			break
+		}
+		if n, err := hex.Decode(r.Pack[:], []byte(pack)); n != len(r.Pack) || err != nil {
+			break
+		}
+		if n, err := hex.Decode(r.Table[:], []byte(table)); n != len(r.Table) || err != nil {
+			break
+		}
+		l = append(l, r)
+	}
+	if len(text) > MaxList || len(l) == 0 || l.Encode() != text {
+		return nil, errors.New("it does not have the checksum that it bears, or is not of the form that this program writes")
+	}
+	for i, r := range l {
+		if r.First == 0 || r.Last < r.First || i > 0 && r.First <= l[i-1].Last {
+			return nil, fmt.Errorf("rows %d to %d do not come after those above", r.First, r.Last)
+		}
+	}
+	return l, nil
+}
+
+// Covering returns which part has a row; ok is false if none does, and i is then the first part after it.
+func (l List) Covering(row uint32) (i int, ok bool) {
+	i = sort.Search(len(l), func(i int) bool { return l[i].Last >= row })
+	return i, i < len(l) && l[i].First <= row
+}
+
+// Cut returns the list without what it has of rows after the last.
+func (l List) Cut(last uint32) List {
+	i, ok := l.Covering(last)
+	cut := append(List(nil), l[:i]...)
+	if ok {
+		r := l[i]
+		r.Last = last
+		cut = append(cut, r)
+	}
+	return cut
+}

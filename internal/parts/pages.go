@@ -1,0 +1,136 @@
+package parts
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"io"
+
+	"github.com/spf13/afero"
+)
+
+const (
+	pageSize    = 4096
+	pageContent = pageSize - 4
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// pageSum is the checksum of a page: of its number and its content.
+func pageSum(number uint32, content []byte) uint32 {
+	sum := crc32.Update(0, castagnoli, binary.BigEndian.AppendUint32(nil, number))
+	return crc32.Update(sum, castagnoli, content)
+}
+
+// pageWriter cuts what is written to it into pages.
+type pageWriter struct {
+	out    io.Writer
+	page   []byte
+	number uint32
+	err    error
+}
+
+func newPageWriter(out io.Writer) *pageWriter {
+	return &pageWriter{out: out, page: make([]byte, 0, pageSize)}
+}
+
+func (w *pageWriter) write(b []byte) {
+	for len(b) > 0 {
+		n := min(len(b), pageContent-len(w.page))
+		w.page, b = append(w.page, b[:n]...), b[n:]
+		if len(w.page) == pageContent {
+			w.endPage()
+		}
+	}
+}
+
+// endPage writes the page that was begun, filled with zeros; none if it is empty.
+func (w *pageWriter) endPage() {
+	if len(w.page) == 0 || w.err != nil {
+		return
+	}
+	w.page = append(w.page, make([]byte, pageContent-len(w.page))...)
+	w.page = binary.BigEndian.AppendUint32(w.page, pageSum(w.number, w.page))
+	_, w.err = w.out.Write(w.page)
+	w.page = w.page[:0]
+	w.number++
+}
+
+// pages reads a table. It keeps the pages that it read, as far as the cache does.
+type pages struct {
+	fs    afero.Fs
+	name  string
+	cache *Cache
+}
+
+// read returns n bytes of the content from a place on. The caller must not change them.
+func (p *pages) read(at int64, n int) ([]byte, error) {
+	page, err := p.page(uint32(at / pageContent))
+	if err != nil {
+		return nil, err
+	}
+	begin := int(at % pageContent)
+	if begin+n <= pageContent {
+		return page[begin : begin+n], nil
+	}
+	b := append(make([]byte, 0, n), page[begin:]...)
+	for number := uint32(at/pageContent) + 1; len(b) < n; number++ {
+		if page, err = p.page(number); err != nil {
+			return nil, err
+		}
+		b = append(b, page[:min(pageContent, n-len(b))]...)
+	}
+	return b, nil
+}
+
+// page returns the content of a page.
+func (p *pages) page(number uint32) ([]byte, error) {
+	id := cacheKey{p.name, number}
+	if page := p.cache.get(id); page != nil {
+		return page, nil
+	}
+	page, err := readAt(p.fs, p.name, int64(number)*pageSize, pageSize)
+	if err != nil {
+		return nil, err
+	}
+	content := page[:pageContent:pageContent]
+	if binary.BigEndian.Uint32(page[pageContent:]) != pageSum(number, content) {
+		return nil, damaged(p.name, "page %d does not have the checksum that it bears", number)
+	}
+	p.cache.put(id, content)
+	return content, nil
+}
+
+// readAt returns n bytes of a file from a place on. It sets no memory aside for what the file does not have.
+func readAt(fs afero.Fs, name string, at, n int64) ([]byte, error) {
+	f, err := fs.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	if info.Size() < at+n {
+		return nil, damaged(name, "it has %d bytes, %d are needed", info.Size(), at+n)
+	}
+	b := make([]byte, n)
+	if m, err := f.ReadAt(b, at); m < len(b) {
+		return nil, fmt.Errorf("read %s: %d bytes at %d: %w", name, n, at, err)
+	}
+	return b, nil
+}
+
+// DamageError says that a file of a part, or the list, does not hold what it must.
+type DamageError struct {
+	Path string // in the file system of the part
+	Err  error
+}
+
+func (e *DamageError) Error() string { return fmt.Sprintf("%s is damaged: %v", e.Path, e.Err) }
+func (e *DamageError) Unwrap() error { return e.Err }
+
+func damaged(name, format string, args ...any) error {
+	return &DamageError{name, fmt.Errorf(format, args...)}
+}

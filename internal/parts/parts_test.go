@@ -1,0 +1,479 @@
+package parts
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha1"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/spf13/afero"
+
+	"prophet/changeset"
+)
+
+// row is a row of a part to be made.
+type row struct {
+	object  []byte
+	touches []Touch
+}
+
+// sample makes rows that touch records of two types in turn: every record has several touches, every third row has a text.
+func sample(rows int) (list []row) {
+	for i := range rows {
+		typ := "bug"
+		if i%2 == 1 {
+			typ = "Ticket"
+		}
+		text := fmt.Appendf(nil, `{"status":"open","n":"%d"}`, i)
+		t := Touch{Record: changeset.RecordID{Type: typ, UUID: record(i % max(1, rows/3))}, Key: sha1.Sum(text)}
+		if i%3 == 0 {
+			t.Text = text
+		}
+		if i%7 == 6 {
+			t = Touch{Record: t.Record}
+		}
+		list = append(list, row{fmt.Appendf(nil, `{"changeset":%d,"padding":%q}`, i, strings.Repeat("x", i%200)), []Touch{t}})
+	}
+	return list
+}
+
+// record is a UUID that looks like a random one.
+func record(i int) uuid.UUID { return uuid.NewSHA1(uuid.Nil, fmt.Append(nil, i)) }
+
+// build writes a part into memory.
+func build(t testing.TB, first uint32, rows []row) (afero.Fs, Ref) {
+	t.Helper()
+	var pack, table bytes.Buffer
+	w := NewWriter(&pack, first)
+	for _, r := range rows {
+		if err := w.Add(r.object, r.touches); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ref, err := w.Close(&table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fsys := afero.NewMemMapFs()
+	for name, b := range map[string]*bytes.Buffer{ref.PackFile(): &pack, ref.TableFile(): &table} {
+		if err := afero.WriteFile(fsys, name, b.Bytes(), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return fsys, ref
+}
+
+// versions reads what a part did to a record.
+func versions(p *Part, rec changeset.RecordID) (list []string, err error) {
+	touches, err := p.Touches(rec)
+	for i := 0; err == nil && i < touches.Len(); i++ {
+		var v changeset.Version
+		var text bool
+		if v, text, err = touches.At(i); err == nil {
+			list = append(list, fmt.Sprintf("%d %x %t", v.Seq, v.Key, text))
+		}
+	}
+	return list, err
+}
+
+func TestWhatIsWrittenIsFound(t *testing.T) {
+	for _, n := range []int{1, 2, 30, 3000} {
+		rows := sample(n)
+		fsys, ref := build(t, 11, rows)
+		if ref.First != 11 || ref.Last != uint32(10+n) {
+			t.Fatalf("rows %d to %d", ref.First, ref.Last)
+		}
+		p, want := Open(fsys, "", ref, &Cache{}), map[changeset.RecordID][]string{}
+		for i, r := range rows {
+			seq := uint32(11 + i)
+			if got, err := p.Changeset(seq); err != nil || !bytes.Equal(got, r.object) {
+				t.Fatalf("row %d: %q, %v", seq, got, err)
+			}
+			if got, ok, err := p.Find(sha1.Sum(r.object)); got != seq || !ok || err != nil {
+				t.Fatalf("row %d is found as %d, %t, %v", seq, got, ok, err)
+			}
+			touch := r.touches[0]
+			if got, err := p.Text(seq, touch.Key); err != nil || !bytes.Equal(got, touch.Text) {
+				t.Fatalf("text of row %d: %q, %v", seq, got, err)
+			}
+			want[touch.Record] = append(want[touch.Record], fmt.Sprintf("%d %x %t", seq, touch.Key, touch.Text != nil))
+		}
+		for rec, list := range want {
+			if got, err := versions(p, rec); err != nil || !slices.Equal(got, list) {
+				t.Fatalf("%s has %q, %v, want %q", rec, got, err, list)
+			}
+		}
+		checkNames(t, p, want)
+	}
+}
+
+// checkNames compares the types and the records that a part names.
+func checkNames(t *testing.T, p *Part, want map[changeset.RecordID][]string) {
+	t.Helper()
+	types, err := p.Types()
+	if err != nil || !slices.IsSorted(types) {
+		t.Errorf("types %q, %v", types, err)
+	}
+	found := 0
+	for _, typ := range types {
+		last := uuid.UUID{}
+		for id, err := range p.Records(typ, uuid.UUID{}) {
+			if err != nil || bytes.Compare(last[:], id[:]) > 0 || want[changeset.RecordID{Type: typ, UUID: id}] == nil {
+				t.Errorf("%s %s after %s, %v", typ, id, last, err)
+			}
+			found++
+			for from, err := range p.Records(typ, id) {
+				if from != id || err != nil {
+					t.Errorf("from %s on comes %s, %v", id, from, err)
+				}
+				break
+			}
+			last = id
+		}
+	}
+	if found != len(want) {
+		t.Errorf("%d records of %d", found, len(want))
+	}
+}
+
+func TestWhatIsNotThereIsNotFound(t *testing.T) {
+	fsys, ref := build(t, 1, sample(30))
+	p := Open(fsys, "", ref, &Cache{})
+	if _, ok, err := p.Find([20]byte{1}); ok || err != nil {
+		t.Errorf("a key that no changeset has: %t, %v", ok, err)
+	}
+	for _, rec := range []changeset.RecordID{{Type: "bug"}, {Type: "bug", UUID: uuid.Max}, {Type: "aaa", UUID: record(1)}, {Type: "zzz", UUID: record(1)}} {
+		if got, err := versions(p, rec); len(got) > 0 || err != nil {
+			t.Errorf("%s: %q, %v", rec, got, err)
+		}
+	}
+	for _, seq := range []uint32{0, 31} {
+		if _, err := p.Changeset(seq); err == nil {
+			t.Errorf("row %d is there", seq)
+		}
+	}
+}
+
+func TestRowsThatDoNotCountAreNotThere(t *testing.T) {
+	rows := sample(30)
+	fsys, ref := build(t, 5, rows)
+	ref.Last = 14 // ten of them
+	p := Open(fsys, "", ref, &Cache{})
+	want := map[changeset.RecordID][]string{}
+	for i, r := range rows[:10] {
+		rec := r.touches[0].Record
+		want[rec] = append(want[rec], fmt.Sprintf("%d %x %t", 5+i, r.touches[0].Key, r.touches[0].Text != nil))
+	}
+	for rec := range want {
+		if got, err := versions(p, rec); err != nil || !slices.Equal(got, want[rec]) {
+			t.Errorf("%s has %q, %v, want %q", rec, got, err, want[rec])
+		}
+	}
+	checkNames(t, p, want)
+	if _, ok, err := p.Find(sha1.Sum(rows[10].object)); ok || err != nil {
+		t.Errorf("a changeset behind the last row is found: %t, %v", ok, err)
+	}
+}
+
+func TestTextsOfARowAreBounded(t *testing.T) {
+	r := row{object: []byte("{}")}
+	for i := range 5 {
+		text := bytes.Repeat([]byte{byte('a' + i)}, maxTexts/4)
+		r.touches = append(r.touches, Touch{Record: changeset.RecordID{Type: "bug", UUID: record(i)}, Key: sha1.Sum(text), Text: text})
+	}
+	fsys, ref := build(t, 1, []row{r})
+	p := Open(fsys, "", ref, &Cache{})
+	for i, touch := range r.touches {
+		list, err := versions(p, touch.Record)
+		if kept := i < 4; err != nil || len(list) != 1 || strings.HasSuffix(list[0], "true") != kept {
+			t.Errorf("record %d: %q, %v", i, list, err)
+		}
+	}
+}
+
+func TestAPartNeedsARow(t *testing.T) {
+	if _, err := NewWriter(io.Discard, 1).Close(io.Discard); err == nil {
+		t.Error("a part without rows was made")
+	}
+}
+
+func TestReadPackYieldsTheRows(t *testing.T) {
+	rows := sample(3000)
+	fsys, ref := build(t, 1, rows)
+	pack, _ := afero.ReadFile(fsys, ref.PackFile())
+	i := 0
+	for got, err := range ReadPack(bytes.NewReader(pack)) {
+		if err != nil || !bytes.Equal(got.Changeset, rows[i].object) || (len(got.Texts) > 0) != (rows[i].touches[0].Text != nil) {
+			t.Fatalf("row %d: %q, %d texts, %v", i, got.Changeset, len(got.Texts), err)
+		}
+		i++
+	}
+	if i != len(rows) {
+		t.Errorf("%d rows of %d", i, len(rows))
+	}
+}
+
+// TestNoDamageIsTakenForTruth flips a bit of each byte, and cuts each file at every eighth: what is read is what was written, or an error.
+func TestNoDamageIsTakenForTruth(t *testing.T) {
+	rows := sample(5)
+	fsys, ref := build(t, 1, rows)
+	for _, name := range []string{ref.PackFile(), ref.TableFile()} {
+		whole, _ := afero.ReadFile(fsys, name)
+		for at := range whole {
+			flipped := bytes.Clone(whole)
+			flipped[at] ^= 1 << (at % 8)
+			for i, b := range [][]byte{flipped, whole[:at]} {
+				if i > 0 && at%8 > 0 {
+					continue
+				}
+				afero.WriteFile(fsys, name, b, 0o666)
+				readAll(t, fsys, ref, rows)
+				if sum := map[string]Sum{ref.PackFile(): ref.Pack, ref.TableFile(): ref.Table}[name]; CheckFile(context.Background(), fsys, "", name, sum) == nil {
+					t.Fatalf("%s with byte %d changed has the right sum", name, at)
+				}
+			}
+		}
+		afero.WriteFile(fsys, name, whole, 0o666)
+		if err := CheckFile(context.Background(), fsys, "", name, map[string]Sum{ref.PackFile(): ref.Pack, ref.TableFile(): ref.Table}[name]); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// readAll reads all of a part; what comes must be what was written.
+func readAll(t *testing.T, fsys afero.Fs, ref Ref, rows []row) {
+	t.Helper()
+	p := Open(fsys, "", ref, &Cache{})
+	wrong := func(err error) {
+		if d := new(DamageError); !errors.As(err, &d) || d.Path != ref.PackFile() && d.Path != ref.TableFile() {
+			t.Fatalf("an error that does not say where: %v", err)
+		}
+	}
+	for i, r := range rows {
+		got, err := p.Changeset(uint32(i + 1))
+		if err != nil {
+			wrong(err)
+		} else if !bytes.Equal(got, r.object) {
+			t.Fatalf("row %d is %q", i+1, got)
+		}
+		list, err := versions(p, r.touches[0].Record)
+		if err != nil {
+			wrong(err)
+		} else if len(list) == 0 {
+			t.Fatalf("%s is not there", r.touches[0].Record)
+		}
+	}
+}
+
+func TestAMissingFileIsNamed(t *testing.T) {
+	fsys, ref := build(t, 1, sample(5))
+	for _, name := range []string{ref.PackFile(), ref.TableFile()} {
+		b, _ := afero.ReadFile(fsys, name)
+		fsys.Remove(name)
+		if _, err := Open(fsys, "", ref, &Cache{}).Changeset(1); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+		afero.WriteFile(fsys, name, b, 0o666)
+	}
+}
+
+// counting counts what is read of files.
+type counting struct {
+	afero.Fs
+	reads int
+	bytes int
+}
+
+type countingFile struct {
+	afero.File
+	c *counting
+}
+
+func (c *counting) Open(name string) (afero.File, error) {
+	f, err := c.Fs.Open(name)
+	return countingFile{f, c}, err
+}
+
+func (f countingFile) ReadAt(b []byte, at int64) (int, error) {
+	f.c.reads++
+	f.c.bytes += len(b)
+	return f.File.ReadAt(b, at)
+}
+
+func TestALookupReadsLittleOfALargePart(t *testing.T) {
+	fsys, ref := build(t, 1, sample(20_000))
+	info, _ := fsys.Stat(ref.TableFile())
+	c := &counting{Fs: fsys}
+	for i := range 20 {
+		*c = counting{Fs: fsys}
+		p := Open(c, "", ref, &Cache{}) // a process of its own
+		if list, err := versions(p, changeset.RecordID{Type: "bug", UUID: record(i * 300)}); len(list) == 0 || err != nil {
+			t.Fatalf("record %d: %q, %v", i, list, err)
+		}
+		if c.reads > 15 || c.bytes > 15*pageSize {
+			t.Errorf("the versions of a record take %d reads, %d bytes of %d", c.reads, c.bytes, info.Size())
+		}
+		if _, err := p.Changeset(uint32(i*900 + 1)); err != nil || c.reads > 20 {
+			t.Errorf("a changeset more: %d reads, %v", c.reads, err)
+		}
+	}
+}
+
+func TestTheCacheIsBounded(t *testing.T) {
+	var c Cache
+	for i := range uint32(100) {
+		c.put(cacheKey{"a", i}, make([]byte, 1<<20))
+	}
+	if kept := len(c.pieces); kept == 0 || kept > cacheSize>>20 || c.get(cacheKey{"a", 99}) == nil {
+		t.Errorf("%d pieces are kept", kept)
+	}
+}
+
+func TestListRoundTrip(t *testing.T) {
+	l := List{{1, 10, Sum{1}, Sum{2}}, {11, 11, Sum{3}, Sum{4}}, {20, 1<<32 - 1, Sum{5}, Sum{6}}}
+	text := l.Encode()
+	if got, err := ParseList(text); err != nil || !slices.Equal(got, l) {
+		t.Errorf("%v, %v", got, err)
+	}
+	if got, err := ParseList(List{}.Encode()); got != nil || err != nil {
+		t.Errorf("an empty list: %v, %v", got, err)
+	}
+	for i := range text {
+		flipped := []byte(text)
+		flipped[i] ^= 1
+		if got, err := ParseList(string(flipped)); err == nil {
+			t.Errorf("with byte %d changed: %v", i, got)
+		}
+		if got, err := ParseList(text[:i]); err == nil && i > 0 {
+			t.Errorf("cut after %d bytes: %v", i, got)
+		}
+	}
+	for _, bad := range []List{{{0, 1, Sum{}, Sum{}}}, {{2, 1, Sum{}, Sum{}}}, {{1, 5, Sum{}, Sum{}}, {5, 6, Sum{}, Sum{}}}} {
+		if got, err := ParseList(bad.Encode()); err == nil {
+			t.Errorf("%v was parsed", got)
+		}
+	}
+}
+
+func TestListCoversAndIsCut(t *testing.T) {
+	l := List{{First: 1, Last: 10}, {First: 15, Last: 20}}
+	for row, want := range map[uint32]string{1: "0 true", 10: "0 true", 11: "1 false", 15: "1 true", 20: "1 true", 21: "2 false"} {
+		i, ok := l.Covering(row)
+		if got := fmt.Sprint(i, ok); got != want {
+			t.Errorf("row %d: %s, want %s", row, got, want)
+		}
+	}
+	for last, want := range map[uint32]List{0: nil, 4: {{First: 1, Last: 4}}, 12: l[:1], 16: {l[0], {First: 15, Last: 16}}, 30: l} {
+		if got := l.Cut(last); !slices.Equal(got, want) {
+			t.Errorf("cut after %d: %v", last, got)
+		}
+	}
+}
+
+// paged is content in pages with their checksums.
+func paged(content []byte) []byte {
+	var b bytes.Buffer
+	w := newPageWriter(&b)
+	w.write(content)
+	w.endPage()
+	return b.Bytes()
+}
+
+// content takes the pages apart.
+func content(table []byte) (b []byte) {
+	for page := range slices.Chunk(table, pageSize) {
+		b = append(b, page[:pageContent]...)
+	}
+	return b
+}
+
+func FuzzList(f *testing.F) {
+	f.Add(List{{1, 10, Sum{1}, Sum{2}}, {11, 12, Sum{3}, Sum{4}}}.Encode())
+	f.Add(listHead + sumWord + "00000000")
+	f.Fuzz(func(t *testing.T, text string) {
+		if l, err := ParseList(text); err == nil && l.Encode() != text {
+			t.Errorf("%q became %q", text, l.Encode())
+		}
+	})
+}
+
+// FuzzTable has tables whose pages bear their checksums, and whose content is anything.
+func FuzzTable(f *testing.F) {
+	fsys, ref := build(f, 1, sample(40))
+	pack, _ := afero.ReadFile(fsys, ref.PackFile())
+	table, _ := afero.ReadFile(fsys, ref.TableFile())
+	f.Add(content(table))
+	short := content(table)
+	binary.BigEndian.PutUint32(short[16+4:], 1<<31)
+	f.Add(short)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		fsys := afero.NewMemMapFs()
+		afero.WriteFile(fsys, ref.PackFile(), pack, 0o666)
+		afero.WriteFile(fsys, ref.TableFile(), paged(b), 0o666)
+		p := Open(fsys, "", ref, &Cache{})
+		for row := range uint32(45) {
+			p.Changeset(row)
+			p.Text(row, [20]byte{})
+		}
+		p.Find([20]byte{1})
+		types, _ := p.Types()
+		for _, typ := range append(types, "bug") {
+			n := 0
+			for id, err := range p.Records(typ, uuid.UUID{}) {
+				if err == nil {
+					versions(p, changeset.RecordID{Type: typ, UUID: id})
+				}
+				if n++; n > 100 {
+					break
+				}
+			}
+		}
+	})
+}
+
+// FuzzPack has packs of one frame whose checksum is right, and whose content is anything.
+func FuzzPack(f *testing.F) {
+	f.Add(uint32(1), []byte("\x00\x00\x00\x02{}\x00\x00\x00\x01\x00\x00\x00\x02[]"))
+	f.Add(uint32(2), []byte("\x00\x00\x00\x02{}\x00\x00\x00\x00\x00\x00\x00\x02{}\x00\x00\x00\x00"))
+	f.Add(uint32(1), []byte("\xff\xff\xff\xff"))
+	f.Fuzz(func(t *testing.T, rows uint32, raw []byte) {
+		var pack bytes.Buffer
+		w := NewWriter(&pack, 1)
+		w.raw, w.rows = raw, rows
+		w.endFrame()
+		n := uint32(0)
+		for row, err := range ReadPack(bytes.NewReader(pack.Bytes())) {
+			if err != nil {
+				return
+			}
+			if n++; len(row.Changeset) > len(raw) {
+				t.Errorf("a changeset of %d bytes out of %d", len(row.Changeset), len(raw))
+			}
+		}
+		if len(raw) > 0 && n != rows {
+			t.Errorf("%d rows of %d", n, rows)
+		}
+	})
+}
+
+// FuzzFrame has frames of any bytes.
+func FuzzFrame(f *testing.F) {
+	var pack bytes.Buffer
+	w := NewWriter(&pack, 1)
+	w.Add([]byte("{}"), nil)
+	w.Close(io.Discard)
+	f.Add(pack.Bytes()[len(packHead):])
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if rows, raw, err := decodeFrame(b); err == nil && (rows == 0 || len(raw) > maxFrame) {
+			t.Errorf("%d rows, %d bytes", rows, len(raw))
+		}
+	})
+}

@@ -1,0 +1,231 @@
+package parts
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"sort"
+
+	"github.com/google/uuid"
+)
+
+// header is the first page of a table.
+type header struct {
+	first, rows, frames, types, records, touches, names uint32
+	packSize                                            uint64
+	pack                                                Sum
+}
+
+const headerSize = len(tableHead) + 7*4 + 8 + len(Sum{})
+
+func (h *header) encode() []byte {
+	b := []byte(tableHead)
+	for _, n := range []uint32{h.first, h.rows, h.frames, h.types, h.records, h.touches, h.names} {
+		b = binary.BigEndian.AppendUint32(b, n)
+	}
+	b = binary.BigEndian.AppendUint64(b, h.packSize)
+	return append(b, h.pack[:]...)
+}
+
+func parseHeader(b []byte) (h header, err error) {
+	rest, ok := bytes.CutPrefix(b, []byte(tableHead))
+	if !ok {
+		return h, fmt.Errorf("it does not begin with %q", tableHead)
+	}
+	for i, n := range []*uint32{&h.first, &h.rows, &h.frames, &h.types, &h.records, &h.touches, &h.names} {
+		*n = binary.BigEndian.Uint32(rest[4*i:])
+	}
+	h.packSize = binary.BigEndian.Uint64(rest[28:])
+	h.pack = Sum(rest[36:])
+	if h.first == 0 || h.rows == 0 || h.rows > maxRows || uint64(h.first)+uint64(h.rows)-1 > 1<<32-1 ||
+		h.frames == 0 || h.frames > h.rows || h.types > h.records || h.records > h.touches || h.touches > 1<<31-1 {
+		return h, fmt.Errorf("its header counts %d rows from %d, %d frames, %d types, %d records, %d touches", h.rows, h.first, h.frames, h.types, h.records, h.touches)
+	}
+	return h, nil
+}
+
+// array is one of the arrays of a table.
+type array struct {
+	at   int64 // in the content
+	n    uint32
+	size int // of an entry
+}
+
+// table reads the arrays.
+type table struct {
+	pages
+	header
+	frameAt, keyAt, typeAt, recordAt, touchAt array
+	nameAt                                    int64
+}
+
+// openTable reads the header, and holds what that counts against the length of the file.
+func openTable(p pages) (*table, error) {
+	first, err := p.page(0)
+	if err != nil {
+		return nil, err
+	}
+	t := &table{pages: p}
+	if t.header, err = parseHeader(first); err != nil {
+		return nil, &DamageError{p.name, err}
+	}
+	at := int64(pageContent)
+	for _, a := range []struct {
+		into *array
+		n    uint32
+		size int
+	}{{&t.frameAt, t.frames, frameEntry}, {&t.keyAt, t.rows, keyEntry}, {&t.typeAt, t.types, typeEntry}, {&t.recordAt, t.records, recordEntry},
+		{&t.touchAt, t.touches, touchEntry}} {
+		*a.into = array{at, a.n, a.size}
+		at += int64(a.n) * int64(a.size)
+	}
+	t.nameAt = at
+	at += int64(t.names)
+	info, err := p.fs.Stat(p.name)
+	if err != nil {
+		return nil, fmt.Errorf("look at %s: %w", p.name, err)
+	}
+	if want := (at + pageContent - 1) / pageContent * pageSize; info.Size() != want {
+		return nil, damaged(p.name, "it has %d bytes, its header says %d", info.Size(), want)
+	}
+	return t, nil
+}
+
+// entry returns entry i of an array.
+func (t *table) entry(a array, i uint32) ([]byte, error) {
+	if i >= a.n {
+		return nil, damaged(t.name, "entry %d of %d is named", i, a.n)
+	}
+	return t.read(a.at+int64(i)*int64(a.size), a.size)
+}
+
+// search returns the first entry from one to another, exclusive, for which found is true, else the latter; it is true for all entries after one for which it is.
+func (t *table) search(a array, from, to uint32, found func(entry []byte) bool) (uint32, error) {
+	var failed error
+	n := sort.Search(int(to)-int(from), func(i int) bool {
+		entry, err := t.entry(a, from+uint32(i))
+		if err != nil {
+			failed = err
+			return true
+		}
+		return found(entry)
+	})
+	return from + uint32(n), failed
+}
+
+// frameOf returns the frame that has a row: its number, its first row, and where it begins and ends in the pack.
+func (t *table) frameOf(row uint32) (number, first uint32, begin, end int64, err error) {
+	next, err := t.search(t.frameAt, 0, t.frames, func(e []byte) bool { return binary.BigEndian.Uint32(e) > row })
+	if err != nil {
+		return 0, 0, 0, 0, err
+	}
+	if next == 0 {
+		return 0, 0, 0, 0, damaged(t.name, "no frame has row %d", row)
+	}
+	end = int64(t.packSize)
+	if next < t.frames {
+		e, err := t.entry(t.frameAt, next)
+		if err != nil {
+			return 0, 0, 0, 0, err
+		}
+		end = int64(binary.BigEndian.Uint64(e[4:]))
+	}
+	e, err := t.entry(t.frameAt, next-1)
+	if err != nil {
+		return 0, 0, 0, 0, err
+	}
+	first, begin = binary.BigEndian.Uint32(e), int64(binary.BigEndian.Uint64(e[4:]))
+	if begin < 0 || end > int64(t.packSize) || end-begin <= frameHead || end-begin > maxFrame {
+		return 0, 0, 0, 0, damaged(t.name, "frame %d goes from byte %d to %d", next-1, begin, end)
+	}
+	return next - 1, first, begin, end, nil
+}
+
+// rowsOfKey returns the rows whose changesets may have the key: the beginnings are equal.
+func (t *table) rowsOfKey(key [20]byte) (rows []uint32, err error) {
+	at, err := t.search(t.keyAt, 0, t.rows, func(e []byte) bool { return bytes.Compare(e[:8], key[:8]) >= 0 })
+	for ; err == nil && at < t.rows; at++ {
+		var e []byte
+		if e, err = t.entry(t.keyAt, at); err != nil || !bytes.Equal(e[:8], key[:8]) {
+			break
+		}
+		rows = append(rows, binary.BigEndian.Uint32(e[8:]))
+	}
+	return rows, err
+}
+
+// typeAtPlace returns a type by its place among the sorted ones, and which records are of it.
+func (t *table) typeAtPlace(i uint32) (name string, from, to uint32, err error) {
+	var begin uint32
+	if i > 0 {
+		e, err := t.entry(t.typeAt, i-1)
+		if err != nil {
+			return "", 0, 0, err
+		}
+		begin = binary.BigEndian.Uint32(e)
+	}
+	e, err := t.entry(t.typeAt, i)
+	if err != nil {
+		return "", 0, 0, err
+	}
+	end, from := binary.BigEndian.Uint32(e), binary.BigEndian.Uint32(e[4:])
+	to = t.records
+	if i+1 < t.types {
+		if e, err = t.entry(t.typeAt, i+1); err != nil {
+			return "", 0, 0, err
+		}
+		to = binary.BigEndian.Uint32(e[4:])
+	}
+	const longest = 255
+	if end < begin || end > t.names || end-begin > longest || from > to || to > t.records {
+		return "", 0, 0, damaged(t.name, "type %d has a name from byte %d to %d, and records %d to %d", i, begin, end, from, to)
+	}
+	b, err := t.read(t.nameAt+int64(begin), int(end-begin))
+	return string(b), from, to, err
+}
+
+// recordsOf returns which records are of a type; none if it is not there.
+func (t *table) recordsOf(typ string) (from, to uint32, err error) {
+	var failed error
+	i := sort.Search(int(t.types), func(i int) bool {
+		name, _, _, err := t.typeAtPlace(uint32(i))
+		if err != nil {
+			failed = err
+		}
+		return err != nil || name >= typ
+	})
+	if failed != nil || i == int(t.types) {
+		return 0, 0, failed
+	}
+	name, from, to, err := t.typeAtPlace(uint32(i))
+	if name != typ {
+		return 0, 0, err
+	}
+	return from, to, err
+}
+
+// recordFrom returns the first record from one to another, exclusive, whose UUID is not below id.
+func (t *table) recordFrom(from, to uint32, id uuid.UUID) (uint32, error) {
+	return t.search(t.recordAt, from, to, func(e []byte) bool { return bytes.Compare(e[:16], id[:]) >= 0 })
+}
+
+// touchesOf returns which touches are of a record, and its UUID.
+func (t *table) touchesOf(record uint32) (id uuid.UUID, from, to uint32, err error) {
+	to = t.touches
+	if record+1 < t.records {
+		e, err := t.entry(t.recordAt, record+1)
+		if err != nil {
+			return id, 0, 0, err
+		}
+		to = binary.BigEndian.Uint32(e[16:])
+	}
+	e, err := t.entry(t.recordAt, record)
+	if err != nil {
+		return id, 0, 0, err
+	}
+	id, from = uuid.UUID(e[:16]), binary.BigEndian.Uint32(e[16:])
+	if from >= to || to > t.touches {
+		return id, 0, 0, damaged(t.name, "record %d has touches %d to %d of %d", record, from, to, t.touches)
+	}
+	return id, from, to, nil
+}
