@@ -11,7 +11,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/spf13/afero"
 
-	"prophet/changeset"
 	"prophet/internal/durable"
 )
 
@@ -134,55 +133,6 @@ func isNotExist(err error) bool { return errors.Is(err, fs.ErrNotExist) }
 // ErrUncertain is wrapped by the error of a transaction of which nobody can tell whether it was made, and would survive a power cut: the disk failed
 // in the last moment, and went on failing. Whoever looks sees it or does not; the next transaction settles it.
 var ErrUncertain = durable.ErrUncertain
-
-// Identity is what a new replica is given.
-type Identity struct {
-	Database uuid.UUID // zero: a new database
-	Votes    uuid.UUID // database UUID of the resolutions; zero: new
-}
-
-// Init makes a replica at the root of the file system, which may hold other files but no replica, and opens it.
-// It is durable when Init returns. An Init that was cut off can be run again.
-func Init(ctx context.Context, fsys afero.Fs, id Identity, opts Options) (*Replica, error) {
-	newUUID := opts.NewUUID
-	if newUUID == nil {
-		newUUID = uuid.New
-	}
-	for _, u := range []*uuid.UUID{&id.Database, &id.Votes} {
-		if *u == uuid.Nil {
-			*u = newUUID()
-		}
-	}
-	unlock, err := durable.Lock(ctx, fsys, lockFile, opts.patience())
-	if err != nil {
-		return nil, fmt.Errorf("make a replica in %s: %w", opts.Where, err)
-	}
-	defer unlock()
-	if _, err := fsys.Stat(changeset.ReplicaVersionFile); err == nil {
-		return nil, fmt.Errorf("make a replica in %s: %w", opts.Where, ErrExists)
-	}
-	if err := refuseRemains(fsys); err != nil {
-		return nil, fmt.Errorf("make a replica in %s: %w", opts.Where, err)
-	}
-	is := identity{votesDatabaseFile: id.Votes.String(), votesReplicaFile: newUUID().String(),
-		changeset.DatabaseUUIDFile: id.Database.String(), changeset.ReplicaUUIDFile: newUUID().String()}
-	for _, f := range []struct{ name, text string }{
-		{votesDatabaseFile, is[votesDatabaseFile]},
-		{votesReplicaFile, is[votesReplicaFile]},
-		{votesNumber, "0"},
-		{"resolutions/" + changeset.ReplicaVersionFile, formatVersion},
-		{changeset.DatabaseUUIDFile, is[changeset.DatabaseUUIDFile]},
-		{changeset.ReplicaUUIDFile, is[changeset.ReplicaUUIDFile]},
-		{changeset.LatestFile, "0"},
-		{IdentityFile, string(is.encode())},
-		{changeset.ReplicaVersionFile, formatVersion}, // last: without it, there is no replica
-	} {
-		if err := durable.WriteFile(fsys, f.name, []byte(f.text)); err != nil {
-			return nil, fmt.Errorf("make a replica in %s: %w", opts.Where, err)
-		}
-	}
-	return Open(fsys, opts)
-}
 
 // Update runs one transaction: what f does becomes durable and visible together when Update returns nil. If f returns an error, or panics, or
 // ctx is done before the commit, nothing is changed. Other writers wait meanwhile; readers do not. After another error nothing is changed either, unless it

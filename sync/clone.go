@@ -25,15 +25,15 @@ func Clone(ctx context.Context, dir afero.Fs, from *replica.Replica, to replica.
 		return nil, nil, err
 	}
 	if peer, err := r.Log().Peer(from.UUID()); err != nil {
-		return nil, nil, err
+		return r, nil, err
 	} else if peer.Adopt != opts.Adopt {
 		peer = replica.Peer{UUID: from.UUID(), Place: replica.Place{URL: from.Where()}, Adopt: opts.Adopt}
 		if err := r.Update(ctx, func(tx *replica.Tx) error { tx.SetPeer(peer); return nil }); err != nil {
-			return nil, nil, err
+			return r, nil, err
 		}
 	}
 	if err := r.SetLastPeer(from.Where()); err != nil { // last: from here on a pull knows all that it needs to go on
-		return nil, nil, err
+		return r, nil, err
 	}
 	report, err := Pull(ctx, r, from, opts)
 	return r, report, err

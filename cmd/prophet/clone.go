@@ -93,11 +93,8 @@ func (o *cloneOptions) clone(ctx context.Context, e *env, from *replica.Replica,
 	if err != nil {
 		return err
 	}
-	there, err := afero.DirExists(e.Fs, dir)
+	unmake, err := durable.MakeRoot(e.Fs, dir)
 	if err != nil {
-		return err
-	}
-	if err := durable.MakeRoot(e.Fs, dir); err != nil {
 		return err
 	}
 	p := e.printer(o.globals)
@@ -106,7 +103,8 @@ func (o *cloneOptions) clone(ctx context.Context, e *env, from *replica.Replica,
 	pull.Adopt = !o.noAdopt
 	r, rep, err := psync.Clone(ctx, e.dir(dir), from, opts, pull)
 	end()
-	if err != nil && e.unmake(r, dir, there) {
+	if err != nil && e.unmake(r, dir) {
+		unmake()
 		return e.peerHint(unreachable("clone", from.Where(), err), location, "")
 	}
 	if err != nil {
@@ -148,10 +146,10 @@ func (e *env) shortDir(dir string) string {
 	return dir
 }
 
-// unmake takes away what a clone made that failed before a changeset had come, and reports whether it did. Without there, the directory was made too.
-func (e *env) unmake(r *replica.Replica, dir string, there bool) bool {
+// unmake takes away what a clone made in a directory that failed before a changeset had come, and reports whether nothing is left.
+func (e *env) unmake(r *replica.Replica, dir string) bool {
 	if r == nil {
-		return false
+		return checkEmptyDir(e.Fs, dir) == nil
 	}
 	if now, err := replica.Open(e.dir(dir), replica.Options{}); err != nil || now.Latest() > 0 {
 		return false
@@ -162,9 +160,6 @@ func (e *env) unmake(r *replica.Replica, dir string, there bool) bool {
 	files, err := afero.ReadDir(e.Fs, dir) // it was empty
 	for _, f := range files {
 		err = errors.Join(err, e.Fs.RemoveAll(filepath.Join(dir, f.Name())))
-	}
-	if err == nil && !there {
-		err = e.Fs.Remove(dir)
 	}
 	return err == nil
 }

@@ -57,7 +57,8 @@ func runExport(ctx context.Context, e *env, o exportOptions) error {
 	if err := checkEmptyDir(e.Fs, dir); err != nil {
 		return err
 	}
-	if err := durable.MakeRoot(e.Fs, dir); err != nil {
+	unmake, err := durable.MakeRoot(e.Fs, dir)
+	if err != nil {
 		return err
 	}
 	p := e.printer(o.globals)
@@ -65,6 +66,7 @@ func runExport(ctx context.Context, e *env, o exportOptions) error {
 	err = psync.Export(ctx, r, e.dir(dir), func(done, total int) { progress.Set(int64(done), int64(total)) })
 	progress.Done()
 	if err != nil {
+		unmake()
 		return e.halfCopy(err, dir)
 	}
 	if p.json {

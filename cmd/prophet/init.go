@@ -62,14 +62,19 @@ func runInit(ctx context.Context, e *env, o initOptions) error {
 	if outer, err := replicaAbove(e.Fs, filepath.Dir(dir)); err == nil {
 		p.warnf("%s lies inside the replica %s", dir, outer)
 	}
-	if err := durable.MakeRoot(e.Fs, dir); err != nil {
+	unmake, err := durable.MakeRoot(e.Fs, dir)
+	if err != nil {
 		return fmt.Errorf("make a replica in %s: %w", dir, err)
 	}
 	opts, err := e.replicaOptions(dir, o.globals)
 	if err != nil {
+		unmake()
 		return err
 	}
 	r, err := replica.Init(ctx, e.dir(dir), replica.Identity{}, opts)
+	if err != nil {
+		unmake()
+	}
 	if errors.Is(err, replica.ErrExists) {
 		return withHint(err, `"prophet info -r %s" says what it is`, shellWord(dir))
 	}

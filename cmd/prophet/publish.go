@@ -92,7 +92,8 @@ func runPublish(ctx context.Context, e *env, o publishOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := durable.MakeRoot(e.Fs, dir); err != nil {
+	unmake, err := durable.MakeRoot(e.Fs, dir)
+	if err != nil {
 		return fmt.Errorf("publish: %w", err)
 	}
 	p := e.printer(o.globals)
@@ -106,6 +107,7 @@ func runPublish(ctx context.Context, e *env, o publishOptions) error {
 	})
 	progress.Done()
 	if err != nil {
+		unmake()
 		return ifInterrupted(ctx, o.withRemedy(fmt.Errorf("%s: %w", dir, err), e.shortDir(dir)), "what came so far stays; readers see the state before, and the next publish goes on")
 	}
 	if p.json {

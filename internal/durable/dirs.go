@@ -26,28 +26,36 @@ func MkdirAll(fs afero.Fs, name string) error {
 }
 
 // MakeRoot makes the directory that is to be the root of a file system, and those above it that are missing. dir is a path of fs, absolute or
-// relative. When MakeRoot returns nil, these directories survive a power cut, also if a process that made them died before it could flush them.
-func MakeRoot(fs afero.Fs, dir string) error {
-	dir = filepath.Clean(dir)
+// relative. When MakeRoot returns nil, these directories survive a power cut, also if a process that made them died before it could flush them. unmake removes
+// those again that MakeRoot made, as far as they are empty; where it returns an error it did so itself.
+func MakeRoot(fs afero.Fs, dir string) (unmake func(), err error) {
+	w := writer{fs: fs}
+	if err := w.makeRoot(filepath.Clean(dir)); err != nil {
+		w.unmake()
+		return nil, err
+	}
+	return w.unmake, nil
+}
+
+func (w *writer) makeRoot(dir string) error {
 	parent := filepath.Dir(dir)
 	if parent == dir {
 		return nil
 	}
-	exists, empty, err := lookAt(fs, dir)
+	exists, empty, err := lookAt(w.fs, dir)
 	switch {
 	case err != nil:
 		return err
 	case !exists:
-		if err := MakeRoot(fs, parent); err != nil {
+		if err := w.makeRoot(parent); err != nil {
 			return err
 		}
-		w := writer{fs: fs}
 		if err := w.mkdir(dir); err != nil {
 			return err
 		}
-		return SyncDir(fs, parent)
+		return SyncDir(w.fs, parent)
 	case empty:
-		if err := SyncDir(fs, parent); !errors.Is(err, iofs.ErrPermission) { // who may not look at the parent did not make dir
+		if err := SyncDir(w.fs, parent); !errors.Is(err, iofs.ErrPermission) { // who may not look at the parent did not make dir
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	iofs "io/fs"
+	"slices"
 
 	"github.com/spf13/afero"
 )
@@ -14,6 +15,26 @@ func Remove(fs afero.Fs, name string) error {
 		return fmt.Errorf("remove %w", err)
 	}
 	return removeAll(fs, []Grown{{Name: name}})
+}
+
+// TakeBack removes files and directories that were made in this order, the last one first, before anybody was told of them. What is missing is passed over, and so is a directory that
+// holds something. What was made before one that cannot be removed stays. When TakeBack returns nil, a power cut may bring back a part of it, but nothing without what was made before that.
+func TakeBack(fs afero.Fs, made []string) error {
+	for _, name := range slices.Backward(made) {
+		info, err := fs.Stat(name)
+		if errors.Is(err, iofs.ErrNotExist) {
+			continue
+		}
+		if err == nil && info.IsDir() {
+			if _, empty, err := lookAt(fs, name); err == nil && !empty {
+				continue
+			}
+		}
+		if err := Remove(fs, name); err != nil {
+			return fmt.Errorf("take back what was made: %w", err)
+		}
+	}
+	return nil
 }
 
 // ResetJournal makes the journal its first line again, where it holds anything else, which keep is handed first. The lock must be held, and [Recover]

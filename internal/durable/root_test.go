@@ -11,7 +11,7 @@ import (
 func TestMakeRootSurvivesAPowerCut(t *testing.T) {
 	everywhere(t, func(t *testing.T, fs afero.Fs) {
 		for range 2 {
-			if err := MakeRoot(fs, "/home/ann/bugs"); err != nil {
+			if _, err := MakeRoot(fs, "/home/ann/bugs"); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -26,9 +26,10 @@ func TestRootOfADeadProcessIsFlushed(t *testing.T) {
 	for k := 1; ; k++ {
 		disk := crashfs.New()
 		disk.CrashAt(k)
-		done := MakeRoot(disk, "home/ann/bugs") == nil
+		_, err := MakeRoot(disk, "home/ann/bugs")
+		done := err == nil
 		alive := disk.Survivor(crashfs.Kill, 0)
-		if err := MakeRoot(alive, "home/ann/bugs"); err != nil {
+		if _, err := MakeRoot(alive, "home/ann/bugs"); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := alive.Survivor(crashfs.PowerCut, 0).Stat("home/ann/bugs"); err != nil {
@@ -44,7 +45,7 @@ func TestMakeRootRefusesAFile(t *testing.T) {
 	fs := crashfs.New()
 	put(t, fs, "notes", "text")
 	for _, dir := range []string{"notes", "notes/bugs"} {
-		if err := MakeRoot(fs, dir); err == nil {
+		if _, err := MakeRoot(fs, dir); err == nil {
 			t.Errorf("%s: no error", dir)
 		}
 	}

@@ -1,0 +1,130 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+	"github.com/spf13/afero"
+
+	"prophet/changeset"
+	"prophet/internal/durable"
+)
+
+// Identity is what a new replica is given.
+type Identity struct {
+	Database uuid.UUID // zero: a new database
+	Votes    uuid.UUID // database UUID of the resolutions; zero: new
+}
+
+// Init makes a replica at the root of the file system, which may hold other files but no replica, and opens it.
+// It is durable when Init returns. An Init that fails takes away what it made; one that was cut off can be run again.
+func Init(ctx context.Context, fsys afero.Fs, id Identity, opts Options) (*Replica, error) {
+	r, err := initReplica(ctx, fsys, id.filled(opts), opts)
+	if err != nil {
+		return nil, fmt.Errorf("make a replica in %s: %w", opts.Where, err)
+	}
+	return r, nil
+}
+
+func initReplica(ctx context.Context, fsys afero.Fs, is identity, opts Options) (r *Replica, err error) {
+	if err := refuseReplica(fsys); err != nil { // before there is so much as a lock
+		return nil, err
+	}
+	made, err := absent(fsys, oursDir, lockFile)
+	if err != nil {
+		return nil, err
+	}
+	unlock, err := durable.Lock(ctx, fsys, lockFile, opts.patience())
+	if err != nil {
+		if !errors.Is(err, errors.ErrUnsupported) { // somebody may have the lock
+			made = slices.DeleteFunc(made, func(name string) bool { return name == lockFile })
+		}
+		return nil, errors.Join(err, durable.TakeBack(fsys, made))
+	}
+	defer unlock()
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, durable.TakeBack(fsys, made))
+		}
+	}()
+	if err := refuseReplica(fsys); err != nil {
+		if errors.Is(err, ErrExists) || isDamage(err) {
+			made = nil // somebody else made one meanwhile
+		}
+		return nil, err
+	}
+	files := filesOf(is)
+	names := []string{changeset.ResolutionsDir}
+	for _, f := range files {
+		names = append(names, f.Name)
+	}
+	mine, err := absent(fsys, names...)
+	if err != nil {
+		return nil, err
+	}
+	made = append(made, mine...)
+	for _, f := range files {
+		if err := durable.WriteFile(fsys, f.Name, f.Data); err != nil {
+			return nil, err
+		}
+	}
+	return Open(fsys, opts)
+}
+
+// refuseReplica returns an error where there is a replica, or something is left of one.
+func refuseReplica(fsys afero.Fs) error {
+	if _, err := fsys.Stat(changeset.ReplicaVersionFile); err == nil {
+		return ErrExists
+	}
+	return refuseRemains(fsys)
+}
+
+// filled is the identity of a new replica: what is not given is made up.
+func (id Identity) filled(opts Options) identity {
+	newUUID := opts.NewUUID
+	if newUUID == nil {
+		newUUID = uuid.New
+	}
+	for _, u := range []*uuid.UUID{&id.Database, &id.Votes} {
+		if *u == uuid.Nil {
+			*u = newUUID()
+		}
+	}
+	return identity{votesDatabaseFile: id.Votes.String(), votesReplicaFile: newUUID().String(),
+		changeset.DatabaseUUIDFile: id.Database.String(), changeset.ReplicaUUIDFile: newUUID().String()}
+}
+
+// filesOf are the files of a new replica, in the order in which they are written.
+func filesOf(is identity) (files []durable.Content) {
+	for _, f := range []struct{ name, text string }{
+		{votesDatabaseFile, is[votesDatabaseFile]},
+		{votesReplicaFile, is[votesReplicaFile]},
+		{votesNumber, "0"},
+		{changeset.ResolutionsDir + "/" + changeset.ReplicaVersionFile, formatVersion},
+		{changeset.DatabaseUUIDFile, is[changeset.DatabaseUUIDFile]},
+		{changeset.ReplicaUUIDFile, is[changeset.ReplicaUUIDFile]},
+		{changeset.LatestFile, "0"},
+		{IdentityFile, string(is.encode())},
+		{changeset.ReplicaVersionFile, formatVersion}, // last: without it, there is no replica
+	} {
+		files = append(files, durable.Content{Name: f.name, Data: []byte(f.text)})
+	}
+	return files
+}
+
+// absent returns those of the files and directories that are not there.
+func absent(fsys afero.Fs, names ...string) (list []string, err error) {
+	for _, name := range names {
+		there, err := exists(fsys, name)
+		if err != nil {
+			return nil, err
+		}
+		if !there {
+			list = append(list, name)
+		}
+	}
+	return list, nil
+}
