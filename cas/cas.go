@@ -65,6 +65,15 @@ func (e *CorruptError) Error() string {
 	return fmt.Sprintf("%s is damaged: its SHA-1 is %s", e.Path, e.Got)
 }
 
+// LargeError says that an object has more bytes than [MaxSize], and was not read.
+type LargeError struct {
+	Path string // in the store's file system
+}
+
+func (e *LargeError) Error() string {
+	return fmt.Sprintf("object %s: larger than %d bytes", e.Path, MaxSize)
+}
+
 // MissingError says that there is no object with that name. It wraps the error of the file system, and so [io/fs.ErrNotExist].
 type MissingError struct {
 	Path string // in the store's file system
@@ -96,7 +105,7 @@ func (s *Store) Path(key Key) string {
 }
 
 // Get returns the bytes of an object after checking them. The error of a missing object is a [*MissingError],
-// that of a damaged one is a [*CorruptError]; an object above MaxSize is refused.
+// that of a damaged one is a [*CorruptError]; that of one above MaxSize a [*LargeError].
 func (s *Store) Get(key Key) (b []byte, err error) {
 	err = s.Use(key, func(object []byte) error {
 		b = object
@@ -127,7 +136,7 @@ func (s *Store) Use(key Key, use func(b []byte) error) error {
 		return fmt.Errorf("object %s: %w", name, err)
 	}
 	if len(b) > MaxSize {
-		return fmt.Errorf("object %s: larger than %d bytes", name, MaxSize)
+		return &LargeError{name}
 	}
 	if got := Sum(b); got != key {
 		return &CorruptError{Path: name, Want: key, Got: got}

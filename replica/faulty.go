@@ -27,7 +27,7 @@ func (l *Log) faulty(err error) error {
 // isFault reports whether an error is one of the files, a missing or a damaged one: another may be gone when it is read again, and says nothing of them.
 func isFault(err error) bool {
 	var corrupt *cas.CorruptError
-	return isNotExist(err) || isDamage(err) || errors.As(err, &corrupt)
+	return isNotExist(err) || isDamage(err) || errors.As(err, &corrupt) || errors.As(err, new(*cas.LargeError))
 }
 
 // inMirror reports whether somebody else publishes what is read here, as far as that can be found out.

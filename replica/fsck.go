@@ -267,6 +267,7 @@ func (c *checker) fault(file string, err error) { c.faultOf(file, err, "") }
 func (c *checker) faultOf(file string, err error, namedBy string) {
 	var damage *DamageError
 	var corrupt *cas.CorruptError
+	var large *cas.LargeError
 	var missing *cas.MissingError
 	if namedBy != "" {
 		namedBy = ", though " + namedBy + " names it"
@@ -279,6 +280,8 @@ func (c *checker) faultOf(file string, err error, namedBy string) {
 		c.problem(file, "%v", damage.Err)
 	case errors.As(err, &corrupt):
 		c.problem(within(corrupt.Path), "the bytes do not have the SHA-1 that names them but %s", corrupt.Got)
+	case errors.As(err, &large):
+		c.problem(within(large.Path), "it has more than the %d bytes that an object may have", cas.MaxSize)
 	case errors.As(err, &missing):
 		c.problem(within(missing.Path), "the file is missing%s", namedBy)
 	case isNotExist(err):

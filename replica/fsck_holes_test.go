@@ -1,6 +1,8 @@
 package replica_test
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -9,6 +11,7 @@ import (
 
 	"github.com/spf13/afero"
 
+	"prophet/cas"
 	"prophet/changeset"
 	"prophet/internal/replicatest"
 	"prophet/replica"
@@ -82,7 +85,7 @@ func TestAMissingUUIDIsNotSaidToBeAnyWhereNothingTells(t *testing.T) {
 	}
 }
 
-// A repair holds what it repairs in memory.
+// A repair holds in memory what tells what a file must hold.
 func TestARepairReadsNoFileThatIsTooLarge(t *testing.T) {
 	fsys, rec := holed(t, 1<<30+1, func(rec changeset.RecordID) string { return changeset.RecordPath(rec) })
 	err := replica.Repair(t.Context(), fsys, replica.Options{}, replica.RepairOptions{})
@@ -94,4 +97,65 @@ func TestARepairReadsNoFileThatIsTooLarge(t *testing.T) {
 	}
 	mend(t, fsys)
 	sound(t, fsys)
+}
+
+// A file whose content says nothing of what it must hold may have any length: an object, a UUID, a number. A repair sets it aside in pieces, holes and all, and makes it again.
+func TestARepairSetsHugeFilesAsideInPieces(t *testing.T) {
+	const size = 3 << 30
+	for _, name := range []string{"cas/changesets/*/*/*", "cas/records/*/*/*", changeset.ReplicaUUIDFile, changeset.LatestFile} {
+		dir, copied := t.TempDir(), t.TempDir()
+		fsys := afero.NewBasePathFs(afero.NewOsFs(), dir)
+		grow(t, replicatest.Init(t, fsys, replica.Options{}), 4)
+		files, err := filepath.Glob(filepath.Join(dir, name))
+		if err != nil || len(files) == 0 {
+			t.Fatal(files, err)
+		}
+		want, err := os.ReadFile(files[0])
+		if err = errors.Join(err, os.CopyFS(copied, os.DirFS(dir)), os.Truncate(files[0], size)); err != nil {
+			t.Fatal(err)
+		}
+		file := strings.TrimPrefix(files[0], dir+"/")
+		if found := problems(t, fsys); !strings.Contains(found, file+": ") {
+			t.Errorf("%s: fsck says\n%s", file, found)
+		}
+		from, err := replica.Open(afero.NewBasePathFs(afero.NewOsFs(), copied), replica.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		err = replica.Repair(t.Context(), fsys, replica.Options{}, replica.RepairOptions{Sources: func(context.Context) []*replica.Replica { return []*replica.Replica{from} }})
+		runtime.ReadMemStats(&after)
+		if used := after.TotalAlloc - before.TotalAlloc; err != nil || used > size/3 {
+			t.Errorf("%s: the repair set aside %d bytes, %v", file, used, err)
+		}
+		sound(t, fsys)
+		if got, err := os.ReadFile(files[0]); err != nil || string(got) != string(want) {
+			t.Errorf("%s holds %.100q, %v", file, got, err)
+		}
+		aside, err := os.Stat(filepath.Join(dir, replica.SetAsideDir, file))
+		if err != nil || aside.Size() != size {
+			t.Errorf("%s was not set aside: %v", file, err)
+		}
+	}
+}
+
+func TestAHugeObjectThatNothingNeedsIsSetAside(t *testing.T) {
+	stray := "cas/changesets/0/1/01" + strings.Repeat("23", 19)
+	fsys, _ := holed(t, 4*changeset.RowSize, func(changeset.RecordID) string { return changeset.IndexFile })
+	if err := errors.Join(fsys.MkdirAll(filepath.Dir(stray), 0o700), afero.WriteFile(fsys, stray, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	f, err := fsys.OpenFile(stray, os.O_WRONLY, 0)
+	if err = errors.Join(err, f.Truncate(cas.MaxSize+1), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	mend(t, fsys)
+	sound(t, fsys)
+	if there, err := afero.Exists(fsys, stray); there || err != nil {
+		t.Errorf("it is there still: %v", err)
+	}
+	if aside, err := fsys.Stat(replica.SetAsideDir + "/" + stray); err != nil || aside.Size() != cas.MaxSize+1 {
+		t.Errorf("it was not set aside: %v", err)
+	}
 }

@@ -152,7 +152,7 @@ func (p *repair) recover() error {
 			return nil
 		}
 		p.tell(durable.Journal, IsRebuilt, "it held no commit")
-		return p.setAside(durable.Journal, was)
+		return p.setAside(durable.Journal)
 	})
 }
 

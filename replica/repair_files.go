@@ -17,17 +17,22 @@ const SetAsideDir = "prophet/set-aside"
 // maxAside bounds how many contents of one path are kept.
 const maxAside = 10000
 
-// setAside keeps bytes that are about to be replaced or taken away.
-func (p *repair) setAside(file string, was []byte) error {
+// setAside keeps a copy of a file that is about to be replaced or taken away. It may have any length.
+func (p *repair) setAside(file string) error {
 	name := path.Join(SetAsideDir, file)
 	for n := 2; n <= maxAside; n++ {
-		kept, err := afero.ReadFile(p.fs, name)
-		switch {
-		case isNotExist(err):
-			return durable.WriteFile(p.fs, name, was)
-		case err != nil:
-			return fmt.Errorf("read %s: %w", name, err)
-		case bytes.Equal(kept, was):
+		there, err := exists(p.fs, name)
+		if err == nil && !there {
+			return durable.CopyFile(p.fs, file, name)
+		}
+		same := false
+		if err == nil {
+			same, err = durable.SameContent(p.fs, file, name)
+		}
+		if err != nil {
+			return fmt.Errorf("set %s aside: %w", file, err)
+		}
+		if same {
 			return nil
 		}
 		name = fmt.Sprintf("%s.%d", path.Join(SetAsideDir, file), n)
@@ -35,8 +40,8 @@ func (p *repair) setAside(file string, was []byte) error {
 	return fmt.Errorf("set %s aside: there are %d contents of it already", file, maxAside)
 }
 
-// read returns what a file holds, nil if there is none. Bytes that cannot be read, as from a bad block, are an error, and so is a file that is too large to be what it
-// should be, and may be a hole.
+// read returns what a file holds that tells what it must hold, nil if there is none. Bytes that cannot be read, as from a bad block, are an error, and so is a file
+// that is too large to be what it should be, and may be a hole.
 func (p *repair) read(file string) ([]byte, error) {
 	b, err := readWhole(p.fs, file)
 	if isNotExist(err) {
@@ -53,25 +58,45 @@ func (p *repair) read(file string) ([]byte, error) {
 
 // replace gives a file the content that it must have, unless it has it, and reports whether it did.
 func (p *repair) replace(file string, want []byte) (bool, error) {
-	was, err := p.read(file)
-	if err != nil || was != nil && bytes.Equal(was, want) {
+	if same, err := p.outOfTheWay(file, want); same || err != nil {
 		return false, err
-	}
-	if was != nil {
-		if err := p.setAside(file, was); err != nil {
-			return false, err
-		}
 	}
 	return true, durable.WriteFile(p.fs, file, want)
 }
 
+// outOfTheWay sets a file aside that has not the content that it must have. It reports whether it has it.
+func (p *repair) outOfTheWay(file string, want []byte) (same bool, err error) {
+	is, err := holds(p.fs, file, want)
+	switch {
+	case isNotExist(err):
+		return false, nil
+	case is || err != nil:
+		return is, err
+	}
+	return false, p.setAside(file)
+}
+
+// holds reports whether a file has some content. A file of another length is not read. The error wraps fs.ErrNotExist where there is none.
+func holds(fsys afero.Fs, file string, want []byte) (bool, error) {
+	f, err := fsys.Open(file)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || info.Size() != int64(len(want)) {
+		return false, err
+	}
+	b, err := afero.ReadAll(f)
+	return err == nil && bytes.Equal(b, want), err
+}
+
 // takeAway removes a file that nothing needs.
 func (p *repair) takeAway(file string) error {
-	was, err := p.read(file)
-	if was == nil || err != nil {
+	if there, err := exists(p.fs, file); !there || err != nil {
 		return err
 	}
-	if err := p.setAside(file, was); err != nil {
+	if err := p.setAside(file); err != nil {
 		return err
 	}
 	return durable.Remove(p.fs, file)

@@ -205,8 +205,8 @@ func (p *repair) lacking(l *Log) (lacking []*wanted, err error) {
 	return lacking, nil
 }
 
-// isMissingObject reports whether an error says that an object is missing or damaged, so that another copy of it serves.
+// isMissingObject reports whether an error says that an object is missing or damaged, so that another copy of it serves. We write none that is too large to be read.
 func isMissingObject(err error) bool {
 	var corrupt *cas.CorruptError
-	return err != nil && (isNotExist(err) || errors.As(err, &corrupt))
+	return err != nil && (isNotExist(err) || errors.As(err, &corrupt) || errors.As(err, new(*cas.LargeError)))
 }

@@ -138,7 +138,7 @@ func (x *recordsRepair) mend(rec changeset.RecordID, rows []uint32) error {
 		return err
 	}
 	if was != nil {
-		if err := x.p.setAside(file, was); err != nil {
+		if err := x.p.setAside(file); err != nil {
 			return err
 		}
 	}
@@ -236,14 +236,8 @@ func (x *recordsRepair) version(s replayed) error {
 	if x.put[file] {
 		return nil
 	}
-	was, err := x.p.read(file)
-	if err != nil || was != nil && bytes.Equal(was, s.text) {
+	if same, err := x.p.outOfTheWay(file, s.text); same || err != nil {
 		return err
-	}
-	if was != nil {
-		if err := x.p.setAside(file, was); err != nil {
-			return err
-		}
 	}
 	x.p.tell(file, IsRebuilt, "made again from the log")
 	x.batch.Put(file, s.text)

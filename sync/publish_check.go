@@ -35,7 +35,7 @@ func inMirror(err error) error {
 func lacksOrDamaged(err error) bool {
 	var damage *replica.DamageError
 	var corrupt *cas.CorruptError
-	return errors.Is(err, fs.ErrNotExist) || errors.As(err, &damage) || errors.As(err, &corrupt)
+	return errors.Is(err, fs.ErrNotExist) || errors.As(err, &damage) || errors.As(err, &corrupt) || errors.As(err, new(*cas.LargeError))
 }
 
 // readUnsure is readMirrored of a mirror that may be damaged. A small file that cannot be what it must counts as missing; without a number, the rows count.

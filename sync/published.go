@@ -124,7 +124,7 @@ func wait(ctx context.Context, d time.Duration) error {
 func (p *pull) torn(err error) bool {
 	var faulty *replica.FaultyError
 	var back *WentBackError
-	missing := errors.As(err, &faulty) && faulty.Mirror && !errors.As(err, new(*cas.CorruptError))
+	missing := errors.As(err, &faulty) && faulty.Mirror && !errors.As(err, new(*cas.CorruptError)) && !errors.As(err, new(*cas.LargeError))
 	return err != nil && !p.wrote && (missing || errors.As(err, &back) || errors.Is(err, errOtherLog))
 }
 

@@ -28,7 +28,7 @@ func isDamage(err error) bool {
 	var damage *replica.DamageError
 	var corrupt *cas.CorruptError
 	var missing *cas.MissingError
-	return errors.As(err, new(*durable.ShortError)) || errors.As(err, &damage) || errors.As(err, &corrupt) || errors.As(err, &missing)
+	return errors.As(err, new(*durable.ShortError)) || errors.As(err, &damage) || errors.As(err, &corrupt) || errors.As(err, new(*cas.LargeError)) || errors.As(err, &missing)
 }
 
 // whereOf returns the location of the replica that is damaged, or could not be read or opened, "" if the error does not say that.
