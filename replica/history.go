@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"slices"
 
 	"prophet/cas"
@@ -171,6 +172,30 @@ type OpenConflict struct {
 func (r *Replica) InConflict() ([]changeset.RecordID, error) {
 	open, err := r.undecided()
 	return open.inConflict(), err
+}
+
+// OpenProps returns what is in conflict about the records, as [resolution.Result.OpenProps] names it; those about which nothing is are left out. It merges
+// only where an older version did not note what it is.
+func (r *Replica) OpenProps(recs iter.Seq[changeset.RecordID]) (map[changeset.RecordID][]string, error) {
+	noted, err := r.undecided()
+	if err != nil {
+		return nil, err
+	}
+	open := map[changeset.RecordID][]string{}
+	for rec := range recs {
+		props := noted[rec].open
+		if noted[rec].any {
+			result, err := r.Merged(rec)
+			if err != nil {
+				return nil, err
+			}
+			props = result.OpenProps()
+		}
+		if len(props) > 0 {
+			open[rec] = props
+		}
+	}
+	return open, nil
 }
 
 // undecided returns what is: what is noted, or, where that cannot be believed, what the log says.

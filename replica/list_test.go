@@ -3,6 +3,7 @@ package replica_test
 import (
 	"bytes"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -261,5 +262,28 @@ func TestAListWithoutChecksumsIsBelievedAndGetsThem(t *testing.T) {
 	}
 	if open, err := r.InConflict(); err != nil || len(open) != 2 {
 		t.Errorf("in conflict are %v, %v; %s is one", open, err, other)
+	}
+}
+
+// What an older version noted of a conflict says of which record it is, not of which property.
+func TestOpenPropsAreThoseOfTheMerge(t *testing.T) {
+	r, fsys := newReplicaOn(t, afero.NewMemMapFs())
+	rival := func(value string) map[string]string { return map[string]string{"m": value, "n": value, "same": "s"} }
+	open := rivalsOf(t, r, "Note", map[string]string{"m": "1"}, rival("2"), rival("3"))
+	agreed := rivalsOf(t, r, "Note", map[string]string{"m": "1"}, rival("2"), rival("2"))
+	grow(t, r, 1)
+	recs := slices.Values(append(allRecords(t, r), open, agreed))
+	for _, older := range []bool{false, true} {
+		if older {
+			asOlder(t, fsys, " m n =same", "")
+		}
+		r := replicatest.Open(t, fsys, replica.Options{})
+		props, err := r.OpenProps(recs)
+		if err != nil || len(props) != 1 || !slices.Equal(props[open], []string{"m", "n"}) {
+			t.Errorf("older: %t: %v, %v", older, props, err)
+		}
+		if result, err := r.Merged(open); err != nil || !slices.Equal(props[open], result.OpenProps()) {
+			t.Errorf("older: %t: %v, but the merge shows %v (%v)", older, props[open], result.OpenProps(), err)
+		}
 	}
 }

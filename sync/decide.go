@@ -57,14 +57,19 @@ func newIntake(to *replica.Replica, winner Prefer) intake {
 // finish completes the report with the conflicts that came up and that are open still.
 func (in *intake) finish() error {
 	in.report.Latest = in.to.Latest()
+	if len(in.opened) == 0 {
+		return nil
+	}
+	open, err := in.to.OpenProps(maps.Keys(in.opened))
+	if err != nil {
+		return err
+	}
 	for rec, props := range in.opened {
-		result, err := in.to.Merged(rec)
-		if err != nil {
+		if err := in.noteRule(rec); err != nil {
 			return err
 		}
-		in.noteRule(rec, result)
-		for prop, before := range props {
-			if prop == "" && result.Existence != nil || prop != "" && result.Conflict(prop) != nil {
+		for _, prop := range open[rec] {
+			if before, came := props[prop]; came {
 				in.report.Opened = append(in.report.Opened, Opened{rec, prop, before})
 			}
 		}
@@ -74,15 +79,23 @@ func (in *intake) finish() error {
 }
 
 // noteRule reports the rule that a record holds about which something came up.
-func (in *intake) noteRule(rec changeset.RecordID, state *resolution.Result) {
+func (in *intake) noteRule(rec changeset.RecordID) error {
+	if rec.Type != changeset.SettingsType {
+		return nil
+	}
+	state, err := in.to.Merged(rec)
+	if err != nil {
+		return err
+	}
 	rule, ok := replica.RuleIn(in.to.Database(), rec, state)
 	if !ok {
-		return
+		return nil
 	}
 	if in.report.Rules == nil {
 		in.report.Rules = map[changeset.RecordID]replica.RuleSetting{}
 	}
 	in.report.Rules[rec] = rule
+	return nil
 }
 
 func sortOpened(opened []Opened) {
