@@ -85,8 +85,10 @@ func (e *MissingError) Error() string { return fmt.Sprintf("object %s: %v", e.Pa
 // Unwrap returns the error of the file system.
 func (e *MissingError) Unwrap() error { return e.Err }
 
-// largeSize is how many bytes of an object are read before it counts as large.
-const largeSize = 256 << 10
+const (
+	largeSize = 256 << 10 // bytes of an object that are read before it counts as large
+	usualSize = 2 << 10   // bytes for which there is room from the start: most objects have fewer, and are read in one go
+)
 
 // Store is the objects in one directory of a file system. It keeps nothing in memory and may be shared.
 type Store struct {
@@ -100,8 +102,12 @@ func New(fs afero.Fs, dir string) *Store { return &Store{fs: fs, dir: path.Clean
 
 // Path returns where the object is in the store's file system, slash-separated.
 func (s *Store) Path(key Key) string {
-	name := key.String()
-	return s.dir + "/" + name[:1] + "/" + name[1:2] + "/" + name
+	var room [128]byte // so that the path is all that is allocated
+	digits := hex.AppendEncode(room[:0], key[:])
+	b := append(digits, s.dir...)
+	b = append(b, '/', digits[0], '/', digits[1], '/')
+	b = append(b, digits...)
+	return string(b[len(digits):])
 }
 
 // Get returns the bytes of an object after checking them. The error of a missing object is a [*MissingError],
@@ -126,7 +132,9 @@ func (s *Store) Use(key Key, use func(b []byte) error) error {
 		return fmt.Errorf("object %s: %w", name, err)
 	}
 	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, largeSize))
+	small := bytes.NewBuffer(make([]byte, 0, usualSize))
+	_, err = small.ReadFrom(io.LimitReader(f, largeSize))
+	b := small.Bytes()
 	if err == nil && len(b) == largeSize {
 		s.large.Lock()
 		defer s.large.Unlock()

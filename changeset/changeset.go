@@ -75,7 +75,11 @@ func ParseSeq(s string) (uint32, error) {
 
 // ParseUUID reads a UUID in its usual form of 36 characters, in lower or upper case, and no other form.
 func ParseUUID(s string) (uuid.UUID, error) {
-	return parseUUID([]byte(s))
+	u, err := uuid.Parse(s)
+	if err != nil || len(s) != 36 {
+		return uuid.UUID{}, fmt.Errorf("%.50q is not a UUID", s)
+	}
+	return u, nil
 }
 
 func parseUUID(b []byte) (uuid.UUID, error) {

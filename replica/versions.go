@@ -40,7 +40,7 @@ func (l *Log) readVersions(rec changeset.RecordID) (size int64, versions []chang
 		return 0, nil, fmt.Errorf("read the versions of %s in %s: %w", rec, l.where, err)
 	}
 	committed := max(0, l.limits.of(l.prefix+file, size)) // a file that should not be there yet has no row
-	b := bufio.NewReader(io.NewSectionReader(f, 0, committed))
+	b := bufio.NewReaderSize(io.NewSectionReader(f, 0, committed), int(min(committed, 4096)))
 	row := make([]byte, changeset.VersionSize)
 	for range committed / changeset.VersionSize {
 		_, err := io.ReadFull(b, row)
