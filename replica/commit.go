@@ -47,7 +47,7 @@ func (tx *Tx) commit(ctx context.Context) error {
 // after is the log as the transaction left it.
 func (t *txLog) after() *Log {
 	l := *t.Log
-	l.limits, l.former, l.renamed, l.wide = &limits{checked: t.limits.checked}, &formerUUIDs{}, uuid.UUID{}, new(wideRows)
+	l.limits, l.former, l.renamed, l.wide = &limits{checked: t.limits.checked, recent: new(recent)}, &formerUUIDs{}, uuid.UUID{}, new(wideRows)
 	l.ours.limits = l.limits
 	l.uuid, l.latest, l.rawLatest = t.self, t.seq, t.newLatest()
 	l.ours.latest = t.seq

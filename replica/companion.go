@@ -73,6 +73,9 @@ func appendNoted(dst []byte, row uint32, n noted) []byte {
 
 // parseNoted reads what appendNoted writes of a row, or, without a check, what older versions wrote. ok is false if it is neither.
 func parseNoted(row uint32, b []byte) (n noted, ok bool) {
+	if len(b) < notedSize {
+		return n, false
+	}
 	rest := binary.BigEndian.Uint32(b[4:])
 	flags, check := flags(rest>>24)&(1<<flagBits-1), byte(rest>>(24+flagBits))
 	n = noted{binary.BigEndian.Uint32(b), flags, rest % listModulo, check == 0}
@@ -162,7 +165,11 @@ func (c companion) noted(row uint32) (noted, error) {
 	if row == 0 {
 		return noted{}.withList(0), nil
 	}
-	b, err := c.read(rowsFile, int64(row-1)*notedSize, notedSize)
+	at := int64(row-1) * notedSize
+	if n, ok := parseNoted(row, c.limits.recent.read(c.fs, c.prefix, rowsFile, at, notedSize)); ok && n != emptyNote {
+		return n, nil
+	}
+	b, err := c.read(rowsFile, at, notedSize)
 	if err != nil {
 		return noted{}, err
 	}
@@ -225,9 +232,12 @@ func (c companion) ids(first, last uint32) ([]localID, error) {
 	if int64(last) > held {
 		return nil, c.damaged(idsFile, "it holds %d local ids, %s counts %d", held, c.prefix+rowsFile, last)
 	}
-	b, err := c.read(idsFile, int64(first-1)*localIDSize, int64(last-first+1)*localIDSize)
-	if err != nil {
-		return nil, err
+	at, n := int64(first-1)*localIDSize, int64(last-first+1)*localIDSize
+	b := c.limits.recent.read(c.fs, c.prefix, idsFile, at, n)
+	if b == nil {
+		if b, err = c.read(idsFile, at, n); err != nil {
+			return nil, err
+		}
 	}
 	ids := make([]localID, 0, last-first+1)
 	for ; len(b) > 0; b = b[localIDSize:] {

@@ -50,6 +50,7 @@ type limits struct {
 	durable.View
 	mirror  bool        // nobody writes there
 	checked func() bool // whether all notes on rows bear a check, because there is an identity; nil where nobody asks
+	recent  *recent     // what was read of the tables last; nil where they may change, as in a mirror or while they are mended
 }
 
 // wantsChecks reports whether all notes on rows bear a check.
@@ -256,6 +257,12 @@ func (l *Log) Latest() uint32 { return l.latest }
 
 // Row returns row seq of the log, 1 to Latest.
 func (l *Log) Row(seq uint32) (changeset.Row, error) {
+	if 1 <= seq && seq <= l.latest {
+		b := l.limits.recent.read(l.fs, l.prefix, l.index, int64(seq-1)*changeset.RowSize, changeset.RowSize)
+		if row, err := changeset.ParseRow(b); err == nil && row.Seq == seq {
+			return row, nil
+		}
+	}
 	for row, err := range l.Rows(seq, seq) {
 		return row, err
 	}

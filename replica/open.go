@@ -102,6 +102,7 @@ func (r *Replica) moment() (m *moment, err error) {
 	if r.opts.Mirror {
 		return m, nil
 	}
+	m.limits.recent = new(recent)
 	m.limits.checked = sync.OnceValue(func() bool {
 		there, err := exists(r.fs, IdentityFile)
 		return there && err == nil

@@ -16,9 +16,21 @@ const (
 	maxTouched  = 4 << 20  // records of which it is kept which rows touch them, 8 bytes each
 )
 
-// wideRows are the rows of many changes of a log that were read. Rows do not change.
+// A changeset of few is asked for again while one record is looked at: whether it touches the record, then as part of its history. So the last few that
+// were read are kept too.
+const (
+	lastKept  = 16
+	smallText = 16 << 10 // bytes of the text of such a changeset at most
+)
+
+// wideRows are the rows of many changes of a log that were read, and the last few others. Rows do not change.
 type wideRows struct {
-	mu         sync.Mutex
+	mu   sync.Mutex
+	last [lastKept]struct { // in turn
+		seq uint32
+		c   *changeset.Changeset
+	}
+	next       int                             // of last, to be replaced
 	changesets map[uint32]*changeset.Changeset // by row
 	bytes      int                             // of their texts
 	touched    map[uint32][]uint64             // hashes of the records that a row touches, sorted
@@ -30,16 +42,25 @@ type wideRows struct {
 func (w *wideRows) kept(seq uint32) *changeset.Changeset {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	for _, r := range w.last {
+		if r.seq == seq {
+			return r.c
+		}
+	}
 	return w.changesets[seq]
 }
 
 // keep keeps the changeset of a row, of so many bytes; others go where it would be too much.
 func (w *wideRows) keep(seq uint32, c *changeset.Changeset, bytes int) {
-	if len(c.Changes) < manyChanges {
-		return
-	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if len(c.Changes) < manyChanges {
+		if bytes <= smallText && !c.Lost { // a repair may put back what is lost
+			w.last[w.next].seq, w.last[w.next].c = seq, c
+			w.next = (w.next + 1) % lastKept
+		}
+		return
+	}
 	if w.changesets == nil || w.bytes+bytes > maxKept {
 		w.changesets, w.bytes = map[uint32]*changeset.Changeset{}, 0
 	}
