@@ -161,7 +161,10 @@ func (x *indexRepair) sayings(e *evidence, seq uint32, mirrors, others []*witnes
 		s := &saying{row: row, c: x.readFrom(w.l, row), from: []*witness{w}, proven: proven, mirror: w.rows != nil}
 		for _, other := range said {
 			if other.row == row || !s.mirror && other.row.ID == row.ID && other.c != nil && s.c != nil && changeset.SameEdit(other.c, s.c) {
-				other.from = append(other.from, w)
+				other.from, other.proven = append(other.from, w), other.proven || proven
+				if other.c == nil {
+					other.c = s.c
+				}
 				return
 			}
 		}
@@ -192,11 +195,7 @@ func (x *indexRepair) sayings(e *evidence, seq uint32, mirrors, others []*witnes
 
 // keyOf returns the name of the object of a changeset that another replica has; known is false if it has none that can be read.
 func (w *witness) keyOf(id changeset.ID) (key cas.Key, known bool) {
-	lookup := w.r.Lookup
-	if w.l.prefix != "" {
-		lookup = w.r.LookupVote
-	}
-	seq, known, err := lookup(id)
+	seq, known, err := w.r.lookupIn(w.l.prefix, id)
 	if !known || err != nil {
 		return key, false
 	}

@@ -65,7 +65,13 @@ func newWitnesses(t *testing.T) *witnesses {
 func TestALyingMirrorDoesNotDictateTheLog(t *testing.T) {
 	w := newWitnesses(t)
 	index, objects := changeset.IndexFile, "cas/changesets"
-	all := map[string]afero.Fs{"/old": w.old, "/liar": w.liar, "/short": w.short, "/mirror": w.ann, "/peer": w.peer}
+	blind, blindLiar := w.ann.Survivor(crashfs.Kill, 0), w.liar.Survivor(crashfs.Kill, 0) // of which only the rows are left
+	for _, disk := range []*crashfs.FS{blind, blindLiar} {
+		if err := disk.RemoveAll(objects); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := map[string]afero.Fs{"/old": w.old, "/liar": w.liar, "/short": w.short, "/mirror": w.ann, "/peer": w.peer, "/blind": blind, "/blindliar": blindLiar}
 	for _, tt := range []struct {
 		gone   string
 		asked  string
@@ -86,6 +92,9 @@ func TestALyingMirrorDoesNotDictateTheLog(t *testing.T) {
 		{gone: objects + " records prophet", asked: "/old /mirror", heals: true},
 		{gone: objects + " records prophet", asked: "/mirror /old", heals: true},
 		{gone: objects, asked: "/old /peer", heals: true},
+		{gone: objects, asked: "/blindliar /mirror", heals: true},
+		{gone: objects, asked: "/blind /blindliar /mirror", heals: true},
+		{gone: objects, asked: "/blind /blindliar", named: "in /blind, changeset in /blindliar"},
 		{gone: objects + " records prophet", asked: "/short", warned: "/short"},
 		{gone: objects + " records prophet", asked: "/short /mirror", heals: true, warned: "/short"},
 	} {
