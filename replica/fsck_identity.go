@@ -47,7 +47,7 @@ func (c *check) checkIdentity() {
 // checkAnothers says which UUID is that of another replica. An exported copy, or a mirror, has no marks.
 func (c *check) checkAnothers() {
 	for _, log := range []*checker{c.main, c.votes} {
-		if !log.r.opts.Mirror && isAnothers(newLog(log.l.root, log.l.prefix, log.l.where, log.l.limits), log.l.uuid.String()) {
+		if !log.r.opts.Mirror && isAnothers(log.l, log.l.uuid.String()) {
 			log.fault(changeset.ReplicaUUIDFile, log.l.anothersName(log.l.uuid))
 		}
 	}

@@ -191,7 +191,7 @@ func (p *repair) hasNotes() (bool, error) {
 // findNoted finds out up to which rows there must be notes of ours: those beyond were written by another program, and the next edit takes them over.
 func (p *repair) findNoted() error {
 	for _, l := range p.logs() {
-		for _, n := range (&Log{fs: l.fs, prefix: l.prefix, where: l.where, limits: l.limits}).otherCounts() {
+		for _, n := range l.otherCounts() {
 			p.noteTo[l.prefix] = max(p.noteTo[l.prefix], min(n, l.latest))
 		}
 		row, err := p.lastGiven(l)

@@ -149,14 +149,11 @@ func (x *indexRepair) touchesAll(seq uint32, c *changeset.Changeset) bool {
 
 // canTell reports whether the index of a record has a version of a row, and what the record was before that can be read.
 func (x *indexRepair) canTell(rec changeset.RecordID, seq uint32) bool {
-	versions, at := x.versions[rec], x.versionAt(rec, seq)
-	for at > 0 && versions[at-1].Seq == seq {
-		at--
+	at := x.versionAt(rec, seq)
+	if at < 0 {
+		return false
 	}
-	if at <= 0 || versions[at-1].Deleted() {
-		return at == 0
-	}
-	_, err := x.l.props(versions[at-1].Key)
+	_, _, err := x.before(rec, at)
 	return err == nil
 }
 

@@ -18,7 +18,10 @@ func (x *lostRepair) explain(seq uint32, c *changeset.Changeset) error {
 		return nil
 	}
 	cases := x.casesOf(seq, c)
-	best, most := -1, -1
+	if len(cases) == 0 {
+		return nil
+	}
+	best, most := 0, -1
 	times := timesOf(c.Created, cases)
 	for i, created := range times {
 		points := 0
@@ -31,9 +34,6 @@ func (x *lostRepair) explain(seq uint32, c *changeset.Changeset) error {
 		if most == len(cases)*showsAll {
 			break
 		}
-	}
-	if best < 0 || len(cases) == 0 {
-		return nil
 	}
 	c.Created = times[best]
 	for _, k := range cases {
@@ -121,7 +121,8 @@ func (x *lostRepair) caseOf(c *changeset.Changeset, ch *changeset.Change) *leftC
 // mostParents bounds how many sets of parents are tried.
 const mostParents = 16
 
-// offerParents collects the parents that the lost changeset may have had: those that it has, those of other changes to the record, all heads that there were, and none; each of them above it.
+// offerParents collects the parents that the lost changeset may have had: those that it has, such as are not known (nil), those of other changes to the record, all heads that there were, and none;
+// each of them above it.
 func (k *leftCase) offerParents(x *lostRepair, seq uint32) {
 	above := map[changeset.ID]bool{}
 	for _, e := range k.entries[:k.at] { // in the order of the rows

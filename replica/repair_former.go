@@ -33,8 +33,10 @@ func newFormerList(l *Log, b []byte) (*formerList, error) {
 			more = append(more, u)
 		}
 	}
+	if x.rows, err = rowsHeld(l.fs); err != nil {
+		return nil, err
+	}
 	x.known, err = standings(l, more...)
-	x.rows = l.latest
 	return x, err
 }
 

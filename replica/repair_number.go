@@ -206,12 +206,12 @@ func (p *repair) votesOfOthers() string {
 
 // otherCounts returns how many rows our notes count: one a row, and the last digest.
 func (l *Log) otherCounts() (counts []uint32) {
-	l.latest = maxSeq
-	l.ours = companion{l.fs, maxSeq, l.prefix, l.where, l.limits}
-	if n, err := l.ours.count(); err == nil && n > 0 {
+	all := *l
+	all.latest, all.ours = maxSeq, companion{l.fs, maxSeq, l.prefix, l.where, l.limits}
+	if n, err := all.ours.count(); err == nil && n > 0 {
 		counts = append(counts, n)
 	}
-	if e, _, err := l.lastDigest(); err == nil && e.row > 0 {
+	if e, _, err := all.lastDigest(); err == nil && e.row > 0 {
 		counts = append(counts, e.row)
 	}
 	return counts
@@ -222,10 +222,11 @@ func (l *Log) endsWhole(rows uint32) bool {
 	if rows == 0 {
 		return true
 	}
-	l.latest = rows
-	row, err := l.Row(rows)
+	whole := *l
+	whole.latest = rows
+	row, err := whole.Row(rows)
 	if err == nil {
-		_, _, err = l.RawChangeset(row)
+		_, _, err = whole.RawChangeset(row)
 	}
 	return err == nil
 }

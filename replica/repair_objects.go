@@ -88,14 +88,14 @@ func (p *repair) fetchByID(objects []*wanted) error {
 
 // bytesOf returns the bytes with a name that are a representation of a changeset which the replica has; nil if they cannot be made of it.
 func (r *Replica) bytesOf(id changeset.ID, votes bool, key cas.Key) []byte {
-	l, lookup := r.log, r.Lookup
+	l := r.log
 	if votes {
-		l, lookup = r.votes, r.LookupVote
+		l = r.votes
 	}
 	if b, err := l.objects.Get(key); err == nil {
 		return b
 	}
-	row, known, err := lookup(id)
+	row, known, err := r.lookupIn(l.prefix, id)
 	if !known || err != nil {
 		return nil
 	}

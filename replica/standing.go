@@ -24,19 +24,20 @@ type standing struct {
 	elsewhere int    // changesets of it that stand in other rows
 }
 
-// standings returns what is known of all origins that have rows, and of some UUIDs more.
+// standings returns what is known of all origins that have rows, counted or not, and of some UUIDs more.
 func standings(l *Log, more ...uuid.UUID) (map[uuid.UUID]standing, error) {
 	held, err := rowsHeld(l.fs)
 	if err != nil {
 		return nil, err
 	}
-	l.latest = held
+	whole := *l
+	whole.latest = held
 	known := map[uuid.UUID]standing{}
 	for _, u := range more {
 		known[u] = standing{}
 	}
 	for seq := uint32(1); seq <= held; seq++ {
-		row, err := l.Row(seq)
+		row, err := whole.Row(seq)
 		if err != nil {
 			continue // it is damaged, and says nothing
 		}
