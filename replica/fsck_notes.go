@@ -105,10 +105,10 @@ func (n *noteCheck) next(at *looked) flags {
 	if at.err == nil && note.flags&flagBookkeeping != flagsOf(at.c) {
 		n.checkKind(at.seq, flagsOf(at.c), note.flags)
 	}
+	if n.idsLost {
+		n.given = note.lastID // of which a damaged note may name four thousand million
+	}
 	for ; n.given < note.lastID; n.given++ {
-		if n.idsLost {
-			continue
-		}
 		n.checkID(at, n.given+1, n.ids[0])
 		n.ids = n.ids[1:]
 	}
