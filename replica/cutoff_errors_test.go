@@ -11,6 +11,7 @@ import (
 
 	"prophet/changeset"
 	"prophet/internal/crashfs"
+	"prophet/internal/race"
 	"prophet/replica"
 )
 
@@ -38,7 +39,7 @@ func TestAnErrorWhileACutOffCommitIsMendedDecidesNothing(t *testing.T) {
 		if err := goOn(t, want); err != nil {
 			t.Fatalf("%s: %v", when, err)
 		}
-		for k := 1; ; k++ {
+		for k := 1; ; k += race.Step {
 			disk := left.Survivor(crashfs.Kill, 0)
 			disk.FailAt(k, syscall.EIO)
 			err := goOn(t, disk)

@@ -14,6 +14,7 @@ import (
 
 	"prophet/changeset"
 	"prophet/internal/crashfs"
+	"prophet/internal/race"
 	"prophet/internal/replicatest"
 	"prophet/internal/v1peer"
 	"prophet/replica"
@@ -233,7 +234,7 @@ func TestMendingCanBeCutOffToo(t *testing.T) {
 		if !original(left, rec, "first") {
 			return
 		}
-		for k := 1; ; k++ {
+		for k := 1; ; k += race.Step {
 			disk := left.Survivor(crashfs.Kill, 0)
 			disk.CrashAt(k)
 			err := edits(disk)
@@ -258,7 +259,7 @@ func TestMendingCanBeCutOffToo(t *testing.T) {
 		}
 	})
 	t.Logf("%d points", points)
-	if points < 300 {
+	if points < race.Part(300) {
 		t.Error("that does not test much")
 	}
 }

@@ -133,16 +133,13 @@ func TestWhatAnotherProgramWritesAfterACrashIsKept(t *testing.T) {
 			ours, _ := logged(t, calm)
 			maps.DeleteFunc(ours, func(key [20]byte, _ bool) bool { return before[key] })
 			seen := map[string]bool{}
-			for k := 1; ; k++ {
+			for k := 1; ; k += race.Step {
 				disk := start.Survivor(crashfs.Kill, 0)
 				r := open(t, disk)
 				disk.CrashAt(k)
 				err := a.do(t, r)
 				if !disk.Failed() {
 					break
-				}
-				if race.Enabled && k%5 != 0 {
-					continue
 				}
 				for i, d := range deeds {
 					mode := crashfs.Mode((k/2 + i) % 2)

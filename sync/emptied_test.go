@@ -11,6 +11,7 @@ import (
 
 	"prophet/changeset"
 	"prophet/internal/crashfs"
+	"prophet/internal/race"
 	"prophet/internal/replicatest"
 	"prophet/internal/v1peer"
 	"prophet/replica"
@@ -30,7 +31,7 @@ func TestAnEmptyNumberAfterACutOffIsNamed(t *testing.T) {
 			}
 			ours, _ := logged(t, calm)
 			maps.DeleteFunc(ours, func(key [20]byte, _ bool) bool { return before[key] })
-			for k := 1; ; k++ {
+			for k := 1; ; k += race.Step {
 				disk := start.Survivor(crashfs.Kill, 0)
 				r := open(t, disk)
 				disk.CrashAt(k)
@@ -56,7 +57,7 @@ func TestAnEmptyNumberAfterACutOffIsNamed(t *testing.T) {
 			}
 		}
 	}
-	if points < 200 {
+	if points < race.Part(200) {
 		t.Errorf("%d points: that does not test much", points)
 	}
 }

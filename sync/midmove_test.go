@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/internal/crashfs"
+	"prophet/internal/race"
 	"prophet/internal/replicatest"
 	"prophet/internal/webtest"
 	"prophet/replica"
@@ -131,10 +132,10 @@ func (m *aMove) open(tree afero.Fs) *replica.Replica {
 	return r
 }
 
-// cutOff publishes again and again, each time up to another operation, and lets all read what is there then.
+// cutOff publishes again and again, each time up to another operation, under the race detector to every fifth, and lets all read what is there then.
 func (m *aMove) cutOff() {
 	seen, comes, n := map[string]bool{}, 0, 0
-	for k := 1; ; k++ {
+	for k := 1; ; k += race.Step {
 		disk := m.mirror.Survivor(crashfs.Kill, 0)
 		disk.CrashAt(k)
 		err := publishFlat(m.now, disk)

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/internal/crashfs"
+	"prophet/internal/race"
 	"prophet/replica"
 	psync "prophet/sync"
 )
@@ -32,7 +33,7 @@ func TestAMirrorOfAFormerUUIDGetsItsIndexAnew(t *testing.T) {
 	pull(t, f.twin, f.ann)
 	f.edit(f.twin, "by the twin again")
 	seen := map[string]bool{}
-	for k := 1; ; k++ {
+	for k := 1; ; k += race.Step {
 		disk := mirror.Survivor(crashfs.Kill, 0)
 		disk.CrashAt(k)
 		err := publishFlat(f.twin, disk)

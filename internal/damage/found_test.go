@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/internal/damage"
+	"prophet/internal/race"
 	"prophet/replica"
 	psync "prophet/sync"
 )
@@ -77,12 +78,13 @@ func TestEveryDamageIsFound(t *testing.T) {
 					excused++
 					continue
 				}
-				isFound(t, s, c)
-				found++
+				if found++; found%race.Step == 0 {
+					isFound(t, s, c)
+				}
 			}
 		}
 	}
-	t.Logf("%d kinds of files, %d damages looked for, %d that nobody can tell from what may rightly be there", len(kinds), found, excused)
+	t.Logf("%d kinds of files, %d damages looked for, %d that nobody can tell from what may rightly be there", len(kinds), found/race.Step, excused)
 }
 
 // isFound damages the scene, and lets fsck look.

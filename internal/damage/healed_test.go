@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/internal/damage"
+	"prophet/internal/race"
 	"prophet/replica"
 	psync "prophet/sync"
 )
@@ -170,7 +171,9 @@ func eachRepaired(t *testing.T, with bool, look func(c *damage.Case, s *damage.S
 	want, n := contents(t, s.Replica), 0
 	for _, cell := range cells(t, s) {
 		for _, c := range cell.cases {
-			n++
+			if n++; n%race.Step != 0 {
+				continue
+			}
 			work := s.Copy()
 			if err := c.Do(work.Replica); err != nil {
 				t.Fatal(err)
@@ -183,7 +186,7 @@ func eachRepaired(t *testing.T, with bool, look func(c *damage.Case, s *damage.S
 			look(c, work, mended, slices.DeleteFunc(otherFiles(want, contents(t, work.Replica)), excused))
 		}
 	}
-	t.Logf("%d cases", n)
+	t.Logf("%d cases", n/race.Step)
 }
 
 // TestEveryDamageIsHealed: with the mirror and the peer at hand, the tree is the same bytes afterwards.
