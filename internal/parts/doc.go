@@ -16,8 +16,8 @@
 //	u32  CRC-32C of these 12 bytes and of what is stored
 //	     what is stored: one Zstandard frame
 //
-// Decompressed it holds, for each row, u32 the length of the changeset and its bytes, then u32 how many texts follow, and of each u32 its length and its
-// bytes. A *text* is a version of a record that the row made, as format 1 keeps it under cas/records. Most versions have none: replaying the changes of the
+// Decompressed it holds, for each row, u32 the length of the changeset and its bytes, then u32 how many texts follow, and of each the first four bytes of
+// its SHA-1, u32 its length and its bytes. A *text* is a version of a record that the row made, as format 1 keeps it under cas/records. Most versions have none: replaying the changes of the
 // record from the last one that has gives them.
 //
 // The table is pages of 4096 bytes: 4092 of content, then u32 the CRC-32C of the number of the page, from 0, as u32, and the content. What follows is said

@@ -19,8 +19,17 @@ import (
 // Without the file there are none. It has no newline at its end.
 const ListFile = Dir + "/list"
 
-// MaxList is how many bytes a list has at most.
-const MaxList = 64 << 10
+// MaxList is how many bytes a list has at most, and MaxParts how many parts it is sure to have room for.
+const (
+	MaxList  = 64 << 10
+	MaxParts = 400
+)
+
+// How the names of packs and tables end.
+const (
+	PackExt  = ".pack"
+	TableExt = ".table"
+)
 
 const (
 	listHead = "prophet parts 1\n"
@@ -40,19 +49,16 @@ type Ref struct {
 }
 
 // PackFile is where the pack is, within the directory of the log.
-func (r Ref) PackFile() string { return Dir + "/" + r.Pack.String() + ".pack" }
+func (r Ref) PackFile() string { return Dir + "/" + r.Pack.String() + PackExt }
 
 // TableFile is where the table is, within the directory of the log.
-func (r Ref) TableFile() string { return Dir + "/" + r.Pack.String() + ".table" }
+func (r Ref) TableFile() string { return Dir + "/" + r.Pack.String() + TableExt }
 
 // List names the parts of a log, in the order of their rows.
 type List []Ref
 
-// Encode returns the text of [ListFile], "" for no parts.
+// Encode returns the text of [ListFile].
 func (l List) Encode() string {
-	if len(l) == 0 {
-		return ""
-	}
 	b := []byte(listHead)
 	for _, r := range l {
 		b = fmt.Appendf(b, "%d %d %s %s\n", r.First, r.Last, r.Pack, r.Table)
@@ -60,7 +66,7 @@ func (l List) Encode() string {
 	return string(b) + sumWord + fmt.Sprintf("%08x", crc32.Checksum(b, castagnoli))
 }
 
-// ParseList reads what Encode writes, and nothing else.
+// ParseList reads what Encode writes, and nothing else; but "" has no parts.
 func ParseList(text string) (List, error) {
 	if text == "" {
 		return nil, nil
@@ -84,7 +90,7 @@ func ParseList(text string) (List, error) {
 		}
 		l = append(l, r)
 	}
-	if len(text) > MaxList || len(l) == 0 || l.Encode() != text {
+	if len(text) > MaxList || l.Encode() != text {
 		return nil, errors.New("it does not have the checksum that it bears, or is not of the form that this program writes")
 	}
 	for i, r := range l {

@@ -64,8 +64,9 @@ func (p *Part) Changeset(row uint32) ([]byte, error) {
 func (p *Part) Text(row uint32, key [20]byte) ([]byte, error) {
 	_, texts, err := p.row(row)
 	for err == nil && len(texts) > 0 {
+		var begins [4]byte
 		var text []byte
-		if text, texts, err = cutBytes(texts); err == nil && sha1.Sum(text) == key {
+		if begins, text, texts, err = cutText(texts); err == nil && begins == [4]byte(key[:4]) && sha1.Sum(text) == key {
 			return text, nil
 		}
 	}
@@ -194,7 +195,16 @@ func cutBytes(b []byte) (cut, rest []byte, err error) {
 	return b[:n:n], b[n:], nil
 }
 
-// cutRow cuts a row off the beginning of a frame: the changeset, and the texts, each behind its length.
+// cutText cuts a text off the beginning, which stands behind the first bytes of its SHA-1.
+func cutText(b []byte) (begins [4]byte, text, rest []byte, err error) {
+	if len(b) < 4 {
+		return begins, nil, nil, fmt.Errorf("%w: it ends early", errFrame)
+	}
+	text, rest, err = cutBytes(b[4:])
+	return [4]byte(b), text, rest, err
+}
+
+// cutRow cuts a row off the beginning of a frame: the changeset, and the texts.
 func cutRow(b []byte) (object, texts, rest []byte, err error) {
 	if object, rest, err = cutBytes(b); err != nil {
 		return nil, nil, nil, err
@@ -206,7 +216,7 @@ func cutRow(b []byte) (object, texts, rest []byte, err error) {
 	texts = rest[4:]
 	rest = texts
 	for ; n > 0; n-- {
-		if _, rest, err = cutBytes(rest); err != nil {
+		if _, _, rest, err = cutText(rest); err != nil {
 			return nil, nil, nil, err
 		}
 	}
@@ -344,7 +354,7 @@ func ReadPack(r io.Reader) iter.Seq2[RowOf, error] {
 				}
 				for err == nil && len(texts) > 0 {
 					var text []byte
-					text, texts, err = cutBytes(texts)
+					_, text, texts, err = cutText(texts)
 					row.Texts = append(row.Texts, text)
 				}
 				if err == nil && !yield(row, nil) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"sort"
 
 	"github.com/google/uuid"
@@ -204,9 +205,36 @@ func (t *table) recordsOf(typ string) (from, to uint32, err error) {
 	return from, to, err
 }
 
-// recordFrom returns the first record from one to another, exclusive, whose UUID is not below id.
+// recordFrom returns the first record from one to another, exclusive, whose UUID is not below id. Most UUIDs are random, and so spread evenly: it looks first
+// near the place where id should be then, which takes fewer pages.
 func (t *table) recordFrom(from, to uint32, id uuid.UUID) (uint32, error) {
-	return t.search(t.recordAt, from, to, func(e []byte) bool { return bytes.Compare(e[:16], id[:]) >= 0 })
+	found := func(e []byte) bool { return bytes.Compare(e[:16], id[:]) >= 0 }
+	is := func(i uint32) (bool, error) {
+		e, err := t.entry(t.recordAt, i)
+		return err == nil && found(e), err
+	}
+	n := float64(to - from)
+	at := uint32(n * float64(binary.BigEndian.Uint32(id[:])) / (1 << 32))
+	near := uint32(2*math.Sqrt(n)) + 1
+	if begin := from + at - min(at, near); begin > from {
+		after, err := is(begin - 1)
+		if err != nil {
+			return 0, err
+		}
+		if !after {
+			from = begin
+		}
+	}
+	if end := min(from+2*near, to); end < to {
+		before, err := is(end)
+		if err != nil {
+			return 0, err
+		}
+		if before {
+			to = end
+		}
+	}
+	return t.search(t.recordAt, from, to, found)
 }
 
 // touchesOf returns which touches are of a record, and its UUID.

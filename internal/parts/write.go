@@ -101,7 +101,7 @@ func (w *Writer) Add(object []byte, touches []Touch) error {
 	for _, t := range touches {
 		row := w.rows
 		if t.Text != nil && size+len(t.Text) <= maxTexts {
-			w.raw = append(binary.BigEndian.AppendUint32(w.raw, uint32(len(t.Text))), t.Text...)
+			w.raw = append(binary.BigEndian.AppendUint32(append(w.raw, t.Key[:4]...), uint32(len(t.Text))), t.Text...)
 			row |= hasText
 			texts++
 			size += len(t.Text)
