@@ -92,13 +92,26 @@ const (
 
 // Store is the objects in one directory of a file system. It keeps nothing in memory and may be shared.
 type Store struct {
-	fs    afero.Fs
-	dir   string
-	large sync.Mutex // held while a large object is read and used
+	fs     afero.Fs
+	dir    string
+	beside Source     // nil if there is none
+	large  sync.Mutex // held while a large object is read and used
+}
+
+// Source has objects elsewhere than in files of their own.
+type Source interface {
+	// Object returns the bytes of an object; ok is false if it is not there. They may be shared: nobody changes them.
+	Object(key Key) (b []byte, ok bool, err error)
 }
 
 // New returns the store in a directory, such as "cas/changesets", which need not exist yet.
 func New(fs afero.Fs, dir string) *Store { return &Store{fs: fs, dir: path.Clean(dir)} }
+
+// Beside has the store look for objects that it has no file of in another place too, and returns it. Walk passes over those.
+func (s *Store) Beside(other Source) *Store {
+	s.beside = other
+	return s
+}
 
 // Path returns where the object is in the store's file system, slash-separated.
 func (s *Store) Path(key Key) string {
@@ -126,7 +139,7 @@ func (s *Store) Use(key Key, use func(b []byte) error) error {
 	name := s.Path(key)
 	f, err := s.fs.Open(name)
 	if errors.Is(err, iofs.ErrNotExist) {
-		return &MissingError{Path: name, Err: err}
+		return s.useBeside(key, err, use)
 	}
 	if err != nil {
 		return fmt.Errorf("object %s: %w", name, err)
@@ -152,6 +165,30 @@ func (s *Store) Use(key Key, use func(b []byte) error) error {
 	return use(b)
 }
 
+// useBeside is Use for an object that has no file, as the error says.
+func (s *Store) useBeside(key Key, missing error, use func(b []byte) error) error {
+	b, err := s.fromBeside(key)
+	switch {
+	case err != nil:
+		return fmt.Errorf("object %s: %w", s.Path(key), err)
+	case b == nil:
+		return &MissingError{Path: s.Path(key), Err: missing}
+	}
+	return use(b)
+}
+
+// fromBeside returns an object that is elsewhere, nil if it is not.
+func (s *Store) fromBeside(key Key) ([]byte, error) {
+	if s.beside == nil {
+		return nil, nil
+	}
+	b, ok, err := s.beside.Object(key)
+	if !ok || err != nil || Sum(b) != key {
+		return nil, err
+	}
+	return b, nil
+}
+
 // readRest reads the rest of a file that begins with b, one byte more than MaxSize at most, without a second copy of it.
 func readRest(f afero.File, b []byte) ([]byte, error) {
 	room := int64(bytes.MinRead)
@@ -167,7 +204,8 @@ func readRest(f afero.File, b []byte) ([]byte, error) {
 func (s *Store) Has(key Key) (bool, error) {
 	_, err := s.fs.Stat(s.Path(key))
 	if errors.Is(err, iofs.ErrNotExist) {
-		return false, nil
+		b, err := s.fromBeside(key)
+		return b != nil, err
 	}
 	if err != nil {
 		return false, fmt.Errorf("object %s: %w", s.Path(key), err)

@@ -8,6 +8,7 @@ import (
 
 	"prophet/changeset"
 	"prophet/internal/durable"
+	"prophet/internal/parts"
 )
 
 // commit makes the transaction durable and visible.
@@ -20,6 +21,10 @@ func (tx *Tx) commit(ctx context.Context) error {
 	}
 	for _, t := range []*txLog{tx.main, tx.res} {
 		t.finishNotes()
+		var err error
+		if t.parts, err = t.writeBundle(); err != nil {
+			return err
+		}
 		if err := t.writeUUIDs(); err != nil {
 			return err
 		}
@@ -39,18 +44,28 @@ func (tx *Tx) commit(ctx context.Context) error {
 	point := func(t *txLog) durable.Point {
 		return durable.Point{Name: t.name(changeset.LatestFile), Old: t.rawLatest, New: t.newLatest()}
 	}
+	named := func(t *txLog) durable.Point {
+		packs, _ := t.packs() // they are loaded
+		return durable.Point{Name: t.name(parts.ListFile), Old: packs.text, New: t.parts}
+	}
 	list := durable.Point{Name: LatestRepresentationFile, Old: tx.main.reps.text, New: tx.main.newListed()}
 	points := append(tx.res.named, tx.main.named...) // where these are any, no number changes
-	return tx.d.Commit(append(points, point(tx.res), list, point(tx.main))...)
+	return tx.d.Commit(append(points, named(tx.res), point(tx.res), list, named(tx.main), point(tx.main))...)
 }
 
 // after is the log as the transaction left it.
 func (t *txLog) after() *Log {
 	l := *t.Log
-	l.limits, l.former, l.renamed, l.wide = &limits{checked: t.limits.checked, recent: new(recent)}, &formerUUIDs{}, uuid.UUID{}, new(wideRows)
+	l.limits = &limits{checked: t.limits.checked, loose: t.limits.loose, recent: new(recent)}
+	l.former, l.renamed, l.wide = &formerUUIDs{}, uuid.UUID{}, new(wideRows)
 	l.ours.limits = l.limits
 	l.uuid, l.latest, l.rawLatest = t.self, t.seq, t.newLatest()
 	l.ours.latest = t.seq
+	if packs, _ := t.packs(); t.parts != packs.text {
+		list, _ := parts.ParseList(t.parts) // it was just written
+		l.objects = l.newObjects()
+		l.tier = &tier{known: true, text: t.parts, list: list, cache: t.tier.cache}
+	}
 	if t.reps != nil {
 		l.reps, _ = newRepresentations(&l, t.newListed()) // it is a number
 	}

@@ -48,6 +48,7 @@ func soundButObjects(t *testing.T, when string, fsys afero.Fs) {
 // TestAnUpdateThatTheOriginalDiedInIsNotShown lets the original die in an update of the very record that a commit of ours changed. It may have given the
 // number of that commit to a version that it never logged, and it may go on from it.
 func TestAnUpdateThatTheOriginalDiedInIsNotShown(t *testing.T) {
+	replicatest.OnFormat1(t)
 	seen, kept := 0, 0
 	eachCutOff(t, func(when string, left *crashfs.FS, rec changeset.RecordID) {
 		eachDeath(t, left, rec, func(death string, disk *crashfs.FS) {
@@ -81,6 +82,7 @@ func TestAnUpdateThatTheOriginalDiedInIsNotShown(t *testing.T) {
 
 // TestARefusalAfterTwoDeathsLosesNoLoggedEdit lets the original make an edit and die in the next. Whatever a refusal says to do, that edit stays.
 func TestARefusalAfterTwoDeathsLosesNoLoggedEdit(t *testing.T) {
+	replicatest.OnFormat1(t)
 	refused := 0
 	eachCutOff(t, func(when string, left *crashfs.FS, rec changeset.RecordID) {
 		if !original(left, rec, "first") {
@@ -167,6 +169,7 @@ func settled(t *testing.T, when string, fsys afero.Fs) (refused bool) {
 // TestTheOriginalMayGoOnFromAVersionThatItNeverLogged lets it die in an update, with no commit of ours cut off. A person puts the number back, ours gives
 // it to another edit, and then the original updates that record.
 func TestTheOriginalMayGoOnFromAVersionThatItNeverLogged(t *testing.T) {
+	replicatest.OnFormat1(t)
 	start, mended := crashfs.New(), 0
 	r := replicatest.Init(t, start, replica.Options{Creator: "ann@example.com"})
 	var rec changeset.RecordID

@@ -3,6 +3,7 @@ package replica_test
 import (
 	"crypto/sha256"
 	"errors"
+	"prophet/internal/replicatest"
 	"syscall"
 	"testing"
 	"time"
@@ -28,6 +29,7 @@ func goOn(t *testing.T, fsys *crashfs.FS) error {
 
 // What becomes of a commit that was cut off, and of what the original wrote since, does not hang on an error that is gone a moment later.
 func TestAnErrorWhileACutOffCommitIsMendedDecidesNothing(t *testing.T) {
+	replicatest.OnFormat1(t)
 	tried, seen := 0, map[[sha256.Size]byte]bool{}
 	eachCutOff(t, func(when string, left *crashfs.FS, rec changeset.RecordID) {
 		found := left.Print()

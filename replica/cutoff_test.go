@@ -111,6 +111,7 @@ func shows(t *testing.T, when string, fsys afero.Fs, rec changeset.RecordID, wan
 // TestARefusalAfterACrashNamesWhatToDo lets the original die too, at work on an edit after one that it made, or lose what it wrote. Readers and
 // writers refuse, and what the refusal says to do leads to a sound replica.
 func TestARefusalAfterACrashNamesWhatToDo(t *testing.T) {
+	replicatest.OnFormat1(t)
 	for what, tt := range map[string]struct {
 		spoil func(t *testing.T, fsys afero.Fs)
 		want  string // of the first update of the original afterwards
@@ -153,6 +154,7 @@ func TestARefusalAfterACrashNamesWhatToDo(t *testing.T) {
 
 // TestARefusalThatCannotTellWhatIsWhoseNamesTheJournal puts bytes that are no rows behind what the original wrote. Without the journal, fsck lists the damage.
 func TestARefusalThatCannotTellWhatIsWhoseNamesTheJournal(t *testing.T) {
+	replicatest.OnFormat1(t)
 	refused := 0
 	eachCutOff(t, func(when string, left *crashfs.FS, rec changeset.RecordID) {
 		if !original(left, rec, "first") {
@@ -229,6 +231,7 @@ func loseLast(t *testing.T, fsys afero.Fs) {
 
 // TestMendingCanBeCutOffToo cuts the recovery off at every operation, and another edit of the original follows.
 func TestMendingCanBeCutOffToo(t *testing.T) {
+	replicatest.OnFormat1(t)
 	points, seen := 0, map[[32]byte]bool{}
 	eachCutOff(t, func(when string, left *crashfs.FS, rec changeset.RecordID) {
 		if !original(left, rec, "first") {

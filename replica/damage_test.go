@@ -25,6 +25,7 @@ func TestDamageIsNamedWhereItLies(t *testing.T) {
 }
 
 func TestADamagedObjectIsReportedOnce(t *testing.T) {
+	replicatest.WithLooseEdits(t)
 	fsys := directory(t)
 	r := replicatest.Init(t, fsys, replica.Options{})
 	grow(t, r, 2)

@@ -285,6 +285,7 @@ func TestFsckComparesTheDigestWithTheRecords(t *testing.T) {
 }
 
 func TestADamagedRecordDoesNotKeepAnEditFromBeingMade(t *testing.T) {
+	replicatest.WithLooseEdits(t)
 	r, fsys, recs := twoTickets(t)
 	v, _, err := r.Log().Present(recs[0])
 	if err != nil {

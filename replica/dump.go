@@ -163,7 +163,7 @@ func (d *dumper) records(l *Log, recs iter.Seq2[*Record, error]) {
 		if err == nil && !ok {
 			err = rec.lacksVersions(l)
 		}
-		props, lives, err := l.propsOf(v, ok, err)
+		props, lives, err := l.propsOf(rec.ID, v, ok, err)
 		d.fail(err)
 		if !lives {
 			continue

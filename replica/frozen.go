@@ -13,6 +13,7 @@ import (
 
 	"prophet/changeset"
 	"prophet/internal/durable"
+	"prophet/internal/parts"
 )
 
 // frozen is the files of a replica as they were at one moment, however others go on to write there. In memory is all that grows or is replaced, but the
@@ -93,7 +94,7 @@ func (r *Replica) stamps() (map[string]stamp, error) {
 				switch {
 				case isNotExist(err):
 					return nil
-				case err == nil && info.Mode().IsRegular() && name != lockFile && !durable.IsTemp(name):
+				case err == nil && info.Mode().IsRegular() && name != lockFile && !durable.IsTemp(name) && !isPart(name):
 					found[name] = stamp{info.Size(), info.ModTime()}
 				}
 				return err
@@ -118,6 +119,11 @@ func (f *frozen) Open(name string) (afero.File, error) {
 	return f.Fs.Open(name)
 }
 
+// isPart reports whether a file is a pack or a table: these never change.
+func isPart(name string) bool {
+	return strings.HasSuffix(name, parts.PackExt) || strings.HasSuffix(name, parts.TableExt)
+}
+
 // OpenFile is Open: nothing is written here.
 func (f *frozen) OpenFile(name string, _ int, _ os.FileMode) (afero.File, error) { return f.Open(name) }
 
@@ -136,6 +142,9 @@ func (f *frozen) within(name string) (prefix, file string) {
 	file = path.Clean(filepath.ToSlash(name))
 	if rest, votes := strings.CutPrefix(file, changeset.ResolutionsDir+"/"); votes {
 		prefix, file = changeset.ResolutionsDir+"/", rest
+	}
+	if isPart(file) {
+		return prefix, file
 	}
 	switch first, _, _ := strings.Cut(file, "/"); first {
 	case ".", changeset.ResolutionsDir, changeset.RecordsDir, "cas":

@@ -39,6 +39,9 @@ func Check(ctx context.Context, fsys afero.Fs, opts Options, report func(Problem
 	if err != nil {
 		return err
 	}
+	if sound, err := r.checkParts(ctx, report); !sound || err != nil {
+		return err
+	}
 	c, err := newCheck(ctx, r, report, progress)
 	if err != nil {
 		return err

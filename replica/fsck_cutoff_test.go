@@ -15,6 +15,7 @@ import (
 
 // A commit that was cut off grew many files. To read its journal again for each took half a minute of an fsck.
 func TestFsckReadsTheJournalOfACutOffCommitAFewTimesOnly(t *testing.T) {
+	replicatest.OnFormat1(t)
 	start := crashfs.New()
 	replicatest.Init(t, start, replica.Options{})
 	creates := func(disk *crashfs.FS) error { // each time the same bytes, or else there are more directories or fewer to make

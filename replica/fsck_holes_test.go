@@ -59,6 +59,7 @@ func TestRowsBehindZerosAreChecked(t *testing.T) {
 }
 
 func TestAnIndexOfARecordIsReadNoFurtherThanItIsSound(t *testing.T) {
+	replicatest.WithLooseEdits(t)
 	const size = 128 << 20
 	fsys, rec := holed(t, size, func(rec changeset.RecordID) string { return changeset.RecordPath(rec) })
 	var before, after runtime.MemStats
@@ -87,6 +88,7 @@ func TestAMissingUUIDIsNotSaidToBeAnyWhereNothingTells(t *testing.T) {
 
 // A repair holds in memory what tells what a file must hold.
 func TestARepairReadsNoFileThatIsTooLarge(t *testing.T) {
+	replicatest.WithLooseEdits(t)
 	fsys, rec := holed(t, 1<<30+1, func(rec changeset.RecordID) string { return changeset.RecordPath(rec) })
 	err := replica.Repair(t.Context(), fsys, replica.Options{}, replica.RepairOptions{})
 	if !isDamaged(err, rec, "it has 1073741825 bytes, more than 1073741824, and may be nothing but a hole: move it to somewhere else, and run this again") {

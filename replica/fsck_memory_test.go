@@ -10,6 +10,7 @@ import (
 )
 
 func TestACheckNeedsTheSameMemoryAtAnySize(t *testing.T) {
+	replicatest.OnFormat1(t)
 	replica.SmallParcels(t)
 	peak := func(n int) uint64 {
 		disk, scratch := directory(t), afero.NewBasePathFs(afero.NewOsFs(), t.TempDir())

@@ -93,7 +93,7 @@ func (c *checker) takeRecords(part int) ([]*touchedRecord, error) {
 
 // foundIndex is the index of a record as it was read, and whether the versions that it names are there.
 type foundIndex struct {
-	size     int64 // of the file, in bytes
+	looseIndex
 	err      error
 	versions []changeset.Version // those that are committed
 	faults   []error             // of reading each of them; nil if its bytes have the SHA-1 that names them
@@ -116,11 +116,11 @@ func (c *checker) readIndexes(recs []*touchedRecord) []*foundIndex {
 
 func (c *checker) readIndex(rec changeset.RecordID) *foundIndex {
 	f := &foundIndex{}
-	f.size, f.versions, f.err = c.l.readVersions(rec)
+	f.looseIndex, f.versions, f.err = c.l.readVersions(rec)
 	f.faults = make([]error, len(f.versions))
 	for i, v := range f.versions {
 		if !v.Deleted() && c.ctx.Err() == nil {
-			_, f.faults[i] = c.l.versions.Get(v.Key)
+			_, f.faults[i] = c.l.textAt(rec, v)
 		}
 	}
 	return f
@@ -198,7 +198,7 @@ func (c *checker) checkIndex(t *touchedRecord, found *foundIndex) {
 		c.fault(file, found.err)
 		return
 	}
-	c.checkVersionsBeyond(file, int64(len(versions))*changeset.VersionSize, found.size)
+	c.checkVersionsBeyond(file, found.end, found.size)
 	if len(versions) == 0 {
 		if len(t.changes) > 0 {
 			c.problem(file, "it has no row, though %s the record", fewTouch(t.rows()))
@@ -287,7 +287,7 @@ func (c *checker) compareVersion(rec changeset.RecordID, v changeset.Version, fa
 	var got map[string]string
 	if !v.Deleted() {
 		var err error
-		if got, err = c.l.props(v.Key); err != nil {
+		if got, err = c.l.props(rec, v); err != nil {
 			c.checkRead(rec, v, err)
 			return
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
+	"prophet/internal/parts"
 )
 
 // smallFile is a file of a line.
@@ -40,7 +41,7 @@ func checkSmallFiles(fsys afero.Fs, report func(Problem)) (sound bool, err error
 			}
 			err := f.fault(fsys, prefix)
 			if prefix+f.name == changeset.ReplicaVersionFile && err != nil && !gone {
-				err = fmt.Errorf("%.60s, and that of the resolutions %q: it was damaged, unless a later version of prophet reads it", strings.TrimSuffix(err.Error(), `, want "1"`), formatVersion)
+				err = fmt.Errorf("%.60s, and that of the resolutions %q: it was damaged, unless a later version of prophet reads it", strings.TrimSuffix(err.Error(), `, want "1" or "2"`), formatBy(fsys))
 			}
 			if err != nil {
 				report(Problem{Path: prefix + f.name, Text: err.Error()})
@@ -55,7 +56,7 @@ func checkSmallFiles(fsys afero.Fs, report func(Problem)) (sound bool, err error
 func otherFormat(fsys afero.Fs) bool {
 	text, err := readSmall(fsys, changeset.ReplicaVersionFile)
 	votes, verr := readSmall(fsys, votesVersionFile)
-	return err == nil && verr == nil && votes == formatVersion && text != formatVersion
+	return err == nil && verr == nil && knownFormat(votes) && text != votes
 }
 
 const votesVersionFile = changeset.ResolutionsDir + "/" + changeset.ReplicaVersionFile
@@ -99,9 +100,9 @@ func instead(fsys afero.Fs, prefix, name string) string {
 		return fmt.Sprintf("; it says how many changesets there are, and %s has %s", index, rowsWord(held))
 	case changeset.ReplicaVersionFile:
 		if ours, err := exists(fsys, oursDir); !ours && err == nil {
-			return fmt.Sprintf("; it holds %s, and is written last: if an export was cut off here, make it again", formatVersion)
+			return fmt.Sprintf("; it holds %s, and is written last: if an export was cut off here, make it again", formatBy(fsys))
 		}
-		return fmt.Sprintf("; it holds %s", formatVersion)
+		return fmt.Sprintf("; it holds %s", formatBy(fsys))
 	}
 	return l.insteadOfUUID(held)
 }
@@ -137,8 +138,28 @@ func isNumber(text string) error {
 }
 
 func isFormat(text string) error {
-	if text != formatVersion {
-		return fmt.Errorf("it holds %.20q, want %q", text, formatVersion)
+	if !knownFormat(text) {
+		return fmt.Errorf("it holds %.20q, want %q or %q", text, FormatLoose, FormatParts)
 	}
 	return nil
+}
+
+// formatBy is the format that a replica must have, by what else is there than the file that says so: format 2 if the identity says so or there is a list of
+// parts, or, where there is no identity, the resolutions are of that.
+func formatBy(fsys afero.Fs) string {
+	id, err := newLog(fsys, "", "", &limits{}).readIdentity()
+	if err == nil {
+		return id.format()
+	}
+	for _, prefix := range logPrefixes {
+		if there, _ := exists(fsys, prefix+parts.ListFile); there {
+			return FormatParts
+		}
+	}
+	for _, name := range []string{changeset.ReplicaVersionFile, votesVersionFile} {
+		if text, _ := readSmall(fsys, name); text == FormatParts {
+			return text
+		}
+	}
+	return FormatLoose
 }

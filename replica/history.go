@@ -154,7 +154,7 @@ func (r *Replica) Record(id changeset.RecordID) (*Record, error) {
 	}
 	rec := &Record{ID: id, Deleted: v.Key == (cas.Key{})}
 	if !rec.Deleted {
-		if rec.Props, err = r.log.props(v.Key); err != nil {
+		if rec.Props, err = r.log.props(id, v); err != nil {
 			return nil, err
 		}
 	}

@@ -27,6 +27,7 @@ import (
 //	prophet/former-uuids 5f60b7a1
 //	crc32c 20846e7e
 //
+// One of format 2 has a line with that after those of the UUIDs.
 // A mirror of ours has the lines of the UUIDs.
 const IdentityFile = "prophet/identity"
 
@@ -36,6 +37,7 @@ type identity map[string]string
 // identityFiles are the files that an identity may name, in the order of its lines.
 var identityFiles = []string{
 	changeset.DatabaseUUIDFile, changeset.ReplicaUUIDFile, votesDatabaseFile, votesReplicaFile,
+	changeset.ReplicaVersionFile,
 	formerFile, changeset.ResolutionsDir + "/" + formerFile, oldIDsFile, peersDir, changeset.ResolutionsDir + "/" + peersDir,
 }
 
@@ -112,7 +114,7 @@ func uuidsOf(main, votes *Log) identity {
 // IdentityOfMirror is the text of the [IdentityFile] of a mirror of the replica: the UUIDs alone.
 func (r *Replica) IdentityOfMirror() string { return string(uuidsOf(r.log, r.votes).encode()) }
 
-// differing returns the files whose UUIDs are others than the identity says, each with what is wrong.
+// differing returns the files whose UUIDs, or whose format, are others than the identity says, each with what is wrong.
 func (id identity) differing(main, votes *Log) (files []DamageError) {
 	now := uuidsOf(main, votes)
 	for _, name := range identityFiles[:uuidFiles] {
@@ -120,6 +122,10 @@ func (id identity) differing(main, votes *Log) (files []DamageError) {
 			files = append(files, DamageError{main.where, name,
 				fmt.Errorf("it holds %s, %s says %s: it was changed by damage or by hand", now[name], IdentityFile, id[name])})
 		}
+	}
+	if want := id.format(); main.format != want {
+		files = append(files, DamageError{main.where, changeset.ReplicaVersionFile,
+			fmt.Errorf("it holds %s, %s says %s: it was changed by damage or by hand", main.format, IdentityFile, want)})
 	}
 	return files
 }
@@ -197,6 +203,7 @@ func (l *Log) sumOfFile(name string) (string, error) {
 // newIdentity is the identity as of now, made from the files.
 func newIdentity(main, votes *Log) (id identity, err error) {
 	id = uuidsOf(main, votes)
+	id.setFormat(main.format)
 	for _, f := range []struct {
 		l    *Log
 		name string
@@ -261,6 +268,16 @@ func (tx *Tx) writeIdentity() (err error) {
 func (tx *Tx) notesIdentity() bool {
 	renamed := tx.main.self != tx.main.uuid || tx.res.self != tx.res.uuid
 	return tx.r.identity == nil && (tx.addsRows() || renamed || len(tx.main.met)+len(tx.res.met) > 0)
+}
+
+// format is the format that the identity notes.
+func (id identity) format() string { return cmp.Or(id[changeset.ReplicaVersionFile], FormatLoose) }
+
+// setFormat notes the format of a replica, unless that is the original's.
+func (id identity) setFormat(format string) {
+	if format == FormatParts {
+		id[changeset.ReplicaVersionFile] = format
+	}
 }
 
 // set notes the text of a file; "": there is none.

@@ -41,6 +41,7 @@ func createNote(t *testing.T, r *replica.Replica) error {
 }
 
 func TestIdentityNamesTheUUIDs(t *testing.T) {
+	replicatest.OnFormat1(t)
 	fsys, _ := noted(t)
 	want := ""
 	for _, name := range []string{"database-uuid", "replica-uuid", "resolutions/database-uuid", "resolutions/replica-uuid"} {

@@ -64,6 +64,7 @@ func ticketsAndANote(t *testing.T) (afero.Fs, changeset.RecordID) {
 }
 
 func TestListsTellOfAnIndexThatWasLostOrEmptied(t *testing.T) {
+	replicatest.WithLooseEdits(t)
 	for what, damage := range map[string]struct {
 		do   func(fsys afero.Fs, name string) error
 		want string
@@ -117,6 +118,7 @@ func TestARecordOfTwoTypesWithOneUUIDIsNotMissed(t *testing.T) {
 
 // A record whose index was lost, or emptied, is not one that never was: whoever names it is told what is damaged.
 func TestARecordWithoutAnIndexIsNamedAsDamaged(t *testing.T) {
+	replicatest.WithLooseEdits(t)
 	for what, damage := range map[string]func(fsys afero.Fs, name string) error{
 		"the file is missing": func(fsys afero.Fs, name string) error { return fsys.Remove(name) },
 		"it has no row":       func(fsys afero.Fs, name string) error { return afero.WriteFile(fsys, name, nil, 0o600) },

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,17 +12,22 @@ import (
 
 	"prophet/changeset"
 	"prophet/internal/durable"
+	"prophet/internal/parts"
 )
 
 // Identity is what a new replica is given.
 type Identity struct {
 	Database uuid.UUID // zero: a new database
 	Votes    uuid.UUID // database UUID of the resolutions; zero: new
+	Format   string    // FormatLoose or FormatParts; "": the usual one
 }
 
 // Init makes a replica at the root of the file system, which may hold other files but no replica, and opens it.
 // It is durable when Init returns. An Init that fails takes away what it made; one that was cut off can be run again.
 func Init(ctx context.Context, fsys afero.Fs, id Identity, opts Options) (*Replica, error) {
+	if id.Format != "" && !knownFormat(id.Format) {
+		return nil, &VersionError{opts.Where, id.Format}
+	}
 	r, err := initReplica(ctx, fsys, id.filled(opts), opts)
 	if err != nil {
 		return nil, fmt.Errorf("make a replica in %s: %w", opts.Where, err)
@@ -93,22 +99,25 @@ func (id Identity) filled(opts Options) identity {
 			*u = newUUID()
 		}
 	}
-	return identity{votesDatabaseFile: id.Votes.String(), votesReplicaFile: newUUID().String(),
+	is := identity{votesDatabaseFile: id.Votes.String(), votesReplicaFile: newUUID().String(),
 		changeset.DatabaseUUIDFile: id.Database.String(), changeset.ReplicaUUIDFile: newUUID().String()}
+	is.setFormat(cmp.Or(id.Format, parts.DefaultFormat))
+	return is
 }
 
 // filesOf are the files of a new replica, in the order in which they are written.
 func filesOf(is identity) (files []durable.Content) {
+	format := is.format()
 	for _, f := range []struct{ name, text string }{
 		{votesDatabaseFile, is[votesDatabaseFile]},
 		{votesReplicaFile, is[votesReplicaFile]},
 		{votesNumber, "0"},
-		{changeset.ResolutionsDir + "/" + changeset.ReplicaVersionFile, formatVersion},
+		{changeset.ResolutionsDir + "/" + changeset.ReplicaVersionFile, format},
 		{changeset.DatabaseUUIDFile, is[changeset.DatabaseUUIDFile]},
 		{changeset.ReplicaUUIDFile, is[changeset.ReplicaUUIDFile]},
 		{changeset.LatestFile, "0"},
 		{IdentityFile, string(is.encode())},
-		{changeset.ReplicaVersionFile, formatVersion}, // last: without it, there is no replica
+		{changeset.ReplicaVersionFile, format}, // last: without it, there is no replica
 	} {
 		files = append(files, durable.Content{Name: f.name, Data: []byte(f.text)})
 	}

@@ -196,6 +196,7 @@ func votedTwice(t *testing.T, r *replica.Replica) {
 }
 
 func TestFsckNamesWhatIsLeftOfALostRecord(t *testing.T) {
+	replicatest.WithLooseEdits(t)
 	r, fsys := newReplicaOn(t, afero.NewMemMapFs())
 	grow(t, r, 1)
 	earlier := filesIn(t, fsys)
@@ -255,6 +256,7 @@ func lists(t *testing.T, r *replica.Replica, rec changeset.RecordID) bool {
 }
 
 func TestVersionsAheadOfTheLogBecomeWhatFsckSays(t *testing.T) {
+	replicatest.WithLooseEdits(t)
 	fsys, rec := noted(t)
 	ahead(t, fsys, rec, 5)
 	const listed = "will be listed once their numbers are given again, unless an edit of the record cuts them off before"

@@ -158,6 +158,7 @@ func TestLinesThatAreLeftOfLostRowsDoNotComeBack(t *testing.T) {
 
 // An edit looks how long the list is, and does not read it.
 func TestAnEditCostsTheSameWhateverIsUndecided(t *testing.T) {
+	replicatest.WithLooseEdits(t)
 	costs := func(undecided int) replicatest.Counts {
 		counting := replicatest.Count(directory(t))
 		r := replicatest.Init(t, counting, replica.Options{})

@@ -3,7 +3,6 @@ package replica
 import (
 	"encoding/json"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
@@ -264,16 +263,11 @@ func (r *Replica) byPrefix(prefix string) ([]changeset.RecordID, error) {
 	}
 	var found []changeset.RecordID
 	for _, typ := range types {
-		dir := path.Join(changeset.RecordsDir, typ, prefix[:1], prefix[1:2])
-		names, err := r.log.list(dir)
+		recs, err := r.log.recordsWith(typ, prefix)
 		if err != nil {
 			return nil, err
 		}
-		for _, name := range names {
-			rec, ok := indexed(typ, path.Join(dir, name))
-			if !ok || !strings.HasPrefix(name, prefix) {
-				continue // fsck names strays
-			}
+		for _, rec := range recs {
 			if _, _, ok, err := r.log.shown(rec); err != nil {
 				return nil, err
 			} else if ok {

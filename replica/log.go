@@ -43,12 +43,15 @@ type Log struct {
 	wide      *wideRows        // what is kept of rows of many changes
 	inMirror  func() bool      // asked once a fault was found; nil where nobody knows
 	gone      *lostRows        // which changesets are lost; nil for the list of representations
+	format    string           // of the replica, once it is open
+	tier      *tier            // what is packed; nil for the list of representations
 }
 
 // limits are what of the files is committed, where a writer was cut off or is at work.
 type limits struct {
 	durable.View
 	mirror  bool        // nobody writes there
+	loose   bool        // the replica is of format 1: there are no parts
 	checked func() bool // whether all notes on rows bear a check, because there is an identity; nil where nobody asks
 	recent  *recent     // what was read of the tables last; nil where they may change, as in a mirror or while they are mended
 }
@@ -111,14 +114,19 @@ func (l *limits) readReplaced(fsys afero.Fs, prefix, name string, most int64) ([
 
 // newLog returns a log of which nothing was read.
 func newLog(root afero.Fs, prefix, where string, limits *limits) *Log {
-	l := &Log{fs: root, root: root, prefix: prefix, where: where, limits: limits, former: &formerUUIDs{}, wide: new(wideRows), gone: new(lostRows),
+	l := &Log{fs: root, root: root, prefix: prefix, where: where, limits: limits, former: &formerUUIDs{}, wide: new(wideRows), gone: new(lostRows), tier: new(tier),
 		index: changeset.IndexFile, number: changeset.LatestFile}
 	if prefix != "" {
 		l.fs = afero.NewBasePathFs(root, strings.TrimSuffix(prefix, "/"))
 	}
-	l.objects = cas.New(root, prefix+"cas/"+changeset.ChangesetObjects)
+	l.objects = l.newObjects()
 	l.versions = cas.New(root, prefix+"cas/"+changeset.RecordObjects)
 	return l
+}
+
+// newObjects returns the store of changesets, loose and packed.
+func (l *Log) newObjects() *cas.Store {
+	return cas.New(l.root, l.prefix+"cas/"+changeset.ChangesetObjects).Beside(l)
 }
 
 // openLog reads the small files of a log. The latest sequence number is read first: rows up to it do not change, but by a move, which is another log.

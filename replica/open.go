@@ -41,9 +41,10 @@ func (r *Replica) reopen() error {
 		return fmt.Errorf("%s is %w", r.where(), ErrNotReplica)
 	case err != nil:
 		return fmt.Errorf("open replica %s: %w", r.where(), err)
-	case version != formatVersion:
+	case !knownFormat(version):
 		return &VersionError{r.where(), version}
 	}
+	r.format = version
 	for looks := 0; ; {
 		again, err := r.openLogs()
 		switch {
@@ -74,6 +75,12 @@ func (r *Replica) openLogs() (again bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("open the resolutions of replica %s: %w", r.where(), err)
 	}
+	for _, l := range []*Log{votes, main} {
+		l.format = r.format
+		if _, err := l.packs(); err != nil { // of the moment of the number
+			return false, fmt.Errorf("open replica %s: %w", r.where(), err)
+		}
+	}
 	main.inMirror, votes.inMirror = r.inMirror, r.inMirror
 	main.gone.told, votes.gone.told = r.warnLost, r.warnLost
 	if passed, err := m.passed(r.fs, votes); passed || err != nil {
@@ -98,7 +105,7 @@ type moment struct {
 
 // moment returns the present one. In a mirror, where nobody edits, nothing is looked at for it.
 func (r *Replica) moment() (m *moment, err error) {
-	m = &moment{root: r.fs, limits: limits{mirror: r.opts.Mirror}}
+	m = &moment{root: r.fs, limits: limits{mirror: r.opts.Mirror, loose: r.format == FormatLoose}}
 	if r.opts.Mirror {
 		return m, nil
 	}

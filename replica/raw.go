@@ -15,7 +15,7 @@ func (l *Log) RawChangeset(row changeset.Row) (raw []byte, c *changeset.Changese
 // rawChangeset is RawChangeset. The bytes are kept if that is wanted: they may be many.
 func (l *Log) rawChangeset(row changeset.Row, keep bool) (raw []byte, c *changeset.Changeset, err error) {
 	var decoded error
-	err = l.objects.Use(row.Key, func(b []byte) error {
+	err = l.useChangeset(row, func(b []byte) error {
 		if c, decoded = changeset.Decode(b); keep {
 			raw = b
 		}
@@ -69,8 +69,8 @@ func (l *Log) Damaged(name string, err error) error { return l.damaged(name, err
 func (r *Replica) LooksExported() (bool, error) { return r.looksExported() }
 
 // RawRecord returns the bytes of a version of a record, which must not be a deletion, as they are stored. Their hash is checked.
-func (l *Log) RawRecord(v changeset.Version) ([]byte, error) {
-	b, err := l.versions.Get(v.Key)
+func (l *Log) RawRecord(rec changeset.RecordID, v changeset.Version) ([]byte, error) {
+	b, err := l.textAt(rec, v)
 	if err != nil {
 		return nil, l.faulty(fmt.Errorf("read a record of %s: %w", l.where, err))
 	}

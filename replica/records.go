@@ -9,11 +9,34 @@ import (
 	"slices"
 	"syscall"
 
+	"github.com/google/uuid"
+
 	"prophet/changeset"
 )
 
-// Types returns the types of which there are record indexes, sorted. Deleted records count.
+// Types returns the types of which there are record indexes, loose or packed, sorted. Deleted records count.
 func (l *Log) Types() ([]string, error) {
+	types, err := l.looseTypes()
+	if err != nil {
+		return nil, err
+	}
+	packs, err := l.packs()
+	if err != nil || len(packs.parts) == 0 {
+		return types, err
+	}
+	for _, p := range packs.parts {
+		more, err := p.Types()
+		if err != nil {
+			return nil, l.packError(p, err)
+		}
+		types = append(types, more...)
+	}
+	slices.Sort(types)
+	return slices.Compact(types), nil
+}
+
+// looseTypes returns the types of which there are loose record indexes.
+func (l *Log) looseTypes() ([]string, error) {
 	names, err := l.list(changeset.RecordsDir)
 	if err != nil {
 		return nil, err
@@ -59,8 +82,73 @@ func (l *Log) list(dir string) ([]string, error) {
 	return names, nil
 }
 
-// Records yields the IDs of all records of the type that have an index, deleted ones too, sorted by UUID.
+// Records yields the IDs of all records of the type that have an index, loose or packed, deleted ones too, sorted by UUID.
 func (l *Log) Records(typ string) iter.Seq2[changeset.RecordID, error] {
+	packs, err := l.packs()
+	if err != nil {
+		return func(yield func(changeset.RecordID, error) bool) { yield(changeset.RecordID{}, err) }
+	}
+	if len(packs.parts) == 0 {
+		return l.looseRecords(typ)
+	}
+	lists := []iter.Seq2[changeset.RecordID, error]{l.looseRecords(typ)}
+	for _, p := range packs.parts {
+		lists = append(lists, l.packedRecords(p, typ, uuid.UUID{}))
+	}
+	return union(lists)
+}
+
+// union yields what sorted lists have, sorted, each record once, up to the first error.
+func union(lists []iter.Seq2[changeset.RecordID, error]) iter.Seq2[changeset.RecordID, error] {
+	return func(yield func(changeset.RecordID, error) bool) {
+		heads := make([]head, 0, len(lists))
+		for _, list := range lists {
+			next, stop := iter.Pull2(list)
+			defer stop()
+			if h := (head{next: next}); h.advance() {
+				heads = append(heads, h)
+			}
+		}
+		for len(heads) > 0 {
+			least := 0
+			for i := range heads {
+				if heads[i].err != nil || heads[i].rec.Compare(heads[least].rec) < 0 {
+					least = i
+				}
+				if heads[i].err != nil {
+					break
+				}
+			}
+			rec, err := heads[least].rec, heads[least].err
+			if !yield(rec, err) || err != nil {
+				return
+			}
+			left := heads[:0]
+			for _, h := range heads {
+				if h.rec != rec || h.err != nil || h.advance() {
+					left = append(left, h)
+				}
+			}
+			heads = left
+		}
+	}
+}
+
+// head is a list of records, and the first that is not yielded yet.
+type head struct {
+	next func() (changeset.RecordID, error, bool)
+	rec  changeset.RecordID
+	err  error
+}
+
+// advance goes to the next record, and reports whether there is one, or an error.
+func (h *head) advance() (ok bool) {
+	h.rec, h.err, ok = h.next()
+	return ok
+}
+
+// looseRecords yields those that have a loose index.
+func (l *Log) looseRecords(typ string) iter.Seq2[changeset.RecordID, error] {
 	return func(yield func(changeset.RecordID, error) bool) {
 		l.walk(path.Join(changeset.RecordsDir, typ), 2, func(file string) bool {
 			rec, ok := indexed(typ, file)

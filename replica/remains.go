@@ -52,7 +52,7 @@ func refuseRemains(fsys afero.Fs) error {
 		return err
 	}
 	return &DamageError{Path: changeset.ReplicaVersionFile,
-		Err: fmt.Errorf("%w, though %s: there is a replica already, and it lost this file, which holds %q", errMissing, why, formatVersion)}
+		Err: fmt.Errorf("%w, though %s: there is a replica already, and it lost this file, which holds %q", errMissing, why, formatBy(fsys))}
 }
 
 // refuseInTheWay returns an error if a file lies where a replica has a directory.

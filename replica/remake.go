@@ -111,7 +111,7 @@ func (l *Log) remake(file string, at int64, steps []step, m *durable.Mend) error
 		return nil // it is damaged, and not for this to hide
 	}
 	made := bytes.Clone(index[:at])
-	exists, props, err := l.versionAtEnd(made)
+	exists, props, err := l.versionAtEnd(steps[0].change.Record, made)
 	if err != nil {
 		return fmt.Errorf("repair %s, where a commit was cut off: %w", join(l.where, l.prefix+file), err)
 	}
@@ -133,7 +133,7 @@ func (l *Log) remake(file string, at int64, steps []step, m *durable.Mend) error
 }
 
 // versionAtEnd reads the record as of the last row of its index.
-func (l *Log) versionAtEnd(index []byte) (exists bool, props map[string]string, err error) {
+func (l *Log) versionAtEnd(rec changeset.RecordID, index []byte) (exists bool, props map[string]string, err error) {
 	if len(index) < changeset.VersionSize {
 		return false, nil, nil
 	}
@@ -141,6 +141,6 @@ func (l *Log) versionAtEnd(index []byte) (exists bool, props map[string]string, 
 	if err != nil || v.Deleted() {
 		return false, nil, err
 	}
-	props, err = l.props(v.Key)
+	props, err = l.props(rec, v)
 	return true, props, err
 }

@@ -90,7 +90,7 @@ func (x *lostRepair) caseOf(c *changeset.Changeset, ch *changeset.Change) *leftC
 	if len(versions) == 0 || versions[0].Seq == 0 {
 		return nil
 	}
-	exists, props := x.stateOf(versions[len(versions)-1])
+	exists, props := x.stateOf(ch.Record, versions[len(versions)-1])
 	if exists == nil {
 		return nil
 	}

@@ -270,7 +270,7 @@ func (x *indexRepair) before(rec changeset.RecordID, at int) (exists bool, props
 	if at == 0 || versions[at-1].Deleted() {
 		return false, nil, nil
 	}
-	props, err = x.l.props(versions[at-1].Key)
+	props, err = x.l.props(rec, versions[at-1])
 	return err == nil, props, err
 }
 

@@ -163,7 +163,7 @@ func (x *lostRepair) changeOf(rec changeset.RecordID, seq uint32) changeset.Chan
 	}
 	if at >= 0 {
 		was, before := x.stateBefore(rec, first)
-		is, after := x.stateOf(versions[at])
+		is, after := x.stateOf(rec, versions[at])
 		if was != nil && is != nil {
 			ch := difference(rec, *was, before, *is, after)
 			if ch == nil {
@@ -184,15 +184,15 @@ func (x *lostRepair) stateBefore(rec changeset.RecordID, at int) (exists *bool, 
 	if at == 0 {
 		return new(bool), nil
 	}
-	return x.stateOf(x.index.versions[rec][at-1])
+	return x.stateOf(rec, x.index.versions[rec][at-1])
 }
 
-func (x *lostRepair) stateOf(v changeset.Version) (exists *bool, props map[string]string) {
+func (x *lostRepair) stateOf(rec changeset.RecordID, v changeset.Version) (exists *bool, props map[string]string) {
 	is := !v.Deleted()
 	if !is {
 		return &is, nil
 	}
-	props, err := x.l.props(v.Key)
+	props, err := x.l.props(rec, v)
 	if err != nil {
 		return nil, nil
 	}

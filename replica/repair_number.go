@@ -166,7 +166,11 @@ func (l *Log) highestVersion() (highest uint32, err error) {
 			}
 		}
 	}
-	return highest, nil
+	_, list, err := l.readParts()
+	for _, ref := range list {
+		highest = max(highest, ref.Last)
+	}
+	return highest, err
 }
 
 // countObjects returns how many changesets there are, in the log or not.
@@ -177,8 +181,12 @@ func (l *Log) countObjects() (n uint32, err error) {
 		}
 		return nil
 	})
-	if isNotExist(err) {
-		return 0, nil
+	if err != nil && !isNotExist(err) {
+		return n, err
+	}
+	_, list, err := l.readParts()
+	for _, ref := range list {
+		n += ref.Last - ref.First + 1
 	}
 	return n, err
 }

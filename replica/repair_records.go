@@ -133,7 +133,7 @@ func (x *recordsRepair) mend(rec changeset.RecordID, rows []uint32) error {
 			return x.p.takeDeleted(file, was)
 		}
 	}
-	want, err := x.index(states, was)
+	want, err := x.index(rec, states, was)
 	if err != nil || was != nil && bytes.Equal(was, want) {
 		return err
 	}
@@ -159,14 +159,14 @@ func (p *repair) takeDeleted(file string, was []byte) error {
 
 // index returns the index that a record must have, and sees to its versions. Rows of the present one that lead to the same states are kept: the original may have made
 // several versions with one changeset, and written them in its own way.
-func (x *recordsRepair) index(states []replayed, was []byte) (want []byte, err error) {
+func (x *recordsRepair) index(rec changeset.RecordID, states []replayed, was []byte) (want []byte, err error) {
 	have := map[uint32][]changeset.Version{}
 	for _, v := range soundVersions(was) {
 		have[v.Seq] = append(have[v.Seq], v)
 	}
 	for _, s := range states {
 		versions := have[s.seq]
-		same, err := x.leadTo(versions, s)
+		same, err := x.leadTo(rec, versions, s)
 		if err != nil {
 			return nil, err
 		}
@@ -203,7 +203,7 @@ func beyondLog(index []byte, latest uint32) []byte {
 }
 
 // leadTo reports whether versions of one changeset are there, and lead to a state.
-func (x *recordsRepair) leadTo(versions []changeset.Version, s replayed) (bool, error) {
+func (x *recordsRepair) leadTo(rec changeset.RecordID, versions []changeset.Version, s replayed) (bool, error) {
 	for i, v := range versions {
 		if v.Deleted() {
 			if i == len(versions)-1 && s.exists {
@@ -214,7 +214,7 @@ func (x *recordsRepair) leadTo(versions []changeset.Version, s replayed) (bool, 
 		if v.Key == s.key && x.put[x.l.versions.Path(v.Key)] {
 			continue
 		}
-		props, err := x.l.props(v.Key)
+		props, err := x.l.props(rec, v)
 		switch {
 		case isFault(err):
 			return false, nil

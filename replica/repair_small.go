@@ -41,7 +41,7 @@ func (p *repair) mendVersions(id identity) (sound bool, err error) {
 		}
 		texts = append(texts, text)
 	}
-	if !slices.Contains(texts, formatVersion) {
+	if !slices.ContainsFunc(texts, knownFormat) {
 		said := strings.Join(texts, "")
 		known := id != nil || p.hasFormat()
 		switch {
@@ -51,14 +51,15 @@ func (p *repair) mendVersions(id identity) (sound bool, err error) {
 			return false, ErrNothingLeft
 		}
 	}
+	format := formatBy(p.fs)
 	for i, name := range names {
-		if texts[i] == formatVersion {
+		if texts[i] == format {
 			continue
 		}
-		if _, err := p.replace(name, []byte(formatVersion)); err != nil {
+		if _, err := p.replace(name, []byte(format)); err != nil {
 			return false, err
 		}
-		p.tell(name, IsRebuilt, "it holds %s", formatVersion)
+		p.tell(name, IsRebuilt, "it holds %s", format)
 	}
 	return true, nil
 }

@@ -37,11 +37,16 @@ func (e *DamageError) Unwrap() error { return e.Err }
 type VersionError struct{ Where, Version string }
 
 func (e *VersionError) Error() string {
-	return fmt.Sprintf("%s has replica format %.20q; this program reads format %s", e.Where, e.Version, formatVersion)
+	return fmt.Sprintf("%s has replica format %.20q; this program reads formats %s and %s", e.Where, e.Version, FormatLoose, FormatParts)
 }
 
-// formatVersion is what replica-version holds.
-const formatVersion = "1"
+// Formats of a replica, as replica-version has them.
+const (
+	FormatLoose = "1" // loose files alone: that of the original
+	FormatParts = "2" // with parts, see docs/adr/0015-parts.md
+)
+
+func knownFormat(text string) bool { return text == FormatLoose || text == FormatParts }
 
 // Options are what a replica gets from outside. The zero value serves.
 type Options struct {
@@ -54,7 +59,9 @@ type Options struct {
 	Sleep   func(time.Duration) // waits for a program of the original at work; time.Sleep if nil
 	Wait    time.Duration       // how long to wait for another writer at most, each time; 0: as long as it takes; less: not at all
 	Scratch afero.Fs            // where [Check] puts what memory should not hold, such as a directory of the system's for temporary files; nil: all stays in memory
-	Waiting func(who string)    // is called once when another writer makes us wait for more than a second, with who that is, as far as it is known
+	// PackFrom is from how many changesets a transaction writes a part, in a replica of format 2; fewer stay loose. 0: 64.
+	PackFrom int
+	Waiting  func(who string) // is called once when another writer makes us wait for more than a second, with who that is, as far as it is known
 }
 
 // BusyError says that another writer had the replica for longer than [Options.Wait]; nothing was done.
@@ -69,6 +76,7 @@ func (o Options) patience() durable.Patience {
 type Replica struct {
 	fs                afero.Fs
 	opts              Options
+	format            string
 	log, votes        *Log
 	known, knownVotes knownIDs
 
@@ -104,6 +112,9 @@ func (r *Replica) Mirror() bool { return r.opts.Mirror }
 
 // FS is the file system at whose root the replica lies.
 func (r *Replica) FS() afero.Fs { return r.fs }
+
+// Format is the format of the replica: FormatLoose or FormatParts.
+func (r *Replica) Format() string { return r.format }
 
 // UUID identifies the replica: it is the origin of the changesets that are made in it.
 func (r *Replica) UUID() uuid.UUID { return r.log.uuid }

@@ -302,6 +302,7 @@ func ruleCost(t *testing.T, others int, prop string) replicatest.Counts {
 }
 
 func TestARuleChangeCostsWhatItChanges(t *testing.T) {
+	replicatest.WithLooseEdits(t)
 	few, many := ruleCost(t, 2, "m"), ruleCost(t, 50, "m")
 	t.Logf("beside 2 conflicts %s; beside 50 %s", few, many)
 	if many.Ops() > few.Ops()+8 {

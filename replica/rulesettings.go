@@ -56,7 +56,7 @@ func (r *Replica) RuleWas(rec changeset.RecordID) (typ, prop string, ok bool) {
 	}
 	versions, _ := r.log.Versions(rec)
 	for _, v := range versions {
-		props, _ := r.log.props(v.Key) // none of a deletion
+		props, _ := r.log.props(rec, v) // none of a deletion
 		if k, ok := ruledBy(r.Database(), rec, props); ok {
 			return k.typ, k.prop, true
 		}

@@ -65,6 +65,7 @@ func rulesAnew(t *testing.T, disk *crashfs.FS) {
 }
 
 func TestASparseListIsWrittenAnewBesideRowsOfTheOriginal(t *testing.T) {
+	replicatest.OnFormat1(t)
 	disk, undecided := sparse(t)
 	rulesAnew(t, disk)
 	long := listLength(t, disk)

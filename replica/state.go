@@ -22,21 +22,21 @@ func (r *Replica) State(rec changeset.RecordID) (*resolution.Result, error) {
 			return nil, err
 		}
 		if n.flags&flagSettled != 0 {
-			return r.settledState(last)
+			return r.settledState(rec, last)
 		}
 	}
 	return r.Merged(rec)
 }
 
 // settledState is the state of a record whose last change is its only head.
-func (r *Replica) settledState(last changeset.Version) (result *resolution.Result, err error) {
+func (r *Replica) settledState(rec changeset.RecordID, last changeset.Version) (result *resolution.Result, err error) {
 	row, err := r.log.Row(last.Seq)
 	if err != nil {
 		return nil, err
 	}
 	result = &resolution.Result{Exists: !last.Deleted(), Heads: []changeset.ID{row.ID}}
 	if result.Exists {
-		result.Props, err = r.log.props(last.Key)
+		result.Props, err = r.log.props(rec, last)
 	}
 	return result, err
 }

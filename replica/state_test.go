@@ -64,6 +64,7 @@ func TestStateIsTheMergedState(t *testing.T) {
 }
 
 func TestStateOfARecordWithoutForksDoesNotReadItsHistory(t *testing.T) {
+	replicatest.WithLooseEdits(t)
 	counting := replicatest.Count(directory(t))
 	r := replicatest.Init(t, counting, replica.Options{})
 	var rec changeset.RecordID

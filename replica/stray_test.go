@@ -45,6 +45,7 @@ func strewn(t *testing.T) (fsys afero.Fs, recs []changeset.RecordID, said map[st
 }
 
 func TestStrayFilesBesideRecordsAreNoRecords(t *testing.T) {
+	replicatest.WithLooseEdits(t)
 	fsys, recs, _ := strewn(t)
 	r := replicatest.Open(t, fsys, replica.Options{})
 	if got := allRecords(t, r); !slices.Equal(got, recs) {
@@ -75,6 +76,7 @@ func TestStrayFilesBesideRecordsAreNoRecords(t *testing.T) {
 }
 
 func TestFsckNamesStrayFilesBesideRecords(t *testing.T) {
+	replicatest.WithLooseEdits(t)
 	fsys, _, said := strewn(t)
 	var want []string
 	for name, text := range said {

@@ -69,9 +69,11 @@ func (l *Log) strayAt(rec changeset.RecordID) (end int64, stray bool) {
 	}
 	v, at, err := l.versionAt(rec, newest)
 	if err == nil && at >= 0 && v.Seq > 0 && l.latest-v.Seq < lately {
-		_, at, err = l.confirmed(rec)
+		v, at, err = l.confirmed(rec)
 	}
-	end = (at + 1) * changeset.VersionSize
+	if err == nil {
+		end, err = l.looseSize(rec, v, at)
+	}
 	return end, err == nil && info.Size() > end
 }
 

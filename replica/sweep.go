@@ -50,11 +50,14 @@ func (t *txLog) cutLost(rec changeset.RecordID) (cut bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	_, at, err := t.confirmed(rec)
+	v, at, err := t.confirmed(rec)
 	if isFault(err) {
 		return false, nil
 	}
-	size := (at + 1) * changeset.VersionSize
+	if err != nil {
+		return false, err
+	}
+	size, err := t.looseSize(rec, v, at)
 	if err != nil || held <= size {
 		return false, err
 	}

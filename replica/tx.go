@@ -50,6 +50,8 @@ type txLog struct {
 	digestShift sums                 // by how much the digests change
 	restated    restatement
 	met         map[uuid.UUID]Peer // the peers of which something was noted
+	bundle      *bundle            // what it adds to a log of format 2; nil in one of format 1
+	parts       string             // the list of parts after it
 	added       []changeset.Row    // the rows that the transaction adds, the last few
 	rewritten   []byte             // the whole index, if it is written anew
 	named       []durable.Point    // the commit, if it is the replica's new UUID
@@ -61,7 +63,8 @@ type state struct {
 	exists  bool
 	props   map[string]string
 	rows    []changeset.Version // pending ones, in the record's index
-	size    int64               // committed length of the record's index in bytes
+	size    int64               // committed length of the record's index in bytes, with what parts have of it
+	loose   int64               // that of the loose index, at which the next row is appended
 	lastRow uint32              // of the last version; 0: never was
 	settled bool                // head is the record's only head and nothing is open
 	head    changeset.ID
@@ -87,7 +90,7 @@ func newTxLog(tx *Tx, l *Log, known *knownIDs) *txLog {
 	if l.reps != nil && l.reps.rows != nil {
 		restated.seq = l.reps.rows.latest
 	}
-	return &txLog{Log: l, tx: tx, restated: restated, self: l.uuid, seq: l.latest, known: known,
+	return &txLog{Log: l, tx: tx, bundle: tx.r.newBundle(l), restated: restated, self: l.uuid, seq: l.latest, known: known,
 		pending: map[uint32]*changeset.Changeset{}, ids: map[changeset.ID]uint32{},
 		states: map[changeset.RecordID]*state{}, marks: map[uuid.UUID]uint32{}, met: map[uuid.UUID]Peer{}}
 }
@@ -115,7 +118,10 @@ func (t *txLog) state(rec changeset.RecordID) (*state, error) {
 	}
 	if at >= 0 {
 		s.size = (at + 1) * changeset.VersionSize // what lies beyond is not committed, or nothing that the log has, and goes with the next row
-		if err := t.loadState(s, v); err != nil {
+		if s.loose, err = t.looseSize(rec, v, at); err != nil {
+			return nil, err
+		}
+		if err := t.loadState(rec, s, v); err != nil {
 			return nil, err
 		}
 	}
@@ -123,11 +129,11 @@ func (t *txLog) state(rec changeset.RecordID) (*state, error) {
 	return s, nil
 }
 
-func (t *txLog) loadState(s *state, last changeset.Version) (err error) {
+func (t *txLog) loadState(rec changeset.RecordID, s *state, last changeset.Version) (err error) {
 	s.lastRow = last.Seq
 	if last.Key != (cas.Key{}) {
 		s.exists = true
-		if s.props, err = t.props(last.Key); err != nil {
+		if s.props, err = t.props(rec, last); err != nil {
 			return err
 		}
 	}
@@ -238,7 +244,7 @@ func (t *txLog) append(c *changeset.Changeset, f flags) error {
 			c.ID, len(text), len(c.Changes), changeset.MaxFile, changeset.MaxChanges)
 	}
 	t.seq++
-	key := t.objects.Put(t.tx.d, text)
+	key := t.putChangeset(text)
 	for i := range c.Changes {
 		if err := t.apply(&c.Changes[i]); err != nil {
 			return err
@@ -271,20 +277,17 @@ func (t *txLog) apply(c *changeset.Change) error {
 	}
 	s.begin(c.Record)
 	t.noteRule(c.Record, s.props)
+	existed := s.exists
 	s.exists, s.props = Replay(s.exists, s.props, c)
 	t.noteRule(c.Record, s.props)
-	v := changeset.Version{Seq: t.seq}
 	var text []byte
 	if s.exists {
 		text = changeset.EncodeRecord(s.props)
 		if err := changeset.CheckRecordSize(len(s.props), len(text)); err != nil {
 			return fmt.Errorf("%s: %w", c.Record, err)
 		}
-		v.Key = t.versions.Put(t.tx.d, text)
 	}
-	at := s.size + int64(len(s.rows))*changeset.VersionSize
-	t.tx.d.Append(t.name(changeset.RecordPath(c.Record)), at, changeset.AppendVersion(nil, v))
-	s.rows = append(s.rows, v)
+	s.rows = append(s.rows, t.putVersion(c.Record, s, text, existed))
 	s.lastRow = t.seq
 	t.count(c.Record, s, text)
 	return nil
@@ -361,4 +364,4 @@ func (tx *Tx) Lookup(id changeset.ID) (row uint32, ok bool, err error) { return 
 func (tx *Tx) Opened() OpenedConflicts { return tx.opened }
 
 // Size is how many bytes the transaction holds in memory, for whoever divides work into batches.
-func (tx *Tx) Size() int { return tx.d.Size() }
+func (tx *Tx) Size() int { return tx.d.Size() + tx.main.bundle.bytes() + tx.res.bundle.bytes() }

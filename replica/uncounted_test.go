@@ -28,6 +28,7 @@ func twoTickets(t *testing.T) (*replica.Replica, afero.Fs, []changeset.RecordID)
 }
 
 func TestAnUncommittedRowOfARecordsIndexGoesWithItsNextEdit(t *testing.T) {
+	replicatest.WithLooseEdits(t)
 	r, fsys, recs := twoTickets(t)
 	index, err := afero.ReadFile(fsys, changeset.RecordPath(recs[0]))
 	if err != nil {
@@ -55,6 +56,7 @@ func TestAnUncommittedRowOfARecordsIndexGoesWithItsNextEdit(t *testing.T) {
 }
 
 func TestARowOfARecordsIndexThatIsLeftFromALostChangesetIsNotBuiltOn(t *testing.T) {
+	replicatest.WithLooseEdits(t)
 	r, fsys, recs := twoTickets(t)
 	name := changeset.RecordPath(recs[0])
 	index, err := afero.ReadFile(fsys, name)

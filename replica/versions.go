@@ -24,22 +24,30 @@ func (l *Log) Versions(rec changeset.RecordID) ([]changeset.Version, error) {
 	return versions, err
 }
 
-// readVersions is Versions, with the length of the index in bytes; the error of one that does not exist wraps fs.ErrNotExist. It reads no further than to the first row
-// that is damaged, or not committed: an index may have any size and take no room, where it has holes.
-func (l *Log) readVersions(rec changeset.RecordID) (size int64, versions []changeset.Version, err error) {
+// readVersions is Versions, with the length of the loose index in bytes, and how many of them count; the error of an index that does not exist, and of which no
+// part has anything, wraps fs.ErrNotExist. It reads no further than to the first row that is damaged, or not committed: an index may have any size and take no
+// room, where it has holes.
+func (l *Log) readVersions(rec changeset.RecordID) (index looseIndex, versions []changeset.Version, err error) {
+	packs, err := l.packs()
+	if err != nil {
+		return index, nil, err
+	}
+	if len(packs.parts) > 0 {
+		return l.readSplit(rec)
+	}
 	file := changeset.RecordPath(rec)
 	f, err := l.fs.Open(file)
 	if err == nil {
 		defer f.Close()
 		var info fs.FileInfo
 		if info, err = f.Stat(); err == nil {
-			size = info.Size()
+			index.size = info.Size()
 		}
 	}
 	if err != nil {
-		return 0, nil, fmt.Errorf("read the versions of %s in %s: %w", rec, l.where, err)
+		return index, nil, fmt.Errorf("read the versions of %s in %s: %w", rec, l.where, err)
 	}
-	committed := max(0, l.limits.of(l.prefix+file, size)) // a file that should not be there yet has no row
+	committed := max(0, l.limits.of(l.prefix+file, index.size)) // a file that should not be there yet has no row
 	b := bufio.NewReaderSize(io.NewSectionReader(f, 0, committed), int(min(committed, 4096)))
 	row := make([]byte, changeset.VersionSize)
 	for range committed / changeset.VersionSize {
@@ -48,28 +56,42 @@ func (l *Log) readVersions(rec changeset.RecordID) (size int64, versions []chang
 			break // somebody cuts off what is not committed
 		}
 		if err != nil {
-			return size, nil, fmt.Errorf("read the versions of %s in %s: %w", rec, l.where, err)
+			return index, nil, fmt.Errorf("read the versions of %s in %s: %w", rec, l.where, err)
 		}
 		v, err := nextVersion(versions, row)
 		if err != nil {
-			return size, nil, l.damagedIndex(rec, err)
+			return index, nil, l.damagedIndex(rec, err)
 		}
 		if v.Seq > l.latest {
-			return size, versions, nil
+			break
 		}
 		versions = append(versions, v)
+		index.end += changeset.VersionSize
 	}
-	return size, versions, nil // part of a row may follow, of a writer at work; if it was more than that, the log knows, and fsck tells
+	return index, versions, nil // part of a row may follow, of a writer at work; if it was more than that, the log knows, and fsck tells
+}
+
+// looseIndex is the file that is the index of a record, in bytes.
+type looseIndex struct {
+	size int64 // its length
+	end  int64 // where what counts of it ends
 }
 
 // nextVersion reads the row after those of a record's index.
 func nextVersion(versions []changeset.Version, row []byte) (changeset.Version, error) {
-	n := len(versions)
-	v, err := parseVersion(row, int64(n))
-	if err == nil && n > 0 && v.Seq < versions[n-1].Seq {
-		err = fmt.Errorf("its rows are not in ascending order: row %d of the log comes after row %d", v.Seq, versions[n-1].Seq)
+	v, err := parseVersion(row, int64(len(versions)))
+	if err == nil {
+		err = ascends(versions, v)
 	}
 	return v, err
+}
+
+// ascends returns an error if a version cannot come after those.
+func ascends(versions []changeset.Version, v changeset.Version) error {
+	if n := len(versions); n > 0 && v.Seq < versions[n-1].Seq {
+		return fmt.Errorf("its rows are not in ascending order: row %d of the log comes after row %d", v.Seq, versions[n-1].Seq)
+	}
+	return nil
 }
 
 // parseVersion reads a row of a record's index, counted from 0.
@@ -115,7 +137,7 @@ func (l *Log) versionAt(rec changeset.RecordID, pick func(rows int64) int64) (v 
 	if f == nil || err != nil {
 		return v, -1, err
 	}
-	defer f.file.Close()
+	defer f.Close()
 	for at = min(pick(f.rows), f.rows-1); at >= 0; at-- {
 		if v, err = f.at(at); err != nil {
 			return v, -1, l.damagedIndex(rec, err)
@@ -133,7 +155,7 @@ func (l *Log) versionBefore(rec changeset.RecordID, seq uint32) (v changeset.Ver
 	if f == nil || err != nil {
 		return v, false, err
 	}
-	defer f.file.Close()
+	defer f.Close()
 	var failed error
 	at := sort.Search(int(f.rows), func(i int) bool {
 		v, err := f.at(int64(i))
@@ -149,33 +171,64 @@ func (l *Log) versionBefore(rec changeset.RecordID, seq uint32) (v changeset.Ver
 	return v, at > 0, nil
 }
 
-// versionFile is the index of a record, to read some of its rows alone. Who opened it closes the file.
+// versionFile is the index of a record, to read some of its rows alone. Who opened it closes it.
 type versionFile struct {
-	file afero.File
-	rows int64 // that are committed, or part of a transaction whose number is not
+	file     afero.File // nil if there is none
+	loose    int64      // rows in it that are committed, or part of a transaction whose number is not
+	rows     int64      // with those that parts have
+	segments []segment  // nil if no part has any
 }
 
 // openVersions opens a record's index; it returns nil for a record that never was.
 func (l *Log) openVersions(rec changeset.RecordID) (*versionFile, error) {
-	f, err := l.fs.Open(changeset.RecordPath(rec))
-	if errors.Is(err, fs.ErrNotExist) {
+	f := &versionFile{}
+	file, err := l.fs.Open(changeset.RecordPath(rec))
+	missing := errors.Is(err, fs.ErrNotExist)
+	if err != nil && !missing {
+		return nil, fmt.Errorf("read the versions of %s in %s: %w", rec, l.where, err)
+	}
+	if !missing {
+		info, err := file.Stat()
+		if err != nil {
+			file.Close()
+			return nil, fmt.Errorf("read the versions of %s in %s: %w", rec, l.where, err)
+		}
+		size := l.limits.of(l.prefix+changeset.RecordPath(rec), info.Size())
+		f.file, f.loose = file, max(0, size)/changeset.VersionSize
+	}
+	f.rows = f.loose
+	if err := f.split(l, rec); err != nil {
+		f.Close()
+		return nil, err
+	}
+	if missing && f.rows == 0 {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, fmt.Errorf("read the versions of %s in %s: %w", rec, l.where, err)
-	}
-	info, err := f.Stat()
-	if err != nil {
-		f.Close()
-		return nil, fmt.Errorf("read the versions of %s in %s: %w", rec, l.where, err)
-	}
-	size := l.limits.of(l.prefix+changeset.RecordPath(rec), info.Size())
-	return &versionFile{f, max(0, size) / changeset.VersionSize}, nil
+	return f, nil
 }
 
 // at reads a row, counted from 0.
 func (f *versionFile) at(i int64) (changeset.Version, error) {
+	for _, s := range f.segments {
+		switch {
+		case i >= s.n:
+			i -= s.n
+		case s.part != nil:
+			v, _, err := s.packed.At(int(i))
+			return v, err
+		default:
+			return f.looseAt(s.from + i)
+		}
+	}
+	return f.looseAt(i)
+}
+
+// looseAt reads a row of the loose index, counted from 0.
+func (f *versionFile) looseAt(i int64) (changeset.Version, error) {
 	buf := make([]byte, changeset.VersionSize)
+	if f.file == nil {
+		return changeset.Version{}, io.ErrUnexpectedEOF
+	}
 	if _, err := f.file.ReadAt(buf, i*changeset.VersionSize); err != nil {
 		return changeset.Version{}, err
 	}
@@ -183,14 +236,14 @@ func (f *versionFile) at(i int64) (changeset.Version, error) {
 }
 
 // props reads a version of a record.
-func (l *Log) props(key cas.Key) (map[string]string, error) {
-	b, err := l.RawRecord(changeset.Version{Key: key})
+func (l *Log) props(rec changeset.RecordID, v changeset.Version) (map[string]string, error) {
+	b, err := l.RawRecord(rec, v)
 	if err != nil {
 		return nil, err
 	}
 	props, err := changeset.DecodeRecord(b)
 	if err != nil {
-		return nil, &DamageError{Where: l.where, Path: l.versions.Path(key), Err: err}
+		return nil, &DamageError{Where: l.where, Path: l.versions.Path(v.Key), Err: err}
 	}
 	return props, nil
 }
@@ -198,7 +251,7 @@ func (l *Log) props(key cas.Key) (map[string]string, error) {
 // Props returns the present properties of the record; ok is false if it does not exist or is deleted. What the log lost does not count.
 func (l *Log) Props(rec changeset.RecordID) (props map[string]string, ok bool, err error) {
 	v, _, ok, err := l.shown(rec)
-	return l.propsOf(v, ok, err)
+	return l.propsOf(rec, v, ok, err)
 }
 
 // listedProps is Props for one of many records, of which the log is known to have the record: it does not look whether the newest version is the log's.
@@ -207,15 +260,15 @@ func (l *Log) listedProps(rec *Record) (props map[string]string, ok bool, err er
 	if err == nil && !ok {
 		err = rec.lacksVersions(l)
 	}
-	return l.propsOf(v, ok, err)
+	return l.propsOf(rec.ID, v, ok, err)
 }
 
 // propsOf reads a version that was found, if it was.
-func (l *Log) propsOf(v changeset.Version, found bool, err error) (props map[string]string, ok bool, _ error) {
+func (l *Log) propsOf(rec changeset.RecordID, v changeset.Version, found bool, err error) (props map[string]string, ok bool, _ error) {
 	if err != nil || !found || v.Key == (cas.Key{}) {
 		return nil, false, err
 	}
-	props, err = l.props(v.Key)
+	props, err = l.props(rec, v)
 	return props, err == nil, err
 }
 
@@ -225,7 +278,7 @@ func (l *Log) PropsAt(rec changeset.RecordID, row uint32) (props map[string]stri
 	if err != nil || !known || v.Deleted() {
 		return nil, false, known, err
 	}
-	props, err = l.props(v.Key)
+	props, err = l.props(rec, v)
 	return props, err == nil, true, err
 }
 

@@ -59,6 +59,7 @@ func refuses(t *testing.T, fsys afero.Fs, what, file string, write func(r *repli
 
 // A rule that cannot be read is not the same as none: the sum would become the latest value, in a resolution.
 func TestNothingIsWrittenByARuleThatIsLost(t *testing.T) {
+	replicatest.WithLooseEdits(t)
 	for what, lose := range lostIndexes {
 		fsys, r, rec := rivals(t)
 		replicatest.Edit(t, r, func(e *replica.Edit) error { return e.SetRule("Ticket", "status", resolution.RuleMax) })
@@ -101,6 +102,7 @@ func decidedTwice(t *testing.T) (fsys afero.Fs, rec changeset.RecordID, vote str
 }
 
 func TestNothingIsWrittenWithoutAVoteThatIsLost(t *testing.T) {
+	replicatest.WithLooseEdits(t)
 	for what, lose := range lostIndexes {
 		fsys, rec, vote := decidedTwice(t)
 		if err := withLater(t, replicatest.Open(t, fsys, replica.Options{}), rec, "status", "open"); err != nil {
@@ -125,6 +127,7 @@ func anotherVote(t *testing.T, r *replica.Replica) error {
 
 // A conflict that opens while a vote on it is lost is settled without the vote: nothing here tells that there was one. So a repair has it settled anew.
 func TestARepairSettlesAnewWhatWasSettledWithoutAVote(t *testing.T) {
+	replicatest.WithLooseEdits(t)
 	fsys, rec, vote := decidedTwice(t)
 	lostIndexes["removed"](t, fsys, vote)
 	r := replicatest.Open(t, fsys, replica.Options{})

@@ -61,6 +61,7 @@ func isDamaged(err error, rec changeset.RecordID, why string) bool {
 }
 
 func TestAnIndexOfZerosIsNoDeletion(t *testing.T) {
+	replicatest.WithLooseEdits(t)
 	fsys, _, rec := rivals(t)
 	change(t, fsys, changeset.RecordPath(rec), func(b []byte) []byte { return make([]byte, len(b)) })
 	r := replicatest.Open(t, fsys, replica.Options{})
@@ -75,6 +76,7 @@ func TestAnIndexOfZerosIsNoDeletion(t *testing.T) {
 }
 
 func TestRecordsBesideADamagedIndexAreCounted(t *testing.T) {
+	replicatest.WithLooseEdits(t)
 	fsys, rec := ticketsAndANote(t)
 	change(t, fsys, changeset.RecordPath(rec), func(b []byte) []byte { return make([]byte, len(b)) })
 	living, deleted, err := replicatest.Open(t, fsys, replica.Options{}).CountRecords(t.Context())
@@ -84,6 +86,7 @@ func TestRecordsBesideADamagedIndexAreCounted(t *testing.T) {
 }
 
 func TestRowsOfAnExportedCopyAreNotBuiltOn(t *testing.T) {
+	replicatest.WithLooseEdits(t)
 	fsys, rec := ticketsAndANote(t)
 	change(t, fsys, changeset.RecordPath(rec), func(b []byte) []byte { return append(make([]byte, 4), b[4:]...) })
 	r := replicatest.Open(t, fsys, replica.Options{})
@@ -94,6 +97,7 @@ func TestRowsOfAnExportedCopyAreNotBuiltOn(t *testing.T) {
 }
 
 func TestAnIndexWhoseRowsDoNotAscendIsNotMerged(t *testing.T) {
+	replicatest.WithLooseEdits(t)
 	for what, damage := range map[string]func(b []byte) []byte{
 		"twice": func(b []byte) []byte { return append(bytes.Clone(b), b...) },
 		"two rows swapped": func(b []byte) []byte {
@@ -120,6 +124,7 @@ func TestAnIndexWhoseRowsDoNotAscendIsNotMerged(t *testing.T) {
 }
 
 func TestTwoVersionsOfOneChangesetAreRead(t *testing.T) {
+	replicatest.OnFormat1(t)
 	fsys, _, rec := rivals(t)
 	change(t, fsys, changeset.RecordPath(rec), func(b []byte) []byte { return slices.Concat(b[:changeset.VersionSize], b) })
 	r := replicatest.Open(t, fsys, replica.Options{})

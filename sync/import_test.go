@@ -132,6 +132,7 @@ func rows(tb testing.TB, r *replica.Replica) (all []changeset.Row) {
 }
 
 func TestImportKilledAnywhereGoesOn(t *testing.T) {
+	replicatest.OnFormat1(t)
 	text := manyLines(600) // two batches
 	start := crashfs.New()
 	newReplica(t, start, "alice")

@@ -198,7 +198,7 @@ func readRow(fsys afero.Fs, name string, seq uint32) (changeset.Row, error) {
 // isOf refuses what is not of the same replica, under whichever of its names.
 func (l *treeLog) isOf(m mirrored) error {
 	if version := m.texts[l.versionFile().name]; version != "" && version != formatVersion {
-		return &replica.VersionError{Where: "the mirror", Version: version}
+		return fmt.Errorf("the mirror has replica format %.20q; this program writes mirrors of format %s", version, formatVersion)
 	}
 	if err := same(m.texts[l.prefix+changeset.DatabaseUUIDFile], l.Database(), ErrOtherDatabase); err != nil {
 		return err

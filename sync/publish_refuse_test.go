@@ -89,7 +89,7 @@ func TestPublishRefusesWhatIsNotItsMirror(t *testing.T) {
 		{"a newer format", flat, func(w *workshop, dest afero.Fs) {
 			w.publish(dest, flat)
 			w.write(dest, "replica-version", "2\n")
-		}, `the mirror has replica format "2"; this program reads format 1`, nil},
+		}, `the mirror has replica format "2"; this program writes mirrors of format 1`, nil},
 		{"a newer prophet.json", deep, func(w *workshop, dest afero.Fs) {
 			w.write(dest, "prophet.json", `{"prophet":2}`)
 		}, "read prophet.json: it is of version 2; this program reads version 1", nil},

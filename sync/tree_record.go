@@ -97,7 +97,7 @@ func (w *treeWriter) writeVersion(l treeLog, rec changeset.RecordID, v changeset
 	if v.Deleted() {
 		return w.remove(changeset.RecordPath(rec))
 	}
-	raw, err := l.RawRecord(v)
+	raw, err := l.RawRecord(rec, v)
 	if err != nil {
 		return err
 	}

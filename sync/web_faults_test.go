@@ -49,7 +49,7 @@ func TestFaultsOfAServerAreToldAndLeaveTheReplica(t *testing.T) {
 		{"a small file cut off", webtest.Truncate("database-uuid", 20), `fetch URL/database-uuid: tried 2 times: the answer ends after 20 of 36 bytes`, nil},
 		{"a number that is none", replaced("latest-sequence-no", "many\n"), `open replica URL: latest-sequence-no is damaged: sequence number "many"`, nil},
 		{"a UUID that is none", replaced("replica-uuid", "ann"), `open replica URL: replica-uuid is damaged: "ann" is not a UUID`, nil},
-		{"a newer format", replaced("replica-version", "2"), `URL has replica format "2"; this program reads format 1`, nil},
+		{"a newer format", replaced("replica-version", "3"), `URL has replica format "3"; this program reads formats 1 and 2`, nil},
 		{"another changeset", replaced(object, "{}"), `read changeset \S+ from URL: .*is damaged: its SHA-1 is`, nil},
 		{"more rows claimed than there are", unmarked(replaced("latest-sequence-no", "2000000")), `URL/changesets.idx: `, nil},
 		{"more rows claimed than a pull takes up", unmarked(replaced("latest-sequence-no", "4000000000")), `URL claims that its log has \d+ rows that were not read`, nil},

@@ -38,7 +38,7 @@ const (
 	sumWord     = "sha256 "
 	sumLine     = len(sumWord) + 2*sha256.Size + 1
 	maxJournal  = 128 << 20
-	maxText     = 4096 // bytes of a commit point
+	maxText     = 64 << 10 // bytes of a commit point
 )
 
 // errTorn says that a journal was not written to its end, so that nothing was done by it.

@@ -20,7 +20,7 @@ var errUsed = errors.New("this transaction was committed before")
 
 // Point is a small file whose new text is part of the commit; the last one is the commit itself.
 // Old is its text now, without white space around it, "" if there is no such file. New is not empty,
-// has no white space around it and at most 4096 bytes.
+// has no white space around it and at most 64 KiB.
 type Point struct{ Name, Old, New string }
 
 // Tx collects in memory what one commit will write; nothing is written before [Tx.Commit].

@@ -1,0 +1,85 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"path"
+
+	"prophet/internal/durable"
+	"prophet/internal/parts"
+)
+
+// checkParts holds the files of all parts against the sums that the lists have of them, in constant memory, and reports whether they are sound. Where one is not,
+// what a check would find in the rest follows from it. What parts say of the log is looked at with the loose files.
+func (r *Replica) checkParts(ctx context.Context, report func(Problem)) (sound bool, err error) {
+	if r.format == FormatLoose {
+		return true, nil
+	}
+	sound = true
+	for _, l := range []*Log{r.votes, r.log} {
+		for _, ref := range l.tier.list {
+			for _, f := range filesOfPart(ref) {
+				err := l.checkPartFile(ctx, f)
+				var damage *DamageError
+				if errors.As(err, &damage) {
+					report(Problem{Path: damage.Path, Text: damage.Err.Error()})
+					sound = false
+				} else if err != nil {
+					return false, err
+				}
+			}
+		}
+		if err := l.checkPartLeftovers(report); err != nil {
+			return false, err
+		}
+	}
+	return sound, nil
+}
+
+// partFile is a file of a part, and its SHA-256.
+type partFile struct {
+	name string // within the directory of the log
+	sum  parts.Sum
+}
+
+func filesOfPart(ref parts.Ref) []partFile {
+	return []partFile{{ref.TableFile(), ref.Table}, {ref.PackFile(), ref.Pack}}
+}
+
+// checkPartFile returns a DamageError for a file of a part that is missing or is not what the list says.
+func (l *Log) checkPartFile(ctx context.Context, f partFile) error {
+	err := parts.CheckFile(ctx, l.root, path.Clean(l.prefix+"."), f.name, f.sum)
+	var damage *parts.DamageError
+	switch {
+	case errors.As(err, &damage):
+		return &DamageError{Where: l.where, Path: damage.Path, Err: damage.Err}
+	case isNotExist(err):
+		return l.damaged(f.name, l.errUnfound())
+	}
+	return err
+}
+
+// checkPartLeftovers names the files that no list names: of a writer that was cut off.
+func (l *Log) checkPartLeftovers(report func(Problem)) error {
+	entries, err := l.entriesOf(parts.Dir)
+	if err != nil || len(entries) == 0 {
+		return err
+	}
+	_, list, err := l.readParts() // of now: a writer may have gone on
+	if err != nil {
+		return nil // it was reported, or is being written
+	}
+	named := map[string]bool{parts.ListFile: true}
+	for _, ref := range list {
+		for _, f := range filesOfPart(ref) {
+			named[f.name] = true
+		}
+	}
+	for _, e := range entries {
+		name := path.Join(parts.Dir, e.Name())
+		if !named[name] && !durable.IsTemp(name) {
+			report(Problem{Path: l.prefix + name, Harmless: true, Text: "no list names it: it is left of a writer that was cut off, or is at work"})
+		}
+	}
+	return nil
+}
