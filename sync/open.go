@@ -24,10 +24,13 @@ type Carrier func(ctx context.Context, location string) (afero.Fs, error)
 // Carriers are the ways to reach a replica, by URL scheme; "" is a plain path.
 type Carriers map[string]Carrier
 
+// schemes are what may stand before "://" in a URL, by RFC 3986. A path may have that in it too.
+var schemes = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*$`)
+
 // Scheme returns the scheme of a location, "" for a plain path.
 func Scheme(location string) string {
 	scheme, _, ok := strings.Cut(location, "://")
-	if !ok {
+	if !ok || !schemes.MatchString(scheme) {
 		return ""
 	}
 	return strings.ToLower(scheme)
