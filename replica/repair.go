@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/spf13/afero"
 
@@ -65,7 +66,10 @@ func Repair(ctx context.Context, fsys afero.Fs, opts Options, how RepairOptions)
 	defer unlock()
 	p := &repair{ctx: ctx, fs: fsys, opts: opts, how: how, anew: map[string]map[changeset.RecordID]bool{},
 		shifts: map[string][]sums{}, noteTo: map[string]uint32{}, said: map[string]bool{}}
-	if err := p.run(); err != nil {
+	if err = p.run(); err == nil {
+		err = p.disturbed()
+	}
+	if err != nil {
 		return fmt.Errorf("repair %s: %w", opts.Where, err)
 	}
 	return nil
@@ -102,6 +106,9 @@ type repair struct {
 	recount bool                                   // what is undecided is to be settled anew
 	said    map[string]bool                        // what was warned of once
 	noVotes bool                                   // nothing is left of the resolutions, not even their number
+
+	mu     sync.Mutex
+	failed error // the first of reading here that says nothing of the file
 }
 
 func (p *repair) run() error {
@@ -121,7 +128,7 @@ func (p *repair) run() error {
 		return err
 	}
 	for _, do := range []func() error{p.mendNamed, p.mendChangesets, p.mendRecords, p.mendDigests, p.mendNotes, p.mendMarks, p.mendPeers, p.takeStrays, p.mendIdentity, p.mergeAnew} {
-		if err := p.ctx.Err(); err != nil {
+		if err := p.disturbed(); err != nil {
 			return err
 		}
 		if err := p.orLeft(do()); err != nil {
@@ -191,7 +198,11 @@ func (p *repair) hasNotes() (bool, error) {
 // findNoted finds out up to which rows there must be notes of ours: those beyond were written by another program, and the next edit takes them over.
 func (p *repair) findNoted() error {
 	for _, l := range p.logs() {
-		for _, n := range l.otherCounts() {
+		counts, err := p.otherCounts(l)
+		if err != nil {
+			return err
+		}
+		for _, n := range counts {
 			p.noteTo[l.prefix] = max(p.noteTo[l.prefix], min(n, l.latest))
 		}
 		row, err := p.lastGiven(l)
@@ -215,6 +226,7 @@ func (p *repair) lastGiven(l *Log) (uint32, error) {
 			continue
 		}
 		c, err := l.at(id.row)
+		p.unread(err)
 		if err == nil && slices.ContainsFunc(c.Changes, func(ch changeset.Change) bool { return ch.Record.UUID == id.rec }) {
 			return id.row, nil
 		}
@@ -237,7 +249,7 @@ func (p *repair) step() {
 	}
 }
 
-// others returns the replicas and mirrors that can be asked.
+// others returns the replicas and mirrors that can be asked. Of a repair that is interrupted they are not all: whoever concludes something from what they lack looks at disturbed before.
 func (p *repair) others() []*Replica {
 	if !p.asked && p.how.Sources != nil {
 		p.sources = p.how.Sources(p.ctx)

@@ -43,6 +43,9 @@ func (s *solver) ask(seq uint32, object *wanted) error {
 			return err
 		}
 	}
+	if err := s.x.p.disturbed(); err != nil {
+		return err
+	}
 	row := s.x.slots[seq-1].row
 	c, err := changeset.Decode(object.data)
 	if object.from == "" || err != nil || !s.mayStand(seq, c) {
@@ -101,6 +104,7 @@ func (s *solver) names(row uint32) bool {
 // hasFile reports whether there is a file of an object, damaged or not.
 func (s *solver) hasFile(key cas.Key) bool {
 	there, err := exists(s.x.p.fs, s.x.l.objects.Path(key))
+	s.x.p.unread(err)
 	return there && err == nil
 }
 
@@ -159,9 +163,11 @@ func (x *indexRepair) similar(w *wanted) (objects []*wanted) {
 		l := sameLog(r, x.l)
 		seq, known, err := r.lookupIn(x.l.prefix, w.id)
 		if !known || err != nil {
+			x.p.passOver(r, err)
 			continue
 		}
 		row, err := l.Row(seq)
+		x.p.passOver(r, err)
 		if err == nil && resembles(w.key, row.Key) && x.p.wholeChangeset(x.l, row.Key) == nil {
 			objects = append(objects, changesetOf(x.l, row.Key))
 		}

@@ -22,7 +22,7 @@ func (x *indexRepair) newEvidence() (*evidence, error) {
 	e := &evidence{x: x, unsound: map[changeset.RecordID]bool{}, parents: map[changeset.ID]map[changeset.RecordID]bool{},
 		listed: map[changeset.ID][]*changeset.Changeset{}}
 	for i, s := range x.slots {
-		if err := x.p.ctx.Err(); err != nil {
+		if err := x.p.disturbed(); err != nil {
 			return nil, err
 		}
 		if c := x.p.wholeChangeset(x.l, s.row.Key); s.isSure() && c != nil {
@@ -187,6 +187,7 @@ type made struct {
 // rows as proven whose versions are all noted, or all up to a digest that is the same. Where a changeset cannot be read, it ends.
 func (e *evidence) replay(rows []changeset.Row, read func(changeset.Row) *changeset.Changeset, proven []bool) (seq uint32, against string) {
 	noted, _, err := e.x.l.lastDigest()
+	e.x.p.unread(err)
 	if err != nil || len(e.lost) > 0 {
 		noted = digestEntry{}
 	}

@@ -68,9 +68,11 @@ type leftCase struct {
 func (x *lostRepair) casesOf(seq uint32, c *changeset.Changeset) (cases []*leftCase) {
 	open := openSet(nil)
 	if x.l.prefix == "" {
-		if list, err := x.l.ours.readUndecided(); err == nil {
+		list, err := x.l.ours.readUndecided()
+		if err == nil {
 			open = list.set
 		}
+		x.p.unread(err)
 	}
 	for i := range c.Changes {
 		k := x.caseOf(c, &c.Changes[i])
@@ -101,6 +103,7 @@ func (x *lostRepair) caseOf(c *changeset.Changeset, ch *changeset.Change) *leftC
 	}
 	entries, err := x.l.entries(ch.Record, slices.Compact(rows), x.l.bestAt)
 	if err != nil {
+		x.p.unread(err)
 		return nil
 	}
 	k.entries = entries
@@ -113,7 +116,9 @@ func (x *lostRepair) caseOf(c *changeset.Changeset, ch *changeset.Change) *leftC
 		t = tx.res
 	}
 	k.merge = func(entries []resolution.Entry) (*resolution.Result, error) {
-		return t.mergeEntries(ch.Record, entries)
+		result, err := t.mergeEntries(ch.Record, entries)
+		x.p.unread(err)
+		return result, err
 	}
 	return k
 }

@@ -19,6 +19,9 @@ const maxAside = 10000
 
 // setAside keeps a copy of a file that is about to be replaced or taken away. It may have any length.
 func (p *repair) setAside(file string) error {
+	if err := p.disturbed(); err != nil {
+		return err
+	}
 	name := path.Join(SetAsideDir, file)
 	for n := 2; n <= maxAside; n++ {
 		there, err := exists(p.fs, name)
@@ -44,6 +47,7 @@ func (p *repair) setAside(file string) error {
 // that is too large to be what it should be, and may be a hole.
 func (p *repair) read(file string) ([]byte, error) {
 	b, err := readWhole(p.fs, file)
+	p.unread(err)
 	if isNotExist(err) {
 		return nil, nil
 	}
@@ -66,6 +70,9 @@ func (p *repair) replace(file string, want []byte) (bool, error) {
 
 // outOfTheWay sets a file aside that has not the content that it must have. It reports whether it has it.
 func (p *repair) outOfTheWay(file string, want []byte) (same bool, err error) {
+	if err := p.disturbed(); err != nil {
+		return false, err
+	}
 	is, err := holds(p.fs, file, want)
 	switch {
 	case isNotExist(err):

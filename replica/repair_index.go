@@ -92,10 +92,12 @@ func (x *indexRepair) look() error {
 	if err := x.loadVersions(); err != nil {
 		return err
 	}
-	x.loadBrought()
+	if err := x.loadBrought(); err != nil {
+		return err
+	}
 	agree, differ, foreign, otherIDs := 0, 0, 0, false
 	for i := range x.slots {
-		if err := x.p.ctx.Err(); err != nil {
+		if err := x.p.disturbed(); err != nil {
 			return err
 		}
 		c := x.readSlot(i)
@@ -142,10 +144,11 @@ func (x *indexRepair) readSlot(i int) *changeset.Changeset {
 	return c
 }
 
-// wholeChangeset reads a changeset by its name; nil if it cannot be read.
+// wholeChangeset reads a changeset by its name; nil if it is missing or damaged, or the disk fails, see [repair.disturbed].
 func (p *repair) wholeChangeset(l *Log, key cas.Key) *changeset.Changeset {
 	b, err := l.objects.Get(key)
 	if err != nil {
+		p.unread(err)
 		return nil
 	}
 	c, err := changeset.Decode(b)
@@ -185,16 +188,17 @@ func soundVersions(b []byte) (versions []changeset.Version) {
 }
 
 // loadBrought reads which records each row brought, as the table of local ids has it.
-func (x *indexRepair) loadBrought() {
+func (x *indexRepair) loadBrought() error {
 	x.brought = map[uint32][]uuid.UUID{}
 	b, err := x.p.read(x.l.prefix + idsFile)
 	if err != nil {
-		return
+		return err
 	}
 	for ; len(b) >= localIDSize; b = b[localIDSize:] {
 		id := parseLocalID(b)
 		x.brought[id.row] = append(x.brought[id.row], id.rec)
 	}
+	return nil
 }
 
 // bringsAll reports whether a changeset touches all records that its row is noted to have brought.
@@ -271,6 +275,7 @@ func (x *indexRepair) before(rec changeset.RecordID, at int) (exists bool, props
 		return false, nil, nil
 	}
 	props, err = x.l.props(rec, versions[at-1])
+	x.p.unread(err)
 	return err == nil, props, err
 }
 
@@ -310,6 +315,9 @@ func (x *indexRepair) mend(lacking []uint32, sure bool) (sound bool, err error) 
 	how := "made again from the changesets"
 	if x.mirror != "" {
 		how = "had from " + x.mirror
+	}
+	if err := x.p.disturbed(); err != nil {
+		return false, err
 	}
 	if left := x.unknown(); len(left) > 0 {
 		x.tellUndecided()

@@ -20,6 +20,7 @@ func (x *lostRepair) whatIsLeft(row changeset.Row) (c *changeset.Changeset, othe
 	c = &changeset.Changeset{ID: row.ID, Created: x.createdNear(row.Seq)}
 	n, err := x.l.ours.noted(row.Seq)
 	if err != nil {
+		x.p.unread(err)
 		n = noted{}
 	}
 	c.Nullification, c.Resolution = n.flags&flagNullification != 0, n.flags&flagResolution != 0
@@ -40,7 +41,11 @@ func (x *lostRepair) whatIsLeft(row changeset.Row) (c *changeset.Changeset, othe
 // explain what the records became is another edit; others are those who have such a one.
 func (x *lostRepair) represented(row changeset.Row) (found *changeset.Changeset, others []string, err error) {
 	several := false
-	for _, o := range x.offers(row) {
+	offers := x.offers(row)
+	if err := x.p.disturbed(); err != nil {
+		return nil, nil, err
+	}
+	for _, o := range offers {
 		same, err := x.explains(row.Seq, o.c)
 		switch {
 		case err != nil:
@@ -69,7 +74,9 @@ type offer struct {
 // offers returns what the list and others have under the ID of a lost changeset, the list's first.
 func (x *lostRepair) offers(row changeset.Row) (offers []offer) {
 	if x.l.reps != nil {
-		if listed, ok, err := x.l.reps.lookup(row.ID); ok && err == nil {
+		listed, ok, err := x.l.reps.lookup(row.ID)
+		x.p.unread(err)
+		if ok && err == nil {
 			if c := x.p.wholeChangeset(x.l, listed.Key); c != nil && c.ID == row.ID {
 				offers = append(offers, offer{c: c, where: RepresentationsFile})
 			}
@@ -78,12 +85,15 @@ func (x *lostRepair) offers(row changeset.Row) (offers []offer) {
 	for _, r := range x.p.others() {
 		seq, known, err := r.lookupIn(x.l.prefix, row.ID)
 		if !known || err != nil {
+			x.p.passOver(r, err)
 			continue
 		}
 		l := sameLog(r, x.l)
-		if c, err := l.at(seq); err == nil && !c.Lost && !c.Bookkeeping() {
+		c, err := l.at(seq)
+		if err == nil && !c.Lost && !c.Bookkeeping() {
 			offers = append(offers, offer{c, r.where(), l.uuid == x.l.uuid && seq == row.Seq})
 		}
+		x.p.passOver(r, err)
 	}
 	return offers
 }
@@ -151,6 +161,7 @@ func (x *lostRepair) stateAbove(rec changeset.RecordID, seq uint32, at int) (exi
 // hasVersion reports whether a version of a record can be read.
 func (x *lostRepair) hasVersion(key cas.Key) bool {
 	_, err := x.l.versions.Get(key)
+	x.p.unread(err)
 	return err == nil
 }
 
@@ -194,6 +205,7 @@ func (x *lostRepair) stateOf(rec changeset.RecordID, v changeset.Version) (exist
 	}
 	props, err := x.l.props(rec, v)
 	if err != nil {
+		x.p.unread(err)
 		return nil, nil
 	}
 	return &is, props
@@ -202,6 +214,7 @@ func (x *lostRepair) stateOf(rec changeset.RecordID, v changeset.Version) (exist
 // parentsOf is what the maker of a lost changeset had seen of a record: all that was there, if the row is noted so, or was made here; else nobody knows.
 func (x *lostRepair) parentsOf(rec changeset.RecordID, row changeset.Row, settled bool) []changeset.ID {
 	tells, err := x.l.tells(row.Seq, row.ID)
+	x.p.unread(err)
 	if err != nil || !settled && !tells {
 		return nil
 	}
@@ -213,6 +226,7 @@ func (x *lostRepair) parentsOf(rec changeset.RecordID, row changeset.Row, settle
 	}
 	result, err := x.p.r.mergeRows(x.l, rec, rows)
 	if err != nil {
+		x.p.unread(err)
 		return nil
 	}
 	return result.Heads
@@ -220,14 +234,22 @@ func (x *lostRepair) parentsOf(rec changeset.RecordID, row changeset.Row, settle
 
 // createdNear is when the changeset was made that stands nearest above a row and can be read, else below it: when the lost one was made nobody knows.
 func (x *lostRepair) createdNear(seq uint32) string {
+	created := func(at uint32) string {
+		c, err := x.l.at(at)
+		if err != nil || c.Lost {
+			x.p.unread(err)
+			return ""
+		}
+		return c.Created
+	}
 	for at := seq - 1; at > 0; at-- {
-		if c, err := x.l.at(at); err == nil && !c.Lost {
-			return c.Created
+		if text := created(at); text != "" {
+			return text
 		}
 	}
 	for at := seq + 1; at <= x.l.latest && at > 0; at++ {
-		if c, err := x.l.at(at); err == nil && !c.Lost {
-			return c.Created
+		if text := created(at); text != "" {
+			return text
 		}
 	}
 	return ""

@@ -21,7 +21,9 @@ func (p *repair) mendList() error {
 	if err := x.load(); err != nil {
 		return err
 	}
-	x.askMirrors()
+	if err := x.askMirrors(); err != nil {
+		return err
+	}
 	if err := x.fill(); err != nil {
 		return err
 	}
@@ -63,7 +65,11 @@ func (x *listRepair) load() error {
 		case err != nil || x.byRow[row.ID].Seq == 0:
 			continue
 		default:
-			if row = x.sought(row); row.Key == (cas.Key{}) {
+			found, err := x.sought(row.Key)
+			if err != nil {
+				return err
+			}
+			if !found {
 				x.reach(i)
 				continue
 			}
@@ -72,17 +78,23 @@ func (x *listRepair) load() error {
 		x.rows[i] = row
 		named[row.Key] = true
 	}
-	err := x.l.objects.Walk(func(key cas.Key, _ string) error {
-		if key.IsZero() || logged[key] || named[key] || x.isLeft(key) {
-			return nil
+	left, err := x.leftKeys()
+	if err != nil {
+		return err
+	}
+	err = x.l.objects.Walk(func(key cas.Key, _ string) error {
+		if key.IsZero() || logged[key] || named[key] || left[key] {
+			return x.p.disturbed()
 		}
 		c := x.p.wholeChangeset(x.l, key)
 		if c == nil || x.byRow[c.ID].Seq == 0 {
 			return nil
 		}
-		if mine, err := x.l.Changeset(x.byRow[c.ID]); err == nil && changeset.SameEdit(mine, c) {
+		mine, err := x.l.Changeset(x.byRow[c.ID])
+		if err == nil && changeset.SameEdit(mine, c) {
 			x.spare(key, c)
 		}
+		x.p.unread(err)
 		return nil
 	})
 	slices.SortStableFunc(x.free, func(a, b spare) int { return cmp.Compare(a.parents, b.parents) })
@@ -116,56 +128,71 @@ func (x *listRepair) reach(i int) {
 	}
 }
 
-// isLeft reports whether an object is what is left of a lost changeset.
-func (x *listRepair) isLeft(key cas.Key) bool {
+// leftKeys names the objects that are what is left of lost changesets.
+func (x *listRepair) leftKeys() (map[cas.Key]bool, error) {
 	rows, err := x.l.lostRows()
-	if err != nil {
-		return false
-	}
+	left := map[cas.Key]bool{}
 	for _, row := range rows {
-		if row.Key == key {
-			return true
-		}
+		left[row.Key] = true
 	}
-	return false
+	return left, err
 }
 
-// sought asks for the object of a row.
-func (x *listRepair) sought(row changeset.Row) changeset.Row {
-	w := changesetOf(x.l, row.Key)
-	if err := x.p.fetch([]*wanted{w}); err != nil || w.from == "" {
-		row.Key = cas.Key{}
-	}
-	return row
+// sought asks for the object of a row, and reports whether somebody had it.
+func (x *listRepair) sought(key cas.Key) (bool, error) {
+	w := changesetOf(x.l, key)
+	err := x.p.fetch([]*wanted{w})
+	return w.from != "", err
 }
 
 // askMirrors takes the rows that are not known from a mirror or a copy of this very replica, if those that are known are the same there.
-func (x *listRepair) askMirrors() {
+func (x *listRepair) askMirrors() error {
 	if len(x.rows) == x.counted && !slices.ContainsFunc(x.rows, func(row changeset.Row) bool { return row.Seq == 0 }) {
-		return
+		return nil
 	}
 	for _, r := range x.p.others() {
 		if r.UUID() != x.l.uuid {
 			continue
 		}
 		list, err := r.Representations()
-		if err != nil {
-			continue
+		var rows []changeset.Row
+		if err == nil {
+			rows, err = list.Collect(1, uint32(x.counted))
 		}
-		rows, err := list.Collect(1, uint32(x.counted))
 		if err != nil || !x.agree(rows) {
+			x.p.passOver(r, err)
 			continue
 		}
-		for i, row := range rows {
-			if i > len(x.rows) {
-				break // nobody has the row before it
-			}
-			if (i == len(x.rows) || x.rows[i].Seq == 0) && (x.p.wholeChangeset(x.l, row.Key) != nil || x.sought(row).Key != (cas.Key{})) && x.isOne(row) {
-				x.reach(i)
-				x.rows[i] = row
-			}
+		if err := x.takeRows(rows); err != nil {
+			return err
 		}
 	}
+	return x.p.disturbed()
+}
+
+// takeRows takes the rows that are not known from those of a mirror.
+func (x *listRepair) takeRows(rows []changeset.Row) error {
+	for i, row := range rows {
+		if i > len(x.rows) {
+			return nil // nobody has the row before it
+		}
+		if i < len(x.rows) && x.rows[i].Seq > 0 {
+			continue
+		}
+		if x.p.wholeChangeset(x.l, row.Key) == nil {
+			if found, err := x.sought(row.Key); !found || err != nil {
+				if err != nil {
+					return err
+				}
+				continue
+			}
+		}
+		if x.isOne(row) {
+			x.reach(i)
+			x.rows[i] = row
+		}
+	}
+	return nil
 }
 
 // isOne reports whether a row of a mirror's list names a representation of a changeset in the log.
@@ -175,6 +202,7 @@ func (x *listRepair) isOne(row changeset.Row) bool {
 		return false
 	}
 	logged, err := x.l.Changeset(mine)
+	x.p.unread(err)
 	return err != nil || changeset.SameEdit(logged, c)
 }
 
@@ -228,9 +256,11 @@ func (x *listRepair) repeat(i int, id changeset.ID) error {
 		}
 	} else {
 		x.gone = append(x.gone, id)
-		if c, err := x.l.Changeset(row); err == nil {
+		c, err := x.l.Changeset(row)
+		if err == nil {
 			x.p.mergeLater(x.l, c)
 		}
+		x.p.unread(err)
 	}
 	x.rows[i] = row
 	return nil

@@ -78,6 +78,7 @@ func (p *repair) listGoesOn(n uint32) bool {
 	if err == nil {
 		_, err = l.Changeset(row)
 	}
+	p.unread(err)
 	return err == nil
 }
 

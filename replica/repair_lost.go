@@ -39,6 +39,9 @@ func (p *repair) mendLost(l *Log) error {
 	l.gone.rows, l.gone.loaded = map[uint32]changeset.Row{}, true
 	l.gone.mu.Unlock()
 	for _, seq := range slices.Sorted(maps.Keys(x.lost)) {
+		if err := p.disturbed(); err != nil {
+			return err
+		}
 		if err := x.leave(seq); err != nil {
 			return err
 		}
@@ -150,6 +153,9 @@ func countsAs(c *changeset.Changeset) string {
 
 // write writes the list.
 func (x *lostRepair) write() error {
+	if err := x.p.disturbed(); err != nil {
+		return err
+	}
 	name := x.l.prefix + LostFile
 	if len(x.l.gone.rows) == 0 {
 		if ok, err := exists(x.p.fs, name); !ok || err != nil {
@@ -206,7 +212,9 @@ func (x *lostRepair) look() error {
 	if err := x.index.loadVersions(); err != nil {
 		return err
 	}
-	x.index.loadBrought()
+	if err := x.index.loadBrought(); err != nil {
+		return err
+	}
 	x.touched = map[uint32]map[changeset.RecordID]bool{}
 	for rec, versions := range x.index.versions {
 		for _, v := range versions {
@@ -223,9 +231,11 @@ func (x *lostRepair) look() error {
 		if err != nil {
 			return err
 		}
-		if _, c, err := x.l.RawChangeset(row); err == nil {
+		_, c, err := x.l.RawChangeset(row)
+		if err == nil {
 			x.lookAt(c, brought)
 		}
+		x.p.unread(err)
 	}
 	return x.fetchVersions()
 }

@@ -38,13 +38,13 @@ func (x *indexRepair) askMirrors() (where string, err error) {
 		if w.l.uuid != x.l.uuid {
 			others = append(others, w)
 		} else if w.rows, err = w.l.Collect(1, x.l.latest); err != nil {
-			x.p.warnOf(r, err)
+			x.p.passOver(r, err)
 		} else if len(w.rows) > 0 {
 			mirrors = append(mirrors, w)
 		}
 	}
 	if len(mirrors) == 0 {
-		return "", x.p.ctx.Err()
+		return "", x.p.disturbed()
 	}
 	e, err := x.newEvidence()
 	if err != nil {
@@ -57,10 +57,11 @@ func (x *indexRepair) askMirrors() (where string, err error) {
 		}
 		return against != ""
 	})
-	if err := x.p.ctx.Err(); err != nil {
+	if err := x.p.disturbed(); err != nil {
 		return "", err
 	}
-	return x.takeRows(e, mirrors, others), nil
+	where = x.takeRows(e, mirrors, others)
+	return where, x.p.disturbed()
 }
 
 // disbelieve says, once, why nothing is taken from a mirror.
@@ -182,7 +183,7 @@ func (x *indexRepair) sayings(e *evidence, seq uint32, mirrors, others []*witnes
 	}
 	for _, w := range others {
 		for _, id := range slices.SortedFunc(maps.Keys(ids), changeset.ID.Compare) {
-			key, known := w.keyOf(id)
+			key, known := x.keyOf(w, id)
 			if row := (changeset.Row{Seq: seq, ID: id, Key: key}); known {
 				if proven, against := e.weigh(row, x.readFrom(w.l, row)); against == "" {
 					add(w, row, proven)
@@ -194,15 +195,17 @@ func (x *indexRepair) sayings(e *evidence, seq uint32, mirrors, others []*witnes
 }
 
 // keyOf returns the name of the object of a changeset that another replica has; known is false if it has none that can be read.
-func (w *witness) keyOf(id changeset.ID) (key cas.Key, known bool) {
+func (x *indexRepair) keyOf(w *witness, id changeset.ID) (key cas.Key, known bool) {
 	seq, known, err := w.r.lookupIn(w.l.prefix, id)
 	if !known || err != nil {
+		x.p.passOver(w.r, err)
 		return key, false
 	}
 	row, err := w.l.Row(seq)
 	if err == nil {
 		_, err = w.l.objects.Get(row.Key)
 	}
+	x.p.passOver(w.r, err)
 	return row.Key, err == nil
 }
 

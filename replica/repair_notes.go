@@ -149,6 +149,7 @@ func (p *repair) countsAll(l *Log) bool {
 	if err == nil {
 		_, err = c.readUndecided()
 	}
+	p.unread(err)
 	return err == nil
 }
 
@@ -318,6 +319,7 @@ func (x *noter) rowOf(id changeset.ID) uint32 {
 	}
 	row, _, err := lookup(id)
 	if err != nil {
+		x.p.unread(err)
 		return 0
 	}
 	return row

@@ -27,6 +27,9 @@ func (p *repair) mendNumber(l *Log) (rows uint32, sure bool, err error) {
 	if err != nil {
 		return 0, false, err
 	}
+	if err := p.disturbed(); err != nil {
+		return 0, false, err
+	}
 	if !sure || rows > held && rows > maxWhole/changeset.RowSize {
 		p.tell(l.prefix+changeset.LatestFile, IsLeft, "it says %.20q, %s has %s, and nothing says which is right", text, l.prefix+changeset.IndexFile, rowsWord(held))
 		if bad != nil || says > held {
@@ -50,7 +53,10 @@ func (p *repair) mendNumber(l *Log) (rows uint32, sure bool, err error) {
 // counted decides between the number that the file says, if it says one, and the rows that the index has, by what else counts rows: what two of them say, the greatest if there are several such numbers. The indexes of
 // records are asked where the others do not agree; where they do not decide either, it is what our notes say, for nothing of theirs was ever ahead of the log.
 func (p *repair) counted(l *Log, says uint32, valid bool, held uint32) (rows uint32, sure bool, err error) {
-	others := l.otherCounts()
+	others, err := p.otherCounts(l)
+	if err != nil {
+		return 0, false, err
+	}
 	counts := append([]uint32{held}, others...)
 	if valid {
 		counts = append(counts, says)
@@ -73,10 +79,10 @@ func (p *repair) counted(l *Log, says uint32, valid bool, held uint32) (rows uin
 		return p.tooMany(l, says, held, named)
 	case !valid && held == 0:
 		return l.leftRows(named)
-	case !valid && l.endsWhole(held):
+	case !valid && p.endsWhole(l, held):
 		return held, true, nil
 	case !valid && named > 0 && named < held:
-		return named, !l.endsWhole(named + 1), nil
+		return named, !p.endsWhole(l, named+1), nil
 	}
 	return 0, false, nil
 }
@@ -106,7 +112,7 @@ func (p *repair) tooMany(l *Log, says, held, named uint32) (rows uint32, sure bo
 	case held == 0:
 		return says, true, nil // nothing else is left that would tell
 	}
-	return held, changesets <= held && l.endsWhole(held), nil
+	return held, changesets <= held && p.endsWhole(l, held), nil
 }
 
 // countIDs returns of how many changesets there is an object.
@@ -194,11 +200,14 @@ func (l *Log) countObjects() (n uint32, err error) {
 // votesGone reports whether nothing is left of the resolutions that would say how many votes there were.
 func (p *repair) votesGone() bool {
 	for _, name := range []string{votesVersionFile, votesNumber} {
-		if text, err := readSmall(p.fs, name); err == nil && text != "" {
+		text, err := readSmall(p.fs, name)
+		if err == nil && text != "" {
 			return false
 		}
+		p.unread(err)
 	}
 	held, err := rowsHeld(newLog(p.fs, changeset.ResolutionsDir+"/", "", &limits{}).fs)
+	p.unread(err)
 	return err == nil && held == 0
 }
 
@@ -213,20 +222,24 @@ func (p *repair) votesOfOthers() string {
 }
 
 // otherCounts returns how many rows our notes count: one a row, and the last digest.
-func (l *Log) otherCounts() (counts []uint32) {
+func (p *repair) otherCounts(l *Log) (counts []uint32, err error) {
 	all := *l
 	all.latest, all.ours = maxSeq, companion{l.fs, maxSeq, l.prefix, l.where, l.limits}
-	if n, err := all.ours.count(); err == nil && n > 0 {
+	n, err := all.ours.count()
+	if err == nil && n > 0 {
 		counts = append(counts, n)
 	}
-	if e, _, err := all.lastDigest(); err == nil && e.row > 0 {
+	p.unread(err)
+	e, _, err := all.lastDigest()
+	if err == nil && e.row > 0 {
 		counts = append(counts, e.row)
 	}
-	return counts
+	p.unread(err)
+	return counts, p.disturbed()
 }
 
 // endsWhole reports whether the last of so many rows names a changeset that is there.
-func (l *Log) endsWhole(rows uint32) bool {
+func (p *repair) endsWhole(l *Log, rows uint32) bool {
 	if rows == 0 {
 		return true
 	}
@@ -236,5 +249,6 @@ func (l *Log) endsWhole(rows uint32) bool {
 	if err == nil {
 		_, _, err = whole.RawChangeset(row)
 	}
+	p.unread(err)
 	return err == nil
 }

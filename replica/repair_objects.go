@@ -24,7 +24,7 @@ type wanted struct {
 // asked at once, so that memory is bounded: each object may be large.
 const askedAtOnce = 16
 
-// fetch asks the others for objects by their names, and stores what they have.
+// fetch asks the others for objects by their names, and stores what they have. Without an error, what came from nobody nobody has.
 func (p *repair) fetch(objects []*wanted) error {
 	if len(objects) == 0 {
 		return nil
@@ -40,7 +40,7 @@ func (p *repair) fetch(objects []*wanted) error {
 			}
 		}
 	}
-	return nil
+	return p.disturbed()
 }
 
 // fetchFrom asks one of them. What it has under the name of an object, and is not that, is passed over with a word; and so is a place that cannot be read.
@@ -64,9 +64,7 @@ func (p *repair) fetchFrom(r *Replica, objects []*wanted) error {
 		return err
 	}
 	for _, err := range faults {
-		if err != nil && !isNotExist(err) {
-			p.warnOf(r, err)
-		}
+		p.passOver(r, err)
 	}
 	return nil
 }
@@ -78,30 +76,35 @@ func (p *repair) fetchByID(objects []*wanted) error {
 			if w.from != "" {
 				break
 			}
-			if w.data = r.bytesOf(w.id, w.votes, w.key); w.data != nil {
-				w.from = r.where()
+			data, err := r.bytesOf(w.id, w.votes, w.key)
+			if data != nil {
+				w.data, w.from = data, r.where()
 			}
+			p.passOver(r, err)
 		}
+	}
+	if err := p.disturbed(); err != nil {
+		return err
 	}
 	return p.store(objects)
 }
 
 // bytesOf returns the bytes with a name that are a representation of a changeset which the replica has; nil if they cannot be made of it.
-func (r *Replica) bytesOf(id changeset.ID, votes bool, key cas.Key) []byte {
+func (r *Replica) bytesOf(id changeset.ID, votes bool, key cas.Key) ([]byte, error) {
 	l := r.log
 	if votes {
 		l = r.votes
 	}
 	if b, err := l.objects.Get(key); err == nil {
-		return b
+		return b, nil
 	}
 	row, known, err := r.lookupIn(l.prefix, id)
 	if !known || err != nil {
-		return nil
+		return nil, err
 	}
 	c, err := l.at(row)
 	if err != nil || c.Lost {
-		return nil
+		return nil, err
 	}
 	bare := *c
 	bare.Changes = slices.Clone(c.Changes)
@@ -110,15 +113,15 @@ func (r *Replica) bytesOf(id changeset.ID, votes bool, key cas.Key) []byte {
 	}
 	for _, form := range []*changeset.Changeset{c, &bare} {
 		if b := form.Encode(); cas.Sum(b) == key {
-			return b
+			return b, nil
 		}
 	}
-	return nil
+	return nil, nil
 }
 
-// warnOf warns of what another replica has in place of what it should have, or of a place that cannot be read.
-func (p *repair) warnOf(r *Replica, err error) {
-	if p.opts.Warn != nil {
+// passOver warns of what another replica has in place of what it should have, or of a place that cannot be read. What it does not have is no reason to; nor is what an interrupted repair cannot read.
+func (p *repair) passOver(r *Replica, err error) {
+	if p.opts.Warn != nil && err != nil && !isNotExist(err) && p.ctx.Err() == nil {
 		p.opts.Warn("passed over in " + r.where() + ": " + err.Error())
 	}
 }

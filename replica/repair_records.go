@@ -255,6 +255,9 @@ func (x *recordsRepair) flushFull() error {
 
 // flush writes the batch: versions, then indexes.
 func (x *recordsRepair) flush() error {
+	if err := x.p.disturbed(); err != nil {
+		return err
+	}
 	if err := x.batch.Commit(); err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 func (p *repair) mendSmallFiles() (sound bool, err error) {
 	l := newLog(p.fs, "", p.opts.Where, &limits{})
 	id, err := l.readIdentity()
+	p.unread(err)
 	if err != nil || othersIdentity(p.fs, id) {
 		id = nil
 	}
@@ -44,6 +45,9 @@ func (p *repair) mendVersions(id identity) (sound bool, err error) {
 	if !slices.ContainsFunc(texts, knownFormat) {
 		said := strings.Join(texts, "")
 		known := id != nil || p.hasFormat()
+		if err := p.disturbed(); err != nil {
+			return false, err
+		}
 		switch {
 		case strings.Trim(said, "0123456789") == "" && said != "", !known && said != "":
 			return false, &VersionError{p.opts.Where, texts[1]}
@@ -75,13 +79,16 @@ func (p *repair) hasFormat() bool {
 	if err == nil {
 		return true
 	}
+	p.unread(err)
 	found := errors.New("found")
-	return l.objects.Walk(func(key cas.Key, _ string) error {
+	err = l.objects.Walk(func(key cas.Key, _ string) error {
 		if p.wholeChangeset(l, key) == nil {
-			return p.ctx.Err()
+			return p.disturbed()
 		}
 		return found
-	}) == found
+	})
+	p.unread(err)
+	return err == found
 }
 
 // mendUUID mends a file that holds a UUID, and reports whether it holds the right one, as far as that is known.
@@ -106,6 +113,9 @@ func (p *repair) mendUUID(id identity, name string) (bool, error) {
 	want, why := id[name], "it is what "+IdentityFile+" says"
 	if id == nil {
 		want, why = p.uuidElsewhere(name)
+	}
+	if err := p.disturbed(); err != nil {
+		return false, err
 	}
 	if want == "" {
 		p.tell(name, IsLeft, "%v, and nothing says which UUID it was%s", reason(err), p.insteadOf(name, mistaken))
@@ -155,6 +165,7 @@ func (p *repair) shares(r *Replica) bool {
 	l := newLog(p.fs, "", "", &limits{})
 	l.latest = 1
 	row, err := l.Row(1)
+	p.unread(err)
 	if err == nil {
 		_, err = r.log.objects.Get(row.Key)
 	}

@@ -78,7 +78,7 @@ func (s *solver) collect() error {
 		}
 	}
 	err := s.x.l.objects.Walk(func(key cas.Key, _ string) error {
-		if err := s.x.p.ctx.Err(); err != nil || key.IsZero() || named[key] {
+		if err := s.x.p.disturbed(); err != nil || key.IsZero() || named[key] {
 			return err
 		}
 		named[key] = true
@@ -99,19 +99,21 @@ func (s *solver) collectElsewhere(named map[cas.Key]bool) error {
 		l := sameLog(r, s.x.l)
 		for row, err := range l.Rows(1, l.latest) {
 			if err != nil {
-				s.x.p.warnOf(r, err)
+				s.x.p.passOver(r, err)
 				break
 			}
 			if named[row.Key] || s.placeOf[row.ID] > 0 {
 				continue
 			}
 			named[row.Key] = true
-			if raw, c, err := l.RawChangeset(row); err == nil && !c.Bookkeeping() {
+			raw, c, err := l.RawChangeset(row)
+			if err == nil && !c.Bookkeeping() {
 				s.free = append(s.free, &candidate{key: row.Key, c: c, from: r.where(), data: raw})
 			}
+			s.x.p.passOver(r, err)
 		}
 	}
-	return s.x.p.ctx.Err()
+	return s.x.p.disturbed()
 }
 
 // takeHints places what a damaged row of that number names still, if it may stand there: by the name of the object, or by what is left of that, or by the ID.
@@ -166,6 +168,7 @@ func (s *solver) mayCome(f *candidate, row uint32) bool {
 // sameKind reports whether a row is noted as of the kind that a changeset is.
 func (x *indexRepair) sameKind(row uint32, c *changeset.Changeset) bool {
 	n, err := x.l.ours.noted(row)
+	x.p.unread(err)
 	return err != nil || n.flags&flagBookkeeping == flagsOf(c)
 }
 

@@ -16,6 +16,7 @@ var summedFiles = []string{formerFile, changeset.ResolutionsDir + "/" + formerFi
 // mendNamed mends the files of ours of which the identity has the checksum.
 func (p *repair) mendNamed() error {
 	id, err := p.r.log.readIdentity()
+	p.unread(err)
 	if err != nil || othersIdentity(p.fs, id) { // it is written anew
 		return p.mendUnsummed()
 	}
@@ -69,7 +70,9 @@ func (p *repair) mendIdentity() error {
 		}
 		now.set(l.prefix+peersDir, sum)
 	}
-	if was, err := p.r.log.readIdentity(); err == nil && !othersIdentity(p.fs, was) && was[oldIDsFile] != "" {
+	was, err := p.r.log.readIdentity()
+	p.unread(err)
+	if err == nil && !othersIdentity(p.fs, was) && was[oldIDsFile] != "" {
 		now[oldIDsFile] = was[oldIDsFile]
 	}
 	for _, l := range p.logs() {
@@ -182,6 +185,7 @@ func (p *repair) told(name string, b []byte) (guesses [][]byte) {
 	origins := map[uuid.UUID]uint32{}
 	for row, err := range l.Rows(1, l.latest) {
 		if err != nil {
+			p.unread(err)
 			return nil
 		}
 		if row.ID.Seq == row.Seq && row.ID.Origin != l.uuid {

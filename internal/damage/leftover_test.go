@@ -105,6 +105,15 @@ func TestARowWithHalfANameIsFound(t *testing.T) {
 	}
 }
 
+func remove(t *testing.T, fsys afero.Fs, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		if err := fsys.Remove(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func cut(t *testing.T, fsys afero.Fs, name string, n int) {
 	t.Helper()
 	b, err := afero.ReadFile(fsys, name)

@@ -1,0 +1,196 @@
+package damage_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/spf13/afero"
+
+	"prophet/changeset"
+	"prophet/internal/crashfs"
+	"prophet/internal/damage"
+	"prophet/internal/race"
+	"prophet/replica"
+)
+
+// lacks are what a repair has to ask others for.
+func lacks(t *testing.T, s *damage.Scene) map[string]func(fsys afero.Fs) {
+	t.Helper()
+	ann := open(t, s.Replica, damage.AnnAt)
+	list, err := ann.Representations()
+	if err != nil {
+		t.Fatal(err)
+	}
+	row, err := list.Row(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed := changeset.ObjectPath(changeset.ChangesetObjects, row.Key)
+	last := rowOf(t, ann, lastOf(t, ann, s.Records.Quiet))
+	quiet := changeset.ObjectPath(changeset.ChangesetObjects, last.Key)
+	return map[string]func(fsys afero.Fs){
+		"a listed object":                func(fsys afero.Fs) { remove(t, fsys, listed) },
+		"a changeset":                    func(fsys afero.Fs) { remove(t, fsys, quiet) },
+		"a changeset, and its row":       func(fsys afero.Fs) { remove(t, fsys, quiet); zero(t, fsys, changeset.IndexFile, last.Seq) },
+		"a changeset, and half its name": func(fsys afero.Fs) { remove(t, fsys, quiet); zeroHalf(t, fsys, changeset.IndexFile, last.Seq) },
+		"the list and a record's index": func(fsys afero.Fs) {
+			remove(t, fsys, replica.RepresentationsFile, changeset.RecordPath(s.Records.Quiet))
+		},
+		"the UUID of the database, and ours": func(fsys afero.Fs) { remove(t, fsys, changeset.DatabaseUUIDFile, replica.IdentityFile) },
+	}
+}
+
+// zero overwrites a row of an index.
+func zero(t *testing.T, fsys afero.Fs, name string, seq uint32) {
+	t.Helper()
+	overwrite(t, fsys, name, int(seq-1)*changeset.RowSize, changeset.RowSize)
+}
+
+// zeroHalf overwrites the last bytes of the name in a row of an index.
+func zeroHalf(t *testing.T, fsys afero.Fs, name string, seq uint32) {
+	t.Helper()
+	overwrite(t, fsys, name, int(seq)*changeset.RowSize-8, 8)
+}
+
+func overwrite(t *testing.T, fsys afero.Fs, name string, at, n int) {
+	t.Helper()
+	b, err := afero.ReadFile(fsys, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clear(b[at:][:n])
+	write(t, fsys, name, b)
+}
+
+// looks counts how often is looked at what others have, and interrupts a repair at the n-th time.
+type looks struct {
+	n         int
+	interrupt func()
+}
+
+// lookedAt is a file system of somebody who is asked.
+type lookedAt struct {
+	afero.Fs
+	looks *looks
+}
+
+func (f *lookedAt) Open(name string) (afero.File, error) {
+	if f.looks.n--; f.looks.n == 0 {
+		f.looks.interrupt()
+	}
+	return f.Fs.Open(name)
+}
+
+// TestARepairThatIsInterruptedGivesNothingUp: a repair is interrupted while it opens those whom it asks, or at any look into what they have. It says so, tells of no loss, and an undisturbed one
+// comes to what it would have come to.
+func TestARepairThatIsInterruptedGivesNothingUp(t *testing.T) {
+	whole := damage.New(t)
+	for name, hurt := range lacks(t, whole) {
+		damaged := whole.Copy()
+		hurt(damaged.Replica)
+		done := damaged.Copy()
+		if _, err := repair(done, true); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		want, met := contents(t, done.Replica), true
+		for n := 0; met; n++ {
+			work := damaged.Copy()
+			stop, cancel := context.WithCancel(ctx)
+			met = false
+			interrupt := func() { met = true; cancel() }
+			count := &looks{n, interrupt}
+			var lost []replica.Mended
+			err := replica.Repair(stop, work.Replica, damage.AnnOptions(9), replica.RepairOptions{
+				Sources: func(context.Context) []*replica.Replica {
+					if n == 0 {
+						interrupt()
+						return nil
+					}
+					return []*replica.Replica{open(t, &lookedAt{work.MirrorTree(), count}, "/scene/mirror"), open(t, &lookedAt{work.Peer, count}, damage.CarolAt)}
+				},
+				Report: func(m replica.Mended) {
+					if m.Outcome == replica.IsLost || m.Outcome == replica.IsLeft {
+						lost = append(lost, m)
+					}
+				},
+			})
+			cancel()
+			if met && (!errors.Is(err, context.Canceled) || len(lost) > 0) {
+				t.Errorf("%s, interrupted at look %d: %v, told %v", name, n, err, lost)
+			}
+			again(t, work, want, fmt.Sprintf("%s, interrupted at look %d", name, n))
+		}
+	}
+}
+
+// again repairs a scene undisturbed, which comes to what it would have come to before.
+func again(t *testing.T, s *damage.Scene, want map[string]string, before string) {
+	t.Helper()
+	mended, err := repair(s, true)
+	if other := slices.DeleteFunc(otherFiles(want, contents(t, s.Replica)), excusedAfterCut); err != nil || len(other) > 0 {
+		t.Errorf("%s, then repaired: %v, differ %v: %v", before, err, other, mended)
+	}
+}
+
+// TestARepairOnADiskThatFailsGivesNothingUp: a file cannot be read, or any operation of a repair fails once, or the disk is full from some on. That is no loss: an undisturbed repair comes to what
+// it would have come to.
+func TestARepairOnADiskThatFailsGivesNothingUp(t *testing.T) {
+	whole := damage.New(t)
+	for name, hurt := range lacks(t, whole) {
+		damaged := whole.Copy()
+		hurt(damaged.Replica)
+		done := damaged.Copy()
+		if _, err := repair(done, true); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		want := contents(t, done.Replica)
+		fails := func(how string, plan func(disk *crashfs.FS)) bool {
+			work := damaged.Copy()
+			plan(work.Replica)
+			_, _ = repair(work, true)
+			failed := work.Replica.Failed()
+			work.Replica = work.Replica.Survivor(crashfs.Kill, 0)
+			again(t, work, want, name+", "+how)
+			return failed
+		}
+		files, err := damage.Files(damaged.Replica)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := 0; i < len(files); i += race.Step {
+			unread := func(op crashfs.Op) bool { return op.Kind == "read" && op.Name == files[i] }
+			fails("without reading "+files[i], func(disk *crashfs.FS) { disk.FailFrom(1, syscall.EIO, unread) })
+		}
+		for k := 1; fails(fmt.Sprint("an error at operation ", k), func(disk *crashfs.FS) { disk.FailAt(k, syscall.EIO) }); {
+			k += race.Step * (1 + step())
+		}
+		for k := 1; fails(fmt.Sprint("full from operation ", k), func(disk *crashfs.FS) { disk.FailFrom(k, syscall.ENOSPC, crashfs.Op.Grows) }); {
+			k++
+		}
+	}
+}
+
+// TestALogThatCannotBeReadIsPassedOverWithAWord: who is asked for a changeset has no object of its name, and a log in which it might stand as another one, that cannot be read.
+func TestALogThatCannotBeReadIsPassedOverWithAWord(t *testing.T) {
+	s := damage.New(t)
+	ann := open(t, s.Replica, damage.AnnAt)
+	quiet := changeset.ObjectPath(changeset.ChangesetObjects, rowOf(t, ann, lastOf(t, ann, s.Records.Quiet)).Key)
+	remove(t, s.Replica, quiet)
+	remove(t, s.Peer, quiet)
+	var warned []string
+	opts := damage.AnnOptions(9)
+	opts.Warn = func(text string) { warned = append(warned, text) }
+	err := replica.Repair(ctx, s.Replica, opts, replica.RepairOptions{Sources: func(context.Context) []*replica.Replica {
+		carol := open(t, s.Peer, damage.CarolAt)
+		s.Peer.FailFrom(1, syscall.EIO, func(op crashfs.Op) bool { return op.Name == changeset.IndexFile })
+		return []*replica.Replica{carol}
+	}})
+	if word := "passed over in " + damage.CarolAt; err != nil || !slices.ContainsFunc(warned, func(text string) bool { return strings.HasPrefix(text, word) }) {
+		t.Errorf("%v, warned of %q", err, warned)
+	}
+}
