@@ -307,6 +307,7 @@ func (p *pull) commitHeld(ctx context.Context) error {
 
 // commit integrates a batch, in one transaction or, where the records that it touches are large, in several.
 func (p *pull) commit(ctx context.Context, s *side, b batch) error {
+	missed := len(p.missed)
 	for _, f := range b.lost {
 		p.miss(s, f)
 	}
@@ -318,7 +319,7 @@ func (p *pull) commit(ctx context.Context, s *side, b batch) error {
 		}
 		rest, added = left, added+n
 	}
-	p.account(s, b, added)
+	p.account(s, b, added, len(p.missed)-missed)
 	return nil
 }
 
@@ -373,12 +374,12 @@ func (p *pull) preferMoved(ctx context.Context, opened replica.OpenedConflicts) 
 	return err
 }
 
-// account adds a batch of which so many changesets were integrated to the report.
-func (p *pull) account(s *side, b batch, added int) {
+// account adds a batch of which so many changesets were integrated, and so many passed over because the source has lost what they are or build on, to the report.
+func (p *pull) account(s *side, b batch, added, missed int) {
 	*s.count += added
 	if s == p.main {
 		p.report.Bookkeeping += b.bookkeeping
-		p.report.Known += b.rows - b.bookkeeping - added
+		p.report.Known += b.rows - b.bookkeeping - added - missed
 	}
 	p.done += b.rows
 	if p.opts.Progress != nil {

@@ -103,6 +103,7 @@ type reportDoc struct {
 	Represented int           `json:"represented,omitempty"` // changesets known already of which the source knew more
 	Resolutions int           `json:"resolutions"`           // changesets
 	To          string        `json:"to"`
+	Withheld    int           `json:"withheld,omitempty"` // changesets that the source has lost, and those that build on them
 
 	cloned bool // the conflicts were open at the source
 }
@@ -132,6 +133,7 @@ func newReportDoc(l *conflictLister, from string, dryRun bool, rep *psync.Report
 		Represented: rep.Represented,
 		Resolutions: rep.Votes,
 		To:          l.r.Where(),
+		Withheld:    rep.Missed,
 	}, nil
 }
 
