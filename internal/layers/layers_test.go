@@ -22,7 +22,7 @@ const module = "prophet"
 var table = []struct{ pkg, may string }{
 	{"cmd/prophet", "sync replica resolution cas changeset internal/durable internal/httpfs " +
 		"internal/query internal/gitconfig internal/lanes internal/propedit internal/terminal internal/textdiff"},
-	{"sync", "replica resolution cas changeset internal/durable internal/httpfs"},
+	{"sync", "replica resolution cas changeset internal/durable internal/httpfs internal/wire"},
 	{"replica", "resolution cas changeset internal/durable internal/parts internal/textdiff"},
 	{"resolution", "changeset internal/decimal"},
 	{"cas", "internal/durable"},
@@ -34,6 +34,7 @@ var table = []struct{ pkg, may string }{
 	{"internal/propedit", "internal/terminal"},
 	{"internal/terminal", ""},
 	{"internal/textdiff", ""},
+	{"internal/wire", "changeset internal/durable"},
 	{"internal/httpfs", ""},
 	{"internal/durable", ""},
 	{"internal/parts", "changeset"},
