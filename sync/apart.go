@@ -32,7 +32,7 @@ func (p *pull) takeApart(ctx context.Context) error {
 			return err
 		}
 		if p.votes.plan.empty() && p.main.plan.empty() {
-			p.total = p.votes.items.len() + p.main.items.len()
+			p.total = p.done + p.votes.items.len() + p.main.items.len() + p.later
 			p.warnOfMixed()
 			return nil
 		}

@@ -210,7 +210,7 @@ func TestAnEarlierStateOfOursCostsNoIdentity(t *testing.T) {
 	backup := reopen(t, copyTree(t, f.ann.FS()), "backup")
 	pull(t, f.ann, f.carol)
 	mirror, export := crashfs.New(), crashfs.New()
-	if _, err := psync.Publish(context.Background(), f.ann, mirror, psync.PublishOptions{Flat: true}); err != nil {
+	if _, err := psync.Publish(context.Background(), f.ann, mirror, psync.PublishOptions{Flat: true, NoPacks: true}); err != nil {
 		t.Fatal(err)
 	}
 	if err := psync.Export(context.Background(), f.ann, export, nil); err != nil {

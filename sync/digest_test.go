@@ -110,10 +110,10 @@ func TestAMirrorThatIsBehindItsDigestSaysSo(t *testing.T) {
 	w := newWorkshop(t, crashfs.New())
 	w.few()
 	dest := crashfs.New()
-	w.publish(dest, psync.PublishOptions{Flat: true})
+	w.publish(dest, psync.PublishOptions{Flat: true, NoPacks: true})
 	old := filesOf(t, dest)
 	w.ticket(w.ann, "Projector: remote is lost", "new", "loft")
-	w.publish(dest, psync.PublishOptions{Flat: true})
+	w.publish(dest, psync.PublishOptions{Flat: true, NoPacks: true})
 	w.write(dest, "latest-sequence-no", old["latest-sequence-no"]) // as in the middle of the publication
 	srv := webtest.Static(t, dest)
 	if got, err := openLocation(t, srv.URL).Digest(t.Context()); !errors.Is(err, replica.ErrNoDigest) {

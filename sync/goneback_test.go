@@ -178,7 +178,7 @@ func TestAnExportedCopyThatGoesBackIsRefused(t *testing.T) {
 // A publication of a move, over what an older version published, was cut off between the index and the UUID: the mark is empty then. TestWhoReadsAMirrorInTheMiddleOfAMove…
 // has the marks that name states.
 func TestAMirrorThatIsBeingWrittenAnewIsReadFromItsBeginning(t *testing.T) {
-	y := newYesterday(t, publishFlat)
+	y := newYesterday(t, publishTree)
 	srv := webtest.Static(t, y.mirror)
 	pull(t, y.carol, openLocation(t, srv.URL))
 	y.put(y.before)

@@ -23,7 +23,7 @@ func mirrorSwapped(t *testing.T, modifiers ...webtest.Modifier) (f *family, mirr
 	mirror, second := crashfs.New(), crashfs.New()
 	srv = webtest.Static(t, mirror, modifiers...)
 	for dest, r := range map[afero.Fs]*replica.Replica{mirror: f.ann, second: f.twin} {
-		if err := publishFlat(r, dest); err != nil {
+		if err := publishTree(r, dest); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -74,7 +74,7 @@ func TestAMarkThatCannotBeReadIsToldAndNotBelieved(t *testing.T) {
 }
 
 func TestAPublicationWritesAMarkThatCannotBeReadAnew(t *testing.T) {
-	w, dest, _ := served(t, 3, psync.PublishOptions{Flat: true})
+	w, dest, _ := served(t, 3, psync.PublishOptions{Flat: true, NoPacks: true})
 	want, err := afero.ReadFile(dest, replica.MirrorMark)
 	w.check(err)
 	w.check(afero.WriteFile(dest, replica.MirrorMark, []byte("junk"), 0o666))
@@ -108,7 +108,7 @@ func TestAPeerWhoseNoteCannotBeReadIsReadAgainWithAWarning(t *testing.T) {
 
 // A reader in the middle of a publication has a mark that is behind, or ahead; one that was cut off leaves one that is behind.
 func TestAMarkIsOnlyAReasonToLookAtTheRow(t *testing.T) {
-	w, dest, srv := served(t, 30, psync.PublishOptions{Flat: true})
+	w, dest, srv := served(t, 30, psync.PublishOptions{Flat: true, NoPacks: true})
 	clone, _, err := psync.Clone(t.Context(), crashfs.New(), openLocation(t, srv.URL), replica.Options{}, psync.Options{})
 	w.check(err)
 	b, err := afero.ReadFile(dest, replica.MirrorMark)
@@ -143,7 +143,7 @@ func TestAMarkIsOnlyAReasonToLookAtTheRow(t *testing.T) {
 			t.Errorf("%s: it looked at %q, want %q", what, got, try.looked)
 		}
 	}
-	if _, err := psync.Publish(context.Background(), w.ann, dest, psync.PublishOptions{Flat: true}); err != nil {
+	if _, err := psync.Publish(context.Background(), w.ann, dest, psync.PublishOptions{Flat: true, NoPacks: true}); err != nil {
 		t.Fatal(err)
 	}
 	if b, err := afero.ReadFile(dest, replica.MirrorMark); err != nil || string(b) != mark.String() {

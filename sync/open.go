@@ -77,7 +77,7 @@ func (c Carriers) OpenDatabase(ctx context.Context, location string, database uu
 		return nil, err
 	}
 	opts.Where, opts.Mirror = shown, opts.Mirror || ReadOnly(location)
-	r, err := replica.Open(fsys, opts)
+	r, err := openAt(fsys, opts)
 	hidden := opts.Mirror && errors.Is(err, fs.ErrPermission) // as servers say that do not tell what is not there
 	if !hidden && !errors.Is(err, replica.ErrNotReplica) {
 		return r, err
@@ -94,7 +94,7 @@ func (c Carriers) OpenDatabase(ctx context.Context, location string, database uu
 			err, changeset.ReplicaVersionFile, MirrorFile)
 	}
 	opts.Where = strings.TrimSuffix(shown, "/") + "/" + sub
-	r, err = replica.Open(below(fsys, sub), opts)
+	r, err = openAt(below(fsys, sub), opts)
 	if errors.Is(err, replica.ErrNotReplica) { // it is listed last
 		err = fmt.Errorf("open %s: %w", shown, &replica.DamageError{Path: sub, Err: fmt.Errorf("%s names it, but there is no replica: %w", MirrorFile, fs.ErrNotExist)})
 	}

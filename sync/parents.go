@@ -34,23 +34,22 @@ func (p *pull) nameParents(tx *replica.Tx, f fetched) error {
 	return nil
 }
 
-// loadSources reads the whole index of the source.
+// loadSources reads the index of the source, as far as it was not read yet.
 func (p *pull) loadSources() error {
-	if p.sources != nil {
+	if p.sources == nil {
+		p.sources, p.sourced = map[changeset.ID]changeset.Row{}, 0
+	}
+	if p.sourced == p.from.Latest() {
 		return nil
 	}
-	sources := map[changeset.ID]changeset.Row{}
-	for row, err := range p.from.Log().Rows(1, p.from.Latest()) {
+	for row, err := range p.from.Log().Rows(p.sourced+1, p.from.Latest()) {
 		if err != nil {
 			return err
 		}
-		if id := p.main.name(row.ID); sources[id].Seq == 0 { // of two rows with one edit the first, which stays the first
-			sources[id] = row
+		if id := p.main.name(row.ID); p.sources[id].Seq == 0 { // of two rows with one edit the first, which stays the first
+			p.sources[id] = row
 		}
+		p.sourced = row.Seq
 	}
-	if err := stillNamed(p.from, "pull from it again"); err != nil {
-		return err
-	}
-	p.sources = sources
-	return nil
+	return stillNamed(p.from, "pull from it again")
 }

@@ -23,6 +23,11 @@ type PublishOptions struct {
 	Progress func(done, total int) // is told how many of the new changesets were written
 	Wait     time.Duration         // how long to wait for another publisher at most; 0: as long as it takes; less: not at all
 	Waiting  func(who string)      // is called once when another publisher makes us wait for more than a second, with who that is
+	NoTree   bool                  // no v1 tree, only packs and their head
+	NoPacks  bool                  // no packs and no head, only the v1 tree; a head that is there stays as it is
+	InHead   int                   // of the newest changesets of a log, how many bytes of frames stand in the head at most; 0: 16 kB, less: none
+	Prune    bool                  // remove at once all packs that newer ones have superseded
+	Now      func() time.Time      // the clock, for the day since when a pack is superseded; nil: the system's
 }
 
 func (o PublishOptions) patience() durable.Patience {
@@ -52,6 +57,9 @@ type Published struct {
 // mark, and in a new mirror the MirrorFile last. A publication that was cut off is made good by the next. Objects that no record shows any longer
 // stay, for those readers.
 //
+// Beside the v1 tree are packs and their head, from which a client of ours clones in a few requests: docs/adr/0019-wire.md. The packs are written before everything that refers to what is in them, the
+// head after it.
+//
 // With opts.Check every file that the mirror should have is compared with what it must hold, byte by byte, and written again if it differs. That costs what
 // publishing everything costs, but for the writing.
 //
@@ -66,6 +74,7 @@ func Publish(ctx context.Context, from *replica.Replica, dest afero.Fs, opts Pub
 		p.report.Path = from.Database().String()
 		p.tree = afero.NewBasePathFs(dest, p.report.Path)
 	}
+	p.disk = p.tree
 	if err := p.publish(ctx); err != nil {
 		return nil, fmt.Errorf("publish: %w", err)
 	}
@@ -75,7 +84,8 @@ func Publish(ctx context.Context, from *replica.Replica, dest afero.Fs, opts Pub
 // publisher is a publication under way.
 type publisher struct {
 	from       *replica.Replica
-	dest, tree afero.Fs // the mirror, and where the replica's files are in it
+	dest, disk afero.Fs // the mirror, and where the replica's files are in it
+	tree       afero.Fs // what of these is read: with no v1 tree, what the head shows of one
 	opts       PublishOptions
 	report     Published
 
@@ -87,6 +97,7 @@ type publisher struct {
 	back        []backRow
 	unlisted    bool // the MirrorFile does not name the database
 	fresh       bool // there is nothing yet
+	wire        wired
 }
 
 func (p *publisher) publish(ctx context.Context) error {
@@ -99,7 +110,7 @@ func (p *publisher) publish(ctx context.Context) error {
 	if err := durable.MkdirAll(p.dest, p.report.Path); err != nil {
 		return err
 	}
-	unlock, err := durable.Lock(ctx, p.tree, mirrorLock, p.opts.patience())
+	unlock, err := durable.Lock(ctx, p.disk, mirrorLock, p.opts.patience())
 	if err != nil {
 		return err
 	}
@@ -112,16 +123,16 @@ func (p *publisher) publish(ctx context.Context) error {
 
 // upToDate reports whether the mirror has everything.
 func (p *publisher) upToDate() bool {
-	return !p.main.news() && !p.votes.news() && !p.reps.news() && len(p.begin)+len(p.digests)+len(p.end) == 0 && p.lacking == nil && !p.unlisted
+	return !p.main.news() && !p.votes.news() && !p.reps.news() && len(p.begin)+len(p.digests)+len(p.end) == 0 && p.lacking == nil && !p.unlisted && !p.wire.news
 }
 
 // write brings the mirror up to date, under its lock.
 func (p *publisher) write(ctx context.Context) error {
-	w, err := newTreeWriter(p.from, p.tree, p.opts.Progress)
+	w, err := newTreeWriter(p.from, p.disk, p.opts.Progress)
 	if err != nil {
 		return err
 	}
-	w.check = p.opts.Check
+	w.check, w.none = p.opts.Check && !p.opts.NoTree, p.opts.NoTree
 	p.report.Changesets = int(p.main.Latest() - p.main.have)
 	p.report.Votes = int(p.votes.Latest() - p.votes.have)
 	w.total = p.report.Changesets + p.report.Votes
@@ -132,6 +143,10 @@ func (p *publisher) write(ctx context.Context) error {
 		return err
 	}
 	if err := w.writeTexts(p.begin); err != nil {
+		return err
+	}
+	head, err := p.writePacks(ctx)
+	if err != nil {
 		return err
 	}
 	for _, l := range []treeLog{p.votes, p.main} {
@@ -153,9 +168,15 @@ func (p *publisher) write(ctx context.Context) error {
 	if err := w.writeTexts(append(p.digests, p.end...)); err != nil {
 		return err
 	}
+	if err := p.writeHead(head, w.texts); err != nil {
+		return err
+	}
 	p.report.Records, p.report.Removed, p.report.Bookkeeping = w.records, w.removed, w.books
 	p.report.Restored = w.restored + p.mended()
-	p.report.Wrote = !p.upToDate() || w.restored+w.removed > 0
+	if p.opts.Check {
+		p.report.Restored += p.wire.restored
+	}
+	p.report.Wrote = !p.upToDate() || p.report.Restored+w.removed > 0
 	if p.unlisted {
 		return p.list(ctx)
 	}

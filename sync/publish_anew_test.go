@@ -128,3 +128,9 @@ func TestAMirrorWithWhatTheReplicaLostIsWrittenOnceThatIsBack(t *testing.T) {
 		sound(t, left, fmt.Sprintf("killed at operation %d, and published again", k))
 	}
 }
+
+// publishTree is publishFlat without packs.
+func publishTree(r *replica.Replica, to afero.Fs) error {
+	_, err := psync.Publish(context.Background(), r, to, psync.PublishOptions{Flat: true, NoPacks: true})
+	return err
+}

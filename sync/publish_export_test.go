@@ -152,7 +152,7 @@ func TestExportHoldsNothingOfOursAlone(t *testing.T) {
 		}
 	}
 	mirror := crashfs.New()
-	w.publish(mirror, psync.PublishOptions{Flat: true})
+	w.publish(mirror, psync.PublishOptions{Flat: true, NoPacks: true})
 	published := filesOf(t, mirror)
 	for _, name := range []string{replica.MirrorMark, replica.IdentityFile, replica.DigestsFile, "resolutions/" + replica.DigestsFile} {
 		delete(published, name)

@@ -19,6 +19,9 @@ func (p *publisher) look() error {
 	if err := p.checkPlace(); err != nil {
 		return err
 	}
+	if err := p.lookForTree(); err != nil {
+		return err
+	}
 	state := map[string]mirrored{}
 	for _, prefix := range []string{"", changeset.ResolutionsDir + "/"} {
 		m, err := p.readMirrored(prefix)
@@ -26,6 +29,9 @@ func (p *publisher) look() error {
 			return err
 		}
 		state[prefix] = m
+	}
+	if err := p.readHead(); err != nil {
+		return err
 	}
 	// The replica is read after the mirror, so that it is never behind one that another publisher writes at this moment.
 	from, err := replica.Open(p.from.FS(), replica.Options{Where: p.from.Where()})
@@ -59,7 +65,10 @@ func (p *publisher) look() error {
 			return err
 		}
 	}
-	return p.lookForMarks()
+	if err := p.lookForMarks(); err != nil {
+		return err
+	}
+	return p.lookAtHead()
 }
 
 // lookAtList finds out how much of the list of representations the mirror has, and refuses what is not an earlier state of it.
@@ -111,13 +120,18 @@ func (p *publisher) checkPlace() error {
 	if p.opts.Flat {
 		above, fault = MirrorFile, "the directory is a mirror of databases, each in a directory of its own; a flat one would hide them"
 	}
-	if ok, err := exists(p.dest, above); err != nil {
+	ok, err := exists(p.dest, above)
+	if !ok && err == nil && !p.opts.Flat {
+		ok, err = flatHead(p.dest)
+	}
+	if err != nil {
 		return err
-	} else if ok {
+	}
+	if ok {
 		return errors.New(fault)
 	}
 	for _, name := range []string{"prophet/rows", "local_metadata", "userdata/local-id-cache"} {
-		if ok, err := exists(p.tree, name); err != nil {
+		if ok, err := exists(p.disk, name); err != nil {
 			return err
 		} else if ok {
 			return fmt.Errorf("the directory holds %s: it is a replica that is worked in, not a mirror", name)
@@ -251,7 +265,7 @@ func (p *publisher) follows(l *treeLog, m mirrored) error {
 
 // lastIsThere refuses a mirror that lacks the changeset of its last row. More is not looked at, because that is to cost nothing.
 func (p *publisher) lastIsThere(l *treeLog, m mirrored) error {
-	if m.have == 0 || l.lost[m.have] {
+	if m.have == 0 || l.lost[m.have] || p.opts.NoTree {
 		return nil
 	}
 	if there, err := p.lostThere(l); err != nil || there[m.last.Seq] {
@@ -266,12 +280,12 @@ func (p *publisher) lastIsThere(l *treeLog, m mirrored) error {
 }
 
 // firstOther returns the first row in which a mirror differs from the log, as it is here and there; equal ones if there is none. With nothing new,
-// which is to cost nothing, only the last row is looked at; else the index is written as a whole anyway.
+// which is to cost nothing, or no tree, only the last row is looked at; else the index is written as a whole anyway.
 func (p *publisher) firstOther(l *treeLog, m mirrored) (mine, theirs changeset.Row, err error) {
 	if m.have == 0 {
 		return mine, theirs, nil
 	}
-	if mine, err = l.Row(m.have); err != nil || !l.news() || mine.ID != m.last.ID {
+	if mine, err = l.Row(m.have); err != nil || !l.news() || p.opts.NoTree || mine.ID != m.last.ID {
 		return mine, m.last, err
 	}
 	there, err := p.mirroredRows(l, m)

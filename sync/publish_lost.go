@@ -118,6 +118,9 @@ func (p *publisher) writeBack(w *treeWriter) error {
 		}
 	}
 	for _, b := range p.back {
+		if w.none {
+			break // its pack was made anew
+		}
 		if err := w.copyRow(b.log, b.row); err != nil {
 			return err
 		}

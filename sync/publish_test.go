@@ -112,7 +112,7 @@ func TestPublishWritesInTheOrderOfReaders(t *testing.T) {
 	dest.Record()
 	db := w.publish(dest, psync.PublishOptions{}).Path
 	rank := func(name string) int {
-		order := []string{"prophet/mirror", "replica-uuid", "database-uuid", "cas/", "records/", "changesets.idx", "prophet/digests", "resolutions/latest-sequence-no", "resolutions/replica-version", "latest-sequence-no", "replica-version", "prophet/identity", "the whole mark", "prophet.json"}
+		order := []string{"prophet/mirror", "replica-uuid", "database-uuid", "cas/", "records/", "changesets.idx", "prophet/digests", "resolutions/latest-sequence-no", "resolutions/replica-version", "latest-sequence-no", "replica-version", "prophet/identity", "the whole mark", "prophet/head", "prophet.json"}
 		for i, begin := range order {
 			if strings.HasPrefix(name, begin) {
 				return max(i, 2)

@@ -14,7 +14,7 @@ import (
 
 // The mark says what the rows of a state come to, so that the index of another state with as many rows is not taken for its own.
 func TestRowsOfAnotherStateAreNotRead(t *testing.T) {
-	w, dest, srv := served(t, 10, psync.PublishOptions{Flat: true})
+	w, dest, srv := served(t, 10, psync.PublishOptions{Flat: true, NoPacks: true})
 	text, err := afero.ReadFile(dest, replica.MirrorMark)
 	w.check(err)
 	for _, log := range []int{replica.PublishedLog, replica.PublishedVotes} {

@@ -97,7 +97,7 @@ func Pull(ctx context.Context, to, from *replica.Replica, opts Options) (*Report
 		return nil, err
 	}
 	p := newPull(to, from, opts)
-	if err := p.persist(ctx, p.runWhole); err != nil {
+	if err := p.persist(ctx, p.runPacks); err != nil {
 		return nil, fmt.Errorf("pull from %s: %w", from.Where(), err)
 	}
 	return &p.report, nil
@@ -137,6 +137,7 @@ type pull struct {
 	opts    Options
 	done    int // rows read
 	total   int
+	later   int                 // rows of the source that come after the window which is read
 	held    *batch              // of votes, to be committed when the first changesets are there
 	voter   uuid.UUID           // of the target before the pull
 	renewed map[*side]uuid.UUID // what a log's replica was called that is given a new UUID with the next transaction
@@ -147,6 +148,7 @@ type pull struct {
 	list    *side                          // nil if the source has no list of representations
 	ours    *bool                          // the source is ours, if that was asked for
 	sources map[changeset.ID]changeset.Row // rows of the source's log, if they were needed
+	sourced uint32                         // how many they are
 	missed  map[changeset.ID]bool          // changesets that the source has lost and that are not here, and those that build on them
 }
 
@@ -183,6 +185,9 @@ func (p *pull) run(ctx context.Context) error {
 	}
 	if err := p.preferMoved(ctx, moved); err != nil {
 		return err
+	}
+	if p.later > 0 {
+		return nil
 	}
 	if err := p.adopt(ctx); err != nil {
 		return err

@@ -29,7 +29,7 @@ func learnt(t *testing.T) (o *originals, r *replica.Replica) {
 func TestAMirrorAndACopyCarryTheList(t *testing.T) {
 	for name, write := range map[string]func(o *originals, r *replica.Replica, dest *crashfs.FS) error{
 		"published": func(o *originals, r *replica.Replica, dest *crashfs.FS) error {
-			_, err := psync.Publish(t.Context(), r, dest, psync.PublishOptions{Flat: true})
+			_, err := psync.Publish(t.Context(), r, dest, psync.PublishOptions{Flat: true, NoPacks: true})
 			return err
 		},
 		"exported": func(o *originals, r *replica.Replica, dest *crashfs.FS) error {
@@ -52,7 +52,7 @@ func TestAMirrorWithAListIsReadOverTheWeb(t *testing.T) {
 	o, r := learnt(t)
 	dest := crashfs.New()
 	publish := func() *psync.Published {
-		p, err := psync.Publish(t.Context(), r, dest, psync.PublishOptions{Flat: true})
+		p, err := psync.Publish(t.Context(), r, dest, psync.PublishOptions{Flat: true, NoPacks: true})
 		if err != nil {
 			t.Fatal(err)
 		}

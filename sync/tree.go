@@ -41,6 +41,9 @@ type treeWriter struct {
 	awaited map[changeset.RecordID]awaited // records that are not written yet, though rows that touch them went by
 	copied  bool                           // the source is an exported copy
 
+	none  bool              // there is no tree: small files are for the head alone,
+	texts map[string]string // which is told of them
+
 	check    bool            // what the tree should have already is looked at too
 	old      bool            // it should have what is being copied
 	restored int             // files that it should have had
@@ -49,7 +52,7 @@ type treeWriter struct {
 
 func newTreeWriter(from *replica.Replica, fsys afero.Fs, progress func(done, total int)) (*treeWriter, error) {
 	copied, err := from.LooksExported()
-	return &treeWriter{fs: fsys, batch: durable.Begin(fsys), progress: progress, pending: map[string]bool{}, awaited: map[changeset.RecordID]awaited{}, copied: copied}, err
+	return &treeWriter{fs: fsys, batch: durable.Begin(fsys), progress: progress, pending: map[string]bool{}, texts: map[string]string{}, awaited: map[changeset.RecordID]awaited{}, copied: copied}, err
 }
 
 // treeLog is a log to be written. The log of the resolutions is written without its records, as the original does.
@@ -79,7 +82,7 @@ func (l treeList) numberFile() text {
 
 // copyList writes the objects that the tree lacks of a list, then its rows in one piece.
 func (w *treeWriter) copyList(ctx context.Context, l treeList) error {
-	if !l.news() && !w.check {
+	if !l.news() && !w.check || w.none {
 		return nil
 	}
 	var rows []byte
@@ -131,7 +134,12 @@ func (w *treeWriter) copyNews(ctx context.Context, l treeLog) error {
 			return err
 		}
 		w.old = row.Seq <= l.have
-		if err := w.copyRow(l, row); err != nil {
+		if w.none {
+			err = w.countRow(l, row)
+		} else {
+			err = w.copyRow(l, row)
+		}
+		if err != nil {
 			return err
 		}
 		if err := w.flushFull(ctx); err != nil {
@@ -149,6 +157,18 @@ func (w *treeWriter) copyNews(ctx context.Context, l treeLog) error {
 		return err
 	}
 	return ctx.Err() // so far readers see nothing of it
+}
+
+// countRow is copyRow where there is no tree: the packs have it already.
+func (w *treeWriter) countRow(l treeLog, row changeset.Row) error {
+	if l.prefix != "" {
+		return nil
+	}
+	_, c, err := l.read(row)
+	if err == nil && c.Bookkeeping() {
+		w.books++
+	}
+	return err
 }
 
 func (w *treeWriter) copyRow(l treeLog, row changeset.Row) error {
@@ -234,7 +254,7 @@ func (w *treeWriter) flush() error {
 
 // writeIndex writes the whole index of a log, in one piece: 44 bytes a row.
 func (w *treeWriter) writeIndex(l treeLog, from *replica.Replica) error {
-	if !l.news() && !w.check {
+	if !l.news() && !w.check || w.none {
 		return nil
 	}
 	index := make([]byte, 0, int(l.Latest())*changeset.RowSize)
@@ -279,6 +299,10 @@ func formatNumber(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
 // writeTexts writes the files one after another.
 func (w *treeWriter) writeTexts(files []text) error {
 	for _, f := range files {
+		if w.none {
+			w.texts[f.name] = f.text
+			continue
+		}
 		if err := durable.WriteFile(w.fs, f.name, []byte(f.text)); err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 
 	"prophet/changeset"
 	"prophet/internal/httpfs"
+	"prophet/internal/wire"
 	"prophet/replica"
 )
 
@@ -34,6 +35,10 @@ func maxBody(name string) int64 {
 		return 128 << 20
 	case len(base) == 40: // an object
 		return changeset.MaxFile
+	case strings.HasSuffix(base, ".pack"):
+		return wire.MaxPack
+	case name == wire.HeadFile || strings.HasSuffix(name, "/"+wire.HeadFile):
+		return wire.MaxHead
 	}
 	return maxMirrorFile
 }

@@ -67,7 +67,9 @@ func testPullableFrom(t *testing.T, serve transport) {
 		return
 	}
 	p := &pullable{dir: dir, root: afero.NewBasePathFs(afero.NewOsFs(), dir), location: location}
-	t.Run("a mirror, cloned and pulled from", p.mirror)
+	t.Run("a mirror, cloned and pulled from", func(t *testing.T) { p.mirror(t, "bugs", psync.PublishOptions{}) })
+	t.Run("a v1 tree, cloned and pulled from", func(t *testing.T) { p.mirror(t, "tree", psync.PublishOptions{NoPacks: true}) })
+	t.Run("packs alone, cloned and pulled from", func(t *testing.T) { p.mirror(t, "packs", psync.PublishOptions{NoTree: true}) })
 	t.Run("a replica of the original", p.original)
 	t.Run("nothing there", p.nothing)
 	t.Run("a file missing or damaged", p.damaged)
@@ -84,11 +86,11 @@ func (p *pullable) sub(name string) (afero.Fs, string) {
 	return afero.NewBasePathFs(p.root, name), p.location + "/" + name
 }
 
-func (p *pullable) mirror(t *testing.T) {
+func (p *pullable) mirror(t *testing.T, name string, opts psync.PublishOptions) {
 	w := newWorkshop(t, crashfs.New())
 	w.fill()
-	dest, short := p.sub("bugs")
-	long := short + "/" + w.publish(dest, psync.PublishOptions{}).Path
+	dest, short := p.sub(name)
+	long := short + "/" + w.publish(dest, opts).Path
 	for _, location := range []string{short, short + "/", long} {
 		clone, report, err := psync.Clone(t.Context(), crashfs.New(), openLocation(t, location), replica.Options{}, psync.Options{Adopt: true})
 		if err != nil {
@@ -105,7 +107,7 @@ func (p *pullable) mirror(t *testing.T) {
 		}
 		sameFiles(t, "with nothing new", filesOf(t, clone.FS()), before)
 		w.ticket(w.ann, "Dust extraction howls", "new", "wood")
-		w.publish(dest, psync.PublishOptions{})
+		w.publish(dest, opts)
 		if report, err := psync.Pull(t.Context(), clone, openLocation(t, location), psync.Options{}); err != nil || report.Integrated != 1 || report.Known > 0 {
 			t.Errorf("%s: with something new: %+v, %v", location, report, err)
 		}
@@ -171,7 +173,7 @@ func (p *pullable) damaged(t *testing.T) {
 	w.check(err)
 	w.ticket(w.ann, "Dust extraction howls", "new", "wood")
 	dest, location := p.sub("damaged")
-	w.publish(dest, psync.PublishOptions{Flat: true})
+	w.publish(dest, psync.PublishOptions{Flat: true, NoPacks: true})
 	last, err := w.ann.Log().Row(w.ann.Latest())
 	w.check(err)
 	before := filesOf(t, clone.FS())

@@ -31,7 +31,7 @@ func TestFaultsOfAServerAreToldAndLeaveTheReplica(t *testing.T) {
 		is   error
 	}{
 		{"a page for replica-version", webtest.HTML200("replica-version"), `fetch URL/replica-version: the server answered with a web page instead of the file`, nil},
-		{"a page for everything", webtest.HTML200("*"), `fetch URL/replica-version: the server answered with a web page`, nil},
+		{"a page for everything", webtest.HTML200("*"), `fetch URL/prophet/head: the server answered with a web page`, nil},
 		{"a page for latest-sequence-no", webtest.HTML200("latest-sequence-no"), `fetch URL/latest-sequence-no: the server answered with a web page`, nil},
 		{"a page for the index", webtest.HTML200("changesets.idx"), `fetch URL/changesets.idx: .*(web page|without saying which)`, nil},
 		{"a page for a changeset", webtest.HTML200(object), `read changeset \S+ from URL: object \S+: fetch URL/cas/changesets/\S+: the server answered with a web page`, nil},
@@ -40,10 +40,10 @@ func TestFaultsOfAServerAreToldAndLeaveTheReplica(t *testing.T) {
 		{"no index", webtest.Status("changesets.idx", 404), `fetch URL/changesets.idx: file does not exist`, fs.ErrNotExist},
 		{"no changeset", webtest.Status(object, 404, 404, 404, 404), `read changeset \S+ from URL: object \S+: fetch URL/cas/changesets/\S+: file does not exist`, fs.ErrNotExist},
 		{"no resolutions", webtest.Status("resolutions/*", 404), `open the resolutions of replica URL: resolutions/latest-sequence-no is damaged: fetch URL/resolutions/latest-sequence-no: file does not exist`, fs.ErrNotExist},
-		{"forbidden", webtest.Status("*", 403), `fetch URL/replica-version: permission denied`, fs.ErrPermission},
-		{"a password wanted", webtest.Status("*", 401), `fetch URL/replica-version: the server wants a user name and password`, fs.ErrPermission},
+		{"forbidden", webtest.Status("*", 403, 403), `fetch URL/replica-version: permission denied`, fs.ErrPermission},
+		{"a password wanted", webtest.Status("*", 401, 401), `fetch URL/replica-version: the server wants a user name and password`, fs.ErrPermission},
 		{"500", webtest.Status(object, always(500)...), `fetch URL/cas/changesets/\S+: tried 4 times: the server answered 500 Internal Server Error`, nil},
-		{"418", webtest.Status("*", 418), `fetch URL/replica-version: the server answered 418`, nil},
+		{"418", webtest.Status("*", 418), `fetch URL/prophet/head: the server answered 418`, nil},
 		{"a changeset cut off", webtest.Truncate(object, 20), `fetch URL/cas/changesets/\S+: tried 2 times: the answer ends after 20 of \d+ bytes`, nil},
 		{"the index cut off", webtest.Truncate("changesets.idx", 20), `read rows \d+ to \d+ of URL/changesets.idx: fetch URL/changesets.idx: tried 2 times: the answer ends after 20 of \d+ bytes`, nil},
 		{"a small file cut off", webtest.Truncate("database-uuid", 20), `fetch URL/database-uuid: tried 2 times: the answer ends after 20 of 36 bytes`, nil},
@@ -109,7 +109,7 @@ func behind(t *testing.T) (*workshop, *replica.Replica, afero.Fs) {
 	w.update(w.ann, rec, map[string]string{"status": "resolved"})
 	w.comment(w.ann, rec, "It was in the fridge.")
 	dest := crashfs.New()
-	w.publish(dest, psync.PublishOptions{Flat: true})
+	w.publish(dest, psync.PublishOptions{Flat: true, NoPacks: true})
 	return w, clone, dest
 }
 
@@ -118,7 +118,7 @@ func TestFaultAfterABatchLeavesTheBatch(t *testing.T) {
 	w := newWorkshop(t, crashfs.New())
 	w.few()
 	dest := crashfs.New()
-	w.publish(dest, psync.PublishOptions{Flat: true})
+	w.publish(dest, psync.PublishOptions{Flat: true, NoPacks: true})
 	srv := webtest.Static(t, dest, webtest.Status("cas/*", 404))
 	clone, err := replica.Init(t.Context(), crashfs.New(), replica.Identity{Database: w.ann.Database(), Votes: w.ann.Resolutions().Database()}, replica.Options{})
 	if err != nil {
@@ -186,7 +186,7 @@ func TestWhereThereIsNoReplicaItSaysWhatIsMissing(t *testing.T) {
 	w := newWorkshop(t, crashfs.New())
 	w.few()
 	dest := crashfs.New()
-	w.publish(dest, psync.PublishOptions{})
+	w.publish(dest, psync.PublishOptions{NoPacks: true})
 	srv := webtest.Static(t, dest)
 	for _, tc := range []struct{ name, text, want string }{
 		{"a page", "<!DOCTYPE html><html>", "open URL: fetch URL/prophet.json: the server answered with a web page"},
@@ -216,12 +216,12 @@ func TestUnknownSchemeIsNamed(t *testing.T) {
 
 // Such a server answers for a file that is not there as for one that nobody may read.
 func TestAServerThatForbidsWhatIsNotThereIsReadAsAnyOther(t *testing.T) {
-	w, dest, srv := served(t, 30, psync.PublishOptions{})
+	w, dest, srv := served(t, 30, psync.PublishOptions{NoPacks: true})
 	srv.Set(webtest.Hiding())
 	for _, location := range []string{srv.URL, srv.URL + "/" + w.ann.Database().String()} {
 		clone := cloneOf(t, openLocation(t, location), "carol")
 		w.many(1)
-		w.publish(dest, psync.PublishOptions{})
+		w.publish(dest, psync.PublishOptions{NoPacks: true})
 		for range 2 {
 			pull(t, clone, openLocation(t, location))
 		}

@@ -20,6 +20,8 @@ func publishCommand(e *env) *cli.Command {
 		Category:  aboutExchange,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "check", Usage: "compare all files of the mirror, and write again what is missing or damaged"},
+			&cli.BoolFlag{Name: "no-v1", Usage: "no tree for the original: only packs, which this program reads"},
+			&cli.BoolFlag{Name: "prune", Usage: "remove at once the packs that newer ones have superseded"},
 			&cli.BoolFlag{Name: "flat", Usage: "the replica at DIR itself, not in a directory of its own below"},
 		},
 		Description: `
@@ -42,13 +44,19 @@ repairs it:
   prophet publish --check /var/www/bugs
 
 The original is given the URL of that directory. With --flat the mirror is at
-DIR itself.`,
+DIR itself.
+
+Beside the tree that the original reads, the mirror holds the same in packs:
+this program clones them with a handful of requests, and pulls with one. Small
+packs are merged as the mirror grows; those that were merged stay for 30 days,
+for readers who look at an old state, or until a publish with --prune. With
+--no-v1 there are packs only: a few files, and none that the original reads.`,
 		Action: func(c *cli.Context) error {
 			args, err := arguments(c, 1, 1)
 			if err != nil {
 				return err
 			}
-			return runPublish(c.Context, e, publishOptions{globalsOf(c), args[0], c.Bool("flat"), c.Bool("check")})
+			return runPublish(c.Context, e, publishOptions{globalsOf(c), args[0], c.Bool("flat"), c.Bool("check"), c.Bool("no-v1"), c.Bool("prune")})
 		},
 	}
 }
@@ -58,6 +66,8 @@ type publishOptions struct {
 	to    string
 	flat  bool
 	check bool
+	noV1  bool
+	prune bool
 }
 
 // publishDoc is the JSON of publish.
@@ -101,6 +111,8 @@ func runPublish(ctx context.Context, e *env, o publishOptions) error {
 	pub, err := psync.Publish(ctx, r, e.dir(dir), psync.PublishOptions{
 		Flat:     o.flat,
 		Check:    o.check,
+		NoTree:   o.noV1,
+		Prune:    o.prune,
 		Progress: func(done, total int) { progress.Set(int64(done), int64(total)) },
 		Wait:     o.wait,
 		Waiting:  func(who string) { p.notef("%s publishes to %s; waiting for it", who, dir) },
@@ -136,6 +148,9 @@ func (o *publishOptions) again(flags ...string) string {
 	}
 	if o.flat {
 		words = append(words, "--flat")
+	}
+	if o.noV1 {
+		words = append(words, "--no-v1")
 	}
 	return commandLine(append(words, o.to)...)
 }

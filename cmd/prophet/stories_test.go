@@ -59,7 +59,8 @@ func unpackCommand(t *testing.T) func(ts *testscript.TestScript, neg bool, args 
 
 // serve serves a directory as a static web server does, until the story ends, and puts its URL into a variable: serve DIR NAME. The user
 // ann with the password secret may read what lies below /private/. While there is a file "wait", which holds a number, so many changesets
-// below /stuck/ can be read; at the next one a reader waits for ever, and a file "waits" appears.
+// below /stuck/ can be read; at the next one a reader waits for ever, and a file "waits" appears. Below /stuck/ and /tree/ no mirror has a head, as those
+// that older versions published.
 func serve(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: serve DIR NAME")
@@ -98,6 +99,11 @@ func (s *webServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if stuck && strings.Contains(path, "/cas/changesets/") && s.stuck() {
 		touch(s.waits)
 		<-r.Context().Done()
+		return
+	}
+	path, tree := strings.CutPrefix(path, "/tree")
+	if (tree || stuck) && strings.HasSuffix(path, "/prophet/head") {
+		http.NotFound(w, r)
 		return
 	}
 	r.URL.Path = path

@@ -133,7 +133,7 @@ func (p *publications) decide(e *replica.Edit) error {
 func (p *publications) write() {
 	p.t.Helper()
 	before := len(p.mirror.states)
-	_, err := psync.Publish(context.Background(), p.ann, p.mirror, psync.PublishOptions{Flat: true})
+	_, err := psync.Publish(context.Background(), p.ann, p.mirror, psync.PublishOptions{Flat: true, InHead: 400})
 	check(p.t, err)
 	if len(p.mirror.states) == before {
 		return

@@ -130,7 +130,7 @@ func pull(t testing.TB, to, from *replica.Replica) {
 // publish publishes a replica and returns all files of the mirror.
 func publish(t testing.TB, r *replica.Replica, to afero.Fs) map[string][]byte {
 	t.Helper()
-	if _, err := psync.Publish(context.Background(), r, to, psync.PublishOptions{}); err != nil {
+	if _, err := psync.Publish(context.Background(), r, to, psync.PublishOptions{NoPacks: true}); err != nil {
 		t.Fatal(err)
 	}
 	files := map[string][]byte{}
