@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
+	"prophet/internal/wire"
 	"prophet/replica"
 )
 
@@ -30,16 +31,16 @@ func (c Carriers) Check(ctx context.Context, location string, opts replica.Optio
 // "" for the root. The paths of problems start at the root. Where directories cannot be listed, as on a web server, as opts.Mirror says, what lies there for nothing is not found.
 // The error wraps [replica.ErrNotReplica] if nothing is there.
 func CheckTree(ctx context.Context, fsys afero.Fs, opts replica.Options, report func(replica.Problem), progress func(done, total int)) (trees []string, err error) {
-	for _, name := range []string{changeset.ReplicaVersionFile, changeset.ReplicaUUIDFile, changeset.IndexFile} {
+	m := mirrorCheck{fsys: fsys, opts: opts, report: report}
+	for _, name := range []string{changeset.ReplicaVersionFile, changeset.ReplicaUUIDFile, changeset.IndexFile, wire.HeadFile} {
 		there, err := exists(fsys, name)
 		if err != nil && !(opts.Mirror && errors.Is(err, fs.ErrPermission)) {
 			return nil, err
 		}
 		if there {
-			return []string{""}, replica.Check(ctx, fsys, opts, report, progress)
+			return []string{""}, m.checkTree(ctx, fsys, "", progress)
 		}
 	}
-	m := mirrorCheck{fsys: fsys, opts: opts, report: report}
 	if trees, err = m.databases(); err != nil {
 		return nil, err
 	}
@@ -126,7 +127,7 @@ func (m *mirrorCheck) beside() (dirs []string, err error) {
 		if _, err := changeset.ParseUUID(info.Name()); err != nil || !info.IsDir() {
 			continue
 		}
-		for _, name := range []string{changeset.ReplicaVersionFile, changeset.DatabaseUUIDFile} {
+		for _, name := range []string{changeset.ReplicaVersionFile, changeset.DatabaseUUIDFile, wire.HeadFile} {
 			if there, err := exists(m.fsys, path.Join(info.Name(), name)); err == nil && there {
 				dirs = append(dirs, info.Name())
 				break
@@ -138,12 +139,8 @@ func (m *mirrorCheck) beside() (dirs []string, err error) {
 
 // check checks the tree of one database.
 func (m *mirrorCheck) check(ctx context.Context, dir string, progress func(done, total int)) error {
-	tree, opts := afero.NewBasePathFs(m.fsys, dir), m.opts
-	opts.Where = strings.TrimSuffix(opts.Where, "/") + "/" + dir
-	err := replica.Check(ctx, tree, opts, func(p replica.Problem) {
-		p.Path = path.Join(dir, p.Path)
-		m.report(p)
-	}, progress)
+	tree := afero.NewBasePathFs(m.fsys, dir)
+	err := m.checkTree(ctx, tree, dir, progress)
 	if errors.Is(err, replica.ErrNotReplica) {
 		m.problem(false, dir, "%s names it, and there is no replica: it has no %s", MirrorFile, changeset.ReplicaVersionFile)
 		return nil
@@ -155,4 +152,22 @@ func (m *mirrorCheck) check(ctx context.Context, dir string, progress func(done,
 		m.problem(false, path.Join(dir, changeset.DatabaseUUIDFile), "it holds %.50q, and the directory is that of %s", strings.TrimSpace(string(b)), dir)
 	}
 	return nil
+}
+
+// checkTree checks the tree in a directory, and the packs beside it.
+func (m *mirrorCheck) checkTree(ctx context.Context, tree afero.Fs, dir string, progress func(done, total int)) error {
+	opts := m.opts
+	if dir != "" {
+		opts.Where = strings.TrimSuffix(opts.Where, "/") + "/" + dir
+	}
+	alone, err := checkPacks(ctx, tree, opts, func(file, format string, args ...any) {
+		m.problem(false, path.Join(dir, file), format, args...)
+	})
+	if alone || err != nil {
+		return err
+	}
+	return replica.Check(ctx, tree, opts, func(p replica.Problem) {
+		p.Path = path.Join(dir, p.Path)
+		m.report(p)
+	}, progress)
 }

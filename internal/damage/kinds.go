@@ -10,6 +10,7 @@ import (
 
 	"prophet/cas"
 	"prophet/changeset"
+	"prophet/internal/wire"
 	"prophet/replica"
 	psync "prophet/sync"
 )
@@ -58,6 +59,8 @@ var named = []namedKind{
 	{"prophet/journal", "prophet/journal", 0, map[Damage]string{Swapped: "every journal at rest holds the same"}},
 	{"prophet/lock", "prophet/lock", 0, atRest},
 	{"prophet/mirror", replica.MirrorMark, 0, nil},
+	{"prophet/head", wire.HeadFile, 0, nil},
+	{"a pack", "prophet/packs/", 0, nil},
 	{"local_metadata/*", "local_metadata/", 0, nil},
 	{"userdata/local-id-cache", "userdata/local-id-cache", 0, nil},
 	{"config", "config", 0, nil},

@@ -251,6 +251,6 @@ func (b *builder) representations() {
 func (b *builder) finish() {
 	b.s.Replica, b.s.Peer, b.s.Mirror = b.annFS, b.carolFS, crashfs.New()
 	b.pull(b.carol, b.annFS, AnnAt)
-	_, err := psync.Publish(b.ctx, b.ann, b.s.Mirror, psync.PublishOptions{})
+	_, err := psync.Publish(b.ctx, b.ann, b.s.Mirror, psync.PublishOptions{InHead: -1})
 	b.check(err)
 }
