@@ -56,7 +56,7 @@ func harmless(name, why string, l func(m *Mirror)) Attack {
 // Attacks returns all of them.
 func Attacks() []Attack {
 	var all []Attack
-	for _, some := range [][]Attack{attacksByContent(), attacksByName(), attacksByRow(), attacksByParents(), attacksByIdentity(), attacksByNotes(), attacksByHTTP(), attacksByTime()} {
+	for _, some := range [][]Attack{attacksByContent(), attacksByName(), attacksByRow(), attacksByParents(), attacksByIdentity(), attacksByNotes(), attacksByHTTP(), attacksByPacks(), attacksByTime()} {
 		all = append(all, some...)
 	}
 	return all

@@ -25,6 +25,8 @@ type World struct {
 	Ticket, Other         changeset.RecordID
 	ByAlice, Vote         changeset.ID      // an edit of hers, and the vote, in both states
 	Yesterday, Today      map[string][]byte // what was published
+	Packed                map[string][]byte // Today, in packs alone
+	PackedYesterday       map[string][]byte
 	AliceBytes, Rewritten map[string][]byte // what alice publishes; what the publisher would have published in the place of Today after a restore
 }
 
@@ -46,18 +48,18 @@ func NewWorld(t testing.TB) *World {
 	w.Database, w.Publisher, w.Alice, w.Voter = publisher.Database(), publisher.UUID(), alice.UUID(), publisher.Resolutions().UUID()
 	w.ByAlice = lastOf(t, alice.Log())
 	w.Vote = lastOf(t, publisher.Resolutions())
-	mirror := crashfs.New()
-	w.Yesterday = publish(t, publisher, mirror)
+	mirror, packs := crashfs.New(), crashfs.New()
+	w.Yesterday, w.PackedYesterday = publish(t, publisher, mirror, tree), publish(t, publisher, packs, inPacks)
 	restored := open(t, publisher.FS().(*crashfs.FS).Survivor(crashfs.Kill, 0), "publisher")
 	for _, status := range []string{"open", "closed", "open again"} {
 		update(t, publisher, w.Other, status)
 		update(t, restored, w.Other, "not "+status)
 	}
-	w.Today = publish(t, publisher, mirror)
-	w.Rewritten = publish(t, restored, crashfs.New())
+	w.Today, w.Packed = publish(t, publisher, mirror, tree), publish(t, publisher, packs, inPacks)
+	w.Rewritten = publish(t, restored, crashfs.New(), tree)
 	pull(t, alice, publisher)
 	update(t, alice, w.Other, "by alice")
-	w.AliceBytes = publish(t, alice, crashfs.New())
+	w.AliceBytes = publish(t, alice, crashfs.New(), tree)
 	return w
 }
 
@@ -127,10 +129,13 @@ func pull(t testing.TB, to, from *replica.Replica) {
 	}
 }
 
+// How a mirror is published: as a v1 tree alone, or as packs alone, with nothing but rows in the head.
+var tree, inPacks = psync.PublishOptions{NoPacks: true}, psync.PublishOptions{NoTree: true, InHead: -1}
+
 // publish publishes a replica and returns all files of the mirror.
-func publish(t testing.TB, r *replica.Replica, to afero.Fs) map[string][]byte {
+func publish(t testing.TB, r *replica.Replica, to afero.Fs, how psync.PublishOptions) map[string][]byte {
 	t.Helper()
-	if _, err := psync.Publish(context.Background(), r, to, psync.PublishOptions{NoPacks: true}); err != nil {
+	if _, err := psync.Publish(context.Background(), r, to, how); err != nil {
 		t.Fatal(err)
 	}
 	files := map[string][]byte{}
