@@ -47,6 +47,9 @@ func (s *solver) ask(seq uint32, object *wanted) error {
 		return err
 	}
 	row := s.x.slots[seq-1].row
+	if object.from == "" && s.isWhole(seq) {
+		return nil // it is lost: another edit may make the same version
+	}
 	c, err := changeset.Decode(object.data)
 	if object.from == "" || err != nil || !s.mayStand(seq, c) {
 		s.doubt(seq)
@@ -66,6 +69,24 @@ func (s *solver) ask(seq uint32, object *wanted) error {
 func (s *solver) mayStand(seq uint32, c *changeset.Changeset) bool {
 	made, err := s.x.l.made(c.ID.Origin)
 	return (!c.Bookkeeping() || made && err == nil) && s.x.leadsThere(seq, c)
+}
+
+// isWhole reports whether a row is one that this log may have, by all that it says itself: it is followed by what must follow it, and its changeset was made here, under its number, or comes from where
+// others in the log do.
+func (s *solver) isWhole(seq uint32) bool {
+	row := s.x.slots[seq-1].row
+	if !s.x.isFollowed(seq) {
+		return false
+	}
+	if row.ID.Origin == s.x.l.uuid {
+		return row.ID.Seq == seq
+	}
+	for i := range s.x.slots {
+		if other := &s.x.slots[i]; other.known && !other.weak && other.row.ID.Origin == row.ID.Origin {
+			return true
+		}
+	}
+	return false
 }
 
 // doubt takes a row for not known.

@@ -82,7 +82,8 @@ func (s *solver) collect() error {
 			return err
 		}
 		named[key] = true
-		if c := s.x.p.wholeChangeset(s.x.l, key); c != nil && (s.placeOf[c.ID] == 0 || s.x.slots[s.placeOf[c.ID]-1].weak) {
+		c := s.x.p.wholeChangeset(s.x.l, key)
+		if c != nil && s.x.mayBeHere(c) && (s.placeOf[c.ID] == 0 || s.x.slots[s.placeOf[c.ID]-1].weak) {
 			s.free = append(s.free, &candidate{key: key, c: c})
 		}
 		return nil
@@ -91,6 +92,16 @@ func (s *solver) collect() error {
 		return err
 	}
 	return s.collectElsewhere(named)
+}
+
+// mayBeHere reports whether a changeset may stand in the log at all: bookkeeping of another one, which a pull that was cut off left, does not.
+func (x *indexRepair) mayBeHere(c *changeset.Changeset) bool {
+	if !c.Bookkeeping() {
+		return true
+	}
+	made, err := x.l.made(c.ID.Origin)
+	x.p.unread(err)
+	return made || err != nil
 }
 
 // collectElsewhere adds what others have in their logs.

@@ -248,3 +248,48 @@ func set(value string) func(e *replica.Edit, rec changeset.RecordID) error {
 		return e.Update(rec, map[string]string{"status": value})
 	}
 }
+
+// TestAnotherEditThatMadeTheSameIsNotTaken: the object of another's edit, which a pull that was cut off left, makes the very version that a lost one made. The row of that is whole, so it is lost, and
+// not the other edit. Where the row is gone too, another's bookkeeping takes no place in it either.
+func TestAnotherEditThatMadeTheSameIsNotTaken(t *testing.T) {
+	whole := damage.New(t)
+	ann, carol := open(t, whole.Replica, damage.AnnAt), open(t, whole.Peer, damage.CarolAt)
+	for _, row := range []uint32{lastOf(t, ann, whole.Records.Quiet), lastOf(t, ann, whole.Records.Listed) - 2} { // her own, and one of Bob's
+		for _, books := range []bool{false, true} {
+			s, id := whole.Copy(), rowOf(t, ann, row)
+			c, err := ann.Log().Changeset(id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			other := *c
+			other.ID, other.Resolution = changeset.ID{Origin: carol.UUID(), Seq: carol.Latest() + 1}, books
+			if books {
+				other.Changes = slices.Clone(c.Changes)
+				for i := range other.Changes {
+					other.Changes[i].Parents = nil
+				}
+				zero(t, s.Replica, changeset.IndexFile, row)
+				remove(t, s.Replica, "prophet/rows")
+			}
+			text := other.Encode()
+			write(t, s.Replica, changeset.ObjectPath(changeset.ChangesetObjects, cas.Sum(text)), text)
+			remove(t, s.Replica, changeset.ObjectPath(changeset.ChangesetObjects, id.Key))
+			mended, err := repair(s, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if books {
+				if index := contents(t, s.Replica)[changeset.IndexFile]; strings.Contains(index, string(other.ID.Origin[:])+"\x00\x00\x00"+string(rune(other.ID.Seq))) {
+					t.Errorf("row %d: another's bookkeeping stands in the log: %v", row, mended)
+				}
+				continue
+			}
+			if got := rowOf(t, open(t, s.Replica, damage.AnnAt), row); got != id {
+				t.Errorf("row %d: it is %+v, and was %+v: %v", row, got, id, mended)
+			}
+			if list := problems(t, s.Replica); !saysLost(list, 1) {
+				t.Errorf("row %d: check says %v", row, list)
+			}
+		}
+	}
+}
