@@ -34,7 +34,7 @@ func (c *checker) checkRowsAndNotes() error {
 
 // checkIndexLength compares the length of the log's index with the latest sequence number, and returns how many committed rows it has.
 func (c *checker) checkIndexLength() (rows uint32, err error) {
-	info, err := c.l.fs.Stat(changeset.IndexFile)
+	size, want, err := c.indexLength()
 	if err != nil {
 		if !isNotExist(err) || c.l.latest > 0 {
 			c.fault(changeset.IndexFile, err)
@@ -42,14 +42,13 @@ func (c *checker) checkIndexLength() (rows uint32, err error) {
 		}
 		return 0, nil
 	}
-	want := int64(c.l.latest) * changeset.RowSize
-	if info.Size() < want {
+	if size < want {
 		c.torn = true
-		c.problem(changeset.IndexFile, "it is %d bytes long; %s says %d, which takes %d bytes", info.Size(), changeset.LatestFile, c.l.latest, want)
+		c.problem(changeset.IndexFile, "%s", c.tooShort(size, want))
 		c.nameNumber()
-		return uint32(info.Size() / changeset.RowSize), nil
+		return uint32(size / changeset.RowSize), nil
 	}
-	if info.Size() == want {
+	if size == want {
 		return c.l.latest, nil
 	}
 	uncounted, err := c.l.uncounted()
@@ -59,31 +58,44 @@ func (c *checker) checkIndexLength() (rows uint32, err error) {
 	case c.atWork():
 	case uncounted > 0 && !c.exported && !c.unfinished(changeset.IndexFile):
 		c.torn = true
-		c.problem(changeset.LatestFile, "it counts %d changesets, fewer than the log holds: %s has %d more", c.l.latest, changeset.IndexFile, uncounted)
+		c.problem(changeset.LatestFile, "it counts %d changesets, fewer than the log holds: %s has %d more", c.l.latest, c.l.prefix+changeset.IndexFile, uncounted)
 	default:
-		c.harmless(changeset.IndexFile, "%d bytes beyond the last committed row, of a writer that was cut off or is at work: %s says %d", info.Size()-want, c.l.prefix+changeset.LatestFile, c.l.latest)
+		c.harmless(changeset.IndexFile, "%d bytes beyond the last committed row, of a writer that was cut off or is at work: %s says %d", size-want, c.l.prefix+changeset.LatestFile, c.l.latest)
 	}
 	return c.l.latest, nil
 }
 
 // checkShort reports whether the index of the log has lost rows: what else a check would find follows from that.
 func (c *checker) checkShort() bool {
-	info, err := c.l.fs.Stat(changeset.IndexFile)
-	want := int64(c.l.latest) * changeset.RowSize
+	size, want, err := c.indexLength()
 	missing := isNotExist(err)
-	if err != nil && !missing || c.r.opts.Mirror || c.exported || want == 0 || !missing && info.Size() >= want || c.atWork() {
+	if err != nil && !missing || c.r.opts.Mirror || c.exported || size >= want || c.atWork() {
 		return false
 	}
 	if _, ok := c.l.rowsToCount(); ok {
 		return false // another program died while it wrote
 	}
+	how := c.tooShort(size, want)
 	if missing {
-		c.problem(changeset.IndexFile, "%v, and %s says %d; what else there is follows from that, or is looked for once it is repaired", errMissing, c.l.prefix+changeset.LatestFile, c.l.latest)
-		return true
+		how = fmt.Sprintf("%v, and %s says %d", errMissing, c.l.prefix+changeset.LatestFile, c.l.latest)
 	}
-	c.problem(changeset.IndexFile, "it is %d bytes long; %s says %d, which takes %d bytes; what else there is follows from that, or is looked for once it is repaired",
-		info.Size(), c.l.prefix+changeset.LatestFile, c.l.latest, want)
+	c.problem(changeset.IndexFile, "%s; what else there is follows from that, or is looked for once it is repaired", how)
 	return true
+}
+
+// indexLength returns how many bytes the log's index has, 0 with an error, and how many the rows that count take.
+func (c *checker) indexLength() (size, want int64, err error) {
+	want = int64(c.l.latest) * changeset.RowSize
+	info, err := c.l.fs.Stat(changeset.IndexFile)
+	if err != nil {
+		return 0, want, err
+	}
+	return info.Size(), want, nil
+}
+
+// tooShort says that the index has fewer bytes than the rows that count take.
+func (c *checker) tooShort(size, want int64) string {
+	return fmt.Sprintf("it is %d bytes long; %s says %d, which takes %d bytes", size, c.l.prefix+changeset.LatestFile, c.l.latest, want)
 }
 
 // nameNumber says which number to write where the log counts rows that it never had.
@@ -100,11 +112,10 @@ func (c *checker) rowOf(file string, row uint32) string {
 
 // looked is a row of the log, and what there is to it.
 type looked struct {
-	seq  uint32
-	row  changeset.Row
-	c    *changeset.Changeset
-	size int   // of the changeset's file, in bytes
-	err  error // of the row, or of its changeset
+	seq uint32
+	row changeset.Row
+	c   *changeset.Changeset
+	err error // of the row, or of its changeset
 }
 
 const (
@@ -238,7 +249,6 @@ func (c *checker) readChangesets(chunk []looked) int {
 			var raw []byte
 			raw, at.c, at.err = c.l.RawChangeset(at.row)
 			at.c, at.err = c.l.orLeft(at.row, at.c, at.err)
-			at.size = len(raw)
 			size.Add(int64(len(raw)))
 			return nil
 		})

@@ -82,8 +82,6 @@ func (c *checker) takeRecords(part int) ([]*touchedRecord, error) {
 			rec.changes = append(rec.changes, t)
 		case touchID:
 			rec.ids++
-		case touchIndex:
-			rec.indexed = true
 		}
 	}
 	recs := slices.Collect(maps.Values(found))

@@ -152,12 +152,11 @@ func (r *touchReader) change(rec changeset.RecordID) changeset.Change {
 	return ch
 }
 
-// touchedRecord is all that a check knows of one record.
+// touchedRecord is all that a check knows of one record. One without changes or local ids has an index alone, which was met where all are listed.
 type touchedRecord struct {
 	rec     changeset.RecordID
 	changes []*touch // in the order of the log
 	ids     int      // local ids
-	indexed bool     // its index was met where all are listed
 }
 
 // rows returns the numbers of the rows that touch the record.

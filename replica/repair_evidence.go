@@ -88,7 +88,7 @@ func (e *evidence) weigh(row changeset.Row, c *changeset.Changeset) (proven bool
 	case !e.x.bringsAll(row.Seq, c):
 		return false, e.x.l.prefix + idsFile + " has records that came with that row, and it does not touch them"
 	}
-	for rec := range e.parents[row.ID] {
+	for _, rec := range sorted(e.parents[row.ID]) {
 		if c.Change(rec) == nil {
 			return false, fmt.Sprintf("what builds on it says that it touches %s", rec)
 		}
@@ -127,12 +127,12 @@ func (e *evidence) weighRecords(seq uint32, c *changeset.Changeset) (proven bool
 	return proven, ""
 }
 
-// recordsAt returns the records whose indexes name a row.
+// recordsAt returns the records whose indexes name a row, in order.
 func (x *indexRepair) recordsAt(seq uint32) []changeset.RecordID {
 	if x.at == nil {
 		x.at = map[uint32][]changeset.RecordID{}
-		for rec, versions := range x.versions {
-			for _, v := range versions {
+		for _, rec := range sorted(x.versions) {
+			for _, v := range x.versions[rec] {
 				if v.Seq > 0 && !slices.Contains(x.at[v.Seq], rec) {
 					x.at[v.Seq] = append(x.at[v.Seq], rec)
 				}

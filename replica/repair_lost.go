@@ -222,9 +222,11 @@ func (x *lostRepair) look() error {
 		}
 	}
 	brought := map[uuid.UUID]uint32{}
-	for seq := range x.lost {
+	for _, seq := range slices.Sorted(maps.Keys(x.lost)) {
 		for _, u := range x.index.brought[seq] {
-			brought[u] = seq
+			if brought[u] == 0 { // a damaged table may name it twice: the first row brought it
+				brought[u] = seq
+			}
 		}
 	}
 	for row, err := range x.l.Rows(1, x.l.latest) {
@@ -265,8 +267,8 @@ func (x *lostRepair) touch(seq uint32, rec changeset.RecordID) {
 func (x *lostRepair) fetchVersions() error {
 	seen := map[cas.Key]bool{}
 	var lacking []*wanted
-	for seq, recs := range x.touched {
-		for rec := range recs {
+	for _, seq := range slices.Sorted(maps.Keys(x.touched)) {
+		for _, rec := range sorted(x.touched[seq]) {
 			at := x.index.versionAt(rec, seq)
 			for _, v := range x.index.versions[rec][max(0, at-1) : at+1] {
 				if v.Deleted() || seen[v.Key] {

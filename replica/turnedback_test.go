@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/afero"
 
+	"prophet/changeset"
 	"prophet/internal/replicatest"
 	"prophet/replica"
 )
@@ -48,7 +49,12 @@ func TestANumberThatWasSetBackIsNotRead(t *testing.T) {
 		if _, err := r.Edit(t.Context(), func(e *replica.Edit) error { _, err := e.Create("Ticket", nil); return err }); !told(err) {
 			t.Errorf("%s: an edit gave %v", file, err)
 		}
-		if found := problems(t, fsys); !strings.Contains(found, file+": it counts "+number+" changesets, fewer than the log holds") {
+		index := strings.TrimSuffix(file, "latest-sequence-no") + changeset.IndexFile
+		if found := problems(t, fsys); !strings.Contains(found, file+": it counts "+number+" changesets, fewer than the log holds: "+index+" has ") {
+			t.Errorf("%s: fsck says\n%s", file, found)
+		}
+		change(t, fsys, file, setBack("4294967295"))
+		if found := problems(t, fsys); !strings.Contains(found, " bytes long; "+file+" says 4294967295, which takes 188978560980 bytes\n") {
 			t.Errorf("%s: fsck says\n%s", file, found)
 		}
 		change(t, fsys, file, setBack(string(before)))

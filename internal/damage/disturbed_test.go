@@ -194,3 +194,36 @@ func TestALogThatCannotBeReadIsPassedOverWithAWord(t *testing.T) {
 		t.Errorf("%v, warned of %q", err, warned)
 	}
 }
+
+// TestARepairAsksAndTellsInOrder: changesets that nobody has are looked for by the versions of their records, which another one has: asked for, and told, in the same order each time.
+func TestARepairAsksAndTellsInOrder(t *testing.T) {
+	whole := damage.New(t)
+	ann := open(t, whole.Replica, damage.AnnAt)
+	for seq := range uint32(12) {
+		object := changeset.ObjectPath(changeset.ChangesetObjects, rowOf(t, ann, seq+1).Key)
+		remove(t, whole.Replica, object)
+		if err := whole.Peer.RemoveAll(object); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := whole.Replica.RemoveAll("cas/records"); err != nil {
+		t.Fatal(err)
+	}
+	told := func() (list []replica.Mended) {
+		s := whole.Copy()
+		err := replica.Repair(ctx, s.Replica, damage.AnnOptions(9), replica.RepairOptions{
+			Sources: func(context.Context) []*replica.Replica { return []*replica.Replica{open(t, s.Peer, damage.CarolAt)} },
+			Report:  func(m replica.Mended) { list = append(list, m) },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return list
+	}
+	first := told()
+	for range 5 {
+		if next := told(); !slices.Equal(next, first) {
+			t.Fatalf("one repair did\n%v\nand another one\n%v", first, next)
+		}
+	}
+}

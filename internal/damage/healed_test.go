@@ -26,8 +26,11 @@ func repair(s *damage.Scene, with bool) (mended []replica.Mended, err error) {
 	how := replica.RepairOptions{Report: func(m replica.Mended) { mended = append(mended, m) }}
 	if with {
 		how.Sources = func(context.Context) (sources []*replica.Replica) {
-			for where, fsys := range map[string]afero.Fs{"/scene/mirror": s.MirrorTree(), damage.CarolAt: s.Peer} {
-				if r, err := replica.Open(fsys, replica.Options{Where: where}); err == nil {
+			for _, from := range []struct {
+				where string
+				fsys  afero.Fs
+			}{{"/scene/mirror", s.MirrorTree()}, {damage.CarolAt, s.Peer}} {
+				if r, err := replica.Open(from.fsys, replica.Options{Where: from.where}); err == nil {
 					sources = append(sources, r)
 				}
 			}
