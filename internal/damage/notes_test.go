@@ -16,10 +16,10 @@ func TestNotesAreMadeAsFarAsTheyWent(t *testing.T) {
 	want := contents(t, whole.Replica)
 	for name, hurt := range map[string]func(fsys afero.Fs){
 		"a row, and a byte of an entry":   func(fsys afero.Fs) { cut(t, fsys, rows, row); cut(t, fsys, replica.DigestsFile, 1) },
-		"all rows, and half of the other": func(fsys afero.Fs) { _ = fsys.Remove(rows); cut(t, fsys, replica.DigestsFile, 8*entry) },
+		"all rows, and half of the other": func(fsys afero.Fs) { remove(t, fsys, rows); cut(t, fsys, replica.DigestsFile, 8*entry) },
 		"half the rows, and all of the other": func(fsys afero.Fs) {
 			cut(t, fsys, rows, len(want[rows])/2)
-			_ = fsys.Remove(replica.DigestsFile)
+			remove(t, fsys, replica.DigestsFile)
 		},
 	} {
 		s := whole.Copy()
