@@ -119,6 +119,9 @@ func (r *Replica) Format() string { return r.format }
 // UUID identifies the replica: it is the origin of the changesets that are made in it.
 func (r *Replica) UUID() uuid.UUID { return r.log.uuid }
 
+// NewUUID returns a UUID that nobody has, from the source of UUIDs in the options.
+func (r *Replica) NewUUID() uuid.UUID { return r.opts.NewUUID() }
+
 // Database identifies the database; all its replicas share it.
 func (r *Replica) Database() uuid.UUID { return r.log.database }
 

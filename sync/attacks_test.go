@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
+	"prophet/internal/replicatest"
 	"prophet/replica"
 	psync "prophet/sync"
 )
@@ -73,9 +74,15 @@ func TestAnEditOfWhichAllNamesAreTakenIsMovedToARandomOne(t *testing.T) {
 	}
 	pull(t, f.ann, mallory)
 	f.edit(f.twin, "by the twin")
+	given := map[uuid.UUID]bool{} // by the source of UUIDs that a simulation sets
+	f.ann = replicatest.Open(t, f.ann.FS(), replica.Options{NewUUID: func() uuid.UUID {
+		u := uuid.New()
+		given[u] = true
+		return u
+	}})
 	f.meet([]string{"by ann", "by the twin"}, f.ann, f.twin, f.carol, f.dave)
-	if v := f.ann.UUID().Version(); v != 4 {
-		t.Errorf("ann has a UUID of version %d", v)
+	if u := f.ann.UUID(); u.Version() != 4 || !given[u] {
+		t.Errorf("ann has the UUID %s, of version %d; given were %v", u, u.Version(), given)
 	}
 }
 

@@ -196,12 +196,19 @@ func (m *mixture) movable(id changeset.ID) (bool, error) {
 // newName returns a name that is made from the edit alone, so that whoever reads it gives it the same; should all of these be taken, a random one.
 func (m *mixture) newName(f fetched) (changeset.ID, error) {
 	id := f.row.ID
-	for _, id.Origin = range append(changeset.MovedOrigins(f.c), uuid.New()) {
-		if free, err := m.vacant(id, f); err != nil {
+	free := false
+	for _, origin := range changeset.MovedOrigins(f.c) {
+		var err error
+		id.Origin = origin
+		if free, err = m.vacant(id, f); err != nil {
 			return id, err
-		} else if free {
+		}
+		if free {
 			break
 		}
+	}
+	if !free {
+		id.Origin = m.newUUID()
 	}
 	m.mixed = append(m.mixed, changeset.Move{From: f.row.ID.Origin, Seq: id.Seq, To: id.Origin})
 	return id, nil

@@ -288,7 +288,8 @@ func (s *side) firstApart(m changeset.Move, mine *changeset.Changeset) (*changes
 // in the way is made up. Should all be taken, it is a random one, which others will not give to the edit; but it can be moved.
 func (s *side) moveOf(mine *changeset.Changeset) (changeset.Move, error) {
 	m := changeset.Move{From: mine.ID.Origin, Seq: mine.ID.Seq}
-	for _, m.To = range changeset.MovedOrigins(mine) {
+	for _, to := range changeset.MovedOrigins(mine) {
+		m.To = to
 		other := func(it item) bool { return it.id == changeset.ID{Origin: m.To, Seq: m.Seq} && it.mine.Seq == 0 }
 		if s.items.any(other) { // if it were the edit, it would have been offered
 			continue
@@ -297,7 +298,7 @@ func (s *side) moveOf(mine *changeset.Changeset) (changeset.Move, error) {
 			return m, err
 		}
 	}
-	m.To = uuid.New()
+	m.To = s.newUUID()
 	return m, nil
 }
 

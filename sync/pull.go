@@ -213,12 +213,12 @@ func (p *pull) begin() error {
 	to := p.to
 	p.votes = &side{votes: true, what: "log of resolutions", from: p.from.Resolutions(), to: to.Resolutions, lookup: to.LookupVote, integrate: (*replica.Tx).IntegrateVote,
 		setPeer: (*replica.Tx).SetVotesPeer, renew: (*replica.Tx).RenewVoter, count: &p.report.Votes,
-		origins: to.VoteOrigins, move: (*replica.Tx).MoveVotes, all: p.all,
+		origins: to.VoteOrigins, newUUID: to.NewUUID, move: (*replica.Tx).MoveVotes, all: p.all,
 		peer: &votes, read: votes.Read, last: (*replica.Peer).LastRow,
 		marked: func(m replica.Mark) changeset.Row { return m.Resolutions }}
 	p.main = &side{what: "log", from: p.from.Log(), to: to.Log, lookup: to.Lookup, integrate: (*replica.Tx).Integrate,
 		setPeer: (*replica.Tx).SetPeer, renew: (*replica.Tx).Renew, count: &p.report.Integrated,
-		origins: to.Origins, move: (*replica.Tx).Move, all: p.all,
+		origins: to.Origins, newUUID: to.NewUUID, move: (*replica.Tx).Move, all: p.all,
 		peer: &main, read: main.Read, last: (*replica.Peer).LastRow,
 		marked: func(m replica.Mark) changeset.Row { return m.Changesets }}
 	p.votes.setLast, p.main.setLast = p.votes.setRead, p.main.setRead

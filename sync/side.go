@@ -23,6 +23,7 @@ type side struct {
 	setPeer   func(tx *replica.Tx, p replica.Peer)
 	renew     func(tx *replica.Tx)
 	origins   func() (map[uuid.UUID]uint32, error) // known here, with their lowest numbers
+	newUUID   func() uuid.UUID
 	move      func(tx *replica.Tx, moves changeset.Moves, books uint32) (replica.Moved, error)
 	last      func(p *replica.Peer) (row changeset.Row, ok bool) // of the source that was read
 	setLast   func(p *replica.Peer, row changeset.Row)
