@@ -15,6 +15,10 @@ type evidence struct {
 	parents map[changeset.ID]map[changeset.RecordID]bool // what changesets touch that known ones name as parents
 	listed  map[changeset.ID][]*changeset.Changeset      // other representations
 	lost    map[uint32]changeset.Row                     // rows that are listed as lost
+
+	blamed    string          // the file that alone speaks against what was weighed last, if it is made from the log
+	digested  bool            // the last digest is what the rows come to that were replayed last
+	overruled map[string]bool // files that say nothing, because a mirror is believed against them
 }
 
 // newEvidence reads what is here: the records' indexes, the changesets of known rows, the lists of representations and of what is lost.
@@ -83,10 +87,10 @@ func (e *evidence) weigh(row changeset.Row, c *changeset.Changeset) (proven bool
 		return false, fmt.Sprintf("%s has that row as changeset %s", e.x.l.prefix+LostFile, lost.ID)
 	case c == nil:
 		return false, ""
-	case !e.x.sameKind(row.Seq, c):
-		return false, e.x.l.prefix + rowsFile + " has another kind of changeset there"
-	case !e.x.bringsAll(row.Seq, c):
-		return false, e.x.l.prefix + idsFile + " has records that came with that row, and it does not touch them"
+	case !e.overruled[e.x.l.prefix+rowsFile] && !e.x.sameKind(row.Seq, c):
+		return false, e.blame(rowsFile, "has another kind of changeset there")
+	case !e.overruled[e.x.l.prefix+idsFile] && !e.x.bringsAll(row.Seq, c):
+		return false, e.blame(idsFile, "has records that came with that row, and it does not touch them")
 	}
 	for _, rec := range sorted(e.parents[row.ID]) {
 		if c.Change(rec) == nil {
@@ -107,8 +111,8 @@ func (e *evidence) weighRecords(seq uint32, c *changeset.Changeset) (proven bool
 		return false, ""
 	}
 	for _, rec := range e.x.recordsAt(seq) {
-		if c.Change(rec) == nil && !e.unsound[rec] {
-			return false, fmt.Sprintf("%s names that row, and it does not touch that record", e.x.l.prefix+changeset.RecordPath(rec))
+		if c.Change(rec) == nil && !e.isUnsound(rec) {
+			return false, e.blame(changeset.RecordPath(rec), "names that row, and it does not touch that record")
 		}
 	}
 	proven = len(c.Changes) > 0
@@ -116,10 +120,10 @@ func (e *evidence) weighRecords(seq uint32, c *changeset.Changeset) (proven bool
 		rec := c.Changes[i].Record
 		versions, one := e.x.versions[rec], &changeset.Changeset{Changes: c.Changes[i : i+1]}
 		switch {
-		case e.unsound[rec] || len(versions) == 0 || versions[len(versions)-1].Seq < seq:
+		case e.isUnsound(rec) || len(versions) == 0 || versions[len(versions)-1].Seq < seq:
 			proven = false
 		case !e.x.leadsThere(seq, one):
-			return false, fmt.Sprintf("%s has another version of that row", e.x.l.prefix+changeset.RecordPath(rec))
+			return false, e.blame(changeset.RecordPath(rec), "has another version of that row")
 		case !e.x.canTell(rec, seq):
 			proven = false
 		}
@@ -205,7 +209,7 @@ func (e *evidence) replay(rows []changeset.Row, read func(changeset.Row) *change
 			records[rec] = made{exists, props}
 			switch same, told := e.sameVersion(rec, row.Seq, versionKey(exists, props)); {
 			case told && !same:
-				return row.Seq, fmt.Sprintf("%s has another version of that row", e.x.l.prefix+changeset.RecordPath(rec))
+				return row.Seq, e.blame(changeset.RecordPath(rec), "has another version of that row")
 			case !told:
 				all = false
 			}
@@ -217,6 +221,7 @@ func (e *evidence) replay(rows []changeset.Row, read func(changeset.Row) *change
 		if e.sum(records) != noted.sums {
 			return row.Seq, "what its rows come to is not what " + e.x.l.prefix + DigestsFile + " has noted"
 		}
+		e.digested = true
 		for before := range i + 1 {
 			proven[before] = true
 		}
@@ -226,7 +231,7 @@ func (e *evidence) replay(rows []changeset.Row, read func(changeset.Row) *change
 
 // sameVersion reports whether the index of a record has that version of a row; told is false if it says nothing of the row that can be believed.
 func (e *evidence) sameVersion(rec changeset.RecordID, seq uint32, key cas.Key) (same, told bool) {
-	if !e.x.numbered || e.x.trusts || e.unsound[rec] {
+	if !e.x.numbered || e.x.trusts || e.isUnsound(rec) {
 		return false, false
 	}
 	at := e.x.versionAt(rec, seq)

@@ -50,15 +50,22 @@ func (x *indexRepair) askMirrors() (where string, err error) {
 	if err != nil {
 		return "", err
 	}
+	var against []*objection
 	mirrors = slices.DeleteFunc(mirrors, func(w *witness) bool {
-		seq, against := e.examine(w)
-		if against != "" {
-			x.p.disbelieve(w.r, x.l, fmt.Sprintf("row %d of it is %s there, but %s", seq, named(w.rows[seq-1]), against))
+		o := e.object(w)
+		if o != nil {
+			against = append(against, o)
 		}
-		return against != ""
+		return o != nil
 	})
+	if len(mirrors) == 0 {
+		mirrors, against = e.outweigh(against)
+	}
 	if err := x.p.disturbed(); err != nil {
 		return "", err
+	}
+	for _, o := range against {
+		x.p.disbelieve(o.w.r, x.l, o.told())
 	}
 	where = x.takeRows(e, mirrors, others)
 	return where, x.p.disturbed()
@@ -66,7 +73,11 @@ func (x *indexRepair) askMirrors() (where string, err error) {
 
 // disbelieve says, once, why nothing is taken from a mirror.
 func (p *repair) disbelieve(r *Replica, l *Log, why string) {
-	text := fmt.Sprintf("%s contradicts what is here, so nothing is taken of its %s: %s", r.where(), l.prefix+changeset.IndexFile, why)
+	p.warnOnce(fmt.Sprintf("%s contradicts what is here, so nothing is taken of its %s: %s", r.where(), l.prefix+changeset.IndexFile, why))
+}
+
+// warnOnce warns of something that several passes may find.
+func (p *repair) warnOnce(text string) {
 	if p.opts.Warn != nil && !p.said[text] {
 		p.said[text] = true
 		p.opts.Warn(text)
