@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
+	"prophet/internal/wire"
 	"prophet/replica"
 )
 
@@ -62,7 +63,7 @@ func parseMirrorIndex(b []byte) (*mirrorIndex, error) {
 
 // IsMirror reports whether the root of a file system is a mirror of databases, or that of one database of a replica of ours.
 func IsMirror(fsys afero.Fs) bool {
-	for _, name := range []string{MirrorFile, replica.MirrorMark} {
+	for _, name := range []string{MirrorFile, replica.MirrorMark, wire.HeadFile} {
 		if ok, err := exists(fsys, name); ok && err == nil {
 			return true
 		}

@@ -34,13 +34,19 @@ func newRNG(t *testing.T) *rand.Rand {
 	return rand.New(rand.NewPCG(*seed, 0))
 }
 
+// How mirrors are published: with packs, also of a few changesets, beside the v1 tree or alone.
+var (
+	withTree = psync.PublishOptions{Flat: true, InHead: 400}
+	alone    = psync.PublishOptions{Flat: true, InHead: 400, NoTree: true}
+)
+
 const lastStates = 10 // that a reader may see files of
 
 // Each file is shown as it was after one of the last ten operations, or after one of the last ten publications. Whoever clones then, or pulls with an older state,
 // gets what was published at one moment, as a whole.
 func TestWhoReadsAMirrorInTheMiddleGetsAPublishedState(t *testing.T) {
 	rng := newRNG(t)
-	p := newPublications(t, rng)
+	p := newPublications(t, rng, withTree)
 	for range 50 {
 		p.publish()
 	}
@@ -59,11 +65,36 @@ func TestWhoReadsAMirrorInTheMiddleGetsAPublishedState(t *testing.T) {
 	}
 }
 
+// The same of a mirror that has nothing but packs and their head. A clone that finds the packs of no state of the head that it sees is told so.
+func TestWhoReadsPacksInTheMiddleOfAPublicationGetsAPublishedState(t *testing.T) {
+	rng := newRNG(t)
+	p := newPublications(t, rng, alone)
+	for range 50 {
+		p.publish()
+	}
+	for _, way := range ways {
+		if way.directory {
+			continue
+		}
+		t.Run(way.name, func(t *testing.T) {
+			steps := p.after
+			if way.operations {
+				steps = p.all(p.after[0], len(p.mirror.states))
+			}
+			n := p.readAt(t, rng, way, some(rng, steps, *torn))
+			t.Logf("%d operations of %d publications; at %d moments: %s", len(p.mirror.states), len(p.after), n.moments, n)
+			if n.latest+n.older == 0 || n.clones > 0 && way.operations {
+				t.Errorf("%d clones found no published state, of %s", n.clones, n)
+			}
+		})
+	}
+}
+
 // The same while a replica gets another UUID in between, and changesets of it other names. In the midst of that nothing may be whole; then the reader is told so, and
 // nothing is changed.
 func TestWhoReadsAMirrorThatMovesGetsAPublishedStateOrIsTold(t *testing.T) {
 	rng := newRNG(t)
-	p := newPublications(t, rng)
+	p := newPublications(t, rng, withTree)
 	for range 5 {
 		p.publish()
 	}

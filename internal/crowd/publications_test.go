@@ -12,6 +12,7 @@ import (
 	"prophet/internal/replicatest"
 	"prophet/internal/v1peer"
 	"prophet/internal/webtest"
+	"prophet/internal/wire"
 	"prophet/replica"
 	"prophet/resolution"
 	psync "prophet/sync"
@@ -31,6 +32,7 @@ type publications struct {
 	after    []int          // of each publication, the state of the mirror after it
 	states   map[string]int // fingerprints of what was published, with the number of the publication
 	readers  []reader
+	opts     psync.PublishOptions
 }
 
 // reader is who has pulled after a publication.
@@ -39,9 +41,9 @@ type reader struct {
 	after int // state of the mirror
 }
 
-func newPublications(t *testing.T, rng *rand.Rand) *publications {
+func newPublications(t *testing.T, rng *rand.Rand, opts psync.PublishOptions) *publications {
 	t.Helper()
-	p := &publications{t: t, rng: rng, annDisk: crashfs.New(), mirror: newRecorder(crashfs.New()), states: map[string]int{}}
+	p := &publications{t: t, rng: rng, opts: opts, annDisk: crashfs.New(), mirror: newRecorder(crashfs.New()), states: map[string]int{}}
 	p.ann = replicatest.Init(t, p.annDisk, replica.Options{Creator: "ann@example.com"})
 	p.create(p.ann)
 	p.bob = replicatest.Clone(t, p.ann, replica.Options{Creator: "bob@example.com"})
@@ -133,7 +135,7 @@ func (p *publications) decide(e *replica.Edit) error {
 func (p *publications) write() {
 	p.t.Helper()
 	before := len(p.mirror.states)
-	_, err := psync.Publish(context.Background(), p.ann, p.mirror, psync.PublishOptions{Flat: true, InHead: 400})
+	_, err := psync.Publish(context.Background(), p.ann, p.mirror, p.opts)
 	check(p.t, err)
 	if len(p.mirror.states) == before {
 		return
@@ -149,7 +151,13 @@ func (p *publications) write() {
 // note lets somebody read what was published last, at a place.
 func (p *publications) note(where string) {
 	p.t.Helper()
-	from := replicatest.Open(p.t, p.mirror.Fs, replica.Options{Where: where})
+	fsys := p.mirror.Fs
+	if p.opts.NoTree {
+		shown, err := wire.Open(fsys)
+		check(p.t, err)
+		fsys = shown
+	}
+	from := replicatest.Open(p.t, fsys, replica.Options{Where: where, Mirror: p.opts.NoTree})
 	disk := crashfs.New()
 	_, _, err := psync.Clone(context.Background(), disk, from, replica.Options{}, quick)
 	check(p.t, err)

@@ -240,7 +240,7 @@ func TestPublishingAgainAndAgainCostsLittle(t *testing.T) {
 		size += p.Bytes
 	}
 	t.Logf("%d bytes written for %d, at most %d packs", written, size, most)
-	if written > 12*size || most > 5 {
+	if written > 7*size || most > 5 {
 		t.Errorf("%d bytes written for %d, at most %d packs", written, size, most)
 	}
 }
