@@ -91,6 +91,9 @@ func (id identity) rivals(l *Log) int {
 	if err != nil || failed != nil || said == is {
 		return 0
 	}
+	if l.prefix != "" && id.isOfEdits(l.root) {
+		return 1
+	}
 	known, err := standings(l, said, is)
 	if err != nil {
 		return 0
@@ -121,7 +124,7 @@ func isAnothers(l *Log, text string) bool {
 		return true
 	}
 	n, err := l.v1Mark(path.Base(markFile(u)))
-	if err != nil || n == 0 || l.withAllRows().hasRowsOf(u) {
+	if err != nil || n == 0 || l.withAllRows().hasRowsOf(u) || l.isConfirmed(u) {
 		return false
 	}
 	own, _ := ownOrigin(l)
@@ -147,12 +150,28 @@ func (l *Log) marksAnother(u uuid.UUID) bool {
 		return false
 	}
 	row, err := whole.Row(n)
-	return err == nil && row.ID != changeset.ID{Origin: u, Seq: n} && !whole.hasRowsOf(u)
+	return err == nil && row.ID != changeset.ID{Origin: u, Seq: n} && !whole.hasRowsOf(u) && !l.isConfirmed(u)
+}
+
+// isConfirmed reports whether a UUID is that of the resolutions as the identity has it, which the log of edits bears out: their marks are another replica's then, and not their UUID.
+func (l *Log) isConfirmed(u uuid.UUID) bool {
+	if l.prefix == "" {
+		return false
+	}
+	id, err := l.readIdentity()
+	return err == nil && id[votesReplicaFile] == u.String() && id.isOfEdits(l.root)
+}
+
+// isOfEdits reports whether the identity is that of the replica by the log of edits: it names that as its file does, no mark says that it is another's, and changesets of it stand in the rows of their numbers.
+func (id identity) isOfEdits(root afero.Fs) bool {
+	main := bothLogs(root)[0]
+	u, err := changeset.ParseUUID(id[changeset.ReplicaUUIDFile])
+	return err == nil && id.isOf(main) && main.withAllRows().hasRowsOf(u)
 }
 
 // hasRowsOf reports whether a changeset of the origin stands in the row of its number.
 func (l *Log) hasRowsOf(u uuid.UUID) bool {
-	for seq := uint32(1); seq <= l.latest; seq++ {
+	for seq := l.latest; seq > 0; seq-- { // who edits has made some of the last ones
 		if row, err := l.Row(seq); err == nil && row.ID == (changeset.ID{Origin: u, Seq: seq}) {
 			return true
 		}

@@ -138,3 +138,49 @@ func TestAFormerUUIDIsConfirmedByTheLog(t *testing.T) {
 		}
 	}
 }
+
+// TestMarksOfAnotherReplicaGiveTheVotesNoOtherUUID: marks of Carol's votes got among those of Ann's, or all that Carol has of them. The identity, which Ann's log bears out, says whose they are: what is in
+// order can be edited, and a repair, with a mirror or without, keeps the UUID, and puts it back.
+func TestMarksOfAnotherReplicaGiveTheVotesNoOtherUUID(t *testing.T) {
+	whole := damage.New(t)
+	uuids := contents(t, whole.Replica)
+	own := "resolutions/local_metadata/last-changeset-from-" + strings.TrimSpace(uuids["resolutions/"+changeset.ReplicaUUIDFile])
+	for _, tt := range []struct {
+		files  string
+		sound  bool // for those who write
+		others bool // who has the votes is needed
+	}{
+		{own, true, false},
+		{"resolutions/local_metadata", true, false},
+		{"resolutions", false, true},
+	} {
+		for _, with := range []bool{true, tt.others} {
+			s := whole.Copy()
+			copyFiles(t, s.Peer, s.Replica, tt.files)
+			if _, marked := contents(t, s.Replica)[own]; !marked {
+				t.Fatalf("%s: Carol has no mark of Ann's votes", tt.files)
+			}
+			if found := problems(t, s.Replica); (len(found) == 0) != tt.sound {
+				t.Errorf("%s: check says %v", tt.files, found)
+			}
+			if tt.sound {
+				if err := goOn(s.Copy(), false); err != nil {
+					t.Errorf("%s: %v", tt.files, err)
+				}
+			}
+			mended, err := repair(s, with)
+			if err != nil {
+				t.Errorf("%s: %v", tt.files, err)
+			}
+			is := contents(t, s.Replica)
+			for _, name := range []string{changeset.ReplicaUUIDFile, "resolutions/" + changeset.ReplicaUUIDFile} {
+				if is[name] != uuids[name] {
+					t.Errorf("%s, others %v: %s holds %s, and held %s: %v", tt.files, with, name, is[name], uuids[name], mended)
+				}
+			}
+			if list := problems(t, s.Replica); len(list) > 0 {
+				t.Errorf("%s, others %v: check says %v after %v", tt.files, with, list, mended)
+			}
+		}
+	}
+}
