@@ -106,6 +106,7 @@ func (c *check) run() error {
 	c.main.checkMark()
 	c.main.checkMirrorMark()
 	if !c.main.r.opts.Mirror {
+		c.checkPlaces()
 		c.checkBeside()
 	}
 	failed := c.noteInMemory()

@@ -58,7 +58,7 @@ func refuseRemains(fsys afero.Fs) error {
 // refuseInTheWay returns an error if a file lies where a replica has a directory.
 func refuseInTheWay(fsys afero.Fs) error {
 	for _, prefix := range []string{"", changeset.ResolutionsDir + "/"} {
-		for _, dir := range []string{".", oursDir, "cas", "cas/" + changeset.ChangesetObjects, "cas/" + changeset.RecordObjects, changeset.RecordsDir, marksDir, peersDir} {
+		for _, dir := range writtenDirs {
 			info, err := fsys.Stat(prefix + dir)
 			if err == nil && !info.IsDir() {
 				return &DamageError{Path: join(prefix, dir), Err: errors.New("it is a file, and must be a directory: move it to somewhere else, and run this again")}

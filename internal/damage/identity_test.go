@@ -143,6 +143,19 @@ func TestAFormerUUIDIsConfirmedByTheLog(t *testing.T) {
 // order can be edited, and a repair, with a mirror or without, keeps the UUID, and puts it back.
 func TestMarksOfAnotherReplicaGiveTheVotesNoOtherUUID(t *testing.T) {
 	whole := damage.New(t)
+	ann := open(t, whole.Replica, damage.AnnAt)
+	if err := ann.Reidentify(ctx); err != nil { // and so she has no vote in her present name
+		t.Fatal(err)
+	}
+	if err := update(ann, whole.Records.Quiet, "owner", "another Ann"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := psync.Pull(ctx, open(t, whole.Peer, damage.CarolAt), ann, psync.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := psync.Publish(ctx, ann, whole.Mirror, psync.PublishOptions{}); err != nil {
+		t.Fatal(err)
+	}
 	uuids := contents(t, whole.Replica)
 	own := "resolutions/local_metadata/last-changeset-from-" + strings.TrimSpace(uuids["resolutions/"+changeset.ReplicaUUIDFile])
 	for _, tt := range []struct {

@@ -1,0 +1,52 @@
+package replica
+
+import (
+	"io/fs"
+
+	"github.com/spf13/afero"
+
+	"prophet/changeset"
+	"prophet/internal/durable"
+)
+
+// writtenFiles and writtenDirs are what a writer adds to, in both logs: it goes through no symbolic link there.
+var (
+	writtenFiles = []string{changeset.IndexFile, rowsFile, idsFile, conflictsFile, DigestsFile}
+	writtenDirs  = []string{".", oursDir, "cas", "cas/" + changeset.ChangesetObjects, "cas/" + changeset.RecordObjects, changeset.RecordsDir, marksDir, peersDir}
+)
+
+// checkPlaces names what keeps every writer from writing though all can be read: a symbolic link, or a file in the place of a directory.
+func (c *check) checkPlaces() {
+	for _, log := range []*checker{c.votes, c.main} {
+		for _, name := range writtenDirs {
+			if name != "." || log.l.prefix != "" {
+				log.checkPlace(name, fs.ModeDir)
+			}
+		}
+		for _, name := range writtenFiles {
+			log.checkPlace(name, 0)
+		}
+	}
+	c.main.checkPlace(RepresentationsFile, 0)
+	c.main.checkPlace(durable.Journal, 0)
+	c.main.checkPlace(lockFile, 0)
+}
+
+// checkPlace says that what lies there is not of the type that a writer needs. What is missing is made.
+func (c *checker) checkPlace(name string, want fs.FileMode) {
+	lstat, ok := c.l.root.(afero.Lstater)
+	if !ok {
+		return
+	}
+	info, _, err := lstat.LstatIfPossible(join(c.l.prefix, name))
+	switch {
+	case err != nil: // it is missing, or whoever reads it says so
+	case info.Mode()&fs.ModeSymlink != 0:
+		c.problem(name, "it is a symbolic link, through which nothing is written, so no edit can be made: put what it points to in its place")
+	case info.Mode().Type() == want:
+	case want == fs.ModeDir:
+		c.problem(name, "it must be a directory, and is none, so no edit can be made: move it to somewhere else")
+	default:
+		c.problem(name, "it must be a regular file, and is none, so no edit can be made: move it to somewhere else")
+	}
+}

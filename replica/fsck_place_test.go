@@ -1,0 +1,60 @@
+package replica_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/spf13/afero"
+
+	"prophet/internal/durable"
+	"prophet/replica"
+)
+
+// TestACheckNamesWhatNoWriterGoesThrough: what can be read through a symbolic link, or need not be read at all, keeps every writer away all the same.
+func TestACheckNamesWhatNoWriterGoesThrough(t *testing.T) {
+	ctx := context.Background()
+	link := func(name string) {
+		aside := name + ".aside"
+		if err := os.Rename(name, aside); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(aside, name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, hurt := range map[string]func(name string){
+		"changesets.idx": link, "prophet/rows": link, "prophet/ids": link, "prophet/digests": link, "prophet/journal": link, "prophet/lock": link, "prophet": link,
+		"resolutions/local_metadata": func(name string) {
+			_ = os.RemoveAll(name)
+			_ = os.WriteFile(name, nil, 0o666)
+		},
+	} {
+		dir := t.TempDir()
+		disk := durable.Within(afero.NewOsFs(), dir)
+		r, err := replica.Init(ctx, disk, replica.Identity{}, replica.Options{Where: dir, Creator: "a@x"})
+		if err == nil {
+			_, err = r.Edit(ctx, func(e *replica.Edit) error {
+				_, err := e.Create("Ticket", map[string]string{"status": "new"})
+				return err
+			})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		hurt(filepath.Join(dir, filepath.FromSlash(name)))
+		var found []string
+		if err := replica.Check(ctx, durable.Within(afero.NewOsFs(), dir), replica.Options{Where: dir}, func(p replica.Problem) {
+			if !p.Harmless {
+				found = append(found, p.Path+": "+p.Text)
+			}
+		}, nil); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if len(found) != 1 || !strings.HasPrefix(found[0], name+": ") || !strings.Contains(found[0], "no edit can be made") {
+			t.Errorf("%s: check says %v", name, found)
+		}
+	}
+}
