@@ -31,6 +31,8 @@ func (c *Cache) put(key cacheKey, b []byte) {
 	if c.pieces == nil || c.bytes+len(b) > cacheSize {
 		c.pieces, c.bytes = map[cacheKey][]byte{}, 0
 	}
+	if _, twice := c.pieces[key]; !twice { // another reader may have missed it too
+		c.bytes += len(b)
+	}
 	c.pieces[key] = b
-	c.bytes += len(b)
 }

@@ -1,7 +1,7 @@
 // Package parts is the packed tier of a log: immutable files that hold a run of its rows, with what these did to the records.
 //
 // A *part* is two files. The *pack* has the changesets of the rows first to last, in that order, in compressed frames of many; the *table* is its index,
-// small enough pieces of which are read to find one thing among a million. Both are named by the SHA-256 of the pack:
+// of which a few small pieces are read to find one thing among a million. Both are named by the SHA-256 of the pack:
 //
 //	prophet/parts/4f0c…e1.pack
 //	prophet/parts/4f0c…e1.table

@@ -19,7 +19,7 @@ import (
 // Without the file there are none. It has no newline at its end.
 const ListFile = Dir + "/list"
 
-// MaxList is how many bytes a list has at most, and MaxParts how many parts it is sure to have room for.
+// MaxList is how many bytes a list has at most, and MaxParts how many parts: so many have room in it, whatever their rows. Who has as many adds none.
 const (
 	MaxList  = 64 << 10
 	MaxParts = 400
@@ -71,10 +71,16 @@ func ParseList(text string) (List, error) {
 	if text == "" {
 		return nil, nil
 	}
-	var l List
+	if len(text) > MaxList {
+		return nil, fmt.Errorf("it is longer than %d bytes", MaxList)
+	}
 	rest, ok := strings.CutPrefix(text, listHead)
+	if !ok {
+		return nil, fmt.Errorf("it does not begin with %q", listHead)
+	}
+	var l List
 	for line := range strings.Lines(rest) {
-		if strings.HasPrefix(line, sumWord) || !ok {
+		if strings.HasPrefix(line, sumWord) {
 			break
 		}
 		var r Ref
@@ -90,7 +96,7 @@ func ParseList(text string) (List, error) {
 		}
 		l = append(l, r)
 	}
-	if len(text) > MaxList || l.Encode() != text {
+	if l.Encode() != text {
 		return nil, errors.New("it does not have the checksum that it bears, or is not of the form that this program writes")
 	}
 	for i, r := range l {

@@ -104,12 +104,12 @@ func (p *Part) row(row uint32) (object, texts []byte, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	number, first, begin, end, err := t.frameOf(row - p.First)
+	f, err := t.frameOf(row - p.First)
 	if err != nil {
 		return nil, nil, err
 	}
-	b, err := p.frame(number, begin, end)
-	for at := first; err == nil; at++ {
+	b, err := p.frame(f)
+	for at := f.first; err == nil; at++ {
 		if object, texts, b, err = cutRow(b); err == nil && at == row-p.First {
 			return object, texts, nil
 		}
@@ -129,18 +129,18 @@ func (p *Part) packError(err error) error {
 var errFrame = errors.New("not a frame of a pack")
 
 // frame reads and decompresses a frame.
-func (p *Part) frame(number uint32, begin, end int64) ([]byte, error) {
-	id := cacheKey{p.packName(), number}
+func (p *Part) frame(f frame) ([]byte, error) {
+	id := cacheKey{p.packName(), f.number}
 	if raw := p.cache.get(id); raw != nil {
 		return raw, nil
 	}
-	b, err := readAt(p.fs, p.packName(), begin, end-begin)
+	b, err := readAt(p.fs, p.packName(), f.begin, f.end-f.begin)
 	if err != nil {
 		return nil, err
 	}
 	_, raw, err := decodeFrame(b)
 	if err != nil {
-		return nil, &DamageError{p.packName(), fmt.Errorf("at byte %d: %w", begin, err)}
+		return nil, &DamageError{p.packName(), fmt.Errorf("at byte %d: %w", f.begin, err)}
 	}
 	p.cache.put(id, raw)
 	return raw, nil
@@ -151,8 +151,8 @@ var decoder = sync.OnceValues(func() (*zstd.Decoder, error) {
 	return zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecodeAllCapLimit(true), zstd.WithDecoderMaxMemory(maxFrame))
 })
 
-// frameLength reads the head of a frame: how many rows it has, its length before compression, and how many bytes are stored behind the head.
-func frameLength(head []byte) (rows, raw, stored uint32, err error) {
+// parseFrameHead reads and checks the head of a frame: how many rows it has, its length before compression, and how many bytes are stored behind the head.
+func parseFrameHead(head []byte) (rows, raw, stored uint32, err error) {
 	rows, raw, stored = binary.BigEndian.Uint32(head), binary.BigEndian.Uint32(head[4:]), binary.BigEndian.Uint32(head[8:])
 	if rows == 0 || raw > maxFrame || stored > maxFrame || uint64(rows)*8 > uint64(raw) {
 		return 0, 0, 0, fmt.Errorf("%w: %d rows, %d bytes, %d stored", errFrame, rows, raw, stored)
@@ -165,7 +165,7 @@ func decodeFrame(b []byte) (rows uint32, raw []byte, err error) {
 	if len(b) < frameHead {
 		return 0, nil, fmt.Errorf("%w: %d bytes", errFrame, len(b))
 	}
-	rows, size, stored, err := frameLength(b)
+	rows, size, stored, err := parseFrameHead(b)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -177,8 +177,11 @@ func decodeFrame(b []byte) (rows uint32, raw []byte, err error) {
 		return 0, nil, err
 	}
 	raw, err = dec.DecodeAll(b[frameHead:], make([]byte, 0, size))
-	if err != nil || len(raw) != int(size) {
-		return 0, nil, fmt.Errorf("%w: %d bytes of %d come out: %w", errFrame, len(raw), size, err)
+	if err != nil {
+		return 0, nil, fmt.Errorf("%w: %w", errFrame, err)
+	}
+	if len(raw) != int(size) {
+		return 0, nil, fmt.Errorf("%w: %d bytes come out of it, its head says %d", errFrame, len(raw), size)
 	}
 	return rows, raw, nil
 }
@@ -326,19 +329,19 @@ func (p *Part) touches(t *table, record uint32) (Touches, uuid.UUID, error) {
 	return Touches{p, t, from, to - from}, id, err
 }
 
-// RowOf is a row that [ReadPack] reads.
-type RowOf struct {
+// PackedRow is a row that [ReadPack] reads.
+type PackedRow struct {
 	Changeset []byte
 	Texts     [][]byte // versions that it made
 }
 
 // ReadPack yields the rows of a pack in their order, by reading it once from its beginning. Each is valid until the next. It stops at the first frame that is
 // damaged.
-func ReadPack(r io.Reader) iter.Seq2[RowOf, error] {
-	return func(yield func(RowOf, error) bool) {
+func ReadPack(r io.Reader) iter.Seq2[PackedRow, error] {
+	return func(yield func(PackedRow, error) bool) {
 		head := make([]byte, len(packHead))
 		if _, err := io.ReadFull(r, head); err != nil || string(head) != packHead {
-			yield(RowOf{}, fmt.Errorf("%w: it does not begin with %q", errFrame, packHead))
+			yield(PackedRow{}, fmt.Errorf("%w: it does not begin with %q", errFrame, packHead))
 			return
 		}
 		for {
@@ -347,7 +350,7 @@ func ReadPack(r io.Reader) iter.Seq2[RowOf, error] {
 				return
 			}
 			for ; err == nil && rows > 0; rows-- {
-				var row RowOf
+				var row PackedRow
 				var texts []byte
 				if row.Changeset, texts, raw, err = cutRow(raw); err != nil {
 					break
@@ -365,7 +368,7 @@ func ReadPack(r io.Reader) iter.Seq2[RowOf, error] {
 				err = fmt.Errorf("%w: %d bytes too many", errFrame, len(raw))
 			}
 			if err != nil {
-				yield(RowOf{}, err)
+				yield(PackedRow{}, err)
 				return
 			}
 		}
@@ -381,7 +384,7 @@ func nextFrame(r io.Reader) (rows uint32, raw []byte, err error) {
 		}
 		return 0, nil, err
 	}
-	_, _, stored, err := frameLength(head)
+	_, _, stored, err := parseFrameHead(head)
 	if err != nil {
 		return 0, nil, err
 	}

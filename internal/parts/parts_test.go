@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -248,28 +249,63 @@ func TestNoDamageIsTakenForTruth(t *testing.T) {
 	}
 }
 
-// readAll reads all of a part; what comes must be what was written.
+// readAll reads all of a part, in each way that there is: what comes must be what was written.
 func readAll(t *testing.T, fsys afero.Fs, ref Ref, rows []row) {
 	t.Helper()
-	p := Open(fsys, "", ref, &Cache{})
-	wrong := func(err error) {
-		if d := new(DamageError); !errors.As(err, &d) || d.Path != ref.PackFile() && d.Path != ref.TableFile() {
-			t.Fatalf("an error that does not say where: %v", err)
+	p, want := Open(fsys, "", ref, &Cache{}), wanted(ref.First, rows)
+	is := func(what string, err error, right bool) {
+		t.Helper()
+		if err != nil {
+			checkDamage(t, err)
+		} else if !right {
+			t.Fatalf("%s is not what was written", what)
 		}
 	}
 	for i, r := range rows {
-		got, err := p.Changeset(uint32(i + 1))
-		if err != nil {
-			wrong(err)
-		} else if !bytes.Equal(got, r.object) {
-			t.Fatalf("row %d is %q", i+1, got)
-		}
+		seq := ref.First + uint32(i)
+		got, err := p.Changeset(seq)
+		is("a changeset", err, bytes.Equal(got, r.object))
+		at, ok, err := p.Find(sha1.Sum(r.object))
+		is("the place of a changeset", err, ok && at == seq)
+		text, err := p.Text(seq, r.touches[0].Key)
+		is("a text", err, bytes.Equal(text, r.touches[0].Text))
 		list, err := versions(p, r.touches[0].Record)
-		if err != nil {
-			wrong(err)
-		} else if len(list) == 0 {
-			t.Fatalf("%s is not there", r.touches[0].Record)
+		is("what is known of a record", err, slices.Equal(list, want[r.touches[0].Record]))
+	}
+	found, err := names(p)
+	is("the list of records", err, slices.Equal(found, slices.SortedFunc(maps.Keys(want), changeset.RecordID.Compare)))
+}
+
+// wanted are the versions of each record, as versions gives them.
+func wanted(first uint32, rows []row) map[changeset.RecordID][]string {
+	want := map[changeset.RecordID][]string{}
+	for i, r := range rows {
+		touch := r.touches[0]
+		want[touch.Record] = append(want[touch.Record], fmt.Sprintf("%d %x %t", first+uint32(i), touch.Key, touch.Text != nil))
+	}
+	return want
+}
+
+// names are all records of a part.
+func names(p *Part) (list []changeset.RecordID, err error) {
+	types, err := p.Types()
+	for _, typ := range types {
+		for id, err := range p.Records(typ, uuid.UUID{}) {
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, changeset.RecordID{Type: typ, UUID: id})
 		}
+	}
+	slices.SortFunc(list, changeset.RecordID.Compare)
+	return list, err
+}
+
+// checkDamage fails the test unless the error is that of a damaged file of a part.
+func checkDamage(t *testing.T, err error) {
+	t.Helper()
+	if d := new(DamageError); !errors.As(err, &d) || !strings.HasSuffix(d.Path, PackExt) && !strings.HasSuffix(d.Path, TableExt) {
+		t.Fatalf("an error that does not say where: %v", err)
 	}
 }
 
@@ -363,6 +399,36 @@ func TestListRoundTrip(t *testing.T) {
 	}
 }
 
+func TestAListHasRoomForSoManyParts(t *testing.T) {
+	var l List
+	for i := range uint32(MaxParts) {
+		l = append(l, Ref{First: 1<<32 - 2*MaxParts + i, Last: 1<<32 - 2*MaxParts + i})
+	}
+	if got, err := ParseList(l.Encode()); err != nil || len(got) != MaxParts {
+		t.Errorf("%d parts, %v", len(got), err)
+	}
+	for text, want := range map[string]string{strings.Repeat("x", MaxList+1): "it is longer than 65536 bytes", "parts": `it does not begin with "prophet parts 1`} {
+		if _, err := ParseList(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.20q: %v", text, err)
+		}
+	}
+}
+
+func TestAFrameOfAnotherLengthIsTold(t *testing.T) {
+	var pack bytes.Buffer
+	w := NewWriter(&pack, 1)
+	w.Add([]byte("{}"), nil)
+	w.Close(io.Discard)
+	for by, want := range map[uint32]string{1: "10 bytes come out of it, its head says 11", ^uint32(0): "not a frame of a pack: "} {
+		b := bytes.Clone(pack.Bytes()[len(packHead):])
+		binary.BigEndian.PutUint32(b[4:], binary.BigEndian.Uint32(b[4:])+by)
+		binary.BigEndian.PutUint32(b[12:], frameSum(b))
+		if _, _, err := decodeFrame(b); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "%!") {
+			t.Errorf("%d more: %v", int32(by), err)
+		}
+	}
+}
+
 func TestListCoversAndIsCut(t *testing.T) {
 	l := List{{First: 1, Last: 10}, {First: 15, Last: 20}}
 	for row, want := range map[uint32]string{1: "0 true", 10: "0 true", 11: "1 false", 15: "1 true", 20: "1 true", 21: "2 false"} {
@@ -376,104 +442,4 @@ func TestListCoversAndIsCut(t *testing.T) {
 			t.Errorf("cut after %d: %v", last, got)
 		}
 	}
-}
-
-// paged is content in pages with their checksums.
-func paged(content []byte) []byte {
-	var b bytes.Buffer
-	w := newPageWriter(&b)
-	w.write(content)
-	w.endPage()
-	return b.Bytes()
-}
-
-// content takes the pages apart.
-func content(table []byte) (b []byte) {
-	for page := range slices.Chunk(table, pageSize) {
-		b = append(b, page[:pageContent]...)
-	}
-	return b
-}
-
-func FuzzList(f *testing.F) {
-	f.Add(List{{1, 10, Sum{1}, Sum{2}}, {11, 12, Sum{3}, Sum{4}}}.Encode())
-	f.Add(listHead + sumWord + "00000000")
-	f.Fuzz(func(t *testing.T, text string) {
-		if l, err := ParseList(text); err == nil && l.Encode() != text {
-			t.Errorf("%q became %q", text, l.Encode())
-		}
-	})
-}
-
-// FuzzTable has tables whose pages bear their checksums, and whose content is anything.
-func FuzzTable(f *testing.F) {
-	fsys, ref := build(f, 1, sample(40))
-	pack, _ := afero.ReadFile(fsys, ref.PackFile())
-	table, _ := afero.ReadFile(fsys, ref.TableFile())
-	f.Add(content(table))
-	short := content(table)
-	binary.BigEndian.PutUint32(short[16+4:], 1<<31)
-	f.Add(short)
-	f.Fuzz(func(t *testing.T, b []byte) {
-		fsys := afero.NewMemMapFs()
-		afero.WriteFile(fsys, ref.PackFile(), pack, 0o666)
-		afero.WriteFile(fsys, ref.TableFile(), paged(b), 0o666)
-		p := Open(fsys, "", ref, &Cache{})
-		for row := range uint32(45) {
-			p.Changeset(row)
-			p.Text(row, [20]byte{})
-		}
-		p.Find([20]byte{1})
-		types, _ := p.Types()
-		for _, typ := range append(types, "bug") {
-			n := 0
-			for id, err := range p.Records(typ, uuid.UUID{}) {
-				if err == nil {
-					versions(p, changeset.RecordID{Type: typ, UUID: id})
-				}
-				if n++; n > 100 {
-					break
-				}
-			}
-		}
-	})
-}
-
-// FuzzPack has packs of one frame whose checksum is right, and whose content is anything.
-func FuzzPack(f *testing.F) {
-	f.Add(uint32(1), []byte("\x00\x00\x00\x02{}\x00\x00\x00\x01\xab\xcd\xef\x01\x00\x00\x00\x02[]"))
-	f.Add(uint32(2), []byte("\x00\x00\x00\x02{}\x00\x00\x00\x00\x00\x00\x00\x02{}\x00\x00\x00\x00"))
-	f.Add(uint32(1), []byte("\xff\xff\xff\xff"))
-	f.Fuzz(func(t *testing.T, rows uint32, raw []byte) {
-		var pack bytes.Buffer
-		w := NewWriter(&pack, 1)
-		w.raw, w.rows = raw, rows
-		w.endFrame()
-		n := uint32(0)
-		for row, err := range ReadPack(bytes.NewReader(pack.Bytes())) {
-			if err != nil {
-				return
-			}
-			if n++; len(row.Changeset) > len(raw) {
-				t.Errorf("a changeset of %d bytes out of %d", len(row.Changeset), len(raw))
-			}
-		}
-		if len(raw) > 0 && n != rows {
-			t.Errorf("%d rows of %d", n, rows)
-		}
-	})
-}
-
-// FuzzFrame has frames of any bytes.
-func FuzzFrame(f *testing.F) {
-	var pack bytes.Buffer
-	w := NewWriter(&pack, 1)
-	w.Add([]byte("{}"), nil)
-	w.Close(io.Discard)
-	f.Add(pack.Bytes()[len(packHead):])
-	f.Fuzz(func(t *testing.T, b []byte) {
-		if rows, raw, err := decodeFrame(b); err == nil && (rows == 0 || len(raw) > maxFrame) {
-			t.Errorf("%d rows, %d bytes", rows, len(raw))
-		}
-	})
 }

@@ -114,32 +114,39 @@ func (t *table) search(a array, from, to uint32, found func(entry []byte) bool) 
 	return from + uint32(n), failed
 }
 
-// frameOf returns the frame that has a row: its number, its first row, and where it begins and ends in the pack.
-func (t *table) frameOf(row uint32) (number, first uint32, begin, end int64, err error) {
+// frame is a frame of the pack as the table has it.
+type frame struct {
+	number     uint32
+	first      uint32 // row
+	begin, end int64  // in the pack
+}
+
+// frameOf returns the frame that has a row.
+func (t *table) frameOf(row uint32) (f frame, err error) {
 	next, err := t.search(t.frameAt, 0, t.frames, func(e []byte) bool { return binary.BigEndian.Uint32(e) > row })
 	if err != nil {
-		return 0, 0, 0, 0, err
+		return f, err
 	}
 	if next == 0 {
-		return 0, 0, 0, 0, damaged(t.name, "no frame has row %d", row)
+		return f, damaged(t.name, "no frame has row %d", row)
 	}
-	end = int64(t.packSize)
+	f.number, f.end = next-1, int64(t.packSize)
 	if next < t.frames {
 		e, err := t.entry(t.frameAt, next)
 		if err != nil {
-			return 0, 0, 0, 0, err
+			return f, err
 		}
-		end = int64(binary.BigEndian.Uint64(e[4:]))
+		f.end = int64(binary.BigEndian.Uint64(e[4:]))
 	}
-	e, err := t.entry(t.frameAt, next-1)
+	e, err := t.entry(t.frameAt, f.number)
 	if err != nil {
-		return 0, 0, 0, 0, err
+		return f, err
 	}
-	first, begin = binary.BigEndian.Uint32(e), int64(binary.BigEndian.Uint64(e[4:]))
-	if begin < 0 || end > int64(t.packSize) || end-begin <= frameHead || end-begin > maxFrame {
-		return 0, 0, 0, 0, damaged(t.name, "frame %d goes from byte %d to %d", next-1, begin, end)
+	f.first, f.begin = binary.BigEndian.Uint32(e), int64(binary.BigEndian.Uint64(e[4:]))
+	if f.begin < 0 || f.end > int64(t.packSize) || f.end-f.begin <= frameHead || f.end-f.begin > maxFrame {
+		return f, damaged(t.name, "frame %d goes from byte %d to %d", f.number, f.begin, f.end)
 	}
-	return next - 1, first, begin, end, nil
+	return f, nil
 }
 
 // rowsOfKey returns the rows whose changesets may have the key: the beginnings are equal.
