@@ -294,3 +294,99 @@ func TestDamageOfAPartIsTold(t *testing.T) {
 		}
 	}
 }
+
+// TestAPartKeepsEveryEighthVersion makes sure that no version takes many changes to make, however long the history of its record is.
+func TestAPartKeepsEveryEighthVersion(t *testing.T) {
+	replicatest.WithParts(t)
+	fsys := directory(t)
+	r := replicatest.Init(t, fsys, counted(0))
+	rec := create(t, r)
+	err := r.Update(t.Context(), func(tx *replica.Tx) error {
+		for i := range 40 {
+			if _, err := tx.Edit(func(e *replica.Edit) error { return e.Update(rec, map[string]string{"n": fmt.Sprint(i)}) }); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	touches, err := parts.Open(fsys, "", partsOf(t, fsys, "")[1], &parts.Cache{}).Touches(rec)
+	if err != nil || touches.Len() != 40 {
+		t.Fatalf("%d versions, %v", touches.Len(), err)
+	}
+	for i := range 40 {
+		if _, kept, err := touches.At(i); err != nil || kept != (i%8 == 0) {
+			t.Errorf("version %d: kept %t, %v", i, kept, err)
+		}
+	}
+	allVersions(t, fsys)
+}
+
+// create makes a record.
+func create(t *testing.T, r *replica.Replica) (rec changeset.RecordID) {
+	t.Helper()
+	replicatest.Edit(t, r, func(e *replica.Edit) (err error) {
+		rec, err = e.Create("Ticket", map[string]string{"n": "first"})
+		return err
+	})
+	return rec
+}
+
+// TestAVersionThatIsTooLargeToKeepIsMadeFromWhatIsBeforeItsPart has two records of which a part has room for the text of one.
+func TestAVersionThatIsTooLargeToKeepIsMadeFromWhatIsBeforeItsPart(t *testing.T) {
+	replicatest.WithParts(t)
+	fsys := directory(t)
+	r := replicatest.Init(t, fsys, counted(0))
+	one, two := create(t, r), create(t, r)
+	for _, props := range []map[string]string{{"large": strings.Repeat("y", 700_000)}, {"n": "last"}} {
+		replicatest.Edit(t, r, func(e *replica.Edit) error { return errors.Join(e.Update(one, props), e.Update(two, props)) })
+	}
+	kept := 0
+	p := parts.Open(fsys, "", partsOf(t, fsys, "")[3], &parts.Cache{})
+	for _, rec := range []changeset.RecordID{one, two} {
+		touches, err := p.Touches(rec)
+		if err != nil || touches.Len() != 1 {
+			t.Fatalf("%d versions, %v", touches.Len(), err)
+		}
+		if _, is, _ := touches.At(0); is {
+			kept++
+		}
+		props, ok, err := replicatest.Open(t, fsys, replica.Options{}).Log().Props(rec)
+		if err != nil || !ok || props["n"] != "last" || len(props["large"]) != 700_000 {
+			t.Errorf("%s shows n %q and %d bytes, %t, %v", rec, props["n"], len(props["large"]), ok, err)
+		}
+	}
+	if kept != 1 {
+		t.Errorf("%d texts are kept", kept)
+	}
+	allVersions(t, fsys)
+}
+
+// TestAPartIsThereBeforeTheListAndTheListBeforeTheNumber holds the order in which a commit puts its files in place.
+func TestAPartIsThereBeforeTheListAndTheListBeforeTheNumber(t *testing.T) {
+	replicatest.WithParts(t)
+	fsys := crashfs.New()
+	r := replicatest.Init(t, fsys, counted(0))
+	fsys.Record()
+	if err := more(r); err != nil {
+		t.Fatal(err)
+	}
+	var order []string
+	for _, op := range fsys.Ops() {
+		text := op.String()
+		for _, what := range []string{parts.PackExt, parts.TableExt, "prophet/journal", "changesets.idx", parts.ListFile, "latest-sequence-no"} {
+			if strings.HasPrefix(text, "rename ") && strings.HasSuffix(text, what) || strings.HasPrefix(text, "write ") && strings.Contains(text, what) && !strings.Contains(text, ".tmp") {
+				order = append(order, what)
+			}
+		}
+	}
+	want := ".pack .table prophet/journal changesets.idx prophet/parts/list latest-sequence-no"
+	if got := strings.Join(order, " "); !strings.HasPrefix(got, want) {
+		t.Errorf("the order is %s, want %s", got, want)
+		for _, op := range fsys.Ops() {
+			t.Log(op)
+		}
+	}
+}

@@ -119,6 +119,9 @@ func (p *repair) run() error {
 	if sound, err := p.mendSmallFiles(); !sound || err != nil {
 		return err
 	}
+	if sound, err := p.partsAreSound(); !sound || err != nil {
+		return err
+	}
 	for _, prefix := range []string{changeset.ResolutionsDir + "/", ""} {
 		if sound, err := p.mendIndex(prefix); !sound || err != nil {
 			return err

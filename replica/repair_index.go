@@ -165,7 +165,7 @@ func (x *indexRepair) loadVersions() error {
 		if err != nil {
 			return err
 		}
-		b, err := x.p.read(x.l.prefix + changeset.RecordPath(rec.ID))
+		b, err := x.p.readIndex(x.l, rec.ID)
 		if err != nil {
 			return err
 		}

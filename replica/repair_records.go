@@ -122,7 +122,7 @@ func (x *recordsRepair) mend(rec changeset.RecordID, rows []uint32) error {
 		return err
 	}
 	file := x.l.prefix + changeset.RecordPath(rec)
-	was, err := x.p.read(file)
+	was, err := x.p.readIndex(x.l, rec)
 	if err != nil {
 		return err
 	}
@@ -137,7 +137,9 @@ func (x *recordsRepair) mend(rec changeset.RecordID, rows []uint32) error {
 	if err != nil || was != nil && bytes.Equal(was, want) {
 		return err
 	}
-	if was != nil {
+	if there, err := exists(x.p.fs, file); err != nil {
+		return err
+	} else if there {
 		if err := x.p.setAside(file); err != nil {
 			return err
 		}

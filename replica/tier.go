@@ -361,11 +361,11 @@ func (f *versionFile) split(l *Log, rec changeset.RecordID) error {
 		if at >= 0 && f.loose > 0 {
 			begin, err := f.looseFrom(p.First)
 			if err != nil {
-				return err
+				return l.damagedIndex(rec, err)
 			}
 			end, err := f.looseFrom(p.Last + 1)
 			if err != nil {
-				return err
+				return l.damagedIndex(rec, err)
 			}
 			loose(begin)
 			at = end
