@@ -103,6 +103,9 @@ func (tx *Tx) decide(c *changeset.Changeset) error {
 	if err := tx.vote(c); err != nil {
 		return err
 	}
+	if err := tx.noteWaits(c); err != nil {
+		return err
+	}
 	return tx.main.add(c)
 }
 

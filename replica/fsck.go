@@ -20,6 +20,8 @@ type Problem struct {
 	Path     string // within the replica
 	Text     string
 	Harmless bool // the next writer mends it, or it is only there for nothing
+
+	Bookkeeping bool // what is lost is bookkeeping of the replica, so that nobody's edit is missing; Path ends with LostFile
 }
 
 // Check reads all of a replica and reports what is wrong: every hash, row, length and reference, the state that replaying the log gives, the merged state,
@@ -110,6 +112,8 @@ func (c *check) run() error {
 		c.checkBeside()
 	}
 	failed := c.noteInMemory()
+	c.votes.tellLost()
+	c.main.tellLost()
 	settled := !c.main.ours || c.votes.noted >= c.votes.l.latest && !c.main.settingsNew
 	for _, log := range []*checker{c.votes, c.main} {
 		log.mergeable, log.settled = failed == nil, settled
@@ -205,6 +209,7 @@ type checker struct {
 	entry       []byte                // of one of these
 	broken      brokenRows            // nil if there is none
 	lost        map[changeset.ID]bool // of which only that counts which is left
+	lostFound   []lostFound           // the same, to be told of
 	wanted      listedRows            // what the list of representations names
 	anyListed   bool                  // there is such a list
 	recs        int                   // records that the log touches

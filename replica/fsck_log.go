@@ -278,8 +278,7 @@ func (c *checker) checkRow(at *looked, notes *noteCheck) error {
 		c.highest[at.row.ID.Origin] = max(c.highest[at.row.ID.Origin], at.row.ID.Seq)
 	}
 	if at.c.Lost {
-		c.problem(LostFile, "row %d: changeset %s is lost; what is left of it counts until it comes back", at.seq, at.row.ID)
-		c.lost[at.row.ID] = true
+		c.meetLost(at.row, at.c)
 	} else if err := c.good[0].add(int(at.row.Key[0]), at.row.Key[:]); err != nil {
 		return err
 	}

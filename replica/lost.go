@@ -74,10 +74,6 @@ func (f *lostRows) tell(id changeset.ID) {
 	}
 }
 
-func (r *Replica) warnLost(id changeset.ID) {
-	r.warn(fmt.Sprintf("changeset %s of %s is lost, and perhaps others: what is left of it counts until it comes back", id, r.where()))
-}
-
 // lostRows returns the rows that are listed as lost.
 func (l *Log) lostRows() (map[uint32]changeset.Row, error) {
 	f := l.gone

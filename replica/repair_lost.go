@@ -145,10 +145,14 @@ func (x *lostRepair) keep(seq uint32, c *changeset.Changeset) error {
 
 // countsAs says what counts for a lost changeset.
 func countsAs(c *changeset.Changeset) string {
-	if len(c.Changes) == 0 {
-		return "until it comes back it counts as if it had not been there"
+	const waits = ", and what builds on it goes to nobody who lacks it"
+	switch {
+	case c.Bookkeeping():
+		return lostBookkeeping
+	case len(c.Changes) == 0:
+		return "until it comes back it counts as if it had not been there" + waits
 	}
-	return "until it comes back, what its records became counts"
+	return "until it comes back, what its records became counts" + waits
 }
 
 // write writes the list.

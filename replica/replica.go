@@ -88,6 +88,8 @@ type Replica struct {
 	markMu sync.Mutex
 	mark   *mark // of a mirror; nil: it was not read yet
 
+	loss lossTold
+
 	identity identity // as the last writer found it; nil if there was none that could be believed
 
 	released time.Time // when the lock was let go last, if it had been held for long
@@ -160,6 +162,7 @@ func (r *Replica) Update(ctx context.Context, f func(tx *Tx) error) error {
 		return err
 	}
 	defer unlock()
+	defer r.holdLoss()()
 	return r.updateLocked(ctx, f)
 }
 
@@ -251,6 +254,9 @@ func (r *Replica) transact(ctx context.Context, f func(tx *Tx) error) error {
 		r.identity = tx.newIdentity
 	}
 	r.forget()
+	if !tx.waits.IsZero() {
+		r.warnWaits(tx.waits)
+	}
 	if unfinished {
 		_ = r.reopen() // so that the small files are read as the journal has them; the edit is done, whatever that comes to
 	}

@@ -29,6 +29,8 @@ type Tx struct {
 	settingsSeen, logsSeen bool // the settings, and the votes too, are what the log has of them
 	newVote                bool // a vote that came with the transaction counted since this was reset
 
+	waits changeset.ID // a lost changeset on which what is made here builds; zero if there is none
+
 	newIdentity identity // nil if that stays as it is
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/spf13/afero"
@@ -22,6 +23,7 @@ type PublishOptions struct {
 	Check    bool                  // look at all that the mirror must have, and write again what is missing or damaged
 	Progress func(done, total int) // is told how many of the new changesets were written
 	Wait     time.Duration         // how long to wait for another publisher at most; 0: as long as it takes; less: not at all
+	Warn     func(string)          // is told that changesets are lost, which the mirror lacks then
 	Waiting  func(who string)      // is called once when another publisher makes us wait for more than a second, with who that is
 	NoTree   bool                  // no v1 tree, only packs and their head
 	NoPacks  bool                  // no packs and no head, only the v1 tree; a head that is there stays as it is
@@ -81,6 +83,14 @@ func Publish(ctx context.Context, from *replica.Replica, dest afero.Fs, opts Pub
 	return &p.report, nil
 }
 
+// warn says something once: the replica may be opened again.
+func (p *publisher) warn(s string) {
+	if p.opts.Warn != nil && !slices.Contains(p.said, s) {
+		p.said = append(p.said, s)
+		p.opts.Warn(s)
+	}
+}
+
 // publisher is a publication under way.
 type publisher struct {
 	from       *replica.Replica
@@ -98,6 +108,7 @@ type publisher struct {
 	unlisted    bool // the MirrorFile does not name the database
 	fresh       bool // there is nothing yet
 	wire        wired
+	said        []string
 }
 
 func (p *publisher) publish(ctx context.Context) error {

@@ -34,7 +34,7 @@ func (p *publisher) look() error {
 		return err
 	}
 	// The replica is read after the mirror, so that it is never behind one that another publisher writes at this moment.
-	from, err := replica.Open(p.from.FS(), replica.Options{Where: p.from.Where()})
+	from, err := replica.Open(p.from.FS(), replica.Options{Where: p.from.Where(), Warn: p.warn})
 	if err != nil {
 		return err
 	}

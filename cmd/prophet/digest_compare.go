@@ -104,6 +104,22 @@ func (c *comparison) equal(what string) error {
 
 // exchange says what makes two replicas equal that have not met.
 func (c *comparison) exchange() string {
+	brings := c.pullAndPush()
+	for _, r := range []*replica.Replica{c.ours, c.other} {
+		lost, err := r.Log().LostEdits()
+		if err != nil || len(lost) == 0 {
+			continue
+		}
+		if r.Mirror() || r.CheckEditable() != nil {
+			return brings + fmt.Sprintf(`, but not what builds on changesets that %s was published without: its publisher has lost them`, r.Where())
+		}
+		return brings + fmt.Sprintf(`, but not what builds on changesets that %s has lost: "prophet fsck -r %s --repair" looks for them`, r.Where(), shellWord(r.Where()))
+	}
+	return brings
+}
+
+// pullAndPush says which commands bring what is missing.
+func (c *comparison) pullAndPush() string {
 	if c.other.Mirror() || c.other.CheckEditable() != nil {
 		return fmt.Sprintf(`"prophet pull %s" brings what this one lacks; the other one gets what it lacks when somebody publishes there`, shellWord(c.peer))
 	}

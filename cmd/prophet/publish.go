@@ -115,6 +115,7 @@ func runPublish(ctx context.Context, e *env, o publishOptions) error {
 		Prune:    o.prune,
 		Progress: func(done, total int) { progress.Set(int64(done), int64(total)) },
 		Wait:     o.wait,
+		Warn:     func(s string) { p.warnf("%s", s) },
 		Waiting:  func(who string) { p.notef("%s publishes to %s; waiting for it", who, dir) },
 	})
 	progress.Done()
