@@ -209,6 +209,7 @@ type checker struct {
 	entry       []byte                // of one of these
 	broken      brokenRows            // nil if there is none
 	lost        map[changeset.ID]bool // of which only that counts which is left
+	types       map[string]bool       // of the records that are touched
 	lostFound   []lostFound           // the same, to be told of
 	wanted      listedRows            // what the list of representations names
 	anyListed   bool                  // there is such a list
@@ -235,7 +236,7 @@ type checker struct {
 }
 
 func newChecker(ctx context.Context, r *Replica, l *Log, exported bool, report func(Problem)) *checker {
-	c := &checker{ctx: ctx, r: r, l: l, report: report, exported: exported, highest: map[uuid.UUID]uint32{}, lost: map[changeset.ID]bool{}}
+	c := &checker{ctx: ctx, r: r, l: l, report: report, exported: exported, highest: map[uuid.UUID]uint32{}, lost: map[changeset.ID]bool{}, types: map[string]bool{}}
 	file := func(name string) string { return strings.Trim(l.prefix, "/") + name }
 	scratch := r.opts.Scratch
 	c.named = newParcels(scratch, file("ids"), int64(l.latest)*24)

@@ -154,6 +154,8 @@ func (c *checker) checkStrays(dir string, depth int, typ string) error {
 		case durable.IsTemp(name):
 		case !belongs:
 			c.harmless(name, "a stray file: it is not where the index of a record is")
+		case depth == 0 && !e.IsDir() && !c.types[typ]:
+			c.harmless(name, "a stray file: no record of a type of that name can be made before it is moved")
 		case depth < 3 && !e.IsDir():
 			c.problem(name, "a file where a directory must be: no record can be made below it")
 		case depth == 3 && e.IsDir():
@@ -174,10 +176,15 @@ func (c *checker) belongs(name string, depth int, typ string) bool {
 	case 0:
 		return changeset.CheckType(last) == nil
 	case 1, 2:
-		return len(last) == 1 && strings.Contains("0123456789abcdef", last)
+		return isDigit(last)
 	}
 	_, ok := indexed(typ, name)
 	return ok
+}
+
+// isDigit reports whether a name is a hexadecimal digit, as those of the directories of records are.
+func isDigit(name string) bool {
+	return len(name) == 1 && strings.Contains("0123456789abcdef", name)
 }
 
 // entriesOf returns what is in a directory, by name; one that is missing, or a file in its place, has nothing.

@@ -293,6 +293,7 @@ func (c *checker) keepTouches(at *looked, noted flags) error {
 		if ch.Record.Type == changeset.SettingsType && at.seq > c.noted {
 			c.settingsNew = true
 		}
+		c.types[ch.Record.Type] = true
 		t := touch{kind: touchChange, rec: ch.Record, row: at.seq, flags: noted, alone: len(at.c.Changes) == 1, c: at.c}
 		if err := c.keep(&t, ch); err != nil {
 			return err

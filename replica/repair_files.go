@@ -3,7 +3,9 @@ package replica
 import (
 	"bytes"
 	"fmt"
+	"os"
 	"path"
+	"strings"
 
 	"github.com/spf13/afero"
 
@@ -11,7 +13,7 @@ import (
 	"prophet/internal/durable"
 )
 
-// SetAsideDir has what repairs replaced or took away: each file under its own path, and later ones of that path with ".2", ".3" and so on after it. The same bytes are kept once a path.
+// SetAsideDir has what repairs replaced or took away: each file under its own path, and later ones of that path with ".2", ".3" and so on after it, or after a directory where a file of that name was set aside. The same bytes are kept once a path.
 const SetAsideDir = "prophet/set-aside"
 
 // maxAside bounds how many contents of one path are kept.
@@ -22,25 +24,47 @@ func (p *repair) setAside(file string) error {
 	if err := p.disturbed(); err != nil {
 		return err
 	}
-	name := path.Join(SetAsideDir, file)
-	for n := 2; n <= maxAside; n++ {
-		there, err := exists(p.fs, name)
-		if err == nil && !there {
-			return durable.CopyFile(p.fs, file, name)
-		}
-		same := false
-		if err == nil {
-			same, err = durable.SameContent(p.fs, file, name)
-		}
-		if err != nil {
+	dir := SetAsideDir
+	for part := range strings.SplitSeq(path.Dir(file), "/") {
+		var err error
+		if dir, err = p.freeName(path.Join(dir, part), func(info os.FileInfo) (bool, error) { return info.IsDir(), nil }); err != nil {
 			return fmt.Errorf("set %s aside: %w", file, err)
 		}
-		if same {
-			return nil
-		}
-		name = fmt.Sprintf("%s.%d", path.Join(SetAsideDir, file), n)
 	}
-	return fmt.Errorf("set %s aside: there are %d contents of it already", file, maxAside)
+	there := false
+	name, err := p.freeName(path.Join(dir, path.Base(file)), func(info os.FileInfo) (is bool, err error) {
+		if !info.IsDir() {
+			is, err = durable.SameContent(p.fs, file, path.Join(dir, info.Name()))
+		}
+		there = is
+		return is, err
+	})
+	if err == nil && !there {
+		return durable.CopyFile(p.fs, file, name)
+	}
+	if err != nil {
+		return fmt.Errorf("set %s aside: %w", file, err)
+	}
+	return nil
+}
+
+// freeName returns the first of a path and those with ".2", ".3" and so on after it where nothing is, or what serves.
+func (p *repair) freeName(name string, serves func(os.FileInfo) (bool, error)) (string, error) {
+	for n, at := 2, name; n <= maxAside; n++ {
+		info, err := p.fs.Stat(at)
+		if isNotExist(err) {
+			return at, nil
+		}
+		is := false
+		if err == nil {
+			is, err = serves(info)
+		}
+		if is || err != nil {
+			return at, err
+		}
+		at = fmt.Sprintf("%s.%d", name, n)
+	}
+	return "", fmt.Errorf("there are %d of it already", maxAside-1)
 }
 
 // read returns what a file holds that tells what it must hold, nil if there is none. Bytes that cannot be read, as from a bad block, are an error, and so is a file

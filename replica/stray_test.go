@@ -29,7 +29,7 @@ func strewn(t *testing.T) (fsys afero.Fs, recs []changeset.RecordID, said map[st
 	const blocks = "a file where a directory must be: no record can be made below it"
 	id := recs[0].UUID.String()
 	said = map[string]string{
-		"records/README.md": blocks, "records/no type": stray, "records/Ticket/xx": stray, "records/Ticket/a/xx": stray, "records/Ticket/a/1/note.txt": stray,
+		"records/README.md": "a stray file: no record of a type of that name can be made before it is moved (harmless)", "records/no type": stray, "records/Ticket/xx": stray, "records/Ticket/a/xx": stray, "records/Ticket/a/1/note.txt": stray,
 		"records/Ticket/b/" + id: stray, "records/Ticket/c/2/" + strings.ToUpper(id): stray,
 		"records/Ticket/e/3/" + "00" + id[2:]: stray, "records/Note/d": blocks, "records/Note/f/4": blocks,
 	}
