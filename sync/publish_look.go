@@ -1,6 +1,7 @@
 package sync
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -113,22 +114,22 @@ func (p *publisher) otherList(row uint32) error {
 		row, replica.RepresentationsFile)
 }
 
+// ErrFlatThere is wrapped by the error of a publication of a mirror of databases to where a replica, an exported copy or a flat mirror lies.
+var ErrFlatThere = errors.New("the directory is itself a replica or a flat mirror")
+
 // checkPlace refuses a directory where readers would not find the mirror, and a replica that people work in.
 func (p *publisher) checkPlace() error {
 	above := changeset.ReplicaVersionFile
-	fault := "the directory is itself a replica or a flat mirror; readers would find that and not a mirror below it"
+	err := fmt.Errorf("%w; readers would find that and not a mirror below it", ErrFlatThere)
 	if p.opts.Flat {
-		above, fault = MirrorFile, "the directory is a mirror of databases, each in a directory of its own; a flat one would hide them"
+		above, err = MirrorFile, errors.New("the directory is a mirror of databases, each in a directory of its own; a flat one would hide them")
 	}
-	ok, err := exists(p.dest, above)
-	if !ok && err == nil && !p.opts.Flat {
-		ok, err = flatHead(p.dest)
+	ok, lookErr := exists(p.dest, above)
+	if !ok && lookErr == nil && !p.opts.Flat {
+		ok, lookErr = flatHead(p.dest)
 	}
-	if err != nil {
-		return err
-	}
-	if ok {
-		return errors.New(fault)
+	if ok || lookErr != nil {
+		return cmp.Or(lookErr, err)
 	}
 	for _, name := range []string{"prophet/rows", "local_metadata", "userdata/local-id-cache"} {
 		if ok, err := exists(p.disk, name); err != nil {

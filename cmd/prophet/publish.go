@@ -135,6 +135,8 @@ func (o *publishOptions) withRemedy(err error, dir string) error {
 	switch {
 	case errors.Is(err, psync.ErrMirrorAhead):
 		return withHint(err, `"prophet pull %s" brings them, then "%s" goes on with that mirror; or publish to another directory`, shellWord(dir), o.again())
+	case errors.Is(err, psync.ErrFlatThere):
+		return withHint(err, `if it is a flat mirror or an exported copy of this replica, "%s" brings it up to date; else publish to another directory`, o.again("--flat"))
 	case !o.check && errors.As(err, &damaged):
 		return withHint(err, `"%s" writes again what is missing or damaged there`, o.again("--check"))
 	}

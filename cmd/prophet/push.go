@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"github.com/urfave/cli/v2"
 
@@ -58,7 +59,7 @@ func (x *exchange) push(ctx context.Context, location string) error {
 		return err
 	}
 	if x.ownMirror(theirs) {
-		return withHint(usagef("push to %s: it is a mirror of this replica", psync.Shown(location)), `"prophet publish DIR" brings it up to date`)
+		return withHint(usagef("push to %s: it is a mirror of this replica", psync.Shown(location)), `"%s" brings it up to date`, x.publishAgain(theirs))
 	}
 	if err := theirs.CheckEditable(); errors.Is(err, replica.ErrExported) {
 		return x.cannotPushToCopy(theirs, err)
@@ -80,6 +81,19 @@ func (x *exchange) push(ctx context.Context, location string) error {
 		return err
 	}
 	return showReport(l, doc, x.did("Pushed", "Would push")+" to "+theirs.Where(), x.ok)
+}
+
+// publishAgain is the command that brings a mirror or an exported copy of this replica up to date.
+func (x *exchange) publishAgain(theirs *replica.Replica) string {
+	dir, local := localDir(theirs.Where())
+	if !local {
+		return "prophet publish DIR"
+	}
+	above := filepath.Dir(dir)
+	if listed, err := isFile(x.e.Fs, filepath.Join(above, psync.MirrorFile)); listed && err == nil && filepath.Base(dir) == theirs.Database().String() {
+		return commandLine("prophet", "publish", x.e.shortDir(above))
+	}
+	return commandLine("prophet", "publish", "--flat", x.e.shortDir(dir))
 }
 
 // pushError turns the error of a pull by the other side into that of a push, in which the other side is the one that we talk about.
