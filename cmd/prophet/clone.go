@@ -172,7 +172,8 @@ func begun(ctx context.Context, r *replica.Replica, dir string, err error) error
 	case interrupted(ctx, err):
 		return withHint(err, `what came so far stays; "prophet pull -r %s" goes on`, shellWord(dir))
 	}
-	if hint := hintOf(err); hint == hintMirror || hint == hintFull {
+	if hint := hintOf(err); hint == hintMirror || hint == hintFull || hint == hintLarge {
+		hint = strings.TrimSuffix(hint, ", then run the same command again")
 		return withHint(err, "%s; then \"prophet pull -r %s\" goes on with the clone", hint, shellWord(dir))
 	}
 	return withHint(err, `the clone is begun; "prophet pull -r %s" goes on`, shellWord(dir))

@@ -116,6 +116,9 @@ func isFormat(version string) bool {
 // hintFull is what to do about a disk, or a quota, that is full.
 const hintFull = "the state before holds; make room, then run the same command again"
 
+// hintLarge is what to do about a file that is larger than the system lets files be.
+const hintLarge = `the state before holds; the shell's "ulimit -f", or the file system, lets no file be as large as that: raise the limit, or work on another disk, then run the same command again`
+
 // explain returns the exit code for an error of a library, and what a person can do about it; "" if there is nothing to say.
 func explain(err error) (code int, hint string) {
 	var version *replica.VersionError
@@ -163,6 +166,8 @@ func explain(err error) (code int, hint string) {
 		return exitFailed, ""
 	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT):
 		return exitFailed, hintFull
+	case errors.Is(err, syscall.EFBIG):
+		return exitFailed, hintLarge
 	case errors.Is(err, syscall.EROFS):
 		return exitFailed, "nothing can be written there: somebody with the right to must mount it for writing; or work in a copy on another disk"
 	case isDamage(err):
