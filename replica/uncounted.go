@@ -55,8 +55,8 @@ func (l *Log) refuseUncounted() error {
 	}
 	return l.damaged(changeset.LatestFile, fmt.Errorf(
 		"it counts %d changesets, but %s holds %d more: it was turned back, or another program died while it wrote; "+
-			"to keep them write %d into it, to drop them cut %s to %d bytes",
-		l.latest, l.prefix+changeset.IndexFile, n, l.latest+n, l.prefix+changeset.IndexFile, int64(l.latest)*changeset.RowSize))
+			"fsck --repair keeps them; to drop them cut %s to %d bytes",
+		l.latest, l.prefix+changeset.IndexFile, n, l.prefix+changeset.IndexFile, int64(l.latest)*changeset.RowSize))
 }
 
 // uncounted returns how many rows stand beyond the latest one that are whole and name a changeset that is there.
