@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"prophet/changeset"
 	"prophet/internal/durable"
 	"prophet/internal/httpfs"
+	"prophet/internal/wire"
 	"prophet/replica"
 )
 
@@ -77,6 +79,9 @@ func (c Carriers) OpenDatabase(ctx context.Context, location string, database uu
 		return nil, err
 	}
 	opts.Where, opts.Mirror = shown, opts.Mirror || ReadOnly(location)
+	if r := openNamed(fsys, database, opts); r != nil {
+		return r, nil
+	}
 	r, err := openAt(fsys, opts)
 	hidden := opts.Mirror && errors.Is(err, fs.ErrPermission) // as servers say that do not tell what is not there
 	if !hidden && !errors.Is(err, replica.ErrNotReplica) {
@@ -99,6 +104,22 @@ func (c Carriers) OpenDatabase(ctx context.Context, location string, database uu
 		err = fmt.Errorf("open %s: %w", shown, &replica.DamageError{Path: sub, Err: fmt.Errorf("%s names it, but there is no replica: %w", MirrorFile, fs.ErrNotExist)})
 	}
 	return r, err
+}
+
+// openNamed opens what the head of a wanted database shows, in a mirror of databases on the web: one request, where its short URL would take five. It returns nil if there is no such head, or it
+// cannot be read; the location may be that of the database itself.
+func openNamed(fsys afero.Fs, database uuid.UUID, opts replica.Options) *replica.Replica {
+	name := database.String()
+	if !opts.Mirror || database == uuid.Nil || strings.EqualFold(path.Base(strings.TrimSuffix(opts.Where, "/")), name) {
+		return nil
+	}
+	shown, err := wire.Open(below(fsys, name))
+	if err != nil {
+		return nil
+	}
+	opts.Where = strings.TrimSuffix(opts.Where, "/") + "/" + name
+	r, _ := replica.Open(shown, opts)
+	return r
 }
 
 // reach returns the file system that a location names, and how messages show the location.

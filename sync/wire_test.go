@@ -70,6 +70,10 @@ func TestPullOfPacksCostsTheSameAtAnySize(t *testing.T) {
 		pull(10)
 		pull(0)
 		sameState(t, "clone", clone, w.ann)
+		srv.Reset() // who pulls knows the database, so that the short URL costs no more
+		if r, err := carriers().OpenDatabase(t.Context(), srv.URL, w.ann.Database(), replica.Options{}); err != nil || r.Where() != long || srv.Requests() != 1 {
+			t.Errorf("by the short URL: %v, %v", err, srv.Log())
+		}
 	}
 }
 
