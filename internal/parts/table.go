@@ -17,8 +17,6 @@ type header struct {
 	pack                                                Sum
 }
 
-const headerSize = len(tableHead) + 7*4 + 8 + len(Sum{})
-
 func (h *header) encode() []byte {
 	b := []byte(tableHead)
 	for _, n := range []uint32{h.first, h.rows, h.frames, h.types, h.records, h.touches, h.names} {
