@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -69,7 +70,7 @@ func overwrite(t *testing.T, fsys afero.Fs, name string, at, n int) {
 
 // looks counts how often is looked at what others have, and interrupts a repair at the n-th time.
 type looks struct {
-	n         int
+	n         atomic.Int64 // that are to come: objects are fetched several at a time
 	interrupt func()
 }
 
@@ -80,7 +81,7 @@ type lookedAt struct {
 }
 
 func (f *lookedAt) Open(name string) (afero.File, error) {
-	if f.looks.n--; f.looks.n == 0 {
+	if f.looks.n.Add(-1) == 0 {
 		f.looks.interrupt()
 	}
 	return f.Fs.Open(name)
@@ -103,7 +104,8 @@ func TestARepairThatIsInterruptedGivesNothingUp(t *testing.T) {
 			stop, cancel := context.WithCancel(ctx)
 			met = false
 			interrupt := func() { met = true; cancel() }
-			count := &looks{n, interrupt}
+			count := &looks{interrupt: interrupt}
+			count.n.Store(int64(n))
 			var lost []replica.Mended
 			err := replica.Repair(stop, work.Replica, damage.AnnOptions(9), replica.RepairOptions{
 				Sources: func(context.Context) []*replica.Replica {
