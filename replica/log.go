@@ -43,6 +43,7 @@ type Log struct {
 	wide      *wideRows        // what is kept of rows of many changes
 	inMirror  func() bool      // asked once a fault was found; nil where nobody knows
 	gone      *lostRows        // which changesets are lost; nil for the list of representations
+	about     *Log             // whose changesets the list of representations is about; nil for a log itself
 	format    string           // of the replica, once it is open
 	tier      *tier            // what is packed; nil for the list of representations
 }

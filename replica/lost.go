@@ -36,6 +36,9 @@ func LeftPath(key [20]byte) string { return cas.New(nil, leftDir).Path(key) }
 
 // orLeft returns what is left of a changeset that is lost, in place of an error of reading it.
 func (l *Log) orLeft(row changeset.Row, c *changeset.Changeset, err error) (*changeset.Changeset, error) {
+	if err != nil && l.about != nil && isFault(err) {
+		return l.about.leftListed(row, err)
+	}
 	if err == nil || l.gone == nil || !isFault(err) {
 		return c, err
 	}
@@ -46,6 +49,24 @@ func (l *Log) orLeft(row changeset.Row, c *changeset.Changeset, err error) (*cha
 	}
 	l.gone.tell(row.ID)
 	return l.left(lost), nil
+}
+
+// leftListed is orLeft for a row of the list of representations: where nobody had what it named, a repair lets it name the log's own object, and that may be lost too.
+func (l *Log) leftListed(row changeset.Row, err error) (*changeset.Changeset, error) {
+	rows, lerr := l.lostRows()
+	if lerr != nil {
+		return nil, err
+	}
+	for seq, lost := range rows {
+		if lost.ID != row.ID {
+			continue
+		}
+		if mine, rerr := l.Row(seq); rerr == nil && mine.Key == row.Key {
+			l.gone.tell(row.ID)
+			return l.left(lost), nil
+		}
+	}
+	return nil, err
 }
 
 // left reads what is left of a lost changeset. If that cannot be read either, nothing is.

@@ -50,7 +50,7 @@ func newRepresentations(l *Log, text string) (*representations, error) {
 			return nil, err
 		}
 	}
-	rows := &Log{fs: l.fs, prefix: l.prefix, where: l.where, uuid: l.uuid, database: l.database, latest: n,
+	rows := &Log{about: l, fs: l.fs, prefix: l.prefix, where: l.where, uuid: l.uuid, database: l.database, latest: n,
 		index: RepresentationsFile, number: LatestRepresentationFile, objects: l.objects, limits: l.limits, former: l.former, wide: new(wideRows), inMirror: l.inMirror}
 	return &representations{log: l, rows: rows, text: text}, nil
 }

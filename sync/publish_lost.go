@@ -38,7 +38,19 @@ func (l treeLog) read(row changeset.Row) ([]byte, *changeset.Changeset, error) {
 		c, err := l.Changeset(row)
 		return nil, c, err
 	}
-	return l.RawChangeset(row)
+	return readOrLeft(l.Log, row)
+}
+
+// readOrLeft is read for a row of any log: the list of representations may name an object that the log has lost.
+func readOrLeft(l *replica.Log, row changeset.Row) ([]byte, *changeset.Changeset, error) {
+	raw, c, err := l.RawChangeset(row)
+	if err == nil {
+		return raw, c, nil
+	}
+	if left, lerr := l.Changeset(row); lerr == nil && left.Lost {
+		return nil, left, nil
+	}
+	return nil, nil, err
 }
 
 // lostFile is the list of what is lost.

@@ -94,9 +94,12 @@ func (w *treeWriter) copyList(ctx context.Context, l treeList) error {
 		if w.old = row.Seq <= l.have; w.old && !w.check {
 			continue
 		}
-		raw, _, err := l.RawChangeset(row)
+		raw, _, err := readOrLeft(l.Log, row)
 		if err != nil {
 			return err
+		}
+		if raw == nil {
+			continue
 		}
 		if err := w.put(changeset.ObjectPath(changeset.ChangesetObjects, row.Key), raw); err != nil {
 			return err

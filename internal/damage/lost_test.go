@@ -1,6 +1,7 @@
 package damage_test
 
 import (
+	"context"
 	"regexp"
 	"strings"
 	"testing"
@@ -200,6 +201,47 @@ func TestWhoPullsFromADamagedReplicaGetsTheRestLater(t *testing.T) {
 				t.Errorf("row %d, %s: pull again: %v, %d missed", row, way, err, report.Missed)
 			}
 			same(t, row, open(t, s.Replica, damage.AnnAt), r, "by way of "+way)
+		}
+	}
+}
+
+// TestAReplicaGoesOnWithoutAnyOfItsObjects: all of cas/ is lost, and who is asked has the versions of records alone, or nothing. What is lost is listed, the rest goes on, and whoever has it brings it back.
+func TestAReplicaGoesOnWithoutAnyOfItsObjects(t *testing.T) {
+	whole := damage.New(t)
+	for _, lacks := range []string{"cas/changesets", "cas"} {
+		s := whole.Copy()
+		poor := s.Peer.Survivor(crashfs.Kill, 0)
+		for disk, dir := range map[*crashfs.FS]string{s.Replica: "cas", poor: lacks} {
+			if err := disk.RemoveAll(dir); err != nil {
+				t.Fatal(err)
+			}
+		}
+		err := replica.Repair(ctx, s.Replica, damage.AnnOptions(9), replica.RepairOptions{
+			Sources: func(context.Context) []*replica.Replica { return []*replica.Replica{open(t, poor, "/poor")} },
+		})
+		if list := problems(t, s.Replica); err != nil || !saysLost(list, len(list)) {
+			t.Errorf("beside somebody without %s: %v, %v", lacks, err, list)
+			continue
+		}
+		hurt := open(t, s.Replica, damage.AnnAt)
+		if _, err := hurt.Edit(ctx, func(e *replica.Edit) error { _, err := e.Create("Note", nil); return err }); err != nil {
+			t.Errorf("beside somebody without %s: edit: %v", lacks, err)
+		}
+		mirror := crashfs.New()
+		if _, err := psync.Publish(ctx, hurt, mirror, psync.PublishOptions{Flat: true}); err != nil {
+			t.Errorf("beside somebody without %s: publish: %v", lacks, err)
+			continue
+		}
+		for _, source := range []*replica.Replica{hurt, open(t, mirror, "/mirror")} {
+			if _, report, err := psync.Clone(ctx, crashfs.New(), source, damage.AnnOptions(99), psync.Options{Adopt: true}); err != nil || report.Missed == 0 {
+				t.Errorf("beside somebody without %s: clone %s: %v, %d missed", lacks, source.Where(), err, report.Missed)
+			}
+		}
+		if _, err := repair(s, true); err != nil {
+			t.Errorf("beside somebody without %s: beside all: %v", lacks, err)
+		}
+		if list := problems(t, s.Replica); len(list) > 0 {
+			t.Errorf("beside somebody without %s: in the end %v", lacks, list)
 		}
 	}
 }
