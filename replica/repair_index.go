@@ -24,6 +24,7 @@ type indexRepair struct {
 	trusts   bool   // that records' indexes say otherwise is no reason to doubt it
 	mirror   string // where rows were had from
 	deep     bool   // what others have in their logs may stand in this one
+	unnoted  bool   // the notes on rows may be another replica's: that a changeset made the versions of a row goes before what they say of it
 
 	at        map[uint32][]changeset.RecordID // which records' indexes name a row; loaded when needed
 	undecided []string                        // rows of which several things are said, with these
@@ -57,8 +58,8 @@ func (p *repair) mendIndex(prefix string) (sound bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	for deep, trusts := false, false; ; {
-		x := &indexRepair{p: p, l: l, file: file, slots: make([]slot, rows), deep: deep, trusts: trusts}
+	for deep, trusts, unnoted := false, false, false; ; {
+		x := &indexRepair{p: p, l: l, file: file, slots: make([]slot, rows), deep: deep, trusts: trusts, unnoted: unnoted}
 		if err := x.look(); err != nil {
 			return false, err
 		}
@@ -79,8 +80,10 @@ func (p *repair) mendIndex(prefix string) (sound bool, err error) {
 		switch unknown := len(x.unknown()) > 0 && len(x.undecided) == 0; {
 		case unknown && !deep:
 			deep = true
-		case unknown && x.doubted && !x.foreign: // then it is the records' indexes that are damaged
+		case unknown && x.doubted && !x.foreign && !trusts && !unnoted: // then it is the records' indexes that are damaged
 			deep, trusts = false, true
+		case unknown && !unnoted:
+			deep, trusts, unnoted = false, false, true
 		default:
 			return x.mend(lacking, sure)
 		}

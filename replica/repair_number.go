@@ -20,7 +20,7 @@ func (p *repair) mendNumber(l *Log) (rows uint32, sure bool, err error) {
 		bad = err
 	}
 	held, err := rowsHeld(l.fs)
-	if err != nil || bad == nil && says == held {
+	if err != nil || bad == nil && says == held && held > 0 {
 		return held, true, err
 	}
 	rows, sure, err = p.counted(l, says, bad == nil, held)
@@ -57,6 +57,9 @@ func (p *repair) counted(l *Log, says uint32, valid bool, held uint32) (rows uin
 	if err != nil {
 		return 0, false, err
 	}
+	if valid && says == 0 && held == 0 {
+		return p.emptied(l, others)
+	}
 	counts := append([]uint32{held}, others...)
 	if valid {
 		counts = append(counts, says)
@@ -85,6 +88,20 @@ func (p *repair) counted(l *Log, says uint32, valid bool, held uint32) (rows uin
 		return named, !p.endsWhole(l, named+1), nil
 	}
 	return 0, false, nil
+}
+
+// emptied decides where neither the file nor the index says that there are any rows: they are both lost where two other counts say how many there were.
+func (p *repair) emptied(l *Log, others []uint32) (rows uint32, sure bool, err error) {
+	named, err := l.highestVersion()
+	if err != nil || named == 0 {
+		return 0, true, err
+	}
+	changesets, err := p.countIDs(l)
+	if err != nil {
+		return 0, false, err
+	}
+	rows, _ = saidTwice(append(others, named, changesets))
+	return rows, true, nil
 }
 
 // saidTwice returns the greatest number that stands twice among some, which it sorts.

@@ -168,12 +168,17 @@ func (s *solver) owns(f *candidate, row uint32) bool {
 
 // fits reports whether a changeset can stand in a row.
 func (s *solver) fits(f *candidate, row uint32) bool {
-	return s.owns(f, row) && !s.namesAnother(f, row) && s.x.bringsAll(row, f.c) && s.x.sameKind(row, f.c) && s.x.leadsThere(row, f.c) && s.x.touchesAll(row, f.c) && s.mayCome(f, row)
+	return s.owns(f, row) && !s.namesAnother(f, row) && s.x.isNoted(row, f.c) && s.x.leadsThere(row, f.c) && s.x.touchesAll(row, f.c) && s.mayCome(f, row)
 }
 
 // mayCome reports whether a changeset that only others have may stand in a row: it was made in this log, or an index of a record tells that it stood there. Others have many that never came here.
 func (s *solver) mayCome(f *candidate, row uint32) bool {
 	return f.from == "" || f.c.ID.Origin == s.x.l.uuid || slices.ContainsFunc(f.c.Changes, func(ch changeset.Change) bool { return s.x.versionAt(ch.Record, row) >= 0 })
+}
+
+// isNoted reports whether a changeset is what the notes on a row say of it; or they may be another replica's, and it made the very version that the index of a record has of that row.
+func (x *indexRepair) isNoted(row uint32, c *changeset.Changeset) bool {
+	return x.bringsAll(row, c) && x.sameKind(row, c) || x.unnoted && x.madeIt(row, c)
 }
 
 // sameKind reports whether a row is noted as of the kind that a changeset is.

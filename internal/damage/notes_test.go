@@ -1,10 +1,12 @@
 package damage_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/spf13/afero"
 
+	"prophet/changeset"
 	"prophet/internal/damage"
 	"prophet/replica"
 )
@@ -38,6 +40,56 @@ func TestNotesAreMadeAsFarAsTheyWent(t *testing.T) {
 		}
 		if other := otherFiles(once, contents(t, s.Replica)); len(other) > 0 {
 			t.Errorf("%s: a second repair changes %v", name, other)
+		}
+	}
+}
+
+// TestNotesOfAnotherReplicaDoNotHideTheIndex: the index is lost, and notes of Carol's lie in place of ours. That a changeset made the very versions which the indexes of records have tells more.
+func TestNotesOfAnotherReplicaDoNotHideTheIndex(t *testing.T) {
+	whole := damage.New(t)
+	want, theirs := contents(t, whole.Replica), contents(t, whole.Peer)
+	for _, prefix := range []string{"", "resolutions/"} {
+		for _, name := range []string{"prophet/rows", "prophet/ids", replica.DigestsFile, changeset.LatestFile} {
+			if theirs[prefix+name] == "" {
+				continue // votes have no local ids
+			}
+			for _, others := range []bool{true, false} {
+				s := whole.Copy()
+				write(t, s.Replica, prefix+changeset.IndexFile, nil)
+				write(t, s.Replica, prefix+name, []byte(theirs[prefix+name]))
+				_ = s.Mirror.RemoveAll(s.Database.String()) // Carol alone is asked
+				mended, err := repair(s, others)
+				differ := slices.DeleteFunc(otherFiles(want, contents(t, s.Replica)), excused)
+				if list := problems(t, s.Replica); err != nil || len(differ)+len(list) > 0 {
+					t.Errorf("%s is Carol's, others: %t: %v, differ %v, check %v: %v", prefix+name, others, err, differ, list, mended)
+				}
+			}
+		}
+	}
+}
+
+// TestALogThatSeemsEmptyIsNot: an index without rows, and a number that says so too, are those of a new replica; what else is here tells that both are lost.
+func TestALogThatSeemsEmptyIsNot(t *testing.T) {
+	whole := damage.New(t)
+	want := contents(t, whole.Replica)
+	for _, prefix := range []string{"", "resolutions/"} {
+		for _, notes := range []bool{true, false} {
+			s := whole.Copy()
+			write(t, s.Replica, prefix+changeset.IndexFile, nil)
+			write(t, s.Replica, prefix+changeset.LatestFile, []byte("0"))
+			if !notes {
+				remove(t, s.Replica, prefix+"prophet/rows")
+				remove(t, s.Replica, prefix+replica.DigestsFile)
+			}
+			mended, err := repair(s, true)
+			for _, name := range []string{changeset.IndexFile, changeset.LatestFile} {
+				if got := contents(t, s.Replica)[prefix+name]; err != nil || got != want[prefix+name] {
+					t.Errorf("with notes: %t: %s is another one: %v, %v", notes, prefix+name, err, mended)
+				}
+			}
+			if list := problems(t, s.Replica); len(list) > 0 {
+				t.Errorf("%s with notes: %t: %v", prefix, notes, list)
+			}
 		}
 	}
 }
