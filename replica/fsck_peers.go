@@ -55,7 +55,9 @@ func (c *checker) checkV1Marks() {
 			continue
 		}
 		mark, err := c.l.v1Mark(name)
-		if err != nil {
+		if err != nil && u == c.l.uuid {
+			c.problem(path.Join(marksDir, name), "%v; it is about this replica itself, which needs none: remove it", reason(err))
+		} else if err != nil {
 			c.problem(path.Join(marksDir, name), "%v; programs of the original go by it: write %d into it", reason(err), c.highestOf(u))
 			mark = c.highestOf(u)
 		}

@@ -35,11 +35,11 @@ func (c *checker) checkRepresentations() error {
 		c.harmless(LatestRepresentationFile, "it says %q, the mark of the mirror %d; the next publication writes it", text, list.Latest())
 	}
 	if held, err := c.r.rowsListed(); err == nil && held > list.Latest() && !c.unfinished(RepresentationsFile) && !c.atWork() {
-		say := c.problem
-		if c.exported {
-			say = c.harmless // a publication writes the number last
+		if words := fewerListed(list.Latest(), held); c.exported {
+			c.harmless(LatestRepresentationFile, "%v; the next publication writes the number", words)
+		} else {
+			c.problem(LatestRepresentationFile, "%v; fsck --repair counts them", words)
 		}
-		say(LatestRepresentationFile, "%v", fewerListed(list.Latest(), held))
 	} else {
 		c.checkLeftovers(RepresentationsFile, int64(list.Latest())*changeset.RowSize, wholeRows(changeset.RowSize))
 	}

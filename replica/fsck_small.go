@@ -85,6 +85,12 @@ func instead(fsys afero.Fs, prefix, name string) string {
 	if id, err := l.readIdentity(); err == nil && id[prefix+name] != "" {
 		return fmt.Sprintf("; %s says that it held %s", IdentityFile, id[prefix+name])
 	}
+	return insteadByLog(fsys, prefix, name)
+}
+
+// insteadByLog is instead where there is no identity that can be believed.
+func insteadByLog(fsys afero.Fs, prefix, name string) string {
+	l := newLog(fsys, prefix, "", &limits{})
 	index := prefix + changeset.IndexFile
 	held, err := rowsHeld(l.fs)
 	if err != nil {

@@ -31,7 +31,7 @@ func (p *repair) mendNumber(l *Log) (rows uint32, sure bool, err error) {
 		return 0, false, err
 	}
 	if !sure || rows > held && rows > maxWhole/changeset.RowSize {
-		p.tell(l.prefix+changeset.LatestFile, IsLeft, "it says %.20q, %s has %s, and nothing says which is right", text, l.prefix+changeset.IndexFile, rowsWord(held))
+		p.tellNumbers(l, says, held, bad)
 		if bad != nil || says > held {
 			says = 0 // nothing can be done with so many
 		}
@@ -48,6 +48,19 @@ func (p *repair) mendNumber(l *Log) (rows uint32, sure bool, err error) {
 		p.tell(l.prefix+changeset.IndexFile, IsLost, "nothing is left of the votes, nor says how many there were%s", p.votesOfOthers())
 	}
 	return rows, true, nil
+}
+
+// tellNumbers tells of a number of rows that is left as it is; bad is why the file holds none.
+func (p *repair) tellNumbers(l *Log, says, held uint32, bad error) {
+	file, index := l.prefix+changeset.LatestFile, l.prefix+changeset.IndexFile
+	switch {
+	case isNotExist(bad):
+		p.tell(file, IsLeft, "%v, %s has %s, and nothing tells how many there were", errMissing, index, rowsWord(held))
+	case bad != nil:
+		p.tell(file, IsLeft, "%v, %s has %s, and nothing tells how many there were", reason(bad), index, rowsWord(held))
+	default:
+		p.tell(file, IsLeft, "it says %d, %s has %s, and nothing tells which is right", says, index, rowsWord(held))
+	}
 }
 
 // counted decides between the number that the file says, if it says one, and the rows that the index has, by what else counts rows: what two of them say, the greatest if there are several such numbers. The indexes of

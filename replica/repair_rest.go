@@ -30,6 +30,10 @@ func (p *repair) mendMarksOf(l *Log) error {
 	if err != nil {
 		return err
 	}
+	former, _ := l.Former() // where it cannot be read, that was told
+	for _, u := range former {
+		must[u] = max(must[u], 0) // programs of the original are to ask for nothing of it
+	}
 	names, err := l.list(marksDir)
 	if err != nil {
 		return err
@@ -45,6 +49,13 @@ func (p *repair) mendMarksOf(l *Log) error {
 		if err != nil && !isDamage(err) {
 			return err
 		}
+		if isDamage(err) && u == l.uuid {
+			file := l.prefix + path.Join(marksDir, name)
+			p.tell(file, IsSetAside, "it cannot be read, and it is about this replica itself, which needs none")
+			if err := p.takeAway(file); err != nil {
+				return err
+			}
+		}
 		if err == nil && (!p.ours || n >= must[u]) || u == l.uuid {
 			continue
 		}
@@ -56,7 +67,7 @@ func (p *repair) mendMarksOf(l *Log) error {
 		return nil
 	}
 	for _, u := range slices.SortedFunc(maps.Keys(must), func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) }) {
-		if !there[u] && u != l.uuid && must[u] > 0 {
+		if !there[u] && u != l.uuid && (must[u] > 0 || slices.Contains(former, u)) {
 			if err := p.writeV1Mark(l, path.Base(markFile(u)), must[u]); err != nil {
 				return err
 			}
@@ -69,7 +80,9 @@ func (p *repair) mendMarksOf(l *Log) error {
 func (p *repair) writeV1Mark(l *Log, name string, n uint32) error {
 	file := l.prefix + path.Join(marksDir, name)
 	mended, err := p.replace(file, []byte(formatNumber(n)))
-	if mended {
+	if mended && n == 0 {
+		p.tell(file, IsRebuilt, "the log has no changeset of that replica")
+	} else if mended {
 		p.tell(file, IsRebuilt, "the log has changesets of that replica up to %d", n)
 	}
 	return err

@@ -95,7 +95,9 @@ func (p *repair) hasFormat() bool {
 func (p *repair) mendUUID(id identity, name string) (bool, error) {
 	text, readErr := readSmall(p.fs, name)
 	u, err := changeset.ParseUUID(text)
-	if readErr != nil {
+	if isNotExist(readErr) {
+		err = errMissing
+	} else if readErr != nil {
 		err = readErr
 	}
 	mistaken := err == nil && id == nil && p.isMistaken(name, u)
@@ -118,7 +120,7 @@ func (p *repair) mendUUID(id identity, name string) (bool, error) {
 		return false, err
 	}
 	if want == "" {
-		p.tell(name, IsLeft, "%v, and nothing says which UUID it was%s", reason(err), p.insteadOf(name, mistaken))
+		p.tell(name, IsLeft, "%v, and it cannot be told for sure which UUID it was%s", reason(err), p.insteadOf(name, mistaken))
 		return false, nil
 	}
 	if _, err := p.replace(name, []byte(want)); err != nil {
@@ -130,14 +132,17 @@ func (p *repair) mendUUID(id identity, name string) (bool, error) {
 
 // insteadOf says what a person can do about a UUID that nothing tells.
 func (p *repair) insteadOf(name string, mistaken bool) string {
-	prefix := ""
 	if mistaken {
 		return fmt.Sprintf("; if nothing was made here, any new UUID serves: write one into it, and remove %s", IdentityFile)
 	}
+	prefix, words := "", ""
 	if name == votesReplicaFile || name == votesDatabaseFile {
 		prefix = changeset.ResolutionsDir + "/"
 	}
-	return instead(p.fs, prefix, name[len(prefix):])
+	if id, err := newLog(p.fs, "", "", &limits{}).readIdentity(); err == nil { // else it would have told
+		words = fmt.Sprintf("; %s, which says %s, is that of another replica", IdentityFile, id[name])
+	}
+	return words + insteadByLog(p.fs, prefix, name[len(prefix):])
 }
 
 // uuidElsewhere finds out which UUID was in a file where there is no identity; "" if nothing says it for sure.

@@ -117,9 +117,9 @@ func (r *Replica) rowsListed() (uint32, error) {
 	return n, nil
 }
 
-// fewerListed says that the list of representations holds more rows than are counted, and what to do.
+// fewerListed says that the list of representations holds more rows than are counted.
 func fewerListed(counted, held uint32) error {
-	return fmt.Errorf("it counts %d rows, and %s has %d: write %d into it", counted, RepresentationsFile, held, held)
+	return fmt.Errorf("it counts %d rows, and %s has %d", counted, RepresentationsFile, held)
 }
 
 // refuseUnlisted returns an error if the list of representations holds more rows than are counted, where no writer is at work: what is added to it would take their place.
@@ -128,7 +128,7 @@ func (r *Replica) refuseUnlisted() error {
 	if err != nil || held <= r.log.reps.rows.latest {
 		return err
 	}
-	return r.log.damaged(LatestRepresentationFile, fewerListed(r.log.reps.rows.latest, held))
+	return r.log.damaged(LatestRepresentationFile, fmt.Errorf("%w: fsck --repair counts them", fewerListed(r.log.reps.rows.latest, held)))
 }
 
 // Refresh shows the present state of a mirror's logs; one that shows a published state stays so, see [Replica.At]. The list of representations stays what it was, so that it is not newer than they are.

@@ -197,3 +197,50 @@ func TestMarksOfAnotherReplicaGiveTheVotesNoOtherUUID(t *testing.T) {
 		}
 	}
 }
+
+// TestWordsOfARepairAgree: of what is left a repair says what was found, and why that is not believed; and nothing is named by a check, with what to write, that a repair leaves.
+func TestWordsOfARepairAgree(t *testing.T) {
+	whole := damage.New(t)
+	ann := strings.TrimSpace(contents(t, whole.Replica)[changeset.ReplicaUUIDFile])
+	former, _, _ := strings.Cut(contents(t, whole.Replica)["resolutions/prophet/former-uuids"], " ")
+	for _, tt := range []struct {
+		name string
+		hurt func(fsys afero.Fs)
+		file string
+		says string // that it is left; "": it is repaired
+	}{
+		{"an empty mark of its own", func(fsys afero.Fs) { write(t, fsys, "local_metadata/last-changeset-from-"+ann, nil) },
+			"local_metadata/last-changeset-from-" + ann, ""},
+		{"a former UUID without a mark", func(fsys afero.Fs) { remove(t, fsys, "resolutions/local_metadata/last-changeset-from-"+former) },
+			"resolutions/local_metadata/last-changeset-from-" + former, ""},
+		{"the identity of another one", func(fsys afero.Fs) {
+			copyFiles(t, whole.Peer, fsys, replica.IdentityFile)
+			remove(t, fsys, changeset.DatabaseUUIDFile)
+		}, changeset.DatabaseUUIDFile, "the file is missing, and it cannot be told for sure which UUID it was; prophet/identity, which says " + whole.Database.String() +
+			", is that of another replica; every replica of the database has the same: copy it from one"},
+		{"a number that is none", func(fsys afero.Fs) {
+			for _, name := range []string{"prophet", "records", "cas"} {
+				if err := fsys.RemoveAll(name); err != nil {
+					t.Fatal(err)
+				}
+			}
+			write(t, fsys, changeset.LatestFile, []byte("junk"))
+		}, changeset.LatestFile, `sequence number "junk" is not a number from 1 to 4294967295, changesets.idx has 27 rows, and nothing tells how many there were`},
+	} {
+		disk := whole.Replica.Survivor(crashfs.Kill, 0)
+		tt.hurt(disk)
+		said := ""
+		err := replica.Repair(ctx, disk, damage.AnnOptions(33), replica.RepairOptions{Report: func(m replica.Mended) {
+			if m.Path == tt.file && m.Outcome == replica.IsLeft {
+				said += m.Text
+			}
+		}})
+		if err != nil || said != tt.says {
+			t.Errorf("%s: %v, it says %s", tt.name, err, said)
+		}
+		found, err := checked(t, disk)
+		if slices.ContainsFunc(found, func(p replica.Problem) bool { return p.Path == tt.file }) == (tt.says == "") || err != nil {
+			t.Errorf("%s: a check says %v, %v", tt.name, found, err)
+		}
+	}
+}
