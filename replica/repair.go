@@ -65,7 +65,7 @@ func Repair(ctx context.Context, fsys afero.Fs, opts Options, how RepairOptions)
 	}
 	defer unlock()
 	p := &repair{ctx: ctx, fs: fsys, opts: opts, how: how, anew: map[string]map[changeset.RecordID]bool{},
-		shifts: map[string][]sums{}, noteTo: map[string]uint32{}, said: map[string]bool{}}
+		shifts: map[string][]sums{}, failures: map[*Replica]int{}, noteTo: map[string]uint32{}, said: map[string]bool{}}
 	if err = p.run(); err == nil {
 		err = p.disturbed()
 	}
@@ -107,8 +107,9 @@ type repair struct {
 	said    map[string]bool                        // what was warned of once
 	noVotes bool                                   // nothing is left of the resolutions, not even their number
 
-	mu     sync.Mutex
-	failed error // the first of reading here that says nothing of the file
+	mu       sync.Mutex
+	failed   error            // the first of reading here that says nothing of the file
+	failures map[*Replica]int // of reading there, in a row
 }
 
 func (p *repair) run() error {
@@ -252,11 +253,12 @@ func (p *repair) step() {
 	}
 }
 
-// others returns the replicas and mirrors that can be asked. Of a repair that is interrupted they are not all: whoever concludes something from what they lack looks at disturbed before.
+// others returns the replicas and mirrors that can be asked, without those that fall silent. Of a repair that is interrupted they are not all: whoever concludes something from what they lack looks at disturbed before.
 func (p *repair) others() []*Replica {
 	if !p.asked && p.how.Sources != nil {
 		p.sources = p.how.Sources(p.ctx)
 	}
 	p.asked = true
+	p.sources = slices.DeleteFunc(slices.Clone(p.sources), p.isGivenUp)
 	return p.sources
 }

@@ -90,7 +90,7 @@ func (e *evidence) examine(w *witness) (seq uint32, against string) {
 	all := true
 	for from := 0; from < len(w.rows); from += askedAtOnce {
 		rows := w.rows[from:min(from+askedAtOnce, len(w.rows))]
-		found := e.x.readAll(w.l, rows)
+		found := e.x.readAll(w, rows)
 		for i, row := range rows {
 			if s := e.x.slots[row.Seq-1]; s.isSure() && s.row != row {
 				return row.Seq, "here it is " + named(s.row)
@@ -109,17 +109,21 @@ func (e *evidence) examine(w *witness) (seq uint32, against string) {
 	if all {
 		return 0, ""
 	}
-	return e.replay(w.rows, func(row changeset.Row) *changeset.Changeset { return e.x.readFrom(w.l, row) }, w.proven)
+	return e.replay(w.rows, func(row changeset.Row) *changeset.Changeset { return e.x.readFrom(w, row) }, w.proven)
 }
 
 // isSure reports whether a row is known, and no guess.
 func (s slot) isSure() bool { return s.known && !s.guess }
 
 // readFrom reads the changeset of a row that somebody names, from here or from there; nil if it cannot be read, or is another one.
-func (x *indexRepair) readFrom(l *Log, row changeset.Row) *changeset.Changeset {
+func (x *indexRepair) readFrom(w *witness, row changeset.Row) *changeset.Changeset {
 	c := x.p.wholeChangeset(x.l, row.Key)
 	if c == nil {
-		b, err := l.objects.Get(row.Key)
+		if x.p.isSilent(w.r) {
+			return nil
+		}
+		b, err := w.l.objects.Get(row.Key)
+		x.p.noteAnswer(w.r, err)
 		if err == nil {
 			c, err = changeset.Decode(b)
 		}
@@ -134,12 +138,12 @@ func (x *indexRepair) readFrom(l *Log, row changeset.Row) *changeset.Changeset {
 }
 
 // readAll is readFrom for those of some rows that are not known here.
-func (x *indexRepair) readAll(l *Log, rows []changeset.Row) []*changeset.Changeset {
+func (x *indexRepair) readAll(w *witness, rows []changeset.Row) []*changeset.Changeset {
 	found := make([]*changeset.Changeset, len(rows))
 	var group errgroup.Group
 	for i, row := range rows {
 		if !x.slots[row.Seq-1].isSure() {
-			group.Go(func() error { found[i] = x.readFrom(l, row); return nil })
+			group.Go(func() error { found[i] = x.readFrom(w, row); return nil })
 		}
 	}
 	_ = group.Wait() // no error comes back
@@ -170,7 +174,7 @@ func (x *indexRepair) takeRows(e *evidence, mirrors, others []*witness) (where s
 // sayings are what is said of a row that what is here does not contradict, what is the same edit as one, those of mirrors first.
 func (x *indexRepair) sayings(e *evidence, seq uint32, mirrors, others []*witness) (said []*saying) {
 	add := func(w *witness, row changeset.Row, proven bool) {
-		s := &saying{row: row, c: x.readFrom(w.l, row), from: []*witness{w}, proven: proven, mirror: w.rows != nil}
+		s := &saying{row: row, c: x.readFrom(w, row), from: []*witness{w}, proven: proven, mirror: w.rows != nil}
 		for _, other := range said {
 			if other.row == row || !s.mirror && other.row.ID == row.ID && other.c != nil && s.c != nil && changeset.SameEdit(other.c, s.c) {
 				other.from, other.proven = append(other.from, w), other.proven || proven
@@ -196,7 +200,7 @@ func (x *indexRepair) sayings(e *evidence, seq uint32, mirrors, others []*witnes
 		for _, id := range slices.SortedFunc(maps.Keys(ids), changeset.ID.Compare) {
 			key, known := x.keyOf(w, id)
 			if row := (changeset.Row{Seq: seq, ID: id, Key: key}); known {
-				if proven, against := e.weigh(row, x.readFrom(w.l, row)); against == "" {
+				if proven, against := e.weigh(row, x.readFrom(w, row)); against == "" {
 					add(w, row, proven)
 				}
 			}

@@ -2,6 +2,8 @@ package replica
 
 import (
 	"errors"
+	"fmt"
+	"io/fs"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
@@ -30,7 +32,7 @@ func (p *repair) fetch(objects []*wanted) error {
 		return nil
 	}
 	for _, r := range p.others() {
-		for rest := objects; len(rest) > 0; rest = rest[min(askedAtOnce, len(rest)):] {
+		for rest := objects; len(rest) > 0 && !p.isSilent(r); rest = rest[min(askedAtOnce, len(rest)):] {
 			some := rest[:min(askedAtOnce, len(rest))]
 			if err := p.fetchFrom(r, some); err != nil {
 				return err
@@ -39,20 +41,20 @@ func (p *repair) fetch(objects []*wanted) error {
 				return err
 			}
 		}
+		_ = p.isGivenUp(r) // which says so
 	}
 	return p.disturbed()
 }
 
 // fetchFrom asks one of them. What it has under the name of an object, and is not that, is passed over with a word; and so is a place that cannot be read.
 func (p *repair) fetchFrom(r *Replica, objects []*wanted) error {
+	objects = slices.DeleteFunc(slices.Clone(objects), func(w *wanted) bool { return w.from != "" })
 	faults := make([]error, len(objects))
 	var group errgroup.Group
 	for i, w := range objects {
-		if w.from != "" {
-			continue
-		}
 		group.Go(func() error {
 			data, err := w.of(r).Get(w.key)
+			p.noteAnswer(r, err)
 			if err == nil {
 				w.data, w.from = data, r.where()
 			}
@@ -64,7 +66,7 @@ func (p *repair) fetchFrom(r *Replica, objects []*wanted) error {
 		return err
 	}
 	for _, err := range faults {
-		p.passOver(r, err)
+		p.warnOf(r, err)
 	}
 	return nil
 }
@@ -121,9 +123,50 @@ func (r *Replica) bytesOf(id changeset.ID, votes bool, key cas.Key) ([]byte, err
 
 // passOver warns of what another replica has in place of what it should have, or of a place that cannot be read. What it does not have is no reason to; nor is what an interrupted repair cannot read.
 func (p *repair) passOver(r *Replica, err error) {
+	p.noteAnswer(r, err)
+	p.warnOf(r, err)
+}
+
+// warnOf is passOver for what was counted.
+func (p *repair) warnOf(r *Replica, err error) {
 	if p.opts.Warn != nil && err != nil && !isNotExist(err) && p.ctx.Err() == nil {
 		p.opts.Warn("passed over in " + r.where() + ": " + err.Error())
 	}
+}
+
+// mostFailures is after how many failures in a row, each of which may be several tries, a place is asked no more. So many objects are asked for at once anyway; and as many files of their own lie
+// on no few bad blocks.
+const mostFailures = askedAtOnce
+
+// noteAnswer counts what a place failed to read in a row: what is missing there, damaged or not to be read by us is an answer. A nil error is one, too.
+func (p *repair) noteAnswer(r *Replica, err error) {
+	var failed *fs.PathError
+	silent := err != nil && !isFault(err) && !errors.Is(err, fs.ErrPermission) && errors.As(err, &failed)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.failures[r] >= mostFailures || p.ctx.Err() != nil:
+	case silent:
+		p.failures[r]++
+	default:
+		p.failures[r] = 0
+	}
+}
+
+// isSilent reports whether a place has failed so often that it is asked no more.
+func (p *repair) isSilent(r *Replica) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.failures[r] >= mostFailures
+}
+
+// isGivenUp is isSilent, and says so, once.
+func (p *repair) isGivenUp(r *Replica) bool {
+	if !p.isSilent(r) {
+		return false
+	}
+	p.warnOnce(fmt.Sprintf("%s is asked no more: reading there failed %d times in a row", r.where(), mostFailures))
+	return true
 }
 
 // store stores those objects that somebody had.

@@ -78,7 +78,7 @@ func (e *evidence) agreeing(w *witness) (n int) {
 	}
 	touched := map[changeset.RecordID]bool{}
 	for _, row := range w.rows {
-		c := e.x.readFrom(w.l, row)
+		c := e.x.readFrom(w, row)
 		if c == nil {
 			return 0
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -16,6 +17,7 @@ import (
 	"prophet/internal/crashfs"
 	"prophet/internal/damage"
 	"prophet/internal/race"
+	"prophet/internal/replicatest"
 	"prophet/replica"
 )
 
@@ -226,6 +228,62 @@ func TestARepairAsksAndTellsInOrder(t *testing.T) {
 	for range 5 {
 		if next := told(); !slices.Equal(next, first) {
 			t.Fatalf("one repair did\n%v\nand another one\n%v", first, next)
+		}
+	}
+}
+
+// dying is a file system of somebody who answers so many times, and then no more.
+type dying struct {
+	afero.Fs
+	answers atomic.Int64 // below 0: how often it was asked in vain
+}
+
+func (f *dying) Open(name string) (afero.File, error) {
+	if f.answers.Add(-1) < 0 {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: syscall.ECONNRESET}
+	}
+	return f.Fs.Open(name)
+}
+
+// TestWhoFallsSilentIsAskedNoMore: all objects are missing, and who is asked first answers no more from some time on. It is given up, with a word, and the next one is asked for the rest.
+func TestWhoFallsSilentIsAskedNoMore(t *testing.T) {
+	const most = 3 * 16 // so many objects are asked for at once
+	disk := crashfs.New()
+	ann := replicatest.Init(t, disk, damage.AnnOptions(20))
+	for i := range 120 {
+		if _, err := ann.Edit(ctx, func(e *replica.Edit) error {
+			_, err := e.Create("Ticket", map[string]string{"number": fmt.Sprint(i)})
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := contents(t, disk)
+	for _, gone := range [][]string{{"cas"}, {"cas", changeset.IndexFile}} {
+		for _, answers := range []int64{0, 40, 90} {
+			hurt := disk.Survivor(crashfs.Kill, 0)
+			for _, name := range gone {
+				if err := hurt.RemoveAll(name); err != nil {
+					t.Fatal(err)
+				}
+			}
+			silent := &dying{Fs: disk.Survivor(crashfs.Kill, 0)}
+			var warned []string
+			opts := damage.AnnOptions(9)
+			opts.Warn = func(text string) { warned = append(warned, text) }
+			err := replica.Repair(ctx, hurt, opts, replica.RepairOptions{Sources: func(context.Context) []*replica.Replica {
+				silent.answers.Store(1 << 40)
+				first := open(t, silent, "/dying")
+				silent.answers.Store(answers)
+				return []*replica.Replica{first, open(t, disk, "/good")}
+			}})
+			if other := otherFiles(want, contents(t, hurt)); err != nil || len(other) > 0 {
+				t.Errorf("without %v, %d answers: %v, differ %v", gone, answers, err, other)
+			}
+			vain := -silent.answers.Load()
+			if vain > most || !slices.Contains(warned, "/dying is asked no more: reading there failed 16 times in a row") {
+				t.Errorf("without %v, %d answers: it was asked %d times in vain, want %d at most; warned of %q", gone, answers, vain, most, warned)
+			}
 		}
 	}
 }
