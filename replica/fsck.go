@@ -20,6 +20,7 @@ type Problem struct {
 	Path     string // within the replica
 	Text     string
 	Harmless bool // the next writer mends it, or it is only there for nothing
+	ByHand   bool // something lies in the place of a file or a directory that a writer needs: a repair leaves it, and somebody has to move it
 
 	Bookkeeping bool // what is lost is bookkeeping of the replica, so that nobody's edit is missing; Path ends with LostFile
 }

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"io/fs"
+	"path"
 
 	"github.com/spf13/afero"
 
@@ -42,11 +43,16 @@ func (c *checker) checkPlace(name string, want fs.FileMode) {
 	switch {
 	case err != nil: // it is missing, or whoever reads it says so
 	case info.Mode()&fs.ModeSymlink != 0:
-		c.problem(name, "it is a symbolic link, through which nothing is written, so no edit can be made: put what it points to in its place")
+		c.byHand(name, "it is a symbolic link, through which nothing is written, so no edit can be made: put what it points to in its place")
 	case info.Mode().Type() == want:
 	case want == fs.ModeDir:
-		c.problem(name, "it must be a directory, and is none, so no edit can be made: move it to somewhere else")
+		c.byHand(name, "it must be a directory, and is none, so no edit can be made: move it to somewhere else")
 	default:
-		c.problem(name, "it must be a regular file, and is none, so no edit can be made: move it to somewhere else")
+		c.byHand(name, "it must be a regular file, and is none, so no edit can be made: move it to somewhere else")
 	}
+}
+
+// byHand reports what a repair leaves.
+func (c *checker) byHand(name, text string) {
+	c.report(Problem{Path: path.Join(c.l.prefix, name), Text: text, ByHand: true})
 }

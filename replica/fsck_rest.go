@@ -20,7 +20,7 @@ func (c *checker) checkAtRest() {
 	} else if torn && !c.atWork() {
 		c.harmless(durable.Journal, "it was not written to its end, so nothing was done by it, or it was damaged; the next edit empties it")
 	}
-	if info, err := c.l.root.Stat(lockFile); err == nil && info.Size() > 0 {
+	if info, err := c.l.root.Stat(lockFile); err == nil && info.Mode().IsRegular() && info.Size() > 0 {
 		c.harmless(lockFile, "it holds %d bytes; it stands for a lock, and nobody reads it", info.Size())
 	}
 }

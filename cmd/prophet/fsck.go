@@ -93,6 +93,7 @@ type (
 		harmless     int  // problems, listed or not
 		damages      int  // the others
 		lacksObjects bool // some of these are of changesets that are damaged or missing, be they votes
+		byHand       bool // some of these somebody has to move
 		isWorse      bool // some of these are more than a changeset, or notes, that are listed as lost
 
 		at     string // where -r does not name it: the directory of the replica
@@ -169,6 +170,7 @@ func (d *fsckDoc) add(found replica.Problem) {
 		lost := strings.HasSuffix("/"+file, "/"+replica.LostFile)
 		d.lacksObjects = d.lacksObjects || strings.HasPrefix(file, "cas/"+changeset.ChangesetObjects+"/")
 		d.isWorse = d.isWorse || !lost
+		d.byHand = d.byHand || found.ByHand
 		d.lostEdits = d.lostEdits || lost && !found.Bookkeeping
 		d.lost = d.lost || lost
 	}
@@ -280,6 +282,8 @@ func (d *fsckDoc) hint() string {
 		return hintMirror + `; what prophet/lost names its publisher has lost: "prophet fsck -r DIR --repair --from URL" there looks for it`
 	case d.mirror:
 		return hintMirror
+	case d.byHand:
+		return `somebody has to move what lies in the place of another file: a repair leaves that`
 	case d.mends && d.lostVotes && d.damages == 0:
 		return `all else works. "prophet pull URL", with a replica or a mirror of the database, brings back the votes that it has`
 	case d.bookkeepingOnly():
