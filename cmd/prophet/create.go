@@ -48,7 +48,7 @@ func runCreate(ctx context.Context, e *env, o createOptions) error {
 	if err := changeset.CheckType(o.typ); err != nil {
 		return usagef("%w", err)
 	}
-	r, props, err := e.openToWrite(o.globals, o.words, o.files)
+	r, props, err := e.openToWrite(ctx, o.globals, o.words, o.files)
 	if err != nil {
 		return err
 	}

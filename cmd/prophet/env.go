@@ -86,6 +86,35 @@ func (e *env) path(p string) string {
 	return filepath.Join(e.Dir, p)
 }
 
+// openGiven opens a file that somebody named. Where it is no regular file, such as a named pipe that nobody writes to, opening it and reading end when ctx does.
+func (e *env) openGiven(ctx context.Context, name string) (io.ReadCloser, error) {
+	info, err := e.Fs.Stat(name)
+	if err != nil || info.Mode().IsRegular() || info.IsDir() {
+		return e.Fs.Open(name)
+	}
+	type opened struct {
+		f   afero.File
+		err error
+	}
+	done := make(chan opened, 1)
+	go func() {
+		f, err := e.Fs.Open(name)
+		done <- opened{f, err}
+	}()
+	select {
+	case <-ctx.Done():
+		return nil, context.Cause(ctx) // the program ends, and the file with it
+	case o := <-done:
+		if o.err != nil {
+			return nil, o.err
+		}
+		return struct {
+			io.Reader
+			io.Closer
+		}{&contextReader{ctx: ctx, r: o.f}, o.f}, nil
+	}
+}
+
 // contextReader reads from r until ctx ends, even while r waits for somebody to type.
 type contextReader struct {
 	ctx context.Context

@@ -124,7 +124,7 @@ func (o *importOptions) importFile(ctx context.Context, e *env, r *replica.Repli
 	in, where, name := e.Stdin, "standard input", o.as
 	if file != "-" {
 		where = e.path(file)
-		f, err := e.Fs.Open(where)
+		f, err := e.openGiven(ctx, where)
 		if err != nil {
 			return fmt.Errorf("import: %w", err) // it names the path
 		}

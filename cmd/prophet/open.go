@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -78,8 +79,8 @@ func (e *env) replicaOptions(dir string, g globals) (replica.Options, error) {
 }
 
 // openToWrite reads the properties that a command line gives, and opens the replica that they are for.
-func (e *env) openToWrite(g globals, words, files []string) (r *replica.Replica, props map[string]string, err error) {
-	if props, err = e.properties(words, files); err != nil {
+func (e *env) openToWrite(ctx context.Context, g globals, words, files []string) (r *replica.Replica, props map[string]string, err error) {
+	if props, err = e.properties(ctx, words, files); err != nil {
 		return nil, nil, err
 	}
 	r, err = e.open(g)
@@ -87,8 +88,8 @@ func (e *env) openToWrite(g globals, words, files []string) (r *replica.Replica,
 }
 
 // openRecord is openToWrite, and finds the record that they are for, which may be deleted.
-func (e *env) openRecord(g globals, id string, words, files []string) (r *replica.Replica, rec changeset.RecordID, props map[string]string, err error) {
-	if r, props, err = e.openToWrite(g, words, files); err == nil {
+func (e *env) openRecord(ctx context.Context, g globals, id string, words, files []string) (r *replica.Replica, rec changeset.RecordID, props map[string]string, err error) {
+	if r, props, err = e.openToWrite(ctx, g, words, files); err == nil {
 		rec, err = r.Find(id)
 	}
 	return r, rec, props, err

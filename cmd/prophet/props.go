@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -17,7 +18,7 @@ func fileFlag() cli.Flag {
 
 // properties returns what the words name=value and the --file flags name=PATH give. A value is
 // taken as it is; an empty one is in the map, and removes the property.
-func (e *env) properties(words, files []string) (map[string]string, error) {
+func (e *env) properties(ctx context.Context, words, files []string) (map[string]string, error) {
 	props := make(map[string]string)
 	for _, word := range words {
 		name, value, err := cutProperty(word, props)
@@ -29,11 +30,11 @@ func (e *env) properties(words, files []string) (map[string]string, error) {
 		}
 		props[name] = value
 	}
-	return props, e.readProperties(files, props)
+	return props, e.readProperties(ctx, files, props)
 }
 
 // readProperties adds the properties that --file flags name to props.
-func (e *env) readProperties(files []string, props map[string]string) error {
+func (e *env) readProperties(ctx context.Context, files []string, props map[string]string) error {
 	stdin := ""
 	for _, word := range files {
 		name, path, err := cutProperty(word, props)
@@ -49,7 +50,7 @@ func (e *env) readProperties(files []string, props map[string]string) error {
 		case path == "-":
 			stdin = name
 		}
-		if props[name], err = e.readValue(name, path); err != nil {
+		if props[name], err = e.readValue(ctx, name, path); err != nil {
 			return err
 		}
 	}
@@ -72,11 +73,11 @@ func cutProperty(word string, given map[string]string) (name, rest string, err e
 }
 
 // readValue reads the value of a property from a file, or from standard input if path is "-".
-func (e *env) readValue(name, path string) (string, error) {
+func (e *env) readValue(ctx context.Context, name, path string) (string, error) {
 	in, label := e.Stdin, "standard input"
 	if path != "-" {
 		label = e.path(path)
-		f, err := e.Fs.Open(label)
+		f, err := e.openGiven(ctx, label)
 		if err != nil {
 			return "", fmt.Errorf("read the value of %s: %w", name, err) // err names the path
 		}

@@ -14,7 +14,7 @@ func TestProperties(t *testing.T) {
 	w.write(t, "/home/ann/notes.txt", "line one\nline two\n")
 	w.write(t, "/tmp/a,b", "comma")
 	w.Stdin = strings.NewReader("typed")
-	got, err := w.properties(
+	got, err := w.properties(t.Context(),
 		[]string{"status=open", "summary=a = b, c", "owner=", "--x=--y", "a b=c"},
 		[]string{"body=notes.txt", "log=-", "other=/tmp/a,b"})
 	if err != nil {
@@ -55,7 +55,7 @@ func TestBadProperties(t *testing.T) {
 		{nil, []string{"a=binary"}, exitFailed, `/home/ann/binary: property "a": its value is not valid UTF-8`},
 	}
 	for _, tt := range tests {
-		_, err := w.properties(tt.words, tt.files)
+		_, err := w.properties(t.Context(), tt.words, tt.files)
 		if err == nil || err.Error() != tt.want || exitCode(err) != tt.code {
 			t.Errorf("%.20q %q: got exit code %d, %v", tt.words, tt.files, exitCode(err), err)
 		}
@@ -65,7 +65,7 @@ func TestBadProperties(t *testing.T) {
 func TestAPropertyThatCannotBeReadIsReported(t *testing.T) {
 	w := newWorld()
 	w.Stdin = brokenReader{}
-	if _, err := w.properties(nil, []string{"a=-"}); err == nil || err.Error() != "read standard input: broken" {
+	if _, err := w.properties(t.Context(), nil, []string{"a=-"}); err == nil || err.Error() != "read standard input: broken" {
 		t.Errorf("got %v", err)
 	}
 }

@@ -162,7 +162,7 @@ type resolveDoc struct {
 }
 
 func runResolve(ctx context.Context, e *env, o resolveOptions) error {
-	r, props, err := e.openToWrite(o.globals, o.words, o.files)
+	r, props, err := e.openToWrite(ctx, o.globals, o.words, o.files)
 	if err != nil {
 		return err
 	}

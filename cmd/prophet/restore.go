@@ -61,7 +61,7 @@ type restoreDoc struct {
 }
 
 func runRestore(ctx context.Context, e *env, o restoreOptions) error {
-	r, rec, props, err := e.openRecord(o.globals, o.id, o.words, o.files)
+	r, rec, props, err := e.openRecord(ctx, o.globals, o.id, o.words, o.files)
 	if errors.Is(err, replica.ErrNoRecord) {
 		return withHint(err, `"prophet search --deleted" lists what can be brought back`)
 	}

@@ -82,7 +82,7 @@ func runUpdate(ctx context.Context, e *env, o updateOptions) error {
 	if err != nil {
 		return err
 	}
-	r, props, err := e.openToWrite(o.globals, o.words, o.files)
+	r, props, err := e.openToWrite(ctx, o.globals, o.words, o.files)
 	if err != nil {
 		return err
 	}
