@@ -2,6 +2,7 @@ package replica_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/spf13/afero"
@@ -97,6 +98,59 @@ func TestEverydayWorkCostsTheSameAtAnySize(t *testing.T) {
 			t.Errorf("%s: %s at 100 changesets, %s at 10,000", what, s, l)
 		}
 	}
+}
+
+// A disk takes its time for what is flushed together once. An edit waits for it four times: before the rows, before the commit, for the commit, for the journal's end.
+func TestAnEditWaitsForFourFlushes(t *testing.T) {
+	replicatest.WithLooseEdits(t)
+	disk := crashfs.New()
+	r := replicatest.Init(t, disk, replica.Options{Creator: "ann@example.com"})
+	grow(t, r, 2000) // so that the directories are there
+	var rec changeset.RecordID
+	for _, edit := range []struct {
+		what string
+		make func(e *replica.Edit, text string) error
+	}{
+		{"create", func(e *replica.Edit, text string) (err error) {
+			rec, err = e.Create("Ticket", map[string]string{"text": text})
+			return err
+		}},
+		{"update", func(e *replica.Edit, text string) error { return e.Update(rec, map[string]string{"text": text}) }},
+		{"delete", func(e *replica.Edit, _ string) error { return e.Delete(rec) }},
+	} {
+		waits := 0
+		for i := 0; i < 20 && waits == 0; i++ { // until one needs no new directory
+			if edit.what == "delete" {
+				replicatest.Edit(t, r, func(e *replica.Edit) (err error) {
+					rec, err = e.Create("Ticket", nil)
+					return err
+				})
+			}
+			disk.Record()
+			replicatest.Edit(t, r, func(e *replica.Edit) error { return edit.make(e, fmt.Sprint(edit.what, i)) })
+			if ops := disk.Ops(); !slices.ContainsFunc(ops, func(op crashfs.Op) bool { return op.Kind == "mkdir" }) {
+				waits = flushes(ops)
+			}
+		}
+		if waits != 4 {
+			t.Errorf("%s: %d runs of flushes, want 4", edit.what, waits)
+		}
+	}
+}
+
+// flushes counts the runs of flushes between which there is something else.
+func flushes(ops []crashfs.Op) (runs int) {
+	within := false
+	for _, op := range ops {
+		flush := op.Kind == "sync" || op.Kind == "syncdir"
+		if flush && !within {
+			runs++
+		}
+		if op.Changes() {
+			within = flush
+		}
+	}
+	return runs
 }
 
 // ofParts is how much more may be read where the many changesets are in a part and the few are loose: some pages of the table, and of the pack two frames.

@@ -382,7 +382,7 @@ func TestAPartIsThereBeforeTheListAndTheListBeforeTheNumber(t *testing.T) {
 			}
 		}
 	}
-	want := ".pack .table prophet/journal changesets.idx prophet/parts/list latest-sequence-no"
+	want := "prophet/journal .pack .table changesets.idx prophet/parts/list latest-sequence-no"
 	if got := strings.Join(order, " "); !strings.HasPrefix(got, want) {
 		t.Errorf("the order is %s, want %s", got, want)
 		for _, op := range fsys.Ops() {

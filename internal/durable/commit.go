@@ -50,18 +50,16 @@ func (t *Tx) commit(points []Point) error {
 	if err != nil {
 		return err
 	}
-	if err := t.writeObjects(); err != nil {
-		t.forget()
-		return err
-	}
 	if !journaled {
-		return t.writeAll(t.replaced)
+		return t.writeUnjournaled()
 	}
-	if err := t.cutLeftovers(); err != nil {
+	objects, err := t.stageObjects()
+	if err != nil {
 		t.forget()
 		return err
 	}
-	if err := t.apply(j); err != nil {
+	defer objects.drop(t.fs)
+	if err := t.apply(j, &objects); err != nil {
 		return t.abort(j, err)
 	}
 	if err := j.finish(t.fs); err != nil {
@@ -156,24 +154,67 @@ func (t *Tx) cutLeftovers() error {
 	return cutAll(t.fs, left)
 }
 
-// apply does steps 2 to 5. The new content of a rewritten file lies beside it before the points are written, so that whoever finds these can finish.
-func (t *Tx) apply(j *journal) error {
-	if err := j.write(&t.writer); err != nil {
+// writeUnjournaled writes the objects, then the small files.
+func (t *Tx) writeUnjournaled() error {
+	lacking, err := t.lacking()
+	if err == nil {
+		err = t.writeAll(lacking)
+	}
+	if err != nil {
+		t.forget()
 		return err
 	}
-	if err := t.appendAll(); err != nil {
-		return err
-	}
-	if t.rewritten == nil {
-		return t.writePoints(j)
-	}
-	return t.writeBeside(*t.rewritten, func() error { return t.writePoints(j) })
+	return t.writeAll(t.replaced)
 }
 
-// writePoints writes the commit points, in order.
-func (t *Tx) writePoints(j *journal) error {
+// stageObjects does step 1.
+func (t *Tx) stageObjects() (objects staged, err error) {
+	lacking, err := t.lacking()
+	if err == nil {
+		err = t.cutLeftovers()
+	}
+	if err != nil {
+		return objects, err
+	}
+	return t.stage(lacking)
+}
+
+// apply does steps 2 to 5. The new content of a rewritten file lies beside it before the points get their new texts, so that whoever finds these can finish.
+func (t *Tx) apply(j *journal, objects *staged) error {
+	journal, err := j.write(&t.writer)
+	if err := flushAll(t.fs, append(objects.temps, journal...), nil, err); err != nil {
+		return err
+	}
+	if err := objects.rename(t.fs); err != nil {
+		return err
+	}
+	points, err := t.appendAll(j, objects.dirs)
+	if err != nil {
+		return err
+	}
+	defer points.drop(t.fs)
+	if t.rewritten == nil {
+		return t.renamePoints(&points)
+	}
+	return t.writeBeside(*t.rewritten, func() error { return t.renamePoints(&points) })
+}
+
+// pointTexts are the commit points with their new texts.
+func (j *journal) pointTexts() (texts []Content) {
 	for _, p := range j.points {
-		if err := t.writeAll([]Content{{p.Name, []byte(p.New)}}); err != nil {
+		texts = append(texts, Content{p.Name, []byte(p.New)})
+	}
+	return texts
+}
+
+// renamePoints gives the commit points their new texts, in order.
+func (t *Tx) renamePoints(points *staged) error {
+	for len(points.files) > 0 {
+		name := points.files[0].Name
+		if err := points.renameNext(t.fs); err != nil {
+			return err
+		}
+		if err := SyncDir(t.fs, path.Dir(name)); err != nil {
 			return err
 		}
 	}
@@ -228,14 +269,13 @@ func (t *Tx) forget() {
 	t.unmake()
 }
 
-// writeObjects does step 1.
-func (t *Tx) writeObjects() error {
-	var lacking []Content
+// lacking returns the objects that are not there with their bytes. The names of those that are get flushed.
+func (t *Tx) lacking() (lacking []Content, err error) {
 	var same []Content
 	for _, o := range t.objects {
 		have, err := t.compare(o)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if have {
 			same = append(same, o)
@@ -243,10 +283,7 @@ func (t *Tx) writeObjects() error {
 			lacking = append(lacking, o)
 		}
 	}
-	if err := syncDirs(t.fs, parents(same, nameOf)); err != nil {
-		return err
-	}
-	return t.writeAll(lacking)
+	return lacking, syncDirs(t.fs, parents(same, nameOf))
 }
 
 func nameOf(f Content) string { return f.Name }
@@ -267,20 +304,28 @@ func (t *Tx) compare(o Content) (same bool, err error) {
 	return err == nil && bytes.Equal(have, o.Data) && f.Sync() == nil, nil
 }
 
-// appendAll does steps 3 and 4.
-func (t *Tx) appendAll() error {
+// appendAll does steps 3 and 4, and returns the new texts of the points, staged. The names of objects are flushed in these directories.
+func (t *Tx) appendAll(j *journal, objects []string) (points staged, err error) {
 	begun := slices.DeleteFunc(slices.Clone(t.growths), func(g *growth) bool { return g.at > 0 })
 	dirs := parents(begun, func(g *growth) string { return g.name })
 	if err := t.makeDirs(dirs); err != nil {
-		return err
+		return points, err
 	}
-	for chunk := range slices.Chunk(t.growths, maxOpen) {
-		files, err := appendChunk(t.fs, chunk)
-		if err := flushAndClose(files, err); err != nil {
-			return err
+	growths := t.growths
+	for ; len(growths) > maxOpen; growths = growths[maxOpen:] {
+		files, err := appendChunk(t.fs, growths[:maxOpen])
+		if err := flushAll(t.fs, files, nil, err); err != nil {
+			return points, err
 		}
 	}
-	return syncDirs(t.fs, dirs)
+	files, err := appendChunk(t.fs, growths)
+	if err == nil {
+		points, err = t.stage(j.pointTexts())
+	}
+	if err = flushAll(t.fs, append(files, points.temps...), append(dirs, objects...), err); err != nil {
+		points.drop(t.fs)
+	}
+	return points, err
 }
 
 // appendChunk appends to each file and leaves it open. After an error it returns those opened so far.

@@ -37,7 +37,7 @@ func (w *writer) copy(from, to string) (err error) {
 	if err != nil {
 		return err
 	}
-	err = flushAndClose([]handle{temp}, copyPieces(temp, source))
+	err = flushAll(w.fs, []handle{temp}, nil, copyPieces(temp, source))
 	if err == nil {
 		err = w.fs.Rename(temp.name, to)
 	}

@@ -3,18 +3,21 @@
 // [WriteFile] replaces one small file so that a power cut leaves the old bytes or the new. A [Tx]
 // does the same for many files at once: objects that are written once and never change, files that
 // only grow, small files that are replaced, and the one or two small files whose new text is the
-// commit. It writes in this order, and each step is flushed before the next begins:
+// commit. It writes in this order:
 //
-//  1. New objects: temporary name, flush, rename, flush of the directories. Then growing files that have leftovers beyond their committed end are cut.
+//  1. Growing files that have leftovers beyond their committed end are cut, and that is flushed. New objects, under temporary names.
 //  2. The journal, [Journal]: the length that each growing file has now, or that it is absent, and what
 //     is appended to it; the old and new text of the commit points; the small files that step 6 will replace; and the
-//     SHA-256 of all that, so that a torn journal is no journal.
-//  3. The rows: what is appended to growing files.
-//  4. The flush of every file and directory of step 3.
-//  5. The commit points, in the order given. The last one, replaced by one rename, is the commit.
+//     SHA-256 of all that, so that a torn journal is no journal. The flush of it and of the objects; these get their names.
+//  3. The rows: what is appended to growing files. The new texts of the commit points, under temporary names.
+//  4. The flush of every file of step 3, and of the directories of step 3 and of the objects.
+//  5. The commit points get their texts by renames, in the order given, each with a flush of its directory. The last of them is the commit.
 //     Where a file is rewritten as a whole, its rename comes after the points and is the commit; the new content
-//     lies beside it, flushed, before the points are written.
-//  6. The small files. Then the journal is emptied.
+//     lies beside it, flushed, before the points are renamed.
+//  6. The small files: temporary name, flush, rename, flush of the directories. Then the journal is emptied, and flushed.
+//
+// What a step flushes has no order, and on a disk it is flushed at the same time: a disk takes about as long for all of it as for one file. So an edit waits for
+// four flushes: those of steps 2, 4, 5 and 6.
 //
 // A reader takes no lock. It reads the last commit point first and ignores what lies beyond it, so
 // it sees the state before the commit or the state after it. How far each file goes, while a commit is

@@ -3,6 +3,7 @@ package durable
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path"
 	"runtime"
 	"slices"
@@ -14,8 +15,8 @@ import (
 )
 
 const (
-	sequential = 32 // so many flushes are done one after another
-	workers    = 8  // more are shared among so many goroutines
+	sequential = 32 // so many flushes are done one after another, where nothing is gained by doing them together
+	workers    = 8  // goroutines that share what is done together
 )
 
 // SyncDir flushes the named directory: the names in it, not what they hold. Where
@@ -39,7 +40,7 @@ func cannotSyncDirs(err error) bool {
 // syncDirs flushes each of the directories once.
 func syncDirs(fs afero.Fs, dirs []string) error {
 	dirs = sortedSet(dirs)
-	return each(len(dirs), func(i int) error { return SyncDir(fs, dirs[i]) })
+	return each(len(dirs), false, func(i int) error { return SyncDir(fs, dirs[i]) })
 }
 
 // handle is an open file under the name that it has in the root.
@@ -48,10 +49,17 @@ type handle struct {
 	afero.File
 }
 
-// flushAndClose flushes the files, unless there is an error already, and closes all of them.
-func flushAndClose(files []handle, err error) error {
+// flushAll flushes files and directories, of which none has to be on the disk before another, unless there is an error already, and closes the files. Where they are on a disk, they
+// are flushed at the same time: the system then waits once for what it would wait for as often as there are files.
+func flushAll(fs afero.Fs, files []handle, dirs []string, err error) error {
 	if err == nil {
-		err = each(len(files), func(i int) error { return files[i].flush() })
+		dirs = sortedSet(dirs)
+		err = each(len(files)+len(dirs), onDisk(files), func(i int) error {
+			if i < len(files) {
+				return files[i].flush()
+			}
+			return SyncDir(fs, dirs[i-len(files)])
+		})
 	}
 	for _, f := range files {
 		if cerr := f.Close(); cerr != nil && err == nil {
@@ -61,6 +69,19 @@ func flushAndClose(files []handle, err error) error {
 	return err
 }
 
+// onDisk reports whether the first of the files is the operating system's.
+func onDisk(files []handle) bool {
+	if len(files) == 0 {
+		return false
+	}
+	f := files[0].File
+	if based, ok := f.(*afero.BasePathFile); ok {
+		f = based.File
+	}
+	_, ok := f.(*os.File)
+	return ok
+}
+
 func (h handle) flush() error {
 	if err := h.Sync(); err != nil {
 		return fmt.Errorf("flush %s: %w", h.name, err)
@@ -68,9 +89,9 @@ func (h handle) flush() error {
 	return nil
 }
 
-// each calls f for 0 to n-1 and waits for all: in order if they are few, else from several goroutines.
+// each calls f for 0 to n-1 and waits for all: together from several goroutines, or where they are many; else in order.
 // After an error it begins no more and returns the first.
-func each(n int, f func(i int) error) error {
+func each(n int, together bool, f func(i int) error) error {
 	var next atomic.Int64
 	var fault atomic.Pointer[error]
 	work := func() {
@@ -80,15 +101,14 @@ func each(n int, f func(i int) error) error {
 			}
 		}
 	}
-	if n <= sequential {
-		work()
-	} else {
-		var group sync.WaitGroup
-		for range workers {
+	var group sync.WaitGroup
+	if together || n > sequential {
+		for range min(n, workers) - 1 {
 			group.Go(work)
 		}
-		group.Wait()
 	}
+	work()
+	group.Wait()
 	if err := fault.Load(); err != nil {
 		return *err
 	}

@@ -52,21 +52,20 @@ type journal struct {
 	replaced []Content
 }
 
-// write does step 2. A new journal is flushed in its directory before it holds anything.
-func (j *journal) write(w *writer) error {
+// write does step 2 but for the flush, for which it returns the journal, open, if it was opened. A new journal is flushed in its directory before it holds anything.
+func (j *journal) write(w *writer) ([]handle, error) {
 	text := j.text()
 	if len(text) > maxJournal {
-		return fmt.Errorf("write %s: %d bytes, more than %d", Journal, len(text), maxJournal)
+		return nil, fmt.Errorf("write %s: %d bytes, more than %d", Journal, len(text), maxJournal)
 	}
 	if err := w.makeDirs([]string{path.Dir(Journal)}); err != nil {
-		return err
+		return nil, err
 	}
 	f, err := w.fs.OpenFile(Journal, os.O_RDWR|os.O_CREATE, filePerm)
 	if err != nil {
-		return fmt.Errorf("open %s: %w", Journal, err)
+		return nil, fmt.Errorf("open %s: %w", Journal, err)
 	}
-	err = writeJournal(w.fs, f, text)
-	return flushAndClose([]handle{{Journal, f}}, err)
+	return []handle{{Journal, f}}, writeJournal(w.fs, f, text)
 }
 
 func writeJournal(fs afero.Fs, f afero.File, text string) error {
@@ -95,7 +94,7 @@ func emptyJournal(fs afero.Fs) error {
 	if err = cut(f, int64(len(journalHead))); err != nil {
 		err = fmt.Errorf("empty %s: %w", Journal, err)
 	}
-	return flushAndClose([]handle{{Journal, f}}, err)
+	return flushAll(fs, []handle{{Journal, f}}, nil, err)
 }
 
 // readJournal returns nil if there is no commit to recover, errTorn if a journal was begun and not finished.

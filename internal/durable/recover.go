@@ -106,7 +106,7 @@ func (j *journal) undo(fs afero.Fs) error {
 func cutAll(fs afero.Fs, grown []Grown) error {
 	for chunk := range slices.Chunk(grown, maxOpen) {
 		files, err := cutChunk(fs, chunk)
-		if err := flushAndClose(files, err); err != nil {
+		if err := flushAll(fs, files, nil, err); err != nil {
 			return err
 		}
 	}

@@ -75,56 +75,28 @@ func (w *writer) writeAll(files []Content) error {
 
 // writeChunk makes or replaces files without the flush of their directories. After an error no temporary file is left.
 func (w *writer) writeChunk(files []Content) (err error) {
-	temps, err := w.writeTemps(files)
-	defer func() {
-		for _, t := range temps {
-			_ = w.fs.Remove(t.name) // the error at hand is the one to tell
-		}
-	}()
-	err = flushAndClose(temps, err)
-	if err != nil {
+	s, err := w.writeTemps(files)
+	defer s.drop(w.fs)
+	if err = flushAll(w.fs, s.temps, nil, err); err != nil {
 		return err
 	}
-	for _, f := range files {
-		if err := w.fs.Rename(temps[0].name, f.Name); err != nil {
-			return fmt.Errorf("rename to %s: %w", f.Name, err)
-		}
-		temps = temps[1:]
-	}
-	return nil
+	return s.rename(w.fs)
 }
 
 // writeBeside replaces an existing file, as writeAll does, and calls between when the new content is on the disk under its temporary name.
 func (w *writer) writeBeside(f Content, between func() error) error {
-	temps, err := w.writeTemps([]Content{f})
-	if err = flushAndClose(temps, err); err == nil {
+	s, err := w.writeTemps([]Content{f})
+	defer s.drop(w.fs)
+	if err = flushAll(w.fs, s.temps, nil, err); err == nil {
 		err = between()
 	}
 	if err == nil {
-		err = w.fs.Rename(temps[0].name, f.Name)
+		err = s.rename(w.fs)
 	}
 	if err == nil {
 		return SyncDir(w.fs, path.Dir(f.Name))
 	}
-	for _, t := range temps {
-		_ = w.fs.Remove(t.name) // the error at hand is the one to tell
-	}
 	return fmt.Errorf("write %s: %w", f.Name, err)
-}
-
-// writeTemps writes each file under a temporary name and leaves it open. After an error it returns those written so far.
-func (w *writer) writeTemps(files []Content) (temps []handle, err error) {
-	for _, f := range files {
-		temp, err := w.createTemp(f.Name)
-		if err != nil {
-			return temps, err
-		}
-		temps = append(temps, temp)
-		if _, err := temp.WriteAt(f.Data, 0); err != nil {
-			return temps, ofFile("write", f.Name, err)
-		}
-	}
-	return temps, nil
 }
 
 // createTemp creates a new file beside name. Leftovers of a crash keep their names.

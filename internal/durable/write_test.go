@@ -6,6 +6,7 @@ import (
 	iofs "io/fs"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -199,13 +200,16 @@ func TestManyFilesAreFlushedInOrder(t *testing.T) {
 }
 
 func TestErrorAmongManyFlushesIsTold(t *testing.T) {
-	for _, n := range []int{1, sequential, sequential + 1, 1000} {
-		var calls [1000]int
-		err := each(n, func(i int) error { calls[i]++; return nil })
-		if err != nil || slices.Max(calls[:n]) != 1 || slices.Min(calls[:n]) != 1 {
+	for n, together := range map[int]bool{0: true, 1: true, sequential: false, sequential - 1: true, sequential + 1: false, 1000: true} {
+		var calls [1001]int
+		err := each(n, together, func(i int) error { calls[i]++; return nil })
+		if want := slices.Repeat([]int{1}, n); err != nil || !slices.Equal(calls[:n], want) {
 			t.Errorf("%d calls: %v %v", n, err, calls[:n])
 		}
-		err = each(n, func(i int) error {
+		if n == 0 {
+			continue
+		}
+		err = each(n, together, func(i int) error {
 			if i == n-1 {
 				return syscall.EIO
 			}
@@ -217,28 +221,51 @@ func TestErrorAmongManyFlushesIsTold(t *testing.T) {
 	}
 }
 
-func TestFewFlushesAreInOrderAndManyOverlap(t *testing.T) {
+func TestFewFlushesAreInOrder(t *testing.T) {
 	var order []int
-	each(sequential, func(i int) error { order = append(order, i); return nil })
+	each(sequential, false, func(i int) error { order = append(order, i); return nil })
 	if !slices.IsSorted(order) || len(order) != sequential {
 		t.Errorf("order %v", order)
 	}
-	second := make(chan bool)
-	err := each(sequential+1, func(i int) error {
-		switch i {
-		case 0:
-			select {
-			case <-second:
-			case <-time.After(time.Minute):
-				return errors.New("the second of many flushes waited for the first")
+}
+
+func TestManyFlushesAndThoseOfADiskOverlap(t *testing.T) {
+	for n, together := range map[int]bool{sequential + 1: false, 2: true, workers: true} {
+		var begun sync.WaitGroup
+		all := make(chan bool)
+		begun.Add(min(n, workers))
+		go func() { begun.Wait(); close(all) }()
+		err := each(n, together, func(i int) error {
+			if i >= workers {
+				return nil
 			}
-		case 1:
-			close(second)
+			begun.Done()
+			select {
+			case <-all:
+				return nil
+			case <-time.After(time.Minute):
+				return fmt.Errorf("flush %d of %d waited for another", i, n)
+			}
+		})
+		if err != nil {
+			t.Error(err)
 		}
-		return nil
-	})
-	if err != nil {
-		t.Error(err)
+	}
+}
+
+func TestFilesOfADiskAreKnown(t *testing.T) {
+	for _, of := range []struct {
+		fs   afero.Fs
+		want bool
+	}{{Within(afero.NewOsFs(), t.TempDir()), true}, {afero.NewBasePathFs(afero.NewOsFs(), t.TempDir()), true}, {afero.NewMemMapFs(), false}, {Within(afero.NewMemMapFs(), "/"), false}, {crashfs.New(), false}} {
+		f, err := of.fs.Create("f")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if got := onDisk([]handle{{"f", f}}); got != of.want {
+			t.Errorf("a file of %T: %t, want %t", of.fs, got, of.want)
+		}
 	}
 }
 
