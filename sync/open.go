@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/google/uuid"
 	"github.com/spf13/afero"
@@ -28,12 +29,12 @@ type Carrier func(ctx context.Context, location string) (afero.Fs, error)
 type Carriers map[string]Carrier
 
 // schemes are what may stand before "://" in a URL, by RFC 3986. A path may have that in it too.
-var schemes = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*$`)
+var schemes = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*$`) })
 
 // Scheme returns the scheme of a location, "" for a plain path.
 func Scheme(location string) string {
 	scheme, _, ok := strings.Cut(location, "://")
-	if !ok || !schemes.MatchString(scheme) {
+	if !ok || !schemes().MatchString(scheme) {
 		return ""
 	}
 	return strings.ToLower(scheme)

@@ -3,6 +3,7 @@ package main
 import (
 	"regexp"
 	"strings"
+	"sync"
 
 	"prophet/internal/terminal"
 )
@@ -28,7 +29,7 @@ func commandLine(words ...string) string {
 }
 
 // quotedCommand is a command of this program as texts name it: its name, and its arguments up to the quote that ends it.
-var quotedCommand = regexp.MustCompile(`"prophet ([a-z]+)([^"]*)"`)
+var quotedCommand = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`"prophet ([a-z]+)([^"]*)"`) })
 
 // here adds to the commands that a text for the user names --replica as it was given, so that they work where the user is.
 func (e *env) here(text string) string {
@@ -38,8 +39,8 @@ func (e *env) here(text string) string {
 	if before, after, found := strings.Cut(text, hintMirror); found { // what another one runs
 		return e.here(before) + hintMirror + e.here(after)
 	}
-	return quotedCommand.ReplaceAllStringFunc(text, func(quoted string) string {
-		m := quotedCommand.FindStringSubmatch(quoted)
+	return quotedCommand().ReplaceAllStringFunc(text, func(quoted string) string {
+		m := quotedCommand().FindStringSubmatch(quoted)
 		name, args := m[1], m[2]
 		if anywhere(name) || strings.HasPrefix(args, " -r ") {
 			return quoted

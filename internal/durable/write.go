@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"sync"
 
 	"github.com/spf13/afero"
 )
@@ -35,11 +36,11 @@ func WriteFile(fs afero.Fs, name string, data []byte) error {
 }
 
 // tempName matches the last element of the temporary names given by tempFor.
-var tempName = regexp.MustCompile(`^\..+\.tmp[0-9]{1,2}$`)
+var tempName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\..+\.tmp[0-9]{1,2}$`) })
 
 // IsTemp reports whether the last element of name is one that this package gives to a file until it is
 // whole. Where no writer is at work, such a file was left by a crash: no part of the data, free to be removed.
-func IsTemp(name string) bool { return tempName.MatchString(path.Base(name)) }
+func IsTemp(name string) bool { return tempName().MatchString(path.Base(name)) }
 
 func tempFor(name string, n int) string {
 	return path.Join(path.Dir(name), fmt.Sprintf(".%s.tmp%d", path.Base(name), n))

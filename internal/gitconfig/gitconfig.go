@@ -21,7 +21,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/go-git/gcfg/v2"
 	"github.com/spf13/afero"
 )
 
@@ -98,7 +97,7 @@ func Parse(text []byte) (Config, error) {
 		}
 		return nil
 	}
-	if err := gcfg.ReadWithCallback(bytes.NewReader(text), set); err != nil {
+	if err := read(text, set); err != nil {
 		return Config{}, err
 	}
 	for _, r := range byName {

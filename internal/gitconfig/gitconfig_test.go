@@ -1,11 +1,15 @@
 package gitconfig
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/go-git/gcfg/v2"
 	"github.com/spf13/afero"
 )
 
@@ -97,12 +101,46 @@ func TestReadNamesTheFile(t *testing.T) {
 	}
 }
 
-// FuzzParse also shows that what is read can be written down and read again.
+// calls lists what a reader calls, and its error.
+func calls(text []byte, read func([]byte, func(section, name, key, value string, blank bool) error) error) (list []string) {
+	err := read(text, func(section, name, key, value string, blank bool) error {
+		list = append(list, fmt.Sprintf("%q %q %q %q %t", section, name, key, value, blank))
+		return nil
+	})
+	if err != nil && err != errEscape {
+		list = append(list, err.Error())
+	}
+	return list
+}
+
+func viaGcfg(text []byte, set func(section, name, key, value string, blank bool) error) error {
+	err := gcfg.ReadWithCallback(bytes.NewReader(text), set)
+	if errors.Is(err, gcfg.ErrMissingEndQuote) || errors.Is(err, gcfg.ErrMissingEscapeSequence) {
+		return errEscape
+	}
+	return err
+}
+
+func TestFilesAreReadAsGcfgReadsThem(t *testing.T) {
+	for _, text := range []string{
+		"", "\n", "#", example, "[a]", "[a]\n\n[b \"c\"]x", "[a \"b\\\"c\\\\\"] # d\ne = f\\\ng\nh", "[a]x = y\\n\\t\\b\"z  \" ; w", "[", "[]", "[a", "[a b]", "[a]]", "[\"a\"]",
+		"a", "= b", "[a]\n= b", "[a]\nb c", "[a]\nb =", "[a]\nb = ]", "[a]\nb = \"c", "[a]\nb = \\d", "[a \"b]", "[a] b = c = d", "[a]\nb = c\x00d", "[a]\nb\xff", "[a]\n\xef\xbb\xbfb",
+	} {
+		if got, want := calls([]byte(text), read), calls([]byte(text), viaGcfg); !slices.Equal(got, want) {
+			t.Errorf("%q:\ngot  %q\nwant %q", text, got, want)
+		}
+	}
+}
+
+// FuzzParse also shows that what is read can be written down and read again, and that it is read as gcfg does.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(example))
 	f.Add([]byte("[replica \"a\\\nb\"]\nurl = x\n"))
 	f.Add([]byte("[replica \"a\"]\nurl = \"\\n\\t\\\\\\\"\" x\\\ny\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
+		if got, want := calls(text, read), calls(text, viaGcfg); !slices.Equal(got, want) {
+			t.Errorf("%q:\ngot  %q\nwant %q", text, got, want)
+		}
 		c, err := Parse(text)
 		if err != nil {
 			return

@@ -38,6 +38,7 @@ var table = []struct{ pkg, may string }{
 	{"internal/httpfs", ""},
 	{"internal/durable", ""},
 	{"internal/parts", "changeset"},
+	{"internal/noman/md2man", ""},
 }
 
 // helpers serve tests: they may import whatever is not cmd, and only tests and helpers import them.
