@@ -122,7 +122,7 @@ func TestDamagedNotesOnConflictsAreMadeAnew(t *testing.T) {
 func problems(t *testing.T, fsys afero.Fs) string {
 	t.Helper()
 	var b strings.Builder
-	if err := replica.Check(t.Context(), afero.NewReadOnlyFs(fsys), replica.Options{Where: "/bugs"}, func(p replica.Problem) {
+	if err := replica.Check(t.Context(), afero.NewReadOnlyFs(fsys), replica.Options{Where: "/bugs", Sleep: replicatest.AtOnce}, func(p replica.Problem) {
 		b.WriteString(p.Path + ": " + p.Text)
 		if p.Harmless {
 			b.WriteString(" (harmless)")

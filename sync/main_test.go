@@ -5,10 +5,14 @@ import (
 	"testing"
 
 	"prophet/internal/race"
+	"prophet/internal/shm"
 )
 
 func TestMain(m *testing.M) {
 	race.LetGarbageLie()
+	if err := shm.Use(); err != nil {
+		panic(err)
+	}
 	code := m.Run()
 	if originalsDir != "" {
 		os.RemoveAll(originalsDir)

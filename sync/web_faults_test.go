@@ -140,7 +140,7 @@ func TestFaultAfterABatchLeavesTheBatch(t *testing.T) {
 }
 
 func pullFrom(ctx context.Context, carriers psync.Carriers, to *replica.Replica, location string) error {
-	from, err := carriers.Open(ctx, location, replica.Options{})
+	from, err := carriers.Open(ctx, location, replica.Options{Sleep: replicatest.AtOnce})
 	if err != nil {
 		return err
 	}

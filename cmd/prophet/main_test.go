@@ -14,10 +14,11 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/internal/race"
+	"prophet/internal/shm"
 )
 
 func TestMain(m *testing.M) {
-	if err := writeToMemory(); err != nil {
+	if err := shm.Use(); err != nil {
 		panic(err)
 	}
 	testscript.Main(m, map[string]func(){"prophet": clockMain, "waiting": waitMain, "holding": holdMain, "limited": limitedMain})

@@ -13,6 +13,7 @@ import (
 
 	"prophet/internal/damage"
 	"prophet/internal/race"
+	"prophet/internal/replicatest"
 	"prophet/replica"
 	psync "prophet/sync"
 )
@@ -81,7 +82,7 @@ func otherFiles(a, b map[string]string) (names []string) {
 // problems returns what a check finds.
 func problems(t testing.TB, fsys afero.Fs) (list []string) {
 	t.Helper()
-	err := replica.Check(ctx, fsys, replica.Options{}, func(p replica.Problem) {
+	err := replica.Check(ctx, fsys, replica.Options{Sleep: replicatest.AtOnce}, func(p replica.Problem) {
 		if !p.Harmless {
 			list = append(list, fmt.Sprintf("%s: %s", p.Path, p.Text))
 		}

@@ -54,6 +54,7 @@ var helpers = []string{
 	"internal/race",
 	"internal/realserver",
 	"internal/replicatest",
+	"internal/shm",
 	"internal/v1peer",
 	"internal/simulation",
 	"internal/webtest",

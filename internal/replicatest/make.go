@@ -3,6 +3,7 @@ package replicatest
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/spf13/afero"
 
@@ -40,6 +41,9 @@ func Clone(t testing.TB, from *replica.Replica, opts replica.Options) *replica.R
 	}
 	return r
 }
+
+// AtOnce is the Sleep of a replica to which nobody else writes: there is no other program to wait for.
+func AtOnce(time.Duration) {}
 
 // Edit makes an edit, or fails the test.
 func Edit(t testing.TB, r *replica.Replica, f func(e *replica.Edit) error) {

@@ -1,4 +1,4 @@
-package main
+package shm
 
 import (
 	"os"
@@ -11,9 +11,8 @@ const (
 	roomFor = 1 << 30
 )
 
-// writeToMemory makes /dev/shm the place for temporary files, if none is set, it has a gigabyte left, and programs may run there. Flushing
-// costs nothing in memory, and the tests of commands are not about the disk: they take a third of the time.
-func writeToMemory() error {
+// Use makes /dev/shm the place for temporary files, if none is set, it has a gigabyte left, and programs may run there. It is for a TestMain.
+func Use() error {
 	var fs syscall.Statfs_t
 	if os.Getenv("TMPDIR") != "" || syscall.Statfs(memory, &fs) != nil || fs.Flags&noexec != 0 || fs.Bavail*uint64(fs.Bsize) < roomFor {
 		return nil
