@@ -305,7 +305,9 @@ func TestARuleChangeCostsWhatItChanges(t *testing.T) {
 	replicatest.WithLooseEdits(t)
 	few, many := ruleCost(t, 2, "m"), ruleCost(t, 50, "m")
 	t.Logf("beside 2 conflicts %s; beside 50 %s", few, many)
-	if many.Ops() > few.Ops()+8 {
+	// Names are random, and so is which directories are there: each of up to nine that has to be made costs four operations. 48 more conflicts that cost
+	// one each are more than that.
+	if many.Ops() > few.Ops()+40 {
 		t.Errorf("beside 2 other conflicts %s, beside 50 %s", few, many)
 	}
 	if same := ruleCost(t, 50, "n"); same.Ops() < many.Ops()+100 {
