@@ -162,6 +162,7 @@ const targets = 8
 
 // TestAHostileMirrorCanFailAPullAndNothingElse runs each attack against the real program, which clones the mirror and pulls from it.
 func TestAHostileMirrorCanFailAPullAndNothingElse(t *testing.T) {
+	t.Parallel() // the attacks wait for most of their time
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
