@@ -31,7 +31,7 @@ func TestAnEmptyNumberAfterACutOffIsNamed(t *testing.T) {
 			}
 			ours, _ := logged(t, calm)
 			maps.DeleteFunc(ours, func(key [20]byte, _ bool) bool { return before[key] })
-			for k := 1; ; k += race.Step {
+			for k := 1; ; k += race.Every(3) {
 				disk := start.Survivor(crashfs.Kill, 0)
 				r := open(t, disk)
 				disk.CrashAt(k)
@@ -40,7 +40,7 @@ func TestAnEmptyNumberAfterACutOffIsNamed(t *testing.T) {
 					break
 				}
 				for _, name := range []string{changeset.LatestFile, changeset.ResolutionsDir + "/" + changeset.LatestFile} {
-					if name != changeset.LatestFile && k%3 > 0 {
+					if name != changeset.LatestFile && points%3 > 0 {
 						continue
 					}
 					points++
@@ -57,7 +57,7 @@ func TestAnEmptyNumberAfterACutOffIsNamed(t *testing.T) {
 			}
 		}
 	}
-	if points < race.Part(200) {
+	if points < 200/race.Every(3) {
 		t.Errorf("%d points: that does not test much", points)
 	}
 }

@@ -132,10 +132,10 @@ func (m *aMove) open(tree afero.Fs) *replica.Replica {
 	return r
 }
 
-// cutOff publishes again and again, each time up to another operation, under the race detector to every fifth, and lets all read what is there then.
+// cutOff publishes again and again, each time up to another operation, and lets all read what is there then.
 func (m *aMove) cutOff() {
 	seen, comes, n := map[string]bool{}, 0, 0
-	for k := 1; ; k += race.Step {
+	for k := 1; ; k += race.Every(3) {
 		disk := m.mirror.Survivor(crashfs.Kill, 0)
 		disk.CrashAt(k)
 		err := publishFlat(m.now, disk)

@@ -14,9 +14,9 @@ import (
 )
 
 var (
-	histories = flag.Int("histories", race.Part(150), "how many random histories the simulation plays")
+	histories = flag.Int("histories", race.Part(100), "how many random histories the simulation plays")
 	seed      = flag.Uint64("seed", 1, "of the first random history")
-	sets      = flag.Int("sets", race.Part(40), "how many small sets of changesets are integrated in all orders")
+	sets      = flag.Int("sets", race.Part(25), "how many small sets of changesets are integrated in all orders")
 	shrink    = flag.Bool("shrink", true, "shrink a history that fails to a short story")
 )
 
@@ -24,7 +24,7 @@ var (
 const shrinkPlays = 400
 
 // TestReplicasThatHaveSeenTheSameShowTheSame plays random histories: see package simulation. Three quarters of them in small batches, and in
-// transactions that seldom hold the whole of one, so that a pull that is cut off has done a part. It plays 150; under the race detector a fifth of that, as the other random tests here.
+// transactions that seldom hold the whole of one, so that a pull that is cut off has done a part. It plays 100; under the race detector a fifth of that, as the other random tests here.
 func TestReplicasThatHaveSeenTheSameShowTheSame(t *testing.T) {
 	var large, small []uint64
 	for s := *seed; s < *seed+uint64(*histories); s++ {

@@ -19,7 +19,7 @@ import (
 
 var (
 	seeds = flag.Int64("seeds", 1, "ways in which unflushed data survives a power cut, for each operation, beside none of it")
-	all   = flag.Bool("all", false, "each error at every operation; without it, at about 30 of them, evenly spread")
+	all   = race.All // each error at every operation; without it, at about 30 of them, evenly spread
 )
 
 // operation is a piece of everyday work that accidents happen to.

@@ -145,6 +145,7 @@ func again(t *testing.T, s *damage.Scene, want map[string]string, before string)
 // it would have come to.
 func TestARepairOnADiskThatFailsGivesNothingUp(t *testing.T) {
 	whole := damage.New(t)
+	first := 0 // a third of the files for each lack, another one for the next
 	for name, hurt := range lacks(t, whole) {
 		damaged := whole.Copy()
 		hurt(damaged.Replica)
@@ -166,7 +167,7 @@ func TestARepairOnADiskThatFailsGivesNothingUp(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i := 0; i < len(files); i += race.Step {
+		for i := first % race.Every(3); i < len(files); i += race.Every(3) {
 			unread := func(op crashfs.Op) bool { return op.Kind == "read" && op.Name == files[i] }
 			fails("without reading "+files[i], func(disk *crashfs.FS) { disk.FailFrom(1, syscall.EIO, unread) })
 		}
@@ -174,8 +175,9 @@ func TestARepairOnADiskThatFailsGivesNothingUp(t *testing.T) {
 			k += race.Step * (1 + step())
 		}
 		for k := 1; fails(fmt.Sprint("full from operation ", k), func(disk *crashfs.FS) { disk.FailFrom(k, syscall.ENOSPC, crashfs.Op.Grows) }); {
-			k++
+			k += race.Every(2)
 		}
+		first++
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 )
 
 var (
-	all  = flag.Bool("all", false, "damage every file of the scene, and flip every bit of it; heal all cases of each damage, not one of each")
+	all  = race.All // damage every file of the scene, and flip every bit of it; heal all cases of each damage, not one of each
 	seed = flag.Uint64("seed", 1, "of the files and bits that are damaged without -all; the first one of those that are damaged at once")
 )
 

@@ -13,3 +13,16 @@ func TestAPartIsPlayedUnderTheRaceDetectorOnly(t *testing.T) {
 		}
 	}
 }
+
+func TestAllIsEveryOne(t *testing.T) {
+	defer func(was bool) { *All = was }(*All)
+	for _, *All = range []bool{false, true} {
+		want := 3 * Step
+		if *All {
+			want = Step
+		}
+		if got := Every(3); got != want {
+			t.Errorf("with all %v: each %dth, want each %dth", *All, got, want)
+		}
+	}
+}
