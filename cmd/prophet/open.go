@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/afero"
 
-	"prophet/changeset"
 	"prophet/internal/durable"
 	"prophet/internal/gitconfig"
 	"prophet/replica"
@@ -85,14 +84,6 @@ func (e *env) openToWrite(ctx context.Context, g globals, words, files []string)
 	}
 	r, err = e.open(g)
 	return r, props, err
-}
-
-// openRecord is openToWrite, and finds the record that they are for, which may be deleted.
-func (e *env) openRecord(ctx context.Context, g globals, id string, words, files []string) (r *replica.Replica, rec changeset.RecordID, props map[string]string, err error) {
-	if r, props, err = e.openToWrite(ctx, g, words, files); err == nil {
-		rec, err = r.Find(id)
-	}
-	return r, rec, props, err
 }
 
 // checked is an edit that a person asks for, which leaves no rule that nobody can read.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -15,39 +17,48 @@ import (
 func restoreCommand(e *env) *cli.Command {
 	return &cli.Command{
 		Name:      "restore",
-		Usage:     "bring a deleted record back",
-		ArgsUsage: "ID [NAME=VALUE] ...",
+		Usage:     "bring deleted records back",
+		ArgsUsage: "ID ... [NAME=VALUE] ...",
 		Category:  aboutRecords,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "at", Usage: "with the properties that it had after `CHANGESET`"},
 			fileFlag(),
 		},
 		Description: `
-Brings a deleted record back with the properties that it had before it was
-deleted. Those named get another value; NAME= leaves one out.
+Brings deleted records back with the properties that they had before they were
+deleted, all in one changeset, or none if one of them is not deleted. Properties
+named get another value, in all of them; NAME= leaves one out.
 
 "prophet search --deleted" lists what can be brought back.
 
   prophet restore 12
+  prophet restore 3 5 a2348a2e
   prophet restore 12 status=open owner=
   prophet restore 12 --at 10b1e589:7
 
 --at takes the properties as they were when that changeset was made, one of
-those that "prophet history ID" lists: by its name, by the beginning of it as it
-is printed, or by the number of its row.`,
+those that "prophet history ID" lists for each of them: by its name, by the
+beginning of it as it is printed, or by the number of its row.`,
 		Action: func(c *cli.Context) error {
 			args, err := arguments(c, 1, -1)
 			if err != nil {
 				return err
 			}
-			return runRestore(c.Context, e, restoreOptions{globalsOf(c), args[0], args[1:], c.StringSlice("file"), c.String("at"), c.IsSet("at")})
+			ids := len(args)
+			if n := slices.IndexFunc(args, func(word string) bool { return strings.Contains(word, "=") }); n >= 0 {
+				ids = n
+			}
+			if ids == 0 {
+				return usagef("no record is named before %.300q", args[0])
+			}
+			return runRestore(c.Context, e, restoreOptions{globalsOf(c), args[:ids], args[ids:], c.StringSlice("file"), c.String("at"), c.IsSet("at")})
 		},
 	}
 }
 
 type restoreOptions struct {
 	globals
-	id    string
+	ids   []string
 	words []string // properties
 	files []string // NAME=PATH
 	at    string   // a changeset
@@ -56,15 +67,17 @@ type restoreOptions struct {
 
 // restoreDoc is the JSON of restore.
 type restoreDoc struct {
-	Changeset string    `json:"changeset"`
-	Record    recordDoc `json:"record"`
+	Changeset string      `json:"changeset"`
+	Record    recordDoc   `json:"record"` // the first of them
+	Records   []recordDoc `json:"records"`
 }
 
 func runRestore(ctx context.Context, e *env, o restoreOptions) error {
-	r, rec, props, err := e.openRecord(ctx, o.globals, o.id, o.words, o.files)
-	if errors.Is(err, replica.ErrNoRecord) {
-		return withHint(err, `"prophet search --deleted" lists what can be brought back`)
+	r, props, err := e.openToWrite(ctx, o.globals, o.words, o.files)
+	if err != nil {
+		return err
 	}
+	recs, err := findAllDeleted(r, o.ids)
 	if err != nil {
 		return err
 	}
@@ -76,40 +89,84 @@ func runRestore(ctx context.Context, e *env, o restoreOptions) error {
 		}
 		at = c.ID
 	}
-	return restore(ctx, e.printer(o.globals), r, o.id, rec, at, props)
+	return restore(ctx, e.printer(o.globals), r, recs, at, props)
 }
 
-// restore brings a record back and says what it is now.
-func restore(ctx context.Context, p *printer, r *replica.Replica, id string, rec changeset.RecordID, at changeset.ID, props map[string]string) error {
-	var past *resolution.Result
+// findAllDeleted returns the records that the words name, each once; they may be deleted, or not.
+func findAllDeleted(r *replica.Replica, words []string) (recs []changeset.RecordID, err error) {
+	for _, word := range words {
+		rec, err := r.Find(word)
+		if errors.Is(err, replica.ErrNoRecord) {
+			return nil, withHint(err, `"prophet search --deleted" lists what can be brought back`)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(recs, rec) {
+			recs = append(recs, rec)
+		}
+	}
+	return recs, nil
+}
+
+// restore brings records back and says what they are now.
+func restore(ctx context.Context, p *printer, r *replica.Replica, recs []changeset.RecordID, at changeset.ID, props map[string]string) error {
+	past := map[changeset.RecordID]*resolution.Result{}
+	var of changeset.RecordID // at work
 	edited, err := r.Edit(ctx, checked(func(edit *replica.Edit) (err error) {
-		past, err = edit.RestoreAt(rec, at, props)
-		return err
+		for _, of = range recs {
+			if past[of], err = edit.RestoreAt(of, at, props); err != nil {
+				return err
+			}
+		}
+		return nil
 	}))
 	switch {
 	case errors.Is(err, replica.ErrLives):
-		return livesError(r, rec)
+		return livesError(r, of)
 	case err != nil && !at.IsZero() && hintOf(err) == "":
-		return withHint(err, `"prophet history %s" lists the changesets that touched it`, shellWord(id))
+		id, idErr := r.LocalID(of)
+		if idErr != nil {
+			return err
+		}
+		return withHint(err, `"prophet history %s" lists the changesets that touched it`, shortID(id, of.UUID))
 	case err != nil:
 		return err
 	}
-	record, err := r.Record(rec)
-	if err != nil {
-		return err
+	doc := restoreDoc{Changeset: edited.ID.String()}
+	for _, rec := range recs {
+		record, err := r.Record(rec)
+		if err != nil {
+			return err
+		}
+		doc.Records = append(doc.Records, newRecordDoc(record, nil))
+		if p.json {
+			continue
+		}
+		if err := p.donef("Restored %s (%s)", recordName(record.LocalID, rec), rec.UUID); err != nil {
+			return err
+		}
 	}
 	if p.json {
-		return p.writeJSON(restoreDoc{edited.ID.String(), newRecordDoc(record, nil)})
+		doc.Record = doc.Records[0]
+		return p.writeJSON(doc)
 	}
-	if err := p.donef("Restored %s (%s)", recordName(record.LocalID, rec), rec.UUID); err != nil {
-		return err
-	}
-	for _, c := range past.Conflicts {
-		if _, named := props[c.Prop]; !named {
-			p.notef("%s was in conflict: it has what held then", c.Prop)
+	for _, rec := range recs {
+		for _, c := range past[rec].Conflicts {
+			if _, named := props[c.Prop]; !named {
+				p.notef("%s was in conflict: it has what held then", inSeveral(doc, rec, c.Prop))
+			}
 		}
 	}
 	return nil
+}
+
+// inSeveral names a property, and its record if several were restored.
+func inSeveral(doc restoreDoc, rec changeset.RecordID, prop string) string {
+	if len(doc.Records) < 2 {
+		return prop
+	}
+	return prop + " of " + rec.String()
 }
 
 // livesError says that a record is not deleted, and what may be meant.
