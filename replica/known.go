@@ -77,6 +77,15 @@ func (k *knownIDs) isHighest(l *Log, id changeset.ID) (bool, error) {
 	return id.Seq > k.till[id.Origin], err
 }
 
+// Highest returns the highest number of the changesets of an origin in the log; 0 if there are none.
+func (r *Replica) Highest(origin uuid.UUID) (uint32, error) {
+	k := &r.known
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	err := k.load(r.log)
+	return k.till[origin], err
+}
+
 // Origins returns the origins of the changesets in the log, each with the lowest number that is known of it.
 func (r *Replica) Origins() (map[uuid.UUID]uint32, error) { return r.known.origins(r.log) }
 

@@ -20,6 +20,7 @@ type ImportOptions struct {
 	Batch    int                    // lines that one transaction brings at most; 0, and what is more: 1024
 	Checked  func(read, size int64) // is told how many bytes of the source were checked, packed as they are
 	Progress func(done, total int)  // is told how many lines were integrated, those that were here before included
+	Warn     func(string)           // is told that the source lacks lines that were imported before
 }
 
 const (
@@ -90,8 +91,20 @@ func (im *importing) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := im.warnOfEnd(); err != nil {
+		return err
+	}
 	if err := im.write(ctx); err != nil {
 		return err
 	}
 	return im.finish()
+}
+
+// warnOfEnd warns where the source ends before a line that was imported: it is an older copy, say, or was cut off. Nothing is taken back.
+func (im *importing) warnOfEnd() error {
+	highest, err := im.to.Highest(im.origin)
+	if err == nil && highest > im.last && im.opts.Warn != nil {
+		im.opts.Warn(fmt.Sprintf("%s ends with line %d, and line %d of it was imported before, here or elsewhere: what came then stays", im.src.where, im.last, highest))
+	}
+	return err
 }

@@ -38,6 +38,32 @@ func TestImportAgainBringsWhatWasAppended(t *testing.T) {
 	}
 }
 
+// TestImportWarnsOfAnEndThatIsMissing: a source lacks lines that were imported before. Nothing is taken back, and who imports is told; of one that is whole, or has more, nothing is said.
+func TestImportWarnsOfAnEndThatIsMissing(t *testing.T) {
+	r := newReplica(t, crashfs.New(), "alice")
+	text := line(change("create", 1, "a", "1")) + "\n" + line(change("update", 1, "a", "2"))
+	said := func(text string, dry bool) (words string) {
+		_, err := psync.Import(t.Context(), r, "bugs", source(t, "bugs.jsonl", text), psync.ImportOptions{DryRun: dry, Warn: func(s string) { words += s }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return words
+	}
+	const missing = "bugs.jsonl ends with line 1, and line 3 of it was imported before, here or elsewhere: what came then stays"
+	if got := said(text, false) + said(text, false); got != "" {
+		t.Errorf("of a whole source it says %s", got)
+	}
+	for _, dry := range []bool{true, false} {
+		if got := said(line(change("create", 1, "a", "1")), dry); got != missing {
+			t.Errorf("of the beginning it says %q, want %q", got, missing)
+		}
+	}
+	wantProps(t, r, 1, map[string]string{"a": "2"})
+	if got := said(text+line(change("update", 1, "a", "3")), false); got != "" {
+		t.Errorf("of one with more it says %s", got)
+	}
+}
+
 func TestImportRefusesAnotherPast(t *testing.T) {
 	create, update := line(change("create", 1, "a", "1")), line(change("update", 1, "a", "2"))
 	tests := []struct{ name, text, want string }{

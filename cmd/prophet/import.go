@@ -167,6 +167,7 @@ func (o *importOptions) integrate(ctx context.Context, p *printer, r *replica.Re
 	checking := true
 	rep, err := psync.Import(ctx, r, name, src, psync.ImportOptions{
 		DryRun:  o.dryRun,
+		Warn:    func(s string) { p.warnf("%s", s) },
 		Checked: func(read, size int64) { bar.Set(read, size) },
 		Progress: func(done, total int) {
 			if checking {
