@@ -34,7 +34,9 @@ copy, or a mirror, with all databases that it names. A web server lists no
 directories, so files that lie there for nothing are not found. What is more
 than memory should hold goes to a temporary directory of the system's.
 
-With --quiet nothing is printed where there are no problems.
+With --quiet nothing is printed where there are no problems. Of many files below
+one directory with which a repair did the same it prints how many; --json lists
+them.
 
   prophet fsck
   prophet fsck https://example.com/bugs
@@ -212,10 +214,8 @@ func (d *fsckDoc) show(p *printer) error {
 		}
 		return d.err()
 	}
-	for _, m := range d.Repaired {
-		if err := p.linef("%s: %s: %s", m.Path, m.Outcome, m.Text); err != nil {
-			return err
-		}
+	if err := d.showRepaired(p); err != nil {
+		return err
 	}
 	for _, found := range d.Problems {
 		mark := ""

@@ -42,3 +42,35 @@ func TestOfManyProblemsTheRestIsCounted(t *testing.T) {
 		t.Errorf("%d problems, %d not listed, %v", len(read.Problems), read.Unlisted, err)
 	}
 }
+
+// TestFilesThatARepairMadeAlikeAreCounted: of many files with which a repair did the same it says how many, where the first of them stands; JSON has each.
+func TestFilesThatARepairMadeAlikeAreCounted(t *testing.T) {
+	doc := fsckDoc{OK: true, opened: true, Problems: []problemDoc{}, mends: true}
+	for i := range mostAlike + 1 {
+		doc.repaired(replica.Mended{Path: fmt.Sprint("cas/records/1/2/", i), Outcome: replica.IsRebuilt, Text: "made again"})
+		doc.repaired(replica.Mended{Path: fmt.Sprint("resolutions/cas/records/1/2/", i), Outcome: replica.IsRebuilt, Text: "made again"})
+		if i < 2 {
+			doc.repaired(replica.Mended{Path: fmt.Sprint("records/Note/", i), Outcome: replica.IsRebuilt, Text: "made again"})
+			doc.repaired(replica.Mended{Path: fmt.Sprint("cas/records/1/2/x", i), Outcome: replica.IsFetched, Text: "from x"})
+		}
+	}
+	w := newWorld()
+	if err := doc.show(w.printer(globals{})); err != nil {
+		t.Fatal(err)
+	}
+	const want = `cas/records/: 11 files rebuilt: made again
+resolutions/cas/records/: 11 files rebuilt: made again
+records/Note/0: rebuilt: made again
+cas/records/1/2/x0: fetched: from x
+records/Note/1: rebuilt: made again
+cas/records/1/2/x1: fetched: from x
+0 changesets, 0 records checked, no problems
+`
+	if got := w.out.String(); got != want {
+		t.Errorf("it prints\n%swant\n%s", got, want)
+	}
+	w = newWorld()
+	if err := doc.show(w.printer(globals{json: true})); err != nil || strings.Count(w.out.String(), `"outcome"`) != 26 {
+		t.Errorf("%v, JSON has %d files, want 26", err, strings.Count(w.out.String(), `"outcome"`))
+	}
+}

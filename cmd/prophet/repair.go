@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -71,6 +72,45 @@ func (d *fsckDoc) repaired(m replica.Mended) {
 		d.OK = false
 		d.lostVotes = d.lostVotes || m.Path == changeset.ResolutionsDir+"/"+changeset.IndexFile && m.Outcome == replica.IsLost
 	}
+}
+
+// mostAlike is how many files below one directory are listed with which a repair did the same; of more, how many there are.
+const mostAlike = 10
+
+// showRepaired prints what a repair did, in that order, files that are alike where the first of them is.
+func (d *fsckDoc) showRepaired(p *printer) error {
+	alike := map[repairedDoc]int{}
+	for _, m := range d.Repaired {
+		alike[m.kind()]++
+	}
+	for _, m := range d.Repaired {
+		kind := m.kind()
+		err := error(nil)
+		switch n := alike[kind]; {
+		case n > mostAlike:
+			err = p.linef("%s/: %s %s: %s", kind.Path, counted(n, "file"), m.Outcome, m.Text)
+			alike[kind] = 0
+		case n > 0:
+			err = p.linef("%s: %s: %s", m.Path, m.Outcome, m.Text)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// kind is what a repair did with the directory of changesets, versions or records in which a file lies, or with a file that lies elsewhere.
+func (m repairedDoc) kind() repairedDoc {
+	for _, dir := range []string{"cas/" + changeset.ChangesetObjects, "cas/" + changeset.RecordObjects, changeset.RecordsDir} {
+		for _, prefix := range []string{"", changeset.ResolutionsDir + "/"} {
+			if strings.HasPrefix(m.Path, prefix+dir+"/") {
+				m.Path = prefix + dir
+				return m
+			}
+		}
+	}
+	return m
 }
 
 // sources opens the replicas and mirrors that may have what is missing: those that were named, else all that are known. Which are asked is said; those that cannot be opened are passed over.
