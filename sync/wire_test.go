@@ -92,8 +92,12 @@ func packsOf(tb testing.TB, dest afero.Fs) (names []string) {
 
 // A pack that is gone or damaged, or a head, is passed over where there is a v1 tree. Else the error names the file.
 func TestWhereAPackCannotBeReadTheTreeIs(t *testing.T) {
+	tried := 0
 	for _, noTree := range []bool{false, true} {
 		for _, broken := range []string{"gone", "cut", "changed", "head"} {
+			if tried++; (tried-1)%race.Step != 0 {
+				continue
+			}
 			opts := psync.PublishOptions{NoTree: noTree, Flat: true}
 			w, dest, srv := served(t, 400, opts)
 			name := wire.HeadFile
