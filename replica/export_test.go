@@ -18,3 +18,10 @@ func Checked(rows []byte) []byte {
 	}
 	return rows
 }
+
+// FewTogether has no more than so many records, and so many bytes, read together.
+func FewTogether(t *testing.T, records, bytes int) {
+	mostRecords, mostBytes := togetherMost, togetherBytes
+	togetherMost, togetherBytes = records, bytes
+	t.Cleanup(func() { togetherMost, togetherBytes = mostRecords, mostBytes })
+}

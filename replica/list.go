@@ -12,6 +12,9 @@ import (
 // All yields the living records of a type in the order of their UUIDs, or of all types, one after another, if typ is empty. The log brought each of them, as
 // its local id says; an index that is left of a record that the log lost is passed over.
 func (r *Replica) All(typ string) iter.Seq2[*Record, error] {
+	if packs, err := r.log.packs(); err == nil && len(packs.parts) > 0 {
+		return r.log.together(r.listed(typ))
+	}
 	return func(yield func(*Record, error) bool) {
 		for rec, err := range r.listed(typ) {
 			lives := false
