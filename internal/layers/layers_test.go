@@ -21,7 +21,7 @@ const module = "prophet"
 // table names every package with the packages of ours that it may import, from the top down.
 var table = []struct{ pkg, may string }{
 	{"cmd/prophet", "sync replica resolution cas changeset internal/durable internal/httpfs " +
-		"internal/query internal/gitconfig internal/lanes internal/propedit internal/terminal internal/textdiff"},
+		"internal/query internal/gitconfig internal/lanes internal/propedit internal/rsync internal/terminal internal/textdiff"},
 	{"sync", "replica resolution cas changeset internal/durable internal/httpfs internal/wire"},
 	{"replica", "resolution cas changeset internal/durable internal/parts internal/textdiff"},
 	{"resolution", "changeset internal/decimal"},
@@ -32,6 +32,7 @@ var table = []struct{ pkg, may string }{
 	{"internal/gitconfig", ""},
 	{"internal/lanes", ""},
 	{"internal/propedit", "internal/terminal"},
+	{"internal/rsync", ""},
 	{"internal/terminal", ""},
 	{"internal/textdiff", ""},
 	{"internal/wire", "changeset internal/durable"},

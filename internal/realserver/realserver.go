@@ -1,4 +1,4 @@
-// Package realserver starts web servers that we did not write, nginx and Python's, for tests
+// Package realserver starts servers that we did not write, nginx, Python's and rsync, for tests
 // that say "any static server will do". Each serves one directory on the loopback interface, on a port of its
 // own, until the test ends:
 //
