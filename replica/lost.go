@@ -25,14 +25,14 @@ type lostRows struct {
 	warned bool
 }
 
-// leftDir has the objects that tell what is left of lost changesets: apart from the changesets, so that none of them is ever taken for one.
-const leftDir = "prophet/left"
+// LeftDir, in the directory of a log, has the objects that tell what is left of lost changesets: apart from the changesets, so that none of them is ever taken for one.
+const LeftDir = "prophet/left"
 
 // leftObjects is the store of what is left of lost changesets.
-func (l *Log) leftObjects() *cas.Store { return cas.New(l.root, l.prefix+leftDir) }
+func (l *Log) leftObjects() *cas.Store { return cas.New(l.root, l.prefix+LeftDir) }
 
 // LeftPath returns where such an object is, within the directory of its log.
-func LeftPath(key [20]byte) string { return cas.New(nil, leftDir).Path(key) }
+func LeftPath(key [20]byte) string { return cas.New(nil, LeftDir).Path(key) }
 
 // orLeft returns what is left of a changeset that is lost, in place of an error of reading it.
 func (l *Log) orLeft(row changeset.Row, c *changeset.Changeset, err error) (*changeset.Changeset, error) {

@@ -71,16 +71,21 @@ type Published struct {
 // A mirror of the replica under a former UUID gets its index anew, and then the new UUID. A mirror of another replica, or one that has edits that are
 // not here, is refused; nothing is written to it.
 func Publish(ctx context.Context, from *replica.Replica, dest afero.Fs, opts PublishOptions) (*Published, error) {
+	p := newPublisher(from, dest, opts)
+	if err := p.publish(ctx); err != nil {
+		return nil, fmt.Errorf("publish: %w", err)
+	}
+	return &p.report, nil
+}
+
+func newPublisher(from *replica.Replica, dest afero.Fs, opts PublishOptions) *publisher {
 	p := &publisher{from: from, dest: dest, tree: dest, opts: opts, report: Published{Path: "."}}
 	if !opts.Flat {
 		p.report.Path = from.Database().String()
 		p.tree = afero.NewBasePathFs(dest, p.report.Path)
 	}
 	p.disk = p.tree
-	if err := p.publish(ctx); err != nil {
-		return nil, fmt.Errorf("publish: %w", err)
-	}
-	return &p.report, nil
+	return p
 }
 
 // warn says something once: the replica may be opened again.
@@ -109,6 +114,8 @@ type publisher struct {
 	fresh       bool // there is nothing yet
 	wire        wired
 	said        []string
+
+	begun func(ctx context.Context) error // is called when all is written that takes something back, before what is new; nil: by nobody
 }
 
 func (p *publisher) publish(ctx context.Context) error {
@@ -155,6 +162,11 @@ func (p *publisher) write(ctx context.Context) error {
 	}
 	if err := w.writeTexts(p.begin); err != nil {
 		return err
+	}
+	if p.begun != nil && !p.fresh {
+		if err := p.begun(ctx); err != nil {
+			return err
+		}
 	}
 	head, err := p.writePacks(ctx)
 	if err != nil {

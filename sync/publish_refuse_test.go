@@ -3,6 +3,7 @@ package sync_test
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -117,6 +118,10 @@ func TestPublishRefusesWhatIsNotItsMirror(t *testing.T) {
 			_, err := psync.Publish(t.Context(), w.ann, dest, tc.opts)
 			if err == nil || !strings.HasPrefix(err.Error(), "publish: ") || !strings.Contains(err.Error(), tc.want) || tc.is != nil && !errors.Is(err, tc.is) {
 				t.Errorf("got  %v\nwant %s", err, tc.want)
+			}
+			e, at := newElsewhere(dest, 1)
+			if _, elsewhere := psync.PublishElsewhere(t.Context(), w.ann, at, e, tc.opts); fmt.Sprint(elsewhere) != fmt.Sprint(err) {
+				t.Errorf("elsewhere: %v\nwant %v", elsewhere, err)
 			}
 			for _, op := range dest.Ops() {
 				if op.Changes() {
