@@ -23,6 +23,7 @@ type env struct {
 	ErrWidth int       // likewise of Stderr
 	Getenv   func(string) string
 	Dir      string // the working directory, absolute
+	Cache    string // where the user keeps what can be made again, absolute; "" if nowhere
 	Host     string // the name of this machine
 	Fs       afero.Fs
 	Now      func() time.Time
@@ -43,6 +44,7 @@ func systemEnv(ctx context.Context, s *interrupts) *env {
 		dir = "." // it was removed; what is named absolutely still works
 	}
 	host, _ := os.Hostname()
+	cache, _ := os.UserCacheDir() // "" where the environment names none
 	e := &env{
 		Stdin:    &contextReader{ctx: ctx, r: os.Stdin},
 		Asks:     term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stdout.Fd())),
@@ -53,6 +55,7 @@ func systemEnv(ctx context.Context, s *interrupts) *env {
 		ErrWidth: terminalWidth(os.Stderr),
 		Getenv:   os.Getenv,
 		Dir:      dir,
+		Cache:    cache,
 		Host:     host,
 		Fs:       afero.NewOsFs(),
 		Now:      time.Now,

@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 	if err := shm.Use(); err != nil {
 		panic(err)
 	}
-	testscript.Main(m, map[string]func(){"prophet": clockMain, "waiting": waitMain, "holding": holdMain, "limited": limitedMain})
+	testscript.Main(m, map[string]func(){"prophet": clockMain, "waiting": waitMain, "holding": holdMain, "limited": limitedMain, "copying": copyMain})
 }
 
 // With the race detector in it, a program that ends waits a second for what its threads may still report. The tests start the program a thousand times.
@@ -46,6 +46,7 @@ func TestStories(t *testing.T) {
 			e.Setenv("EMAIL", "ann@example.com")
 			e.Setenv(raceOption, raceValue)
 			e.Setenv("GOMAXPROCS", processors())
+			e.Setenv("XDG_CACHE_HOME", e.WorkDir+"/.cache")
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){

@@ -42,6 +42,7 @@ func topics() []topic {
 		{"merge", "what becomes of edits that clash, and who decides", mergePage},
 		{"votes", "decisions for others who meet the same conflict", votesPage},
 		{"mirror", "replicas on a web server", mirrorPage},
+		{"rsync", "mirrors on other machines", rsyncPage},
 		{"claims", "several processes at one replica, and who gets what", claimsPage},
 		{"copies", "backups, copies by cp -r, and two replicas with one UUID", copiesPage},
 		{"exit-codes", "what the exit code of a command says", exitCodesPage()},
@@ -122,9 +123,10 @@ is read. It has the syntax of git's, and every line of it may be missing:
       uuid = 10b1e589-83c2-4e27-917c-42dae1b8cf11
 
 Commands take the name of a replica, "office", for its URL. pull uses pull-url,
-else url; push uses push-url, else url; publish uses publish-url. Paths start
-from the directory of the replica. uuid is only shown, by info. A URL with a
-password belongs here: one from the command line is not remembered.
+else url; push uses push-url, else url; publish uses publish-url, which may be a
+place as in "prophet help rsync". Paths start from the directory of the replica.
+uuid is only shown, by info. A URL with a password belongs here: one from the
+command line is not remembered. Nothing here names a program to be run.
 
 The creator of an edit is user.email-address, else the environment variable
 PROPHET_EMAIL, else EMAIL, else the user's name at this machine: USER, LOGNAME

@@ -16,6 +16,7 @@ import (
 
 	"prophet/changeset"
 	"prophet/internal/gitconfig"
+	"prophet/internal/rsync"
 	"prophet/replica"
 	psync "prophet/sync"
 )
@@ -59,6 +60,9 @@ func (p *peers) named(word string) (string, error) {
 		return "", usagef("the URL is empty")
 	}
 	r, ok := p.config.Replica(word)
+	if !ok && p.want == publishing && rsync.IsPlace(word) {
+		return word, nil
+	}
 	if !ok {
 		return p.e.location(word), nil
 	}
@@ -79,6 +83,9 @@ func (e *env) location(word string) string {
 
 // configured is location for what the config says: paths there start from the replica.
 func (p *peers) configured(l string) string {
+	if p.want == publishing && rsync.IsPlace(l) {
+		return l
+	}
 	if psync.Scheme(l) == "" && !filepath.IsAbs(l) {
 		return filepath.Join(p.dir, l)
 	}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"prophet/internal/durable"
+	"prophet/internal/rsync"
 	psync "prophet/sync"
 )
 
@@ -16,7 +16,7 @@ func publishCommand(e *env) *cli.Command {
 	return &cli.Command{
 		Name:      "publish",
 		Usage:     "write a mirror that any web server can serve",
-		ArgsUsage: "DIR",
+		ArgsUsage: "DIR|HOST:PATH",
 		Category:  aboutExchange,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "check", Usage: "compare all files of the mirror, and write again what is missing or damaged"},
@@ -32,7 +32,10 @@ server serves DIR, with this program or the original. DIR may also be the name
 of a replica in the file config that has a publish-url.
 
   prophet publish /var/www/bugs
-  rsync -a /var/www/bugs/ www:/srv/bugs/
+  prophet publish ann@www.example.com:/srv/bugs
+
+The latter is on another machine, and goes through your own rsync: "prophet help
+rsync" has more.
 
 DIR can hold mirrors of several databases, each in a directory that has the UUID
 of the database as its name. Such a mirror belongs to one replica: what another
@@ -90,25 +93,13 @@ func runPublish(ctx context.Context, e *env, o publishOptions) error {
 	if err != nil {
 		return err
 	}
-	peers, err := e.peers(r.Where(), publishing)
+	to, err := e.publishingTo(r, o.to)
 	if err != nil {
 		return err
-	}
-	location, err := peers.named(o.to)
-	if err != nil {
-		return err
-	}
-	dir, err := e.localTarget(location)
-	if err != nil {
-		return err
-	}
-	unmake, err := durable.MakeRoot(e.Fs, dir)
-	if err != nil {
-		return fmt.Errorf("publish: %w", err)
 	}
 	p := e.printer(o.globals)
 	progress := p.progress("publishing", false)
-	pub, err := psync.Publish(ctx, r, e.dir(dir), psync.PublishOptions{
+	pub, err := to.publish(ctx, r, psync.PublishOptions{
 		Flat:     o.flat,
 		Check:    o.check,
 		NoTree:   o.noV1,
@@ -116,25 +107,29 @@ func runPublish(ctx context.Context, e *env, o publishOptions) error {
 		Progress: func(done, total int) { progress.Set(int64(done), int64(total)) },
 		Wait:     o.wait,
 		Warn:     func(s string) { p.warnf("%s", s) },
-		Waiting:  func(who string) { p.notef("%s publishes to %s; waiting for it", who, dir) },
+		Waiting:  func(who string) { p.notef("%s publishes to %s; waiting for it", who, to.shown) },
 	})
 	progress.Done()
 	if err != nil {
-		unmake()
-		return ifInterrupted(ctx, o.withRemedy(fmt.Errorf("%s: %w", dir, err), e.shortDir(dir)), "what came so far stays; readers see the state before, and the next publish goes on")
+		return ifInterrupted(ctx, o.withRemedy(fmt.Errorf("%s: %w", to.shown, err), to), "what came so far stays; readers see the state before%s, and the next publish goes on", to.orAfter)
 	}
 	if p.json {
-		return p.writeJSON(publishDoc{pub.Bookkeeping, pub.Changesets, r.Where(), pub.Latest, pub.Path, pub.Records, pub.Removed, pub.Votes, pub.Restored, dir, pub.Wrote})
+		return p.writeJSON(publishDoc{pub.Bookkeeping, pub.Changesets, r.Where(), pub.Latest, pub.Path, pub.Records, pub.Removed, pub.Votes, pub.Restored, to.shown, pub.Wrote})
 	}
-	return p.donef("Published to %s: %s", dir, o.text(pub))
+	return p.donef("Published to %s: %s", to.shown, o.text(pub))
 }
 
-// withRemedy says what to do about a mirror in a directory that is damaged, or has what this replica has lost.
-func (o *publishOptions) withRemedy(err error, dir string) error {
+// withRemedy says what to do about a mirror that is damaged, has what this replica has lost, or cannot be reached.
+func (o *publishOptions) withRemedy(err error, to *publishTo) error {
 	var damaged *psync.MirrorError
+	var failed *rsync.Error
 	switch {
+	case errors.As(err, &failed):
+		return withHint(err, "%s", rsyncHint(failed))
+	case errors.Is(err, psync.ErrMirrorAhead) && to.pulled == "":
+		return withHint(err, `pull from the URL where it is served, which brings them; then "%s" goes on with that mirror; or publish to another directory`, o.again())
 	case errors.Is(err, psync.ErrMirrorAhead):
-		return withHint(err, `"prophet pull %s" brings them, then "%s" goes on with that mirror; or publish to another directory`, shellWord(dir), o.again())
+		return withHint(err, `"prophet pull %s" brings them, then "%s" goes on with that mirror; or publish to another directory`, shellWord(to.pulled), o.again())
 	case errors.Is(err, psync.ErrFlatThere):
 		return withHint(err, `if it is a flat mirror or an exported copy of this replica, "%s" brings it up to date; else publish to another directory`, o.again("--flat"))
 	case !o.check && errors.As(err, &damaged):

@@ -84,6 +84,8 @@ clone it and pull from it; nobody can push to it.
   prophet publish /var/www/bugs
   prophet clone https://www.example.com/bugs
 
+The web server may be on another machine: "prophet help rsync".
+
 "publish" again brings it up to date: it writes what is new and nothing else.
 Readers in the middle of that see the state before or the state after it, also
 through caches that show them some files as they were and some as they are. What
@@ -102,6 +104,38 @@ pull from there, or they push to a directory that you both reach.
 A mirror belongs to the replica that published it and has its UUID. It is not to
 be edited, and is no peer of that replica. What another replica publishes goes
 to another directory. "prophet export" writes such a copy once, for a stick say.
+`
+
+const rsyncPage = `
+"publish" also writes mirrors on other machines, with your own rsync, by ssh or
+to an rsync that serves there:
+
+  prophet publish www:bugs
+  prophet publish ann@www.example.com:/srv/bugs
+  prophet publish www.example.com::module/bugs
+  prophet publish rsync://www.example.com/module/bugs
+
+The words are rsync's: a path without a slash in front starts from where one
+logs in. The directory is made if the one above it exists. What has a colon
+before its first slash is such a place; a directory here is written ./a:b. As
+publish-url, in the file config, such a place has a name.
+
+A copy of the mirror is kept here, in the directory of the user's cache
+(XDG_CACHE_HOME, usually ~/.cache, prophet/publish there). It may be removed;
+then the mirror is fetched whole once. Each time small files are fetched first,
+to see whether the mirror is as it was left. Then what is new is sent, in three
+runs of rsync or a few more, each of what the ones before make safe to read: so
+whoever reads in the middle, or after the connection broke, sees the state
+before or the state after. The next publish goes on. "publish --check" fetches
+what is damaged there, and sends it anew.
+
+The program is rsync on PATH, or what the environment variable RSYNC names;
+ssh is what RSYNC_RSH names, as for rsync. ssh asks for a password in each run,
+unless there is a key or its configuration has ControlMaster. Both machines need
+rsync 3.1 or later.
+
+Nobody but this machine should publish to that place at a time: nothing keeps
+two machines apart there.
 `
 
 const copiesPage = `
