@@ -20,6 +20,7 @@ type Edit struct {
 	tx      *Tx
 	wants   map[changeset.RecordID]*want
 	decided []Decision
+	again   changeset.ID // the last changeset that was made again for it; zero if none was
 }
 
 // want is what the edit makes of a record.
@@ -28,6 +29,7 @@ type want struct {
 	props  map[string]string
 	writes map[string]bool // properties to write even if their value stays
 	touch  bool            // the record is edited, if only to say that it lives
+	named  bool            // an edit was asked for, and be it one that changes nothing: what waits of the record goes to others
 }
 
 // Decision is a conflict that an edit settled. Prop is "" for the record's existence, about which Value then is [TakeKeep] or [TakeDelete].
@@ -38,7 +40,7 @@ type Decision struct {
 
 // Edited says what an edit came to.
 type Edited struct {
-	ID      changeset.ID // of the changeset; zero if the edit changed nothing and none was made
+	ID      changeset.ID // of the changeset, or of the last one that was made again, see [Log.Waits]; zero if the edit changed nothing and none was made
 	Decided []Decision
 }
 
@@ -58,7 +60,7 @@ func (r *Replica) Edit(ctx context.Context, f func(e *Edit) error) (edited Edite
 func (tx *Tx) Edit(f func(e *Edit) error) (Edited, error) {
 	e, changes, err := tx.changes(f)
 	if err != nil || len(changes) == 0 {
-		return Edited{}, err
+		return Edited{ID: e.again}, err
 	}
 	for i, ch := range changes[1:] { // by UUID
 		if before := changes[i].Record; ch.Record.UUID == before.UUID {
@@ -101,9 +103,6 @@ func (tx *Tx) changes(f func(e *Edit) error) (*Edit, []changeset.Change, error) 
 // decide votes for what a changeset of our own decides and logs it.
 func (tx *Tx) decide(c *changeset.Changeset) error {
 	if err := tx.vote(c); err != nil {
-		return err
-	}
-	if err := tx.noteWaits(c); err != nil {
 		return err
 	}
 	return tx.main.add(c)
@@ -183,6 +182,7 @@ func (e *Edit) Update(rec changeset.RecordID, props map[string]string) error {
 	if err != nil {
 		return err
 	}
+	w.named = true
 	for name, value := range props {
 		if result.Conflict(name) != nil {
 			w.writes[name] = true
@@ -208,13 +208,38 @@ func (e *Edit) Keep(rec changeset.RecordID) error {
 	return err
 }
 
-// Delete deletes a record that exists.
+// Delete deletes a record that exists, or one of whose deletion others do not know because of what is lost, see [Log.Waits].
 func (e *Edit) Delete(rec changeset.RecordID) error {
-	w, err := e.living(rec)
-	if err == nil {
-		w.exists, w.props, w.touch = false, map[string]string{}, true
+	w, err := e.want(rec)
+	if err != nil {
+		return err
 	}
-	return err
+	if !w.exists {
+		waits, err := e.waits(rec)
+		if w.named = waits; err != nil || waits {
+			return err
+		}
+		return e.tx.r.noRecord(rec)
+	}
+	w.exists, w.props, w.touch = false, map[string]string{}, true
+	return nil
+}
+
+// waits reports whether something waits of a record.
+func (e *Edit) waits(rec changeset.RecordID) (bool, error) {
+	h, err := e.tx.main.hanging()
+	if err != nil || h == nil {
+		return false, err
+	}
+	s, err := e.tx.main.state(rec)
+	if err != nil || s.wasNever() {
+		return false, err
+	}
+	entries, err := e.tx.main.load(rec, s)
+	if err != nil {
+		return false, err
+	}
+	return h.missed(entries, e.tx.main.wrote)
 }
 
 // living is want for a record that must exist.
@@ -270,8 +295,47 @@ func nonEmpty(props map[string]string) map[string]string {
 	return kept
 }
 
-// changes returns what the edit changes, by record.
-func (e *Edit) changes() (changes []changeset.Change, err error) {
+// changes returns what the edit changes, by record, when what waits of these records was made again.
+func (e *Edit) changes() ([]changeset.Change, error) {
+	changes, err := e.differences()
+	if err != nil {
+		return nil, err
+	}
+	recs, err := e.freed(changes)
+	if err != nil || len(recs) == 0 {
+		return changes, err
+	}
+	if e.again, err = e.tx.makeAgain(recs); err != nil || e.again.IsZero() {
+		return changes, err
+	}
+	e.decided = nil
+	return e.differences()
+}
+
+// freed returns the records of which what waits is to be made again: those that the edit changes, or names. A deletion of what nobody else knows is none: nobody misses it.
+func (e *Edit) freed(changes []changeset.Change) (recs []changeset.RecordID, err error) {
+	h, err := e.tx.main.hanging()
+	if err != nil || h == nil {
+		return nil, err
+	}
+	is := map[changeset.RecordID]bool{}
+	for rec, w := range e.wants {
+		is[rec] = w.named
+	}
+	for _, ch := range changes {
+		is[ch.Record] = true
+		if ch.Kind == changeset.Delete {
+			if is[ch.Record], err = e.tx.main.othersKnow(h, ch.Record); err != nil {
+				return nil, err
+			}
+		}
+	}
+	maps.DeleteFunc(is, func(_ changeset.RecordID, named bool) bool { return !named })
+	return sorted(is), nil
+}
+
+// differences returns what the edit changes, by record, as things are.
+func (e *Edit) differences() (changes []changeset.Change, err error) {
 	for _, rec := range slices.SortedFunc(maps.Keys(e.wants), changeset.RecordID.Compare) {
 		w := e.wants[rec]
 		if !w.touch {

@@ -11,33 +11,32 @@ import (
 type lostFound struct {
 	row         changeset.Row
 	bookkeeping bool
-	records     []changeset.RecordID // that it touched, mostNamed of them
-	more        int                  // others
 }
 
-// mostNamed is how many records are named of which edits wait for a lost changeset.
+// mostNamed is how many records are named of which edits wait for lost changesets.
 const mostNamed = 5
 
 // meetLost keeps a lost changeset to be told of.
 func (c *checker) meetLost(row changeset.Row, left *changeset.Changeset) {
 	c.lost[row.ID] = true
-	found := lostFound{row: row, bookkeeping: left.Bookkeeping()}
-	for i := range left.Changes {
-		if len(found.records) == mostNamed {
-			found.more = len(left.Changes) - i
-			break
-		}
-		found.records = append(found.records, left.Changes[i].Record)
-	}
-	c.lostFound = append(c.lostFound, found)
+	c.lostFound = append(c.lostFound, lostFound{row, left.Bookkeeping()})
 }
 
-// tellLost names the lost changesets, and what waits for them.
+// tellLost names the lost changesets, and, with the last of them, what waits.
 func (c *checker) tellLost() {
-	for _, found := range c.lostFound {
-		text := "what is left of it counts until it comes back, and " + c.waiting(found)
-		if found.bookkeeping {
+	last := -1
+	for i, found := range c.lostFound {
+		if !found.bookkeeping {
+			last = i
+		}
+	}
+	for i, found := range c.lostFound {
+		text := "what is left of it counts until it comes back"
+		switch {
+		case found.bookkeeping:
 			text = lostBookkeeping
+		case i == last:
+			text += c.waiting()
 		}
 		c.report(Problem{Path: c.l.prefix + LostFile, Bookkeeping: found.bookkeeping, Text: fmt.Sprintf("row %d: changeset %s is lost; %s", found.row.Seq, found.row.ID, text)})
 	}
@@ -46,28 +45,39 @@ func (c *checker) tellLost() {
 // lostBookkeeping says what it means that a lost changeset is bookkeeping.
 const lostBookkeeping = "it is bookkeeping of this replica: nobody's edit is missing, a clone needs it not, and only a mirror of this very replica may have it"
 
-// waiting says which edits go to nobody who lacks a lost changeset.
-func (c *checker) waiting(found lostFound) string {
-	what := "what builds on it goes"
-	if c.l.prefix == "" && len(found.records) > 0 {
-		var names []string
-		for _, rec := range found.records {
-			names = append(names, c.nameOf(rec))
-		}
-		if found.more > 0 {
-			names = append(names, fmt.Sprintf("%d more records", found.more))
-		}
-		what = "edits of " + strings.Join(names, ", ") + " that build on it go"
+// waiting says which edits go to nobody who lacks what is lost.
+func (c *checker) waiting() string {
+	const waits = ", and what builds on it goes to nobody who lacks it until the record is edited again"
+	if c.l.prefix != "" || !c.ours {
+		return waits
 	}
-	return what + " to nobody who lacks it"
+	recs, err := c.l.Waiting()
+	if err != nil {
+		return waits // what is wrong is told where it is read
+	}
+	if len(recs) == 0 {
+		return "; no edit of a record waits for it"
+	}
+	var names, commands []string
+	for _, rec := range recs[:min(len(recs), mostNamed)] {
+		name, command := c.nameOf(rec)
+		names, commands = append(names, name), append(commands, command)
+	}
+	if more := len(recs) - len(names); more > 0 {
+		names = append(names, fmt.Sprintf("%d more records", more))
+	}
+	return fmt.Sprintf(", and edits of %s that build on it go to nobody who lacks it until the record is edited again: %s is enough", strings.Join(names, ", "), strings.Join(commands, ", "))
 }
 
-// nameOf names a record by its local id, if it is known.
-func (c *checker) nameOf(rec changeset.RecordID) string {
-	if c.ours {
-		if id, err := c.r.LocalID(rec); err == nil && id > 0 {
-			return fmt.Sprintf("%s %d", rec.Type, id)
-		}
+// nameOf names a record, by its local id if it is known, and a command that edits it and changes nothing.
+func (c *checker) nameOf(rec changeset.RecordID) (name, command string) {
+	name, id := rec.String(), rec.UUID.String()
+	if n, err := c.r.LocalID(rec); err == nil && n > 0 {
+		name, id = fmt.Sprintf("%s %d", rec.Type, n), fmt.Sprint(n)
 	}
-	return rec.String()
+	word := "update"
+	if _, lives, err := c.l.Props(rec); err == nil && !lives {
+		word = "delete"
+	}
+	return name, fmt.Sprintf(`"prophet %s %s"`, word, id)
 }

@@ -85,8 +85,14 @@ func (l *Log) rowsOf(rec changeset.RecordID) ([]uint32, error) {
 
 // entries reads the ordinary changes to a record from rows of the log, which get gives. One that the original logged twice counts once, in its first row.
 func (l *Log) entries(rec changeset.RecordID, seqs []uint32, get func(seq uint32) (*changeset.Changeset, error)) ([]resolution.Entry, error) {
+	return l.entriesBeside(rec, seqs, get, l.hanging, l.Wrote)
+}
+
+// entriesBeside is entries, where a transaction may know more of what hangs on lost changesets, and of what was made here.
+func (l *Log) entriesBeside(rec changeset.RecordID, seqs []uint32, get func(seq uint32) (*changeset.Changeset, error),
+	hanging func() (*hanging, error), wrote func(changeset.ID) (bool, error)) ([]resolution.Entry, error) {
 	entries, known := make([]resolution.Entry, 0, len(seqs)), make(map[changeset.ID]bool, len(seqs))
-	above := Above{}
+	above, lost := Above{}, false
 	var left leftover
 	for _, seq := range seqs {
 		c, err := get(seq)
@@ -115,8 +121,16 @@ func (l *Log) entries(rec changeset.RecordID, seqs []uint32, get func(seq uint32
 		}
 		entries = append(entries, resolution.Entry{ID: c.ID, Created: c.Created, Creator: c.Creator.Text, Change: ch})
 		above.Add(seq, c.ID)
+		lost = lost || c.Lost
 	}
-	return entries, nil
+	if l.prefix != "" || l.limits.mirror && !lost { // a mirror is not asked for what it need not have
+		return entries, nil
+	}
+	h, err := hanging()
+	if err != nil || h == nil {
+		return entries, err
+	}
+	return entries, h.seen(entries, wrote)
 }
 
 // leftover is the first row at the end of a record's index that is of a changeset that the log lost: see [Log.confirmed]. 0 if there is none.

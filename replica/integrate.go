@@ -190,6 +190,9 @@ func (t *txLog) extend(c *changeset.Changeset, ch *changeset.Change) (outcome, e
 	}
 	e := resolution.Entry{ID: c.ID, Created: c.Created, Creator: c.Creator.Text, Change: ch}
 	m.entries = append(slices.Clip(s.entries), e)
+	if err := t.seenByOwn(c, m.entries); err != nil {
+		return m, err
+	}
 	if m.result, err = t.mergeEntries(ch.Record, m.entries); err != nil {
 		return m, err
 	}

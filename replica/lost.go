@@ -22,6 +22,7 @@ type lostRows struct {
 	mu     sync.Mutex
 	loaded bool
 	rows   map[uint32]changeset.Row
+	hang   *hanging // what hangs on them; nil until that was asked for
 	warned bool
 }
 
@@ -82,6 +83,13 @@ func (l *Log) left(lost changeset.Row) *changeset.Changeset {
 	}
 	c.Lost = true
 	return c
+}
+
+// list puts a row on the list.
+func (f *lostRows) list(row changeset.Row) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.rows[row.Seq], f.hang = row, nil
 }
 
 // tell warns, once, that a changeset is passed over.
@@ -181,13 +189,14 @@ func (t *txLog) knowParent(ch *changeset.Change, parent changeset.ID) error {
 	return unknownParent(ch, parent)
 }
 
-// TakeBack stores the changesets that the replica has lost and another one has, merges what they touch anew, and returns how many came back. It looks only at the list of what is lost
+// TakeBack stores the changesets that the replica has lost and another one has, merges what they touch anew, and returns how many came back, and in how many
+// records what had built on them was made again meanwhile, see [Log.Waits]. It looks only at the list of what is lost
 // if there is nothing to take back, and repairs the whole replica if there is.
-func (r *Replica) TakeBack(ctx context.Context, from *Replica) (n int, err error) {
+func (r *Replica) TakeBack(ctx context.Context, from *Replica) (n, twice int, err error) {
 	for _, l := range []*Log{r.log, r.votes} {
 		lost, err := l.Lost()
 		if err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 		for _, row := range lost {
 			if b, _ := from.bytesOf(row.ID, l.prefix != "", row.Key); b != nil { // what cannot be read the next pull may bring
@@ -196,11 +205,12 @@ func (r *Replica) TakeBack(ctx context.Context, from *Replica) (n int, err error
 		}
 	}
 	if n == 0 {
-		return 0, nil
+		return 0, 0, nil
 	}
-	how := RepairOptions{Sources: func(context.Context) []*Replica { return []*Replica{from} }}
+	how := RepairOptions{Sources: func(context.Context) []*Replica { return []*Replica{from} },
+		Twice: func(records int) { twice = records }}
 	if err := Repair(ctx, r.fs, r.opts, how); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	return n, r.reopen()
+	return n, twice, r.reopen()
 }

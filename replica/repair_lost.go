@@ -22,6 +22,7 @@ type lostRepair struct {
 	touched map[uint32]map[changeset.RecordID]bool
 	index   *indexRepair                    // what the records' indexes say; loaded when needed
 	pieced  map[uint32]*changeset.Changeset // what was made now of the versions of records, by row
+	back    []changeset.Row                 // those that can be read again
 }
 
 // mendLost lists the changesets that cannot be read, with what is left of each, and takes those off the list that can.
@@ -35,8 +36,11 @@ func (p *repair) mendLost(l *Log) error {
 	if err := x.find(); err != nil {
 		return err
 	}
+	if err := x.hungBefore(); err != nil {
+		return err
+	}
 	l.gone.mu.Lock()
-	l.gone.rows, l.gone.loaded = map[uint32]changeset.Row{}, true
+	l.gone.rows, l.gone.loaded, l.gone.hang = map[uint32]changeset.Row{}, true, nil
 	l.gone.mu.Unlock()
 	for _, seq := range slices.Sorted(maps.Keys(x.lost)) {
 		if err := p.disturbed(); err != nil {
@@ -50,6 +54,9 @@ func (p *repair) mendLost(l *Log) error {
 		if err := x.explain(seq, x.pieced[seq]); err != nil {
 			return err
 		}
+	}
+	if err := x.hangsNow(); err != nil {
+		return err
 	}
 	if err := x.write(); err != nil {
 		return err
@@ -75,6 +82,7 @@ func (x *lostRepair) find() error {
 		_, listed := x.listed[row.Seq]
 		switch {
 		case err == nil && listed:
+			x.back = append(x.back, row)
 			x.comesBack(row, c)
 		case err == nil:
 		case !isFault(err):
@@ -113,7 +121,7 @@ func (x *lostRepair) leave(seq uint32) error {
 		x.files = append(x.files, file)
 	}
 	if before, listed := x.listed[seq]; listed && before.ID == row.ID && x.l.left(before).Changes != nil {
-		x.l.gone.rows[seq] = before
+		x.l.gone.list(before)
 		return nil
 	}
 	c, others, err := x.whatIsLeft(row)
@@ -139,13 +147,13 @@ func (x *lostRepair) keep(seq uint32, c *changeset.Changeset) error {
 	if _, err := x.p.object(x.l.leftObjects(), text); err != nil {
 		return err
 	}
-	x.l.gone.rows[seq] = row
+	x.l.gone.list(row)
 	return nil
 }
 
 // countsAs says what counts for a lost changeset.
 func countsAs(c *changeset.Changeset) string {
-	const waits = ", and what builds on it goes to nobody who lacks it"
+	const waits = ", and what builds on it goes to nobody who lacks it until the record is edited again"
 	switch {
 	case c.Bookkeeping():
 		return lostBookkeeping

@@ -254,8 +254,8 @@ func (r *Replica) transact(ctx context.Context, f func(tx *Tx) error) error {
 		r.identity = tx.newIdentity
 	}
 	r.forget()
-	if !tx.waits.IsZero() {
-		r.warnWaits(tx.waits)
+	if !tx.again.IsZero() {
+		r.warnAgain(tx.again)
 	}
 	if unfinished {
 		_ = r.reopen() // so that the small files are read as the journal has them; the edit is done, whatever that comes to

@@ -29,7 +29,7 @@ type Tx struct {
 	settingsSeen, logsSeen bool // the settings, and the votes too, are what the log has of them
 	newVote                bool // a vote that came with the transaction counted since this was reset
 
-	waits changeset.ID // a lost changeset on which what is made here builds; zero if there is none
+	again changeset.ID // a lost changeset on which what was made again had built; zero if nothing was
 
 	newIdentity identity // nil if that stays as it is
 }
@@ -54,6 +54,8 @@ type txLog struct {
 	met         map[uuid.UUID]Peer // the peers of which something was noted
 	bundle      *bundle            // what it adds to a log of format 2; nil in one of format 1
 	parts       string             // the list of parts after it
+	hang        *hanging           // nil if nothing is lost
+	hangKnown   bool               // it was looked for
 	added       []changeset.Row    // the rows that the transaction adds, the last few
 	rewritten   []byte             // the whole index, if it is written anew
 	named       []durable.Point    // the commit, if it is the replica's new UUID
@@ -191,7 +193,7 @@ func (t *txLog) load(rec changeset.RecordID, s *state) ([]resolution.Entry, erro
 	for _, v := range s.rows {
 		seqs = append(seqs, v.Seq)
 	}
-	return t.entries(rec, slices.Compact(seqs), t.bestAt)
+	return t.entriesBeside(rec, slices.Compact(seqs), t.bestAt, t.hanging, t.wrote)
 }
 
 // changeset returns the changeset of a row, pending ones included.

@@ -1,6 +1,10 @@
 package resolution
 
-import "prophet/changeset"
+import (
+	"slices"
+
+	"prophet/changeset"
+)
 
 // History is a set of ordinary changes to one record, linked as the merge links them, by parents, own chains and the order T. Linking them is most
 // of what a question about them costs. It does not change, and may be asked by several at the same time.
@@ -18,6 +22,22 @@ func (h *History) Rivals() map[string][]Rival {
 		all[name] = rivals
 	}
 	return all
+}
+
+// Heads returns the changes that no other has seen, by known parents and own chains, sorted; see [Result].
+func (h *History) Heads() []changeset.ID {
+	heads := []changeset.ID{}
+	for _, at := range h.graph.heads() {
+		heads = append(heads, h.graph.entries[at].ID)
+	}
+	slices.SortFunc(heads, changeset.ID.Compare)
+	return heads
+}
+
+// Deleted reports whether the record does not live: all of its heads are deletions.
+func (h *History) Deleted() bool {
+	alive := func(e *Entry) bool { return !e.deletes() }
+	return !slices.ContainsFunc(h.graph.headsByT(), alive)
 }
 
 // Past returns the changes with the IDs and all that they had seen, by known parents and own chains: the merge of these is

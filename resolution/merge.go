@@ -79,12 +79,8 @@ func Merge(rec changeset.RecordID, changes []Entry, answers Answers, rules Rules
 
 // Merge is [Merge] of the changes in the history.
 func (h *History) Merge(rec changeset.RecordID, answers Answers, rules Rules) *Result {
-	result := &Result{Props: map[string]string{}, Heads: []changeset.ID{}}
+	result := &Result{Props: map[string]string{}, Heads: h.Heads()}
 	g := h.graph
-	for _, at := range g.heads() {
-		result.Heads = append(result.Heads, g.entries[at].ID)
-	}
-	slices.SortFunc(result.Heads, changeset.ID.Compare)
 	result.overtaken = len(result.Heads) == 1 && g.overtakes(result.Heads[0])
 
 	result.settleExistence(g.headsByT())

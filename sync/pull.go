@@ -74,7 +74,7 @@ type Report struct {
 	Adopted     int                                        // records for which what the source shows was adopted
 	Moved       []Moved                                    // where two replicas had one UUID
 	Restored    int                                        // changesets that the target had lost, and got back
-	Missed      int                                        // changesets that the source has lost, and those that build on them, which are not here either
+	Missed      int                                        // changesets that the source has lost, and those that build on them, which are not here either, and whose records the source has not edited since
 	Latest      uint32                                     // rows in the log of the target afterwards
 }
 
@@ -124,7 +124,7 @@ func (p *pull) persist(ctx context.Context, do func(ctx context.Context) error) 
 // restart forgets what was found out of the target.
 func (p *pull) restart() {
 	p.intake.restart()
-	p.voter, p.held, p.sources, p.missed = p.to.Resolutions().UUID(), nil, nil, nil
+	p.voter, p.held, p.sources, p.missed, p.lostOf, p.blind = p.to.Resolutions().UUID(), nil, nil, nil, nil, false
 	p.done, p.report.Known, p.report.Bookkeeping, p.ours = 0, 0, 0, nil
 }
 
@@ -149,7 +149,9 @@ type pull struct {
 	ours    *bool                          // the source is ours, if that was asked for
 	sources map[changeset.ID]changeset.Row // rows of the source's log, if they were needed
 	sourced uint32                         // how many they are
-	missed  map[changeset.ID]bool          // changesets that the source has lost and that are not here, and those that build on them
+	missed  map[changeset.ID]missed        // changesets that the source has lost and that are not here, and those that build on them
+	lostOf  map[changeset.RecordID]bool    // records that lost ones of these touched
+	blind   bool                           // of a lost one it is not known what it touched
 }
 
 // sides are both logs. The people's decisions come first: the merge counts them, so that conflicts come up decided.
@@ -192,7 +194,9 @@ func (p *pull) run(ctx context.Context) error {
 	if err := p.adopt(ctx); err != nil {
 		return err
 	}
-	p.warnOfMissed()
+	if err := p.warnOfMissed(); err != nil {
+		return err
+	}
 	return p.finish()
 }
 

@@ -64,15 +64,17 @@ func runDelete(ctx context.Context, e *env, o deleteOptions) error {
 	if err != nil {
 		return err
 	}
-	recs, err := findAllLiving(r, o.ids)
+	recs, err := findAllToDelete(r, o.ids)
 	if err != nil {
 		return err
 	}
 	gone := map[changeset.RecordID][]string{}
 	edited, err := r.Edit(ctx, func(edit *replica.Edit) error {
 		for _, rec := range recs {
-			if err := edit.Expect(rec, ifs); err != nil {
-				return err
+			if len(ifs) > 0 {
+				if err := edit.Expect(rec, ifs); err != nil {
+					return err
+				}
 			}
 			if gone[rec], err = conflictsOf(edit, rec); err != nil {
 				return err
@@ -127,15 +129,20 @@ func noteGone(p *printer, r *replica.Replica, rec changeset.RecordID, props []st
 	return nil
 }
 
-// findAllLiving returns the records that the words name, each once.
-func findAllLiving(r *replica.Replica, words []string) (recs []changeset.RecordID, err error) {
+// findAllToDelete returns the records that the words name, each once: such as live, or whose deletion others do not know of because of what is lost.
+func findAllToDelete(r *replica.Replica, words []string) (recs []changeset.RecordID, err error) {
 	for _, word := range words {
-		rec, err := findLiving(r, word)
+		id, err := r.Find(word)
 		if err != nil {
 			return nil, err
 		}
-		if !slices.Contains(recs, rec.ID) {
-			recs = append(recs, rec.ID)
+		if _, dead := findLiving(r, word); dead != nil {
+			if waits, err := r.Log().Waits(id); err != nil || !waits {
+				return nil, dead
+			}
+		}
+		if !slices.Contains(recs, id) {
+			recs = append(recs, id)
 		}
 	}
 	return recs, nil

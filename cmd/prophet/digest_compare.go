@@ -110,7 +110,11 @@ func (c *comparison) exchange() string {
 		if err != nil || len(lost) == 0 {
 			continue
 		}
-		if r.Mirror() || r.CheckEditable() != nil {
+		if published := r.Mirror() || r.CheckEditable() != nil; !published {
+			if waiting, err := r.Log().Waiting(); err == nil && len(waiting) == 0 {
+				continue // others get what it shows
+			}
+		} else {
 			return brings + fmt.Sprintf(`, but not what builds on changesets that %s was published without: its publisher has lost them`, r.Where())
 		}
 		return brings + fmt.Sprintf(`, but not what builds on changesets that %s has lost: "prophet fsck -r %s --repair" looks for them`, r.Where(), shellWord(r.Where()))

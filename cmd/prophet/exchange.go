@@ -103,7 +103,7 @@ type reportDoc struct {
 	Represented int           `json:"represented,omitempty"` // changesets known already of which the source knew more
 	Resolutions int           `json:"resolutions"`           // changesets
 	To          string        `json:"to"`
-	Withheld    int           `json:"withheld,omitempty"` // changesets that the source has lost, and those that build on them
+	Withheld    int           `json:"withheld,omitempty"` // changesets that the source has lost, and those that build on them, which no later edit stands for
 
 	cloned bool // the conflicts were open at the source
 }

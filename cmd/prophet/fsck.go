@@ -52,8 +52,9 @@ from the replicas and mirrors given with --from, and without that from those
 that this replica knows; they are asked only if something is missing, and it
 says which. It need not be trusted: the name is the hash of the bytes. What
 nobody has is listed as lost, and the rest goes on working; a later repair, or a
-pull from somebody who has it, brings it back. Until then later edits of the
-records that it touched stay in this replica: nobody who lacks it gets them.
+pull from somebody who has it, brings it back. What builds on it goes to nobody
+who lacks it until the record is edited again: that sends all that it shows. The
+list says which records wait; "prophet update ID" alone is enough.
 
 Nothing is thrown away: what --repair replaces or takes away is kept below
 prophet/set-aside. If it is cut off, run it again. It exits with 1 if something

@@ -22,7 +22,10 @@ func updateCommand(e *env) *cli.Command {
 		},
 		Description: `
 Writes the properties named; NAME= removes one. Those not named stay as they
-are. If all of them have these values already, nothing is added to the log.
+are. If all of them have these values already, nothing is added to the log, but
+where others could not get what the record is, because "prophet fsck --repair"
+found a changeset of it to be lost. There an update sends all of it, and none
+need be named.
 
   prophet update 12 status=open owner=ann@example.com
   prophet update 12 owner= --file body=notes.txt
@@ -75,8 +78,8 @@ func runUpdate(ctx context.Context, e *env, o updateOptions) error {
 		return usagef("properties and --edit do not go together")
 	case o.edit && len(o.ifs) > 0:
 		return withHint(usagef("--if and --edit do not go together"), "--edit overwrites nothing that is changed meanwhile anyway")
-	case !o.edit && writes == 0:
-		return withHint(usagef("what to change is missing"), "write NAME=VALUE, or --edit to do it in your editor")
+	case !o.edit && writes == 0 && len(o.ifs) > 0:
+		return errNothingToChange()
 	}
 	ifs, err := conditions(o.ifs)
 	if err != nil {
@@ -93,7 +96,26 @@ func runUpdate(ctx context.Context, e *env, o updateOptions) error {
 	if o.edit {
 		return updateInEditor(ctx, e, o.globals, r, rec)
 	}
+	if writes == 0 {
+		return updateNothing(ctx, e.printer(o.globals), r, rec.ID)
+	}
 	return update(ctx, e.printer(o.globals), r, rec.ID, props, func(edit *replica.Edit) error { return edit.Expect(rec.ID, ifs) })
+}
+
+func errNothingToChange() error {
+	return withHint(usagef("what to change is missing"), "write NAME=VALUE, or --edit to do it in your editor")
+}
+
+// updateNothing lets go to others what waits of a record because of what is lost, if something does.
+func updateNothing(ctx context.Context, p *printer, r *replica.Replica, rec changeset.RecordID) error {
+	edited, err := r.Edit(ctx, func(edit *replica.Edit) error { return edit.Update(rec, nil) })
+	switch {
+	case err != nil:
+		return named(r, err)
+	case edited.ID.IsZero():
+		return errNothingToChange()
+	}
+	return showUpdated(p, r, rec, edited)
 }
 
 // update writes properties, unless check returns an error, and shows what that came to.

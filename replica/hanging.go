@@ -1,0 +1,318 @@
+package replica
+
+import (
+	"math"
+	"slices"
+	"sync"
+
+	"github.com/google/uuid"
+
+	"prophet/changeset"
+	"prophet/resolution"
+)
+
+// What hangs on what is lost. A pull passes over lost edits, and over what builds on them, so what hangs on one goes to nobody who lacks it. See docs/adr/0020-lost.md.
+
+// hanging tells which changesets of a log are lost edits, or build on such: by a parent, in any of the records that they touch, or because they do not say what their maker had seen of a
+// record that a lost one touched.
+type hanging struct {
+	lost    map[changeset.ID]bool
+	first   uint32                      // the first row of a lost one: no row before it hangs
+	touched map[changeset.RecordID]bool // by lost ones
+	blind   bool                        // of one of them it is not known what it touched
+	find    func(changeset.ID) (row uint32, ok bool, err error)
+	get     func(row uint32) (*changeset.Changeset, error)
+	of      logState
+
+	mu sync.Mutex
+	is map[changeset.ID]bool // of those that were asked about
+}
+
+// logState is a log at a moment.
+type logState struct {
+	uuid   uuid.UUID
+	latest uint32
+}
+
+// hanging returns what hangs on the lost edits of the log; nil if none is lost.
+func (l *Log) hanging() (*hanging, error) {
+	if l.gone == nil {
+		return nil, nil
+	}
+	if rows, err := l.lostRows(); err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	now := logState{l.uuid, l.latest}
+	l.gone.mu.Lock()
+	h := l.gone.hang
+	l.gone.mu.Unlock()
+	if h != nil && h.of == now {
+		return h.orNil(), nil
+	}
+	lost, err := l.LostEdits()
+	if err != nil {
+		return nil, err
+	}
+	h, err = l.hangingOn(lost)
+	if err != nil {
+		return nil, err
+	}
+	l.gone.mu.Lock()
+	l.gone.hang = h
+	l.gone.mu.Unlock()
+	return h.orNil(), nil
+}
+
+// orNil is nil if nothing is lost.
+func (h *hanging) orNil() *hanging {
+	if len(h.lost) == 0 {
+		return nil
+	}
+	return h
+}
+
+// hangingOn returns what hangs on some rows of the log that are listed as lost.
+func (l *Log) hangingOn(lost []changeset.Row) (*hanging, error) {
+	h := &hanging{lost: map[changeset.ID]bool{}, first: math.MaxUint32, touched: map[changeset.RecordID]bool{}, get: l.at, of: logState{l.uuid, l.latest}, is: map[changeset.ID]bool{}}
+	for _, row := range lost {
+		h.lost[row.ID], h.first = true, min(h.first, row.Seq)
+		listed, _, err := l.Left(row.Seq)
+		if err != nil {
+			return nil, err
+		}
+		left := l.left(listed)
+		h.blind = h.blind || len(left.Changes) == 0
+		for i := range left.Changes {
+			h.touched[left.Changes[i].Record] = true
+		}
+	}
+	rows := sync.OnceValues(func() (map[changeset.ID]uint32, error) {
+		rows := map[changeset.ID]uint32{}
+		for row, err := range l.Rows(h.first, l.latest) {
+			if err != nil {
+				return nil, err
+			}
+			rows[row.ID] = row.Seq
+		}
+		return rows, nil
+	})
+	h.find = func(id changeset.ID) (uint32, bool, error) {
+		if id.Origin == l.uuid && id.Seq <= l.latest {
+			if row, err := l.Row(id.Seq); err != nil || row.ID == id {
+				return id.Seq, err == nil, err
+			}
+		}
+		rows, err := rows()
+		row, ok := rows[id]
+		return row, ok, err
+	}
+	return h, nil
+}
+
+// hanging is [Log.hanging] with what the transaction adds.
+func (t *txLog) hanging() (*hanging, error) {
+	if !t.hangKnown {
+		h, err := t.Log.hanging()
+		if err != nil {
+			return nil, err
+		}
+		if h != nil {
+			h = &hanging{lost: h.lost, first: h.first, touched: h.touched, blind: h.blind, find: t.lookup, get: t.changeset, is: map[changeset.ID]bool{}}
+		}
+		t.hang, t.hangKnown = h, true
+	}
+	return t.hang, nil
+}
+
+// has reports whether a changeset hangs on a lost edit, or is one. What cannot be read, and is not listed as lost, does not: somebody may have it.
+func (h *hanging) has(id changeset.ID) (bool, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	waits := map[changeset.ID][]changeset.ID{} // for what is known of its parents
+	for rest := []changeset.ID{id}; len(rest) > 0; {
+		at := rest[len(rest)-1]
+		if _, known := h.is[at]; known {
+			rest = rest[:len(rest)-1]
+			continue
+		}
+		parents, again := waits[at]
+		if !again {
+			hangs, names, err := h.look(at)
+			if err != nil {
+				return false, err
+			}
+			if hangs || len(names) == 0 {
+				h.is[at] = hangs
+				continue
+			}
+			parents, waits[at] = names, names
+		}
+		more := len(rest)
+		for _, p := range parents {
+			_, known := h.is[p]
+			if _, waiting := waits[p]; !known && !waiting { // what waits for itself is forged
+				rest = append(rest, p)
+			}
+		}
+		if again || len(rest) == more {
+			h.is[at] = slices.ContainsFunc(parents, func(p changeset.ID) bool { return h.is[p] })
+			rest = rest[:more]
+		}
+	}
+	return h.is[id], nil
+}
+
+// look reports whether a changeset hangs on a lost one whatever its parents do, which it returns.
+func (h *hanging) look(id changeset.ID) (hangs bool, parents []changeset.ID, err error) {
+	if h.lost[id] {
+		return true, nil, nil
+	}
+	row, known, err := h.find(id)
+	if err != nil || !known || row < h.first {
+		return false, nil, err
+	}
+	c, err := h.get(row)
+	if isFault(err) {
+		return false, nil, nil
+	}
+	if err != nil || c.Bookkeeping() {
+		return false, nil, err
+	}
+	hangs, parents = h.lookAt(c)
+	return hangs, parents, nil
+}
+
+// lookAt is look for an ordinary changeset that is at hand.
+func (h *hanging) lookAt(c *changeset.Changeset) (hangs bool, parents []changeset.ID) {
+	for i := range c.Changes {
+		ch := &c.Changes[i]
+		if ch.Parents == nil && (h.blind || h.touched[ch.Record]) {
+			return true, nil
+		}
+		parents = append(parents, ch.Parents...)
+	}
+	return false, parents
+}
+
+// meet takes note of an ordinary changeset that is about to come to the log.
+func (h *hanging) meet(c *changeset.Changeset) error {
+	hangs, parents := h.lookAt(c)
+	for _, p := range parents {
+		is, err := h.has(p)
+		if err != nil {
+			return err
+		}
+		hangs = hangs || is
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.is[c.ID] = hangs
+	return nil
+}
+
+// seen lets the changes to a record that were made here have seen what stands above them and hangs on what is lost: what was made again does not count beside that, and what was lost is no rival of what was made later.
+// What hangs has then seen, of all else, only what they have seen too, so that who has seen it has seen no more for that. The entries are in the order of their rows; made tells which were made here.
+func (h *hanging) seen(entries []resolution.Entry, made func(changeset.ID) (bool, error)) error {
+	var tips []changeset.ID        // what hangs and has been seen by nothing else that hangs
+	all := map[changeset.ID]bool{} // what has seen all of them
+	for i := range entries {
+		e := &entries[i]
+		hangs, err := h.has(e.ID)
+		if err != nil {
+			return err
+		}
+		if len(tips) > 0 {
+			own, err := made(e.ID)
+			if err != nil {
+				return err
+			}
+			sees := slices.ContainsFunc(e.Change.Parents, func(p changeset.ID) bool { return all[p] })
+			if !sees && (own || hangs) {
+				past := ancestors(entries[:i+1], e.ID)
+				unseen := slices.DeleteFunc(slices.Clone(tips), func(tip changeset.ID) bool { return past[tip] })
+				if sees = own || len(unseen) == 0; own && len(unseen) > 0 {
+					if err := h.part(entries[:i], ancestors(entries[:i], unseen...), past); err != nil {
+						return err
+					}
+					e.Change = withParents(e.Change, slices.Concat(e.Change.Parents, unseen))
+				} else if hangs {
+					tips = unseen
+				}
+			}
+			all[e.ID] = sees
+			if hangs && sees {
+				tips = nil
+			}
+		}
+		if hangs {
+			tips = append(tips, e.ID)
+			all = map[changeset.ID]bool{e.ID: len(tips) == 1}
+		}
+	}
+	return nil
+}
+
+// part takes from what hangs, where it is among some changes and not among others, the parents that neither hang nor are among those others.
+func (h *hanging) part(entries []resolution.Entry, among, but map[changeset.ID]bool) error {
+	for i := range entries {
+		e := &entries[i]
+		hangs, err := h.has(e.ID)
+		if err != nil {
+			return err
+		}
+		if !hangs || !among[e.ID] || but[e.ID] {
+			continue
+		}
+		var kept []changeset.ID
+		for _, p := range parentsOf(entries, i) {
+			if is, err := h.has(p); err != nil {
+				return err
+			} else if is || but[p] {
+				kept = append(kept, p)
+			}
+		}
+		e.Change = withParents(e.Change, kept)
+	}
+	return nil
+}
+
+// ancestors returns some changes to a record and all that they have seen of it, by known parents and own chains.
+func ancestors(entries []resolution.Entry, of ...changeset.ID) map[changeset.ID]bool {
+	places, past := map[changeset.ID]int{}, map[changeset.ID]bool{}
+	for i := range entries {
+		places[entries[i].ID] = i
+	}
+	for rest := slices.Clone(of); len(rest) > 0; {
+		id := rest[len(rest)-1]
+		rest = rest[:len(rest)-1]
+		if at, known := places[id]; known && !past[id] {
+			past[id] = true
+			rest = append(rest, parentsOf(entries, at)...)
+		}
+	}
+	return past
+}
+
+// seenByOwn is [hanging.seen] for a record to which a changeset is about to be added.
+func (t *txLog) seenByOwn(c *changeset.Changeset, entries []resolution.Entry) error {
+	if t.prefix != "" {
+		return nil
+	}
+	h, err := t.hanging()
+	if err != nil || h == nil {
+		return err
+	}
+	if err := h.meet(c); err != nil {
+		return err
+	}
+	return h.seen(entries, t.wrote)
+}
+
+// withParents is a change with other parents.
+func withParents(ch *changeset.Change, parents []changeset.ID) *changeset.Change {
+	named := *ch
+	named.Parents = append([]changeset.ID{}, parents...)
+	slices.SortFunc(named.Parents, changeset.ID.Compare)
+	named.Parents = slices.Compact(named.Parents)
+	return &named
+}
