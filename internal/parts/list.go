@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -123,4 +124,15 @@ func (l List) Cut(last uint32) List {
 		cut = append(cut, r)
 	}
 	return cut
+}
+
+// Replace returns the list with a part that has the rows of some, which stand one behind the other in it, or rows that none has. ok is false if the list does not have
+// those as they are, or there is no room for the part.
+func (l List) Replace(instead List, by Ref) (list List, ok bool) {
+	i, _ := l.Covering(by.First)
+	end := i + len(instead)
+	if end > len(l) || !slices.Equal(l[i:end], instead) || end < len(l) && l[end].First <= by.Last || len(l)-len(instead) >= MaxParts {
+		return nil, false
+	}
+	return slices.Concat(l[:i], List{by}, l[end:]), true
 }

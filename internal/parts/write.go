@@ -52,7 +52,7 @@ type Writer struct {
 	raw     []byte // the frame that was begun
 	begun   uint32 // its first row
 	frames  []byte // entries of the table
-	keys    []byte
+	keys    [][keyEntry]byte
 	types   map[string]uint32
 	touches []touch
 	enc     *zstd.Encoder
@@ -93,8 +93,7 @@ func (w *Writer) Add(object []byte, touches []Touch) error {
 	case w.rows == maxRows || uint64(w.first)+uint64(w.rows) > 1<<32-1 || len(w.touches)+len(touches) > 1<<31-1:
 		return errors.New("pack a changeset: the part is full")
 	}
-	key := sha1.Sum(object)
-	w.keys = binary.BigEndian.AppendUint32(append(w.keys, key[:8]...), w.rows)
+	w.addKey(sha1.Sum(object))
 	w.raw = append(binary.BigEndian.AppendUint32(w.raw, uint32(len(object))), object...)
 	at, texts, size := len(w.raw), uint32(0), 0
 	w.raw = binary.BigEndian.AppendUint32(w.raw, 0)
@@ -113,6 +112,11 @@ func (w *Writer) Add(object []byte, touches []Touch) error {
 		w.endFrame()
 	}
 	return w.err
+}
+
+// addKey adds the next row to the keys.
+func (w *Writer) addKey(key [20]byte) {
+	w.keys = append(w.keys, [keyEntry]byte(binary.BigEndian.AppendUint32(key[:8:8], w.rows)))
 }
 
 // typ gives a type a number.
@@ -139,9 +143,15 @@ func (w *Writer) endFrame() {
 	binary.BigEndian.PutUint32(b[4:], uint32(len(w.raw)))
 	binary.BigEndian.PutUint32(b[8:], uint32(len(b)-frameHead))
 	binary.BigEndian.PutUint32(b[12:], frameSum(b))
+	w.addFrame(b)
+	w.raw = w.raw[:0]
+}
+
+// addFrame writes a frame, which ends with the last row that was added.
+func (w *Writer) addFrame(b []byte) {
 	w.frames = binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint32(w.frames, w.begun), uint64(w.size))
 	w.write(b)
-	w.raw, w.begun = w.raw[:0], w.rows
+	w.begun = w.rows
 }
 
 // frameSum is the checksum of a frame with its head, of which the last four bytes do not count.
@@ -160,6 +170,11 @@ func (w *Writer) write(b []byte) {
 
 // Close ends the pack, writes the table, and returns what names the part. There must be a row.
 func (w *Writer) Close(table io.Writer) (Ref, error) {
+	return w.close(table, w.contents)
+}
+
+// close is Close, with what the table has of the records, which is asked for once the pack is whole.
+func (w *Writer) close(table io.Writer, of func() (contents, error)) (Ref, error) {
 	w.endFrame()
 	if w.enc != nil {
 		encoders.Put(w.enc)
@@ -171,54 +186,101 @@ func (w *Writer) Close(table io.Writer) (Ref, error) {
 	if w.err != nil {
 		return Ref{}, w.err
 	}
+	c, err := of()
+	if err != nil {
+		return Ref{}, err
+	}
 	ref := Ref{First: w.first, Last: w.first + w.rows - 1, Pack: Sum(w.sum.Sum(nil))}
 	sum := sha256.New()
 	p := newPageWriter(io.MultiWriter(table, sum))
-	w.writeTable(p, ref.Pack)
-	if p.err != nil {
-		return Ref{}, p.err
+	if err := w.writeTable(p, ref.Pack, c); err != nil {
+		return Ref{}, err
 	}
 	ref.Table = Sum(sum.Sum(nil))
 	return ref, nil
 }
 
+// contents is what a table has of the records that the part touches.
+type contents struct {
+	types            []byte   // the entries
+	names            []string // of the types
+	records, touches uint32   // how many
+	eachRecord       func(entry func([]byte)) error
+	eachTouch        func(entry func([]byte)) error
+}
+
 // writeTable writes the header and the arrays.
-func (w *Writer) writeTable(p *pageWriter, pack Sum) {
+func (w *Writer) writeTable(p *pageWriter, pack Sum, c contents) error {
+	size := 0
+	for _, name := range c.names {
+		size += len(name)
+	}
+	h := header{first: w.first, rows: w.rows, frames: uint32(len(w.frames) / frameEntry), types: uint32(len(c.types) / typeEntry), records: c.records,
+		touches: c.touches, names: uint32(size), packSize: uint64(w.size), pack: pack}
+	p.write(h.encode())
+	p.endPage()
+	p.write(w.frames)
+	slices.SortFunc(w.keys, func(a, b [keyEntry]byte) int { return bytes.Compare(a[:], b[:]) })
+	for _, key := range w.keys {
+		p.write(key[:])
+	}
+	p.write(c.types)
+	if err := cmp.Or(c.eachRecord(p.write), c.eachTouch(p.write)); err != nil {
+		return err
+	}
+	for _, name := range c.names {
+		p.write([]byte(name))
+	}
+	p.endPage()
+	return p.err
+}
+
+// contents returns what was added.
+func (w *Writer) contents() (contents, error) {
 	names := make([]string, len(w.types))
 	for name, n := range w.types {
 		names[n] = name
 	}
 	w.sortTouches(names)
 	slices.Sort(names)
-	var records, types []byte
-	count, size := uint32(0), 0
+	var records []byte
+	c := contents{names: names, touches: uint32(len(w.touches))}
+	size := 0
 	for i, t := range w.touches {
 		newType := i == 0 || w.touches[i-1].typ != t.typ
 		if newType {
 			size += len(names[t.typ])
-			types = binary.BigEndian.AppendUint32(types, uint32(size))
-			types = binary.BigEndian.AppendUint32(types, count)
+			c.types = appendType(c.types, size, c.records)
 		}
 		if newType || w.touches[i-1].id != t.id {
-			records = binary.BigEndian.AppendUint32(append(records, t.id[:]...), uint32(i))
-			count++
+			records = appendRecord(records, t.id, uint32(i))
+			c.records++
 		}
 	}
-	h := header{first: w.first, rows: w.rows, frames: uint32(len(w.frames) / frameEntry), types: uint32(len(types) / typeEntry), records: count,
-		touches: uint32(len(w.touches)), names: uint32(size), packSize: uint64(w.size), pack: pack}
-	p.write(h.encode())
-	p.endPage()
-	p.write(w.frames)
-	p.write(w.sortedKeys())
-	p.write(types)
-	p.write(records)
-	for _, t := range w.touches {
-		p.write(append(binary.BigEndian.AppendUint32(make([]byte, 0, touchEntry), t.row), t.key[:]...))
+	c.eachRecord = func(entry func([]byte)) error {
+		entry(records)
+		return nil
 	}
-	for _, name := range names {
-		p.write([]byte(name))
+	c.eachTouch = func(entry func([]byte)) error {
+		for _, t := range w.touches {
+			entry(appendTouch(make([]byte, 0, touchEntry), t.row, t.key))
+		}
+		return nil
 	}
-	p.endPage()
+	return c, nil
+}
+
+// appendType appends the entry of a type, whose name ends there among the names.
+func appendType(b []byte, nameEnd int, firstRecord uint32) []byte {
+	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(b, uint32(nameEnd)), firstRecord)
+}
+
+func appendRecord(b []byte, id [16]byte, firstTouch uint32) []byte {
+	return binary.BigEndian.AppendUint32(append(b, id[:]...), firstTouch)
+}
+
+func appendTouch(b []byte, row uint32, key [20]byte) []byte {
+	return append(binary.BigEndian.AppendUint32(b, row), key[:]...)
 }
 
 // sortTouches brings the touches into the order of the table, and gives the types the numbers that they have there.
@@ -235,10 +297,4 @@ func (w *Writer) sortTouches(names []string) {
 	slices.SortStableFunc(w.touches, func(a, b touch) int {
 		return cmp.Or(cmp.Compare(a.typ, b.typ), bytes.Compare(a.id[:], b.id[:]), cmp.Compare(a.row&^hasText, b.row&^hasText))
 	})
-}
-
-// sortedKeys returns the entries of the keys, sorted.
-func (w *Writer) sortedKeys() []byte {
-	sorted := slices.SortedFunc(slices.Chunk(w.keys, keyEntry), bytes.Compare)
-	return slices.Concat(sorted...)
 }
