@@ -6,6 +6,7 @@ import (
 
 	"prophet/cas"
 	"prophet/changeset"
+	"prophet/internal/durable"
 	"prophet/internal/parts"
 )
 
@@ -61,14 +62,18 @@ func (t *txLog) putChangeset(text []byte) cas.Key {
 	if t.bundle == nil {
 		return t.objects.Put(t.tx.d, text)
 	}
-	b := t.bundle
 	key := cas.Sum(text)
+	t.bundle.add(key, text)
+	return key
+}
+
+// add adds the changeset of the next row.
+func (b *bundle) add(key cas.Key, text []byte) {
 	b.rows = append(b.rows, bundled{key: key, object: text})
 	b.size += len(text) + changeset.RowSize
 	if len(b.rows) == b.from {
 		b.dropTexts()
 	}
-	return key
 }
 
 // putVersion adds a version of a record that the row makes which was added last; a deletion has no text. existed says that there was another one before.
@@ -149,20 +154,26 @@ func (t *txLog) writeBundle() (list string, err error) {
 
 // writePart makes a part of the bundle.
 func (t *txLog) writePart() (parts.Ref, error) {
+	ref, files, err := t.bundle.part(t.latest + 1)
+	for _, f := range files {
+		t.tx.d.Put(t.name(f.Name), f.Data)
+	}
+	return ref, err
+}
+
+// part returns a part of the rows, of which the first has that number in the log, and its files, as they are called within the directory of the log.
+func (b *bundle) part(first uint32) (ref parts.Ref, files []durable.Content, err error) {
 	var pack, table bytes.Buffer
-	w := parts.NewWriter(&pack, t.latest+1)
-	for _, row := range t.bundle.rows {
+	w := parts.NewWriter(&pack, first)
+	for _, row := range b.rows {
 		if err := w.Add(row.object, row.touches); err != nil {
-			return parts.Ref{}, err
+			return ref, nil, err
 		}
 	}
-	ref, err := w.Close(&table)
-	if err != nil {
-		return ref, err
+	if ref, err = w.Close(&table); err != nil {
+		return ref, nil, err
 	}
-	t.tx.d.Put(t.name(ref.PackFile()), pack.Bytes())
-	t.tx.d.Put(t.name(ref.TableFile()), table.Bytes())
-	return ref, nil
+	return ref, []durable.Content{{Name: ref.PackFile(), Data: pack.Bytes()}, {Name: ref.TableFile(), Data: table.Bytes()}}, nil
 }
 
 // writeLoose writes what was bundled as format 1 has it.

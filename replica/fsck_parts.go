@@ -17,23 +17,45 @@ func (r *Replica) checkParts(ctx context.Context, report func(Problem)) (sound b
 	}
 	sound = true
 	for _, l := range []*Log{r.votes, r.log} {
-		for _, ref := range l.tier.list {
-			for _, f := range filesOfPart(ref) {
-				err := l.checkPartFile(ctx, f)
-				var damage *DamageError
-				if errors.As(err, &damage) {
-					report(Problem{Path: damage.Path, Text: damage.Err.Error()})
-					sound = false
-				} else if err != nil {
-					return false, err
-				}
-			}
+		its, err := l.checkPartFiles(ctx, report)
+		if err != nil {
+			return false, err
 		}
+		sound = sound && its
 		if err := l.checkPartLeftovers(report); err != nil {
 			return false, err
 		}
 	}
 	return sound, nil
+}
+
+// checkPartFiles holds the files of the parts of a log against their sums. Where gc replaces some meanwhile, it begins again, with what has replaced them.
+func (l *Log) checkPartFiles(ctx context.Context, report func(Problem)) (sound bool, err error) {
+	for {
+		since := l.listing()
+		l.tier.mu.Lock()
+		list := l.tier.list
+		l.tier.mu.Unlock()
+		var found []Problem
+		for _, ref := range list {
+			for _, f := range filesOfPart(ref) {
+				err := l.checkPartFile(ctx, f)
+				var damage *DamageError
+				if errors.As(err, &damage) {
+					found = append(found, Problem{Path: damage.Path, Text: damage.Err.Error()})
+				} else if err != nil {
+					return false, err
+				}
+			}
+		}
+		if len(found) > 0 && l.relisted(since) {
+			continue
+		}
+		for _, p := range found {
+			report(p)
+		}
+		return len(found) == 0, nil
+	}
 }
 
 // partFile is a file of a part, and its SHA-256.
@@ -69,7 +91,7 @@ func (l *Log) checkPartLeftovers(report func(Problem)) error {
 	if err != nil {
 		return nil // it was reported, or is being written
 	}
-	named := map[string]bool{parts.ListFile: true}
+	named := map[string]bool{parts.ListFile: true, gcLock: true}
 	for _, ref := range list {
 		for _, f := range filesOfPart(ref) {
 			named[f.name] = true

@@ -15,7 +15,16 @@ import (
 )
 
 // Types returns the types of which there are record indexes, loose or packed, sorted. Deleted records count.
-func (l *Log) Types() ([]string, error) {
+func (l *Log) Types() (types []string, err error) {
+	for {
+		since := l.listing()
+		if types, err = l.typesOnce(); !l.relisted(since) {
+			return types, err
+		}
+	}
+}
+
+func (l *Log) typesOnce() ([]string, error) {
 	types, err := l.looseTypes()
 	if err != nil {
 		return nil, err
@@ -47,6 +56,9 @@ func (l *Log) looseTypes() ([]string, error) {
 			continue // fsck names it
 		}
 		info, err := l.fs.Stat(path.Join(changeset.RecordsDir, name))
+		if isNotExist(err) {
+			continue // it was empty, or is now, and went
+		}
 		if err != nil {
 			return nil, fmt.Errorf("look at %s: %w", join(l.where, l.prefix+path.Join(changeset.RecordsDir, name)), err)
 		}
@@ -84,14 +96,39 @@ func (l *Log) list(dir string) ([]string, error) {
 
 // Records yields the IDs of all records of the type that have an index, loose or packed, deleted ones too, sorted by UUID.
 func (l *Log) Records(typ string) iter.Seq2[changeset.RecordID, error] {
+	return func(yield func(changeset.RecordID, error) bool) {
+		var last changeset.RecordID
+		for again := true; again; {
+			again = false
+			since := l.listing()
+			for rec, err := range l.recordsOnce(typ, since) {
+				if again = err != nil && l.relisted(since); again {
+					break // goes on where it was
+				}
+				if err == nil && last != (changeset.RecordID{}) && rec.Compare(last) <= 0 {
+					continue
+				}
+				if !yield(rec, err) || err != nil {
+					return
+				}
+				last = rec
+			}
+		}
+	}
+}
+
+// errRelisted says that the list of parts is another now: records that were to be listed as loose ones may be packed.
+var errRelisted = errors.New("the list of parts is another now")
+
+func (l *Log) recordsOnce(typ string, since int) iter.Seq2[changeset.RecordID, error] {
 	packs, err := l.packs()
 	if err != nil {
 		return func(yield func(changeset.RecordID, error) bool) { yield(changeset.RecordID{}, err) }
 	}
 	if len(packs.parts) == 0 {
-		return l.looseRecords(typ)
+		return l.looseRecords(typ, since)
 	}
-	lists := []iter.Seq2[changeset.RecordID, error]{l.looseRecords(typ)}
+	lists := []iter.Seq2[changeset.RecordID, error]{l.looseRecords(typ, since)}
 	for _, p := range packs.parts {
 		lists = append(lists, l.packedRecords(p, typ, uuid.UUID{}))
 	}
@@ -147,10 +184,10 @@ func (h *head) advance() (ok bool) {
 	return ok
 }
 
-// looseRecords yields those that have a loose index.
-func (l *Log) looseRecords(typ string) iter.Seq2[changeset.RecordID, error] {
+// looseRecords yields those that have a loose index, and errRelisted where the list of parts is another than the listing that was known.
+func (l *Log) looseRecords(typ string, since int) iter.Seq2[changeset.RecordID, error] {
 	return func(yield func(changeset.RecordID, error) bool) {
-		l.walk(path.Join(changeset.RecordsDir, typ), 2, func(file string) bool {
+		l.walk(path.Join(changeset.RecordsDir, typ), 2, since, func(file string) bool {
 			rec, ok := indexed(typ, file)
 			return !ok || yield(rec, nil) // fsck names others
 		}, func(err error) { yield(changeset.RecordID{}, err) })
@@ -165,8 +202,11 @@ func indexed(typ, file string) (rec changeset.RecordID, ok bool) {
 }
 
 // walk visits the files that lie depth directories of one letter below dir, in order, until visit returns false.
-func (l *Log) walk(dir string, depth int, visit func(file string) bool, fail func(error)) bool {
+func (l *Log) walk(dir string, depth, since int, visit func(file string) bool, fail func(error)) bool {
 	names, err := l.list(dir)
+	if err == nil && l.relisted(since) {
+		err = errRelisted
+	}
 	if err != nil {
 		fail(err)
 		return false
@@ -177,7 +217,7 @@ func (l *Log) walk(dir string, depth int, visit func(file string) bool, fail fun
 			if !visit(file) {
 				return false
 			}
-		case len(name) == 1 && !l.walk(file, depth-1, visit, fail):
+		case len(name) == 1 && !l.walk(file, depth-1, since, visit, fail):
 			return false
 		}
 	}

@@ -154,6 +154,14 @@ var ErrUncertain = durable.ErrUncertain
 // ctx is done before the commit, nothing is changed. Other writers wait meanwhile; readers do not. After another error nothing is changed either, unless it
 // wraps [ErrUncertain].
 func (r *Replica) Update(ctx context.Context, f func(tx *Tx) error) error {
+	if err := r.update(ctx, f); err != nil {
+		return err
+	}
+	r.tidy(ctx)
+	return nil
+}
+
+func (r *Replica) update(ctx context.Context, f func(tx *Tx) error) error {
 	if err := r.refuseExported(); err != nil {
 		return err
 	}
@@ -171,6 +179,7 @@ func (r *Replica) updateLocked(ctx context.Context, f func(tx *Tx) error) error 
 	if err := r.reopen(); err != nil {
 		return err
 	}
+	defer func(release func()) { release() }(r.holdLists())
 	if err := r.checkIdentity(); err != nil {
 		return err
 	}

@@ -30,6 +30,9 @@ type tier struct {
 	list  parts.List
 	cache *parts.Cache
 	cut   map[uint32]*packs // as of so many rows
+
+	listing int  // how often another list was taken up
+	held    bool // we have the writers' lock: nobody else changes the list
 }
 
 // packs are the parts of a log of so many rows.
@@ -86,12 +89,72 @@ func (l *Log) readParts() (text string, list parts.List, err error) {
 	return string(b), list, err
 }
 
+// listing is which list of parts is known: a number that grows with each that [Log.relisted] takes up.
+func (l *Log) listing() int {
+	if l.tier == nil {
+		return 0
+	}
+	l.tier.mu.Lock()
+	defer l.tier.mu.Unlock()
+	return l.tier.listing
+}
+
+// relisted reports whether the list of parts is another than a listing that was known, and takes it up: meanwhile somebody folded loose files into parts, merged
+// parts, or unpacked them, and what that replaced is gone, or will be. What the log has in its rows is the same in both.
+func (l *Log) relisted(since int) bool {
+	if l.tier == nil || l.limits.loose || l.limits.mirror {
+		return false
+	}
+	t := l.tier
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.held || !t.known {
+		return t.listing != since
+	}
+	if text, list, err := l.readParts(); err == nil && text != t.text {
+		t.text, t.list, t.cut = text, list, nil
+		t.listing++
+	}
+	return t.listing != since
+}
+
+// holdLists has the lists of parts of both logs be taken for what they are until release is called: the lock is held.
+func (r *Replica) holdLists() (release func()) {
+	hold := func(held bool) {
+		for _, l := range []*Log{r.log, r.votes} {
+			l.tier.mu.Lock()
+			l.tier.held = held
+			l.tier.mu.Unlock()
+		}
+	}
+	hold(true)
+	return func() { hold(false) }
+}
+
+// again reads, and does so again where that failed, and the list of parts is another than at the beginning.
+func (l *Log) again(read func() error) error {
+	for {
+		since := l.listing()
+		if err := read(); err == nil || !l.relisted(since) {
+			return err
+		}
+	}
+}
+
 // covering returns the part that has a row, nil if that is loose.
 func (p *packs) covering(row uint32) *parts.Part {
 	if i, ok := p.list.Covering(row); ok {
 		return p.parts[i]
 	}
 	return nil
+}
+
+// loose is how many of the rows up to the last one no part covers.
+func (p *packs) loose(last uint32) uint32 {
+	for _, ref := range p.list {
+		last -= ref.Last - ref.First + 1
+	}
+	return last
 }
 
 // last is the last row that a part covers, 0 if there is none.
@@ -125,6 +188,15 @@ func (l *Log) errUnfound() error {
 
 // Object returns a changeset that a part has, by its name: see [cas.Source].
 func (l *Log) Object(key cas.Key) (b []byte, ok bool, err error) {
+	for {
+		since := l.listing()
+		if b, ok, err = l.packedObject(key); ok && err == nil || !l.relisted(since) { // that it is not loose anymore may be because it is packed now
+			return b, ok, err
+		}
+	}
+}
+
+func (l *Log) packedObject(key cas.Key) (b []byte, ok bool, err error) {
 	packs, err := l.packs()
 	if err != nil {
 		return nil, false, err
@@ -143,6 +215,10 @@ func (l *Log) Object(key cas.Key) (b []byte, ok bool, err error) {
 
 // useChangeset calls use with the bytes of the changeset of a row, after checking them. A row that a move named anew is not what its part has: then it is loose.
 func (l *Log) useChangeset(row changeset.Row, use func(b []byte) error) error {
+	return l.again(func() error { return l.useChangesetOnce(row, use) })
+}
+
+func (l *Log) useChangesetOnce(row changeset.Row, use func(b []byte) error) error {
 	packs, err := l.packs()
 	if err != nil {
 		return err
@@ -164,7 +240,15 @@ func (l *Log) useChangeset(row changeset.Row, use func(b []byte) error) error {
 
 // textAt returns the bytes of a version of a record, which is no deletion. Of a packed one they are what replaying the record's changes makes, from the last
 // version before it of which the bytes are kept.
-func (l *Log) textAt(rec changeset.RecordID, v changeset.Version) ([]byte, error) {
+func (l *Log) textAt(rec changeset.RecordID, v changeset.Version) (text []byte, err error) {
+	err = l.again(func() error {
+		text, err = l.textAtOnce(rec, v)
+		return err
+	})
+	return text, err
+}
+
+func (l *Log) textAtOnce(rec changeset.RecordID, v changeset.Version) ([]byte, error) {
 	packs, err := l.packs()
 	if err != nil {
 		return nil, err
@@ -295,6 +379,15 @@ func (l *Log) packedRecords(p *parts.Part, typ string, from uuid.UUID) iter.Seq2
 
 // recordsWith returns the records of a type whose UUID begins so, with two digits at least, sorted.
 func (l *Log) recordsWith(typ, prefix string) (recs []changeset.RecordID, err error) {
+	for {
+		since := l.listing()
+		if recs, err = l.recordsWithOnce(typ, prefix); !l.relisted(since) {
+			return recs, err
+		}
+	}
+}
+
+func (l *Log) recordsWithOnce(typ, prefix string) (recs []changeset.RecordID, err error) {
 	dir := path.Join(changeset.RecordsDir, typ, prefix[:1], prefix[1:2])
 	names, err := l.list(dir)
 	if err != nil {
@@ -342,6 +435,7 @@ func (f *versionFile) split(l *Log, rec changeset.RecordID) error {
 	if err != nil || len(packs.parts) == 0 {
 		return err
 	}
+	f.whole = packs.loose(l.latest) == 0
 	at := int64(0)
 	if first, err := f.looseAt(0); f.loose > 0 && (err != nil || first.Seq == 0 || first.Seq > packs.last()) {
 		at = -1 // whatever the loose index has comes after the parts
@@ -394,7 +488,7 @@ func (f *versionFile) looseFrom(seq uint32) (int64, error) {
 
 // looseSize returns where the loose index of a record ends, in bytes, whose last version is that, in a row of the index that is counted from 0, with parts: what
 // lies beyond is not committed, or nothing that the log has.
-func (l *Log) looseSize(rec changeset.RecordID, last changeset.Version, at int64) (int64, error) {
+func (l *Log) looseSize(rec changeset.RecordID, last changeset.Version, at int64) (size int64, err error) {
 	packs, err := l.packs()
 	if at < 0 || len(packs.parts) == 0 || err != nil {
 		return (at + 1) * changeset.VersionSize, err

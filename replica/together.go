@@ -203,6 +203,7 @@ func (s *packedState) read(rec changeset.RecordID, c *changeset.Changeset, texts
 // looseOnes tells of records, asked for in the order of their types and UUIDs, which have a loose index.
 type looseOnes struct {
 	log    *Log
+	since  int // the list of parts that was known at the beginning; with another one nobody can tell: what was loose may be in parts that are not looked at
 	next   func() (changeset.RecordID, error, bool)
 	stop   func()
 	typ    string
@@ -211,14 +212,14 @@ type looseOnes struct {
 	failed bool
 }
 
-func newLooseOnes(l *Log) *looseOnes { return &looseOnes{log: l, stop: func() {}} }
+func newLooseOnes(l *Log) *looseOnes { return &looseOnes{log: l, since: l.listing(), stop: func() {}} }
 
 // has reports whether a record has one, or nobody can tell.
 func (o *looseOnes) has(rec changeset.RecordID) bool {
 	if rec.Type != o.typ {
 		o.stop()
 		o.typ, o.ended, o.failed = rec.Type, false, false
-		o.next, o.stop = iter.Pull2(o.log.looseRecords(rec.Type))
+		o.next, o.stop = iter.Pull2(o.log.looseRecords(rec.Type, o.since))
 		o.advance()
 	}
 	for !o.ended && !o.failed && o.at.Compare(rec) < 0 {

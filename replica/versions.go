@@ -28,6 +28,14 @@ func (l *Log) Versions(rec changeset.RecordID) ([]changeset.Version, error) {
 // part has anything, wraps fs.ErrNotExist. It reads no further than to the first row that is damaged, or not committed: an index may have any size and take no
 // room, where it has holes.
 func (l *Log) readVersions(rec changeset.RecordID) (index looseIndex, versions []changeset.Version, err error) {
+	err = l.again(func() error {
+		index, versions, err = l.readVersionsOnce(rec)
+		return err
+	})
+	return index, versions, err
+}
+
+func (l *Log) readVersionsOnce(rec changeset.RecordID) (index looseIndex, versions []changeset.Version, err error) {
 	packs, err := l.packs()
 	if err != nil {
 		return index, nil, err
@@ -133,6 +141,14 @@ func (l *Log) version(rec changeset.RecordID, pick func(rows int64) int64) (v ch
 
 // versionAt is version, and says which row it is, counted from 0; -1 if there is none.
 func (l *Log) versionAt(rec changeset.RecordID, pick func(rows int64) int64) (v changeset.Version, at int64, err error) {
+	err = l.again(func() error {
+		v, at, err = l.versionAtOnce(rec, pick)
+		return err
+	})
+	return v, at, err
+}
+
+func (l *Log) versionAtOnce(rec changeset.RecordID, pick func(rows int64) int64) (v changeset.Version, at int64, err error) {
 	f, err := l.openVersions(rec)
 	if f == nil || err != nil {
 		return v, -1, err
@@ -151,6 +167,14 @@ func (l *Log) versionAt(rec changeset.RecordID, pick func(rows int64) int64) (v 
 
 // versionBefore returns the last version in a record's index of a row of the log below seq, by looking at few of them; ok is false if there is none.
 func (l *Log) versionBefore(rec changeset.RecordID, seq uint32) (v changeset.Version, ok bool, err error) {
+	err = l.again(func() error {
+		v, ok, err = l.versionBeforeOnce(rec, seq)
+		return err
+	})
+	return v, ok, err
+}
+
+func (l *Log) versionBeforeOnce(rec changeset.RecordID, seq uint32) (v changeset.Version, ok bool, err error) {
 	f, err := l.openVersions(rec)
 	if f == nil || err != nil {
 		return v, false, err
@@ -177,10 +201,23 @@ type versionFile struct {
 	loose    int64      // rows in it that are committed, or part of a transaction whose number is not
 	rows     int64      // with those that parts have
 	segments []segment  // nil if no part has any
+	whole    bool       // parts have all rows of the log
 }
 
-// openVersions opens a record's index; it returns nil for a record that never was.
-func (l *Log) openVersions(rec changeset.RecordID) (*versionFile, error) {
+// openVersions opens a record's index; it returns nil for a record that never was. A loose index that is gone may have been folded into a part.
+func (l *Log) openVersions(rec changeset.RecordID) (f *versionFile, err error) {
+	for {
+		since := l.listing()
+		if f, err = l.openVersionsOnce(rec); f != nil && (f.file != nil || f.whole) || !l.relisted(since) {
+			return f, err
+		}
+		if f != nil {
+			f.Close()
+		}
+	}
+}
+
+func (l *Log) openVersionsOnce(rec changeset.RecordID) (*versionFile, error) {
 	f := &versionFile{}
 	file, err := l.fs.Open(changeset.RecordPath(rec))
 	missing := errors.Is(err, fs.ErrNotExist)

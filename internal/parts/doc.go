@@ -49,5 +49,8 @@ var DefaultFormat = "1"
 // PackAll, if it is "yes", has every transaction of a replica of format 2 write a part, however few its rows are. For tests; the linker may set it.
 var PackAll = ""
 
+// GCAlways, if it is "yes", has gc do all there is to do after every transaction of a replica of format 2. For tests; the linker may set it.
+var GCAlways = ""
+
 // Dir is where the parts of a log are, within its directory.
 const Dir = "prophet/parts"

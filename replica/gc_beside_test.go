@@ -1,0 +1,154 @@
+package replica_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"testing"
+
+	"github.com/spf13/afero"
+
+	"prophet/changeset"
+	"prophet/internal/crashfs"
+	"prophet/internal/replicatest"
+	"prophet/replica"
+)
+
+// pausing is a file system that calls a function before one of its operations, counted from 1.
+type pausing struct {
+	afero.Fs
+	at, done int
+	pause    func()
+}
+
+func (p *pausing) count() {
+	if p.done++; p.done == p.at {
+		p.pause()
+	}
+}
+
+func (p *pausing) Open(name string) (afero.File, error) {
+	p.count()
+	return p.Fs.Open(name)
+}
+
+func (p *pausing) OpenFile(name string, flag int, perm os.FileMode) (afero.File, error) {
+	if path.Base(name) != "lock" { // it is opened under a mutex of the process
+		p.count()
+	}
+	return p.Fs.OpenFile(name, flag, perm)
+}
+
+func (p *pausing) Rename(from, to string) error {
+	p.count()
+	return p.Fs.Rename(from, to)
+}
+
+func (p *pausing) Remove(name string) error {
+	p.count()
+	return p.Fs.Remove(name)
+}
+
+// TestGCIsHeldOpenWhileOthersFinish stops a gc before each of its operations: meanwhile somebody reads who opened the replica before, somebody who opens it now, and
+// somebody edits, who is kept waiting by short steps alone. The edit makes a record
+// what another one is, so that it names a version that is being removed.
+func TestGCIsHeldOpenWhileOthersFinish(t *testing.T) {
+	inFormat2(t)
+	start := crashfs.New()
+	r := replicatest.Init(t, start, counted(5))
+	works(t, r, 5, 1)
+	other, rec := create(t, r), create(t, r)
+	if err := errors.Join(setStatus(r, other, "one"), setStatus(r, rec, "two")); err != nil {
+		t.Fatal(err)
+	}
+	want := versionsOf(t, r)
+	plain := start.Survivor(crashfs.Kill, 0)
+	if err := setStatus(replicatest.Open(t, plain, counted(5)), rec, "one"); err != nil {
+		t.Fatal(err)
+	}
+	edited := versionsOf(t, replicatest.Open(t, plain, counted(5)))
+	edits, busy := 0, 0
+	for k := 1; ; k += 7 {
+		fsys := start.Survivor(crashfs.Kill, 0)
+		early := replicatest.Open(t, fsys, replica.Options{})
+		wrote := false
+		held := &pausing{Fs: fsys, at: k, pause: func() {
+			if got := versionsOf(t, early); got != want {
+				t.Fatalf("stopped at %d: who opened it before sees\n%s\nwant\n%s", k, got, want)
+			}
+			opts := counted(5)
+			opts.Wait = -1
+			w := replicatest.Open(t, fsys, opts)
+			if got := versionsOf(t, w); got != want {
+				t.Fatalf("stopped at %d: who opens it now sees\n%s\nwant\n%s", k, got, want)
+			}
+			switch err := setStatus(w, rec, "one"); {
+			case err == nil:
+				wrote = true
+				edits++
+			case errors.As(err, new(*replica.BusyError)):
+				busy++
+			default:
+				t.Fatalf("stopped at %d: an edit: %v", k, err)
+			}
+		}}
+		gc(t, replicatest.Open(t, held, counted(5)))
+		want := want
+		if wrote {
+			want = edited
+		}
+		if got := versionsOf(t, replicatest.Open(t, fsys, replica.Options{})); got != want {
+			t.Fatalf("stopped at %d: in the end it has\n%s\nwant\n%s", k, got, want)
+		}
+		if found := problems(t, fsys); found != "" {
+			t.Fatalf("stopped at %d: fsck says\n%s", k, found)
+		}
+		if held.done < k {
+			break
+		}
+	}
+	if edits < 30 || busy < 5 {
+		t.Errorf("%d edits were made, %d were refused", edits, busy)
+	}
+}
+
+// setStatus edits a record.
+func setStatus(r *replica.Replica, rec changeset.RecordID, status string) error {
+	_, err := r.Edit(context.Background(), func(e *replica.Edit) error { return e.Update(rec, map[string]string{"status": status}) })
+	return err
+}
+
+// TestAListingGoesOnBesideGC has all be folded, and merged, after each record that a listing yields.
+func TestAListingGoesOnBesideGC(t *testing.T) {
+	inFormat2(t)
+	fsys := directory(t)
+	r := replicatest.Init(t, fsys, counted(5))
+	works(t, r, 20, 3)
+	want := fmt.Sprint(allRecords(t, r))
+	w := replicatest.Open(t, fsys, counted(1<<20))
+	rec := create(t, w)
+	var got []changeset.RecordID
+	types, err := r.Log().Types()
+	if err != nil || len(types) < 2 {
+		t.Fatal(types, err)
+	}
+	for _, typ := range types {
+		for has, err := range r.Log().Records(typ) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, has)
+			if len(got)%5 == 1 {
+				if err := setStatus(w, rec, fmt.Sprint(len(got))); err != nil {
+					t.Fatal(err)
+				}
+				gc(t, w)
+			}
+		}
+	}
+	if fmt.Sprint(got) != want {
+		t.Errorf("listed %v\nwant %v", got, want)
+	}
+}
