@@ -20,7 +20,7 @@ import (
 // A clone that was cut off is a replica, and a pull from the peer that it notes as the last goes on with it. One that was
 // killed before it had noted that, as [CloneBegun] reports, is cloned into again. An error with no replica says the same.
 func Clone(ctx context.Context, dir afero.Fs, from *replica.Replica, to replica.Options, opts Options) (*replica.Replica, *Report, error) {
-	r, err := begin(ctx, dir, from, to)
+	r, err := begin(ctx, dir, from, to, opts.Format)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -40,14 +40,14 @@ func Clone(ctx context.Context, dir afero.Fs, from *replica.Replica, to replica.
 }
 
 // begin makes the empty replica, or opens the one that an earlier Clone made and did no more with.
-func begin(ctx context.Context, dir afero.Fs, from *replica.Replica, to replica.Options) (*replica.Replica, error) {
-	id := replica.Identity{Database: from.Database(), Votes: from.Resolutions().Database()}
+func begin(ctx context.Context, dir afero.Fs, from *replica.Replica, to replica.Options, format string) (*replica.Replica, error) {
+	id := replica.Identity{Database: from.Database(), Votes: from.Resolutions().Database(), Format: format}
 	r, err := replica.Init(ctx, dir, id, to)
 	if !errors.Is(err, replica.ErrExists) {
 		return r, err
 	}
 	r, openErr := replica.Open(dir, to)
-	if openErr != nil || !justMade(r) || r.Database() != id.Database || id.Votes != uuid.Nil && r.Resolutions().Database() != id.Votes {
+	if openErr != nil || !justMade(r) || r.Database() != id.Database || id.Votes != uuid.Nil && r.Resolutions().Database() != id.Votes || format != "" && r.Format() != format {
 		return nil, err
 	}
 	return r, nil

@@ -40,6 +40,7 @@ type Options struct {
 	Force    bool // even from another database
 	Prefer   Prefer
 	Adopt    bool                  // the pull makes a clone: adopt what a source of the original shows
+	Format   string                // of a clone: replica.FormatLoose or replica.FormatParts; "": the usual one
 	Batch    int                   // rows of the source that one transaction brings at most; 0, and what is more: 1024
 	Progress func(done, total int) // is told how many of the rows of the source were read
 	Warn     func(string)

@@ -27,6 +27,8 @@ func commands(e *env) []*cli.Command {
 		digestCommand(e),
 		dumpCommand(e),
 		fsckCommand(e),
+		gcCommand(e),
+		unpackCommand(e),
 		conflictsCommand(e),
 		resolveCommand(e),
 		rulesCommand(e),
@@ -199,7 +201,7 @@ func dispatch(ctx context.Context, e *env, list []*cli.Command, words []string) 
 // changes reports whether a command makes or changes something, of which its output is only the account.
 func changes(name string) bool {
 	switch name {
-	case "init", "create", "update", "delete", "restore", "revert", "resolve", "clone", "pull", "push", "import", "export", "publish", "reidentify":
+	case "init", "create", "update", "delete", "restore", "revert", "resolve", "clone", "pull", "push", "import", "export", "publish", "reidentify", "gc", "unpack":
 		return true
 	}
 	return false

@@ -26,6 +26,7 @@ func cloneCommand(e *env) *cli.Command {
 		ArgsUsage: "URL [DIR]",
 		Category:  aboutExchange,
 		Flags: []cli.Flag{
+			formatFlag(),
 			&cli.BoolFlag{Name: "no-adopt", Usage: "of a replica of the original, do not take over how it settled conflicts"},
 		},
 		Description: `
@@ -43,6 +44,9 @@ The original settles conflicts by what happens to arrive. So that no value
 changes when you move over from it, a clone takes over what the source shows;
 with --no-adopt, what differs from our rule stays open.
 
+With --format 2 the clone keeps many changesets in one file, whatever the source
+does; "prophet help init" says more.
+
 Conflicts that are open at the source come along and are listed; the exit code
 is 0 all the same.`,
 		Action: func(c *cli.Context) error {
@@ -56,6 +60,7 @@ is 0 all the same.`,
 				dir:     strings.Join(args[1:], ""),
 				given:   len(args) > 1,
 				noAdopt: c.Bool("no-adopt"),
+				format:  c.String("format"),
 			})
 		},
 	}
@@ -67,6 +72,7 @@ type cloneOptions struct {
 	dir     string
 	given   bool // dir is, even if it is empty
 	noAdopt bool
+	format  string // "" if none was asked for
 }
 
 func runClone(ctx context.Context, e *env, o cloneOptions) error {
@@ -101,7 +107,7 @@ func (o *cloneOptions) clone(ctx context.Context, e *env, from *replica.Replica,
 	p := e.printer(o.globals)
 	x := exchangeOptions{globals: o.globals}
 	pull, end := x.pullOptions(p, "cloning")
-	pull.Adopt = !o.noAdopt
+	pull.Adopt, pull.Format = !o.noAdopt, o.format
 	r, rep, err := psync.Clone(ctx, e.dir(dir), from, opts, pull)
 	end()
 	if err != nil && e.unmake(r, dir) {

@@ -107,6 +107,8 @@ var evilLines = map[string][][]string{
 	"export":     {{"export", "-r", "bugs", "new" + evilName}},
 	"publish":    {{"publish", "-r", "bugs", "new" + evilName}, {"publish", "-r", "bugs", "other"}},
 	"reidentify": {{"reidentify", "-r", "bugs"}, {"reidentify", "-r", "bugs", "e" + evilName}},
+	"gc":         {{"gc", "-r", "bugs"}, {"gc", "-r", "bugs", evil}},
+	"unpack":     {{"unpack", "-r", "bugs"}, {"unpack", "-r", "bugs", evil}},
 	"version":    {{"version"}, {"version", evil}},
 	"help":       {{"help"}, {"help", evil}, {evil}, {"show", "--" + evil}},
 }

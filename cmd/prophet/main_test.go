@@ -53,7 +53,7 @@ func TestStories(t *testing.T) {
 			"canonical": canonical,
 			"code":      code,
 			"appears":   appears,
-			"fixture":   unpackCommand(t),
+			"fixture":   unpackTree(t),
 			"serve":     serve,
 			"tree":      tree,
 			"hide":      hide,

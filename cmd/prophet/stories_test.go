@@ -47,8 +47,8 @@ func holdMain() {
 	time.Sleep(time.Hour)
 }
 
-// unpackCommand returns the command fixture, which unpacks replicas that the original wrote into the working directory: fixture three-laptops.
-func unpackCommand(t *testing.T) func(ts *testscript.TestScript, neg bool, args []string) {
+// unpackTree returns the command fixture, which unpacks replicas that the original wrote into the working directory: fixture three-laptops.
+func unpackTree(t *testing.T) func(ts *testscript.TestScript, neg bool, args []string) {
 	return func(ts *testscript.TestScript, neg bool, args []string) {
 		if neg || len(args) != 1 {
 			ts.Fatalf("usage: fixture NAME")
