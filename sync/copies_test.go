@@ -190,7 +190,15 @@ func TestAThirdPartyMendsForADeadTwin(t *testing.T) {
 	f.meet([]string{"decided"}, f.ann, f.carol, f.dave, f.twin)
 }
 
-func TestThreeCopiesOfOne(t *testing.T) {
+func TestThreeCopiesOfOne(t *testing.T) { threeCopies(t) }
+
+// TestThreeCopiesOfOneWithParts moves changesets that parts have under the name that they had.
+func TestThreeCopiesOfOneWithParts(t *testing.T) {
+	replicatest.WithParts(t)
+	threeCopies(t)
+}
+
+func threeCopies(t *testing.T) {
 	f := newFamily(t)
 	third := reopen(t, copyTree(t, f.twin.FS()), "third")
 	f.edit(f.ann, "by ann")
