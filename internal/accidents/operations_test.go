@@ -15,7 +15,7 @@ import (
 // operations are the rows of the table.
 func operations(t *testing.T) []*operation {
 	var list []*operation
-	for _, some := range []func(t *testing.T) []*operation{edits, identities, beginnings, pulls, publications, repairs} {
+	for _, some := range []func(t *testing.T) []*operation{edits, identities, beginnings, pulls, publications, repairs, tidyings} {
 		for _, o := range some(t) {
 			o.complete()
 			list = append(list, o)

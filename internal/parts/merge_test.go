@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
-	"prophet/internal/durable"
 )
 
 // merged makes parts of rows, cut at these places, and one of them. Of the last part only so many rows count. What the log has in place of the bytes of a part is in moved.
@@ -53,7 +52,7 @@ func merged(t *testing.T, rows []row, cuts []int, leave int, moved map[uint32][]
 		t.Fatalf("rows %d to %d, want %d to %d", ref.First, ref.Last, first, last)
 	}
 	for name, b := range map[string]*bytes.Buffer{ref.PackFile(): &pack, ref.TableFile(): &table} {
-		if err := durable.WriteFile(all, name, b.Bytes()); err != nil {
+		if err := afero.WriteFile(all, name, b.Bytes(), 0o666); err != nil {
 			t.Fatal(err)
 		}
 	}
