@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path"
+	"sync/atomic"
 	"testing"
 
 	"github.com/spf13/afero"
@@ -19,12 +20,13 @@ import (
 // pausing is a file system that calls a function before one of its operations, counted from 1.
 type pausing struct {
 	afero.Fs
-	at, done int
-	pause    func()
+	at    int
+	done  atomic.Int64
+	pause func()
 }
 
 func (p *pausing) count() {
-	if p.done++; p.done == p.at {
+	if p.done.Add(1) == int64(p.at) {
 		p.pause()
 	}
 }
@@ -105,7 +107,7 @@ func TestGCIsHeldOpenWhileOthersFinish(t *testing.T) {
 		if found := problems(t, fsys); found != "" {
 			t.Fatalf("stopped at %d: fsck says\n%s", k, found)
 		}
-		if held.done < k {
+		if held.done.Load() < int64(k) {
 			break
 		}
 	}

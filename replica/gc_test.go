@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/uuid"
@@ -120,7 +121,8 @@ func TestAGCThatIsInterruptedLosesNothing(t *testing.T) {
 	stopped := 0
 	for k := 1; ; k++ {
 		fsys := start.Survivor(crashfs.Kill, 0)
-		ctx := &counting{Context: context.Background(), left: k}
+		ctx := &counting{Context: context.Background()}
+		ctx.left.Store(int64(k))
 		_, err := replicatest.Open(t, fsys, counted(5)).GC(ctx, replica.GCOptions{})
 		if dumped(t, fsys) != want {
 			t.Fatalf("stopped at %d: it shows something else", k)
@@ -148,11 +150,11 @@ func TestAGCThatIsInterruptedLosesNothing(t *testing.T) {
 // counting is a context that is done after so many looks.
 type counting struct {
 	context.Context
-	left int
+	left atomic.Int64
 }
 
 func (c *counting) Err() error {
-	if c.left--; c.left < 0 {
+	if c.left.Add(-1) < 0 {
 		return context.Canceled
 	}
 	return nil
