@@ -79,13 +79,21 @@ func (f smallFile) fault(fsys afero.Fs, prefix string) error {
 	return err
 }
 
-// instead says what to do about a missing file of a line.
+// instead says what to do about a file of a line that is missing, or of which a repair cannot tell what it held.
 func instead(fsys afero.Fs, prefix, name string) string {
 	l := newLog(fsys, prefix, "", &limits{})
-	if id, err := l.readIdentity(); err == nil && id[prefix+name] != "" {
-		return fmt.Sprintf("; %s says that it held %s", IdentityFile, id[prefix+name])
+	id, err := l.readIdentity()
+	switch said := id[prefix+name]; {
+	case err != nil || said == "":
+		return insteadByLog(fsys, prefix, name)
+	case !othersIdentity(fsys, id):
+		return fmt.Sprintf("; %s says that it held %s", IdentityFile, said)
+	case id.isDoubted(fsys):
+		return fmt.Sprintf("; %s, which says %s, may be that of another replica: write that if you know that it is this one's, else remove %s%s",
+			IdentityFile, said, IdentityFile, insteadByLog(fsys, prefix, name))
+	default:
+		return fmt.Sprintf("; %s, which says %s, is that of another replica%s", IdentityFile, said, insteadByLog(fsys, prefix, name))
 	}
-	return insteadByLog(fsys, prefix, name)
 }
 
 // insteadByLog is instead where there is no identity that can be believed.
@@ -120,7 +128,7 @@ func (l *Log) insteadOfUUID(held uint32) string {
 	told := held <= most // all rows will be looked at
 	for seq := held; seq > 0 && held-seq < most; seq-- {
 		row, err := l.Row(seq)
-		if err == nil && row.Seq == row.ID.Seq {
+		if err == nil && row.Seq == row.ID.Seq && !there(l, markFile(row.ID.Origin)) { // nor do the rows of whom this is a clone of say it
 			return fmt.Sprintf("; row %d of %s seems to be the replica's own, then it was %s", row.Seq, l.prefix+l.index, row.ID.Origin)
 		}
 		told = told && err == nil

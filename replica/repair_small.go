@@ -135,14 +135,11 @@ func (p *repair) insteadOf(name string, mistaken bool) string {
 	if mistaken {
 		return fmt.Sprintf("; if nothing was made here, any new UUID serves: write one into it, and remove %s", IdentityFile)
 	}
-	prefix, words := "", ""
+	prefix := ""
 	if name == votesReplicaFile || name == votesDatabaseFile {
 		prefix = changeset.ResolutionsDir + "/"
 	}
-	if id, err := newLog(p.fs, "", "", &limits{}).readIdentity(); err == nil { // else it would have told
-		words = fmt.Sprintf("; %s, which says %s, is that of another replica", IdentityFile, id[name])
-	}
-	return words + insteadByLog(p.fs, prefix, name[len(prefix):])
+	return instead(p.fs, prefix, name[len(prefix):])
 }
 
 // uuidElsewhere finds out which UUID was in a file where there is no identity; "" if nothing says it for sure.

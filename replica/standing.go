@@ -106,11 +106,45 @@ func bothLogs(fsys afero.Fs) []*Log {
 	return []*Log{newLog(fsys, "", "", &limits{}), newLog(fsys, changeset.ResolutionsDir+"/", "", &limits{})}
 }
 
-// othersIdentity reports whether the identity is that of another replica, which got here by a mistake.
+// othersIdentity reports whether the identity is that of another replica, which got here by a mistake, or may well be.
 func othersIdentity(fsys afero.Fs, id identity) bool {
-	return slices.ContainsFunc(bothLogs(fsys), func(l *Log) bool {
+	return id.isDoubted(fsys) || slices.ContainsFunc(bothLogs(fsys), func(l *Log) bool {
 		return id.rivals(l) < 0 || isAnothers(l, id[l.prefix+changeset.ReplicaUUIDFile])
 	})
+}
+
+// isDoubted reports whether the UUID of a replica is lost, and what the identity says of it is not to be believed: it is known here as that of a peer or as a former one, or the identity says of the other
+// log what nothing confirms. Two replicas with one UUID lose edits; so nobody gets that of a peer.
+func (id identity) isDoubted(fsys afero.Fs) bool {
+	logs := bothLogs(fsys)
+	return id.isDoubtedOf(logs[0], logs[1]) || id.isDoubtedOf(logs[1], logs[0])
+}
+
+// isDoubtedOf is isDoubted for one of the logs.
+func (id identity) isDoubtedOf(l, other *Log) bool {
+	u, err := changeset.ParseUUID(id[l.prefix+changeset.ReplicaUUIDFile])
+	if _, lost := l.readUUID(changeset.ReplicaUUIDFile); err != nil || !isDamage(lost) { // where it is there, rivals compares the two
+		return false
+	}
+	known, err := standings(l, u)
+	if err != nil {
+		return false
+	}
+	switch s := known[u]; {
+	case s.listed:
+		return true
+	case s.books > 0:
+		return false
+	case s.marked: // the rows of whom this replica is a clone of stand in those of their numbers too
+		return true
+	case s.own > 0:
+		return false
+	case s.noted:
+		return true
+	}
+	is, err := other.readUUID(changeset.ReplicaUUIDFile)
+	name := other.prefix + changeset.ReplicaUUIDFile
+	return err == nil && id[name] != is.String() && isUndecided(l.root, id, name, is)
 }
 
 // isAnothers reports whether a UUID is marked as that of another replica, and has no row of its own number here: the log has another one that is the replica's own, or the number that is marked is none of

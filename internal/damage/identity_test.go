@@ -104,6 +104,50 @@ func TestWhatNothingTellsApartIsLeft(t *testing.T) {
 	}
 }
 
+// TestTheUUIDOfAPeerIsNotTakenForALostOne: nothing was made yet in a clone. Its UUID is lost, and its identity is that of another replica: of whom it was cloned from, of a peer without edits, or of somebody it never met.
+// A repair gives it none of their UUIDs, says so, and names none to write; nor does a check.
+func TestTheUUIDOfAPeerIsNotTakenForALostOne(t *testing.T) {
+	w := newWitnesses(t)
+	clone := func(seed uint64) *crashfs.FS {
+		fsys, opts := crashfs.New(), damage.AnnOptions(seed)
+		if _, _, err := psync.Clone(ctx, fsys, open(t, w.ann, damage.AnnAt), opts, psync.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		return fsys
+	}
+	bob, carol, dave := clone(31), clone(32), clone(33)
+	if _, err := psync.Pull(ctx, open(t, bob, "/bob"), open(t, carol, "/carol"), psync.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	for name, from := range map[string]afero.Fs{"Ann": w.ann, "Carol": carol, "Dave": dave} {
+		for _, lost := range []string{changeset.ReplicaUUIDFile, "resolutions/" + changeset.ReplicaUUIDFile} {
+			disk := bob.Survivor(crashfs.Kill, 0)
+			copyFiles(t, from, disk, replica.IdentityFile)
+			remove(t, disk, lost)
+			its := strings.TrimSpace(contents(t, from)[lost])
+			found, err := checked(t, disk)
+			if err != nil || !slices.ContainsFunc(found, func(p replica.Problem) bool { return p.Path == lost && !strings.Contains(p.Text, "held "+its) }) {
+				t.Errorf("%s, without %s: a check says %v, %v", name, lost, found, err)
+			}
+			said := ""
+			err = replica.Repair(ctx, disk, damage.AnnOptions(34), replica.RepairOptions{Report: func(m replica.Mended) {
+				if m.Path == lost && m.Outcome == replica.IsLeft {
+					said += m.Text
+				}
+			}})
+			was, is := contents(t, bob), contents(t, disk)
+			for _, file := range []string{changeset.ReplicaUUIDFile, "resolutions/" + changeset.ReplicaUUIDFile} {
+				if is[file] != was[file] && (file != lost || is[file] != "") {
+					t.Errorf("%s, without %s: %s holds %q, and held %q", name, lost, file, is[file], was[file])
+				}
+			}
+			if err != nil || !strings.Contains(said, "another replica") || !strings.Contains(said, "any new UUID serves") || strings.Contains(said, "it was "+its) {
+				t.Errorf("%s, without %s: %v, it says %s", name, lost, err, said)
+			}
+		}
+	}
+}
+
 // TestAFormerUUIDIsConfirmedByTheLog: the identity, which has the checksums, is damaged, and so is a list of former UUIDs. What the log and its marks tell is found again; what nothing tells is named, and not believed silently.
 func TestAFormerUUIDIsConfirmedByTheLog(t *testing.T) {
 	whole := damage.New(t)
