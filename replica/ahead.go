@@ -63,6 +63,19 @@ func rowsHeld(fsys afero.Fs) (uint32, error) {
 	return uint32(min(info.Size()/changeset.RowSize, maxSeq)), nil
 }
 
+// withRows is the log with so many rows, whatever is counted. Of our notes it has what the log had.
+func (l *Log) withRows(n uint32) *Log {
+	counted := *l
+	counted.latest = n
+	return &counted
+}
+
+// withAllRows is the log with all rows that its index holds, whatever is counted; with none if that cannot be read.
+func (l *Log) withAllRows() *Log {
+	held, _ := rowsHeld(l.fs)
+	return l.withRows(held)
+}
+
 // Held returns how many of the rows that are counted the index has, and whether it has all of them; all, where its length cannot be told.
 func (l *Log) Held() (rows uint32, whole bool) {
 	held, err := rowsHeld(l.fs)
@@ -126,8 +139,7 @@ func (l *Log) rowsToCount() (n uint32, ok bool) {
 	if n == 0 {
 		return 0, true
 	}
-	whole := *l
-	whole.latest = n
+	whole := l.withRows(n)
 	row, err := whole.Row(n)
 	if err == nil {
 		_, err = whole.Changeset(row)

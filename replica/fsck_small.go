@@ -124,10 +124,10 @@ func insteadByLog(fsys afero.Fs, prefix, name string) string {
 // insteadOfUUID says what the UUID of the log's replica was, as far as its last rows, of so many, tell.
 func (l *Log) insteadOfUUID(held uint32) string {
 	const most = 8192
-	l.latest = held
+	whole := l.withRows(held)
 	told := held <= most // all rows will be looked at
 	for seq := held; seq > 0 && held-seq < most; seq-- {
-		row, err := l.Row(seq)
+		row, err := whole.Row(seq)
 		if err == nil && row.Seq == row.ID.Seq && !there(l, markFile(row.ID.Origin)) { // nor do the rows of whom this is a clone of say it
 			return fmt.Sprintf("; row %d of %s seems to be the replica's own, then it was %s", row.Seq, l.prefix+l.index, row.ID.Origin)
 		}

@@ -253,8 +253,8 @@ func (p *repair) votesOfOthers() string {
 
 // otherCounts returns how many rows our notes count: one a row, and the last digest.
 func (p *repair) otherCounts(l *Log) (counts []uint32, err error) {
-	all := *l
-	all.latest, all.ours = maxSeq, companion{l.fs, maxSeq, l.prefix, l.where, l.limits}
+	all := l.withRows(maxSeq)
+	all.ours = companion{l.fs, maxSeq, l.prefix, l.where, l.limits}
 	n, err := all.ours.count()
 	if err == nil && n > 0 {
 		counts = append(counts, n)
@@ -273,8 +273,7 @@ func (p *repair) endsWhole(l *Log, rows uint32) bool {
 	if rows == 0 {
 		return true
 	}
-	whole := *l
-	whole.latest = rows
+	whole := l.withRows(rows)
 	row, err := whole.Row(rows)
 	if err == nil {
 		_, _, err = whole.RawChangeset(row)

@@ -70,8 +70,7 @@ func (p *repair) mendVersions(id identity) (sound bool, err error) {
 
 // hasFormat reports whether the log is one of this format, by its first row, or by any changeset.
 func (p *repair) hasFormat() bool {
-	l := newLog(p.fs, "", "", &limits{})
-	l.latest = 1
+	l := newLog(p.fs, "", "", &limits{}).withRows(1)
 	row, err := l.Row(1)
 	if err == nil {
 		_, err = l.Changeset(row)
@@ -164,8 +163,7 @@ func (p *repair) uuidElsewhere(name string) (text, why string) {
 
 // shares reports whether another replica has the changeset of the first row here.
 func (p *repair) shares(r *Replica) bool {
-	l := newLog(p.fs, "", "", &limits{})
-	l.latest = 1
+	l := newLog(p.fs, "", "", &limits{}).withRows(1)
 	row, err := l.Row(1)
 	p.unread(err)
 	if err == nil {

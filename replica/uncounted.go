@@ -61,16 +61,12 @@ func (l *Log) refuseUncounted() error {
 
 // uncounted returns how many rows stand beyond the latest one that are whole and name a changeset that is there.
 func (l *Log) uncounted() (n uint32, err error) {
-	info, err := l.fs.Stat(changeset.IndexFile)
-	if isNotExist(err) {
-		return 0, nil
-	}
+	held, err := rowsHeld(l.fs)
 	if err != nil {
 		return 0, fmt.Errorf("look at %s: %w", l.indexPath(), err)
 	}
-	beyond := *l
-	beyond.latest = uint32(min(info.Size()/changeset.RowSize, maxSeq))
-	for row, err := range beyond.Rows(l.latest+1, beyond.latest) {
+	beyond := l.withRows(held)
+	for row, err := range beyond.Rows(l.latest+1, held) {
 		if err == nil {
 			_, err = beyond.Changeset(row)
 		}
