@@ -30,8 +30,7 @@ func standings(l *Log, more ...uuid.UUID) (map[uuid.UUID]standing, error) {
 	if err != nil {
 		return nil, err
 	}
-	whole := *l
-	whole.latest = held
+	whole := l.withRows(held)
 	known := map[uuid.UUID]standing{}
 	for _, u := range more {
 		known[u] = standing{}
@@ -154,37 +153,31 @@ func isAnothers(l *Log, text string) bool {
 	if err != nil {
 		return false
 	}
-	if l.marksAnother(u) {
-		return true
-	}
 	n, err := l.v1Mark(path.Base(markFile(u)))
-	if err != nil || n == 0 || l.withAllRows().hasRowsOf(u) || l.isConfirmed(u) {
+	whole := l.withAllRows()
+	if err != nil || n == 0 || whole.hasRowsOf(u) || l.isConfirmed(u) {
 		return false
 	}
 	own, _ := ownOrigin(l)
-	return own != "" && own != u.String()
+	return whole.hasOtherThan(u, n) || own != "" && own != u.String()
 }
 
-// withAllRows is the log with all rows that its index holds, whatever is counted; with none if that cannot be read.
-func (l *Log) withAllRows() *Log {
-	whole := *l
-	whole.latest, _ = rowsHeld(l.fs)
-	return &whole
-}
-
-// marksAnother reports whether the original's mark of a UUID says that it is another replica's: what is one's own stands in the row of its number, and has no mark, but where a program of the
-// original pulled from a mirror of itself, or where somebody made edits up under the name that a move gives. It costs one look where there is no mark.
+// marksAnother reports whether the original's mark of a UUID says by itself that it is another replica's: what is one's own stands in the row of its number, and has no mark, but where a program of the
+// original pulled from a mirror of itself, or where somebody made edits up under the name that a move gives. It costs one look where there is no mark, and is for writers.
 func (l *Log) marksAnother(u uuid.UUID) bool {
 	n, err := l.v1Mark(path.Base(markFile(u)))
 	if err != nil || n == 0 {
 		return false
 	}
 	whole := l.withAllRows()
-	if whole.latest < n { // a program of the original may have met a copy of this replica
-		return false
-	}
-	row, err := whole.Row(n)
-	return err == nil && row.ID != changeset.ID{Origin: u, Seq: n} && !whole.hasRowsOf(u) && !l.isConfirmed(u)
+	return whole.hasOtherThan(u, n) && !whole.hasRowsOf(u) && !l.isConfirmed(u)
+}
+
+// hasOtherThan reports whether the row of a number can be read, and is not that of the origin's changeset of the number. If the log has not so many rows, a program of the original may have met a copy of
+// this replica.
+func (l *Log) hasOtherThan(origin uuid.UUID, seq uint32) bool {
+	row, err := l.Row(seq)
+	return err == nil && row.ID != changeset.ID{Origin: origin, Seq: seq}
 }
 
 // isConfirmed reports whether a UUID is that of the resolutions as the identity has it, which the log of edits bears out: their marks are another replica's then, and not their UUID.
