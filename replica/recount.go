@@ -85,7 +85,7 @@ func (t *txLog) remergeOne(rec changeset.RecordID) (*changeset.Change, *resoluti
 	}
 	ch := difference(rec, s.exists, s.props, result.Exists, result.Props)
 	if t == t.tx.main && t.tx.suspect(ch) {
-		if err := t.tx.wholeLogs(); err != nil {
+		if err := t.tx.confirmVotesAndRules(); err != nil {
 			return nil, nil, err
 		}
 	}

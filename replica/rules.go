@@ -73,7 +73,7 @@ func (t *txLog) rule(k ruled) (resolution.Rule, error) {
 	if rule, ok := t.tx.rules[k]; ok {
 		return rule, nil
 	}
-	if err := t.tx.wholeSettings(); err != nil {
+	if err := t.tx.confirmSettings(); err != nil {
 		return "", fmt.Errorf("read the rule for %s of %s: %w", k.prop, k.typ, err)
 	}
 	rec := k.record(t.database)

@@ -108,7 +108,7 @@ func (t *txLog) state(rec changeset.RecordID) (*state, error) {
 		return s, nil
 	}
 	if t == t.tx.main && rec.Type == changeset.SettingsType {
-		if err := t.tx.wholeSettings(); err != nil {
+		if err := t.tx.confirmSettings(); err != nil {
 			return nil, err
 		}
 	}

@@ -13,8 +13,8 @@ import (
 // What a conflict comes to is settled by rules and votes. Where the index of one of their records lost rows, an edit would log another value than the changesets
 // come to. So a transaction looks, before it goes by them, whether they are what the log has of them.
 
-// wholeSettings makes sure that the settings records show what the digest says of them. There are few. Where nobody kept account of the last rows it believes them.
-func (tx *Tx) wholeSettings() error {
+// confirmSettings makes sure that the settings records show what the digest says of them. There are few. Where nobody kept account of the last rows it believes them.
+func (tx *Tx) confirmSettings() error {
 	if tx.d == nil || tx.settingsSeen { // who only reads shows what there is
 		return nil
 	}
@@ -35,9 +35,9 @@ func isSetting(rec changeset.RecordID) bool { return rec.Type == changeset.Setti
 
 func isVote(rec changeset.RecordID) bool { return strings.HasPrefix(rec.Type, voteType) }
 
-// wholeLogs makes sure, where the votes and rules as they are read lead to something else than a record shows, that this is not because some are lost. A record may
+// confirmVotesAndRules makes sure, where the votes and rules as they are read lead to something else than a record shows, that this is not because some are lost. A record may
 // show another value for another reason, as after an edit that was made when they were: then this edit puts it right.
-func (tx *Tx) wholeLogs() error {
+func (tx *Tx) confirmVotesAndRules() error {
 	if tx.d == nil || tx.logsSeen {
 		return nil
 	}
@@ -54,7 +54,7 @@ func (t *txLog) asShown(rec changeset.RecordID, s *state, result *resolution.Res
 	if t != t.tx.main || t.tx.recount || len(t.tx.newRules) > 0 || difference(rec, s.exists, s.props, result.Exists, result.Props) == nil {
 		return nil
 	}
-	return t.tx.wholeLogs()
+	return t.tx.confirmVotesAndRules()
 }
 
 // suspect reports whether a record that is settled anew, because votes came with the transaction, shows something else than before, though none of them is on it.

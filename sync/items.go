@@ -11,12 +11,12 @@ import (
 
 // item is a row of the source.
 type item struct {
-	row  changeset.Row
-	id   changeset.ID         // that its changeset has here
-	mine changeset.Row        // the row here with that ID, 0 if it is not known
-	c    *changeset.Changeset // what was fetched ahead, as the source has it
-	from *replica.Log         // where to read its changeset; nil if nothing about it is new
-	read *naming              // nil: as it is
+	row   changeset.Row
+	id    changeset.ID         // that its changeset has here
+	mine  changeset.Row        // the row here with that ID, 0 if it is not known
+	ahead *changeset.Changeset // what was fetched ahead, as the source has it
+	from  *replica.Log         // where to read its changeset; nil if nothing about it is new
+	read  *naming              // nil: as it is
 }
 
 // naming is how a log of the source is read.
@@ -89,8 +89,8 @@ func (l *items) add(row changeset.Row) {
 	l.entries = append(l.entries, entry{origin: origin, seq: row.ID.Seq, key: row.Key, where: fromSource})
 }
 
-// after returns the items without the first n, of which nothing was noted yet: what is, is kept by place.
-func (l *items) after(n int) *items {
+// dropFirst drops the first n items, and returns the rest. Nothing may have been noted of any yet: what is, is kept by place.
+func (l *items) dropFirst(n int) *items {
 	l.first, l.entries = l.first+uint32(n), l.entries[n:]
 	return l
 }
@@ -114,7 +114,7 @@ func (l *items) rows(i int) iter.Seq[changeset.Row] {
 // at returns an item, counted from 0.
 func (l *items) at(i int) item {
 	e := &l.entries[i]
-	it := item{row: l.row(i), c: l.fetched[i], read: l.read}
+	it := item{row: l.row(i), ahead: l.fetched[i], read: l.read}
 	it.id = l.read.id(it.row.ID)
 	if e.mine > 0 {
 		it.mine = changeset.Row{Seq: e.mine, ID: it.id, Key: e.key}
@@ -167,8 +167,8 @@ func (l *items) span(from, n int) []item {
 	return list
 }
 
-// find notes which row here an item is, and its key.
-func (l *items) find(i int, mine changeset.Row) {
+// noteHere notes which row here an item is, and its key.
+func (l *items) noteHere(i int, mine changeset.Row) {
 	e := &l.entries[i]
 	if e.mine = mine.Seq; mine.Key != e.key {
 		l.others[i] = mine.Key

@@ -119,7 +119,7 @@ func (l *items) findMine(known []int) error {
 			l.entries[known[at]].mine = 0
 		}
 		if seq(at) == row.Seq {
-			l.find(known[at], row)
+			l.noteHere(known[at], row)
 			at++
 		}
 	}
@@ -145,7 +145,7 @@ func (p *pull) newRows(s *side) (*items, error) {
 		tail := slices.AppendSeq([]changeset.Row(nil), rows.rows(0))[:old]
 		if ok, err := s.follows(tail); err != nil || ok {
 			s.tail = tail
-			return rows.after(old), err
+			return rows.dropFirst(old), err
 		}
 	}
 	if s.read > 0 {
