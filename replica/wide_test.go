@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/spf13/afero"
@@ -14,24 +13,10 @@ import (
 	"prophet/replica"
 )
 
-// opensOf counts how often files are opened whose name has a part.
-type opensOf struct {
-	afero.Fs
-	part  string
-	count atomic.Int64
-}
-
-func (o *opensOf) Open(name string) (afero.File, error) {
-	if strings.Contains(name, o.part) {
-		o.count.Add(1)
-	}
-	return o.Fs.Open(name)
-}
-
 // wide makes a replica with so many records that one changeset created and another one changed.
-func wide(t *testing.T, records int) *opensOf {
+func wide(t *testing.T, records int) *replicatest.Opens {
 	t.Helper()
-	fsys := &opensOf{Fs: directory(t), part: "cas/" + changeset.ChangesetObjects}
+	fsys := &replicatest.Opens{Fs: directory(t), Of: func(name string) bool { return strings.Contains(name, "cas/"+changeset.ChangesetObjects) }}
 	r := replicatest.Init(t, fsys, replica.Options{})
 	var recs []changeset.RecordID
 	replicatest.Edit(t, r, func(e *replica.Edit) error {
@@ -57,7 +42,7 @@ func wide(t *testing.T, records int) *opensOf {
 
 func TestAChangesetOfManyRecordsIsNotReadForEachOfThem(t *testing.T) {
 	const few, many = 50, 400
-	files := map[int]*opensOf{few: wide(t, few), many: wide(t, many)}
+	files := map[int]*replicatest.Opens{few: wide(t, few), many: wide(t, many)}
 	for _, tt := range []struct {
 		name string
 		do   func(r *replica.Replica, fsys afero.Fs) error
@@ -136,11 +121,11 @@ func TestAChangesetOfManyRecordsIsNotReadForEachOfThem(t *testing.T) {
 		opens := map[int]int64{}
 		for size, fsys := range files {
 			r := replicatest.Open(t, fsys, replica.Options{})
-			fsys.count.Store(0)
+			fsys.Count.Store(0)
 			if err := tt.do(r, fsys); err != nil {
 				t.Fatalf("%s: %v", tt.name, err)
 			}
-			opens[size] = fsys.count.Load()
+			opens[size] = fsys.Count.Load()
 		}
 		t.Logf("%s: %v", tt.name, opens)
 		if opens[many] > opens[few]+4 { // directories are opened too, to flush them

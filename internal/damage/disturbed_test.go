@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -46,6 +47,28 @@ func lacks(t *testing.T, s *damage.Scene) map[string]func(fsys afero.Fs) {
 		},
 		"the UUID of the database, and ours": func(fsys afero.Fs) { remove(t, fsys, changeset.DatabaseUUIDFile, replica.IdentityFile) },
 	}
+}
+
+// lacking yields copies of a scene that each lack something which a repair has to ask others for, and what.
+func lacking(t *testing.T, whole *damage.Scene) iter.Seq2[string, *damage.Scene] {
+	return func(yield func(string, *damage.Scene) bool) {
+		for name, hurt := range lacks(t, whole) {
+			damaged := whole.Copy()
+			if hurt(damaged.Replica); !yield(name, damaged) {
+				return
+			}
+		}
+	}
+}
+
+// repaired returns what is in the replica of a scene after an undisturbed repair, which leaves the scene as it is.
+func repaired(t *testing.T, damaged *damage.Scene, name string) map[string]string {
+	t.Helper()
+	done := damaged.Copy()
+	if _, err := repair(done, true); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return contents(t, done.Replica)
 }
 
 // zero overwrites a row of an index.
@@ -92,15 +115,8 @@ func (f *lookedAt) Open(name string) (afero.File, error) {
 // TestARepairThatIsInterruptedGivesNothingUp: a repair is interrupted while it opens those whom it asks, or at any look into what they have. It says so, tells of no loss, and an undisturbed one
 // comes to what it would have come to.
 func TestARepairThatIsInterruptedGivesNothingUp(t *testing.T) {
-	whole := damage.New(t)
-	for name, hurt := range lacks(t, whole) {
-		damaged := whole.Copy()
-		hurt(damaged.Replica)
-		done := damaged.Copy()
-		if _, err := repair(done, true); err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		want, met := contents(t, done.Replica), true
+	for name, damaged := range lacking(t, damage.New(t)) {
+		want, met := repaired(t, damaged, name), true
 		for n := 0; met; n++ {
 			work := damaged.Copy()
 			stop, cancel := context.WithCancel(ctx)
@@ -144,16 +160,9 @@ func again(t *testing.T, s *damage.Scene, want map[string]string, before string)
 // TestARepairOnADiskThatFailsGivesNothingUp: a file cannot be read, or any operation of a repair fails once, or the disk is full from some on. That is no loss: an undisturbed repair comes to what
 // it would have come to.
 func TestARepairOnADiskThatFailsGivesNothingUp(t *testing.T) {
-	whole := damage.New(t)
 	first := 0 // a third of the files for each lack, another one for the next
-	for name, hurt := range lacks(t, whole) {
-		damaged := whole.Copy()
-		hurt(damaged.Replica)
-		done := damaged.Copy()
-		if _, err := repair(done, true); err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		want := contents(t, done.Replica)
+	for name, damaged := range lacking(t, damage.New(t)) {
+		want := repaired(t, damaged, name)
 		fails := func(how string, plan func(disk *crashfs.FS)) bool {
 			work := damaged.Copy()
 			plan(work.Replica)
