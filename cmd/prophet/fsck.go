@@ -27,7 +27,8 @@ Reads every file of the replica and checks every hash, row, length and
 reference, that the records are what the log comes to, and that this is what the
 changesets merge to. It prints what is wrong, and exits with 1 unless all of it
 is harmless: that is what the next edit repairs by itself, or what is only there
-for nothing.
+for nothing. It counts all changesets of the log, bookkeeping too, which no
+clone brings, nor counts.
 
 With a URL or a directory it checks what lies there: a replica, an exported
 copy, or a mirror, with all databases that it names. A web server lists no

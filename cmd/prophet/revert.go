@@ -41,8 +41,10 @@ A revert says that this one changeset shall not count. What another one did too,
 later or without knowledge of this one, stays. If what it wrote is in conflict,
 that is decided for what the other rivals say; if they say several things, it
 stays as it is, and is named: then "prophet resolve" decides. So a record is
-deleted that others deleted, and that this changeset alone keeps. Bookkeeping
-cannot be reverted. The changeset itself stays in the log.`,
+deleted that others deleted, and that this changeset alone keeps. A decision
+that a record is kept changed nothing that could be undone: "prophet delete"
+decides otherwise. Bookkeeping cannot be reverted. The changeset itself stays in
+the log.`,
 		Action: func(c *cli.Context) error {
 			args, err := arguments(c, 1, 1)
 			if err != nil {
@@ -282,6 +284,9 @@ func (n *notUndoneDoc) because() string {
 	case replica.LeftRule:
 		return "nobody could read what it was before as a rule"
 	case replica.LeftSame:
+		if n.Prop == "" { // a decision that it is kept
+			return fmt.Sprintf(`it was so before, too; "prophet delete %s" decides that it is deleted`, shortID(idOf(n.ID), n.UUID))
+		}
 		return "it was so before, too"
 	}
 	return n.Why
