@@ -46,7 +46,12 @@ type Edited struct {
 
 // Edit makes one changeset of what f does, durable when Edit returns nil. If f returns an error, or panics, nothing is changed.
 func (r *Replica) Edit(ctx context.Context, f func(e *Edit) error) (edited Edited, err error) {
-	err = r.Update(ctx, func(tx *Tx) error {
+	return editWith(ctx, r.Update, f)
+}
+
+// editWith makes the changeset in the transaction that update runs.
+func editWith(ctx context.Context, update func(context.Context, func(tx *Tx) error) error, f func(e *Edit) error) (edited Edited, err error) {
+	err = update(ctx, func(tx *Tx) error {
 		edited, err = tx.Edit(f)
 		return err
 	})

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,21 +17,65 @@ import (
 
 // Open opens the replica at the root of the file system for reading and, where that can be written, for editing. Nothing is written.
 func Open(fsys afero.Fs, opts Options) (*Replica, error) {
-	if opts.Now == nil {
-		opts.Now = time.Now
-	}
-	if opts.NewUUID == nil {
-		opts.NewUUID = uuid.New
-	}
-	r := &Replica{fs: fsys, opts: opts}
+	r := unopened(fsys, opts)
 	if err := r.reopen(); err != nil {
 		return nil, err
 	}
 	return r, nil
 }
 
+// unopened is a replica of which nothing was read.
+func unopened(fsys afero.Fs, opts Options) *Replica {
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	if opts.NewUUID == nil {
+		opts.NewUUID = uuid.New
+	}
+	return &Replica{fs: fsys, opts: opts}
+}
+
+// OpenAndEdit is [Open] and [Replica.Edit], for an edit that needs no look at the replica before. The small files are read once, under the lock, where
+// there are notes on rows: so this is no copy that nobody edits, to which nothing may be written, not even the lock.
+func OpenAndEdit(ctx context.Context, fsys afero.Fs, opts Options, f func(e *Edit) error) (*Replica, Edited, error) {
+	r := unopened(fsys, opts)
+	if err := r.readFormat(); err != nil {
+		return nil, Edited{}, err
+	}
+	update := r.underLock
+	if noted, err := exists(fsys, rowsFile); !noted || err != nil {
+		if err := r.reopen(); err != nil {
+			return nil, Edited{}, err
+		}
+		update = r.Update
+	}
+	edited, err := editWith(ctx, update, f)
+	if err != nil {
+		return nil, Edited{}, err
+	}
+	return r, edited, nil
+}
+
 // reopen shows the state of this moment.
 func (r *Replica) reopen() error {
+	if err := r.readFormat(); err != nil {
+		return err
+	}
+	for looks := 0; ; {
+		again, err := r.openLogs()
+		switch {
+		case err == nil && again:
+			continue
+		case looks == len(lookAgain) || !r.beingWritten(err):
+			return err
+		}
+		r.sleep(lookAgain[looks])
+		looks++
+	}
+}
+
+// readFormat makes sure that there is a replica, of a format that is known.
+func (r *Replica) readFormat() error {
 	version, err := readSmall(r.fs, changeset.ReplicaVersionFile)
 	switch {
 	case isNotExist(err):
@@ -45,17 +90,7 @@ func (r *Replica) reopen() error {
 		return &VersionError{r.where(), version}
 	}
 	r.format = version
-	for looks := 0; ; {
-		again, err := r.openLogs()
-		switch {
-		case err == nil && again:
-			continue
-		case looks == len(lookAgain) || !r.beingWritten(err):
-			return err
-		}
-		r.sleep(lookAgain[looks])
-		looks++
-	}
+	return nil
 }
 
 // votesNumber is the file that counts the rows of the resolutions. A commit writes it before that of the log.

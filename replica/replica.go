@@ -165,6 +165,11 @@ func (r *Replica) update(ctx context.Context, f func(tx *Tx) error) error {
 	if err := r.refuseExported(); err != nil {
 		return err
 	}
+	return r.underLock(ctx, f)
+}
+
+// underLock is Update where something of ours was written before. Nothing of the replica need have been read.
+func (r *Replica) underLock(ctx context.Context, f func(tx *Tx) error) error {
 	unlock, err := r.lock(ctx)
 	if err != nil {
 		return err

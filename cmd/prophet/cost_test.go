@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"sync"
 	"testing"
 
 	"github.com/spf13/afero"
@@ -83,6 +85,48 @@ func TestCommandsCostTheSameAtAnySize(t *testing.T) {
 		if l.Ops() > s.Ops()+8 || l.Bytes > s.Bytes+100 {
 			t.Errorf("%s: %s at 100 records, %s at 10,000", what, s, l)
 		}
+	}
+}
+
+// openings counts how often each file is opened.
+type openings struct {
+	afero.Fs
+	mu sync.Mutex
+	of map[string]int
+}
+
+func (o *openings) Open(name string) (afero.File, error) { return o.OpenFile(name, os.O_RDONLY, 0) }
+
+func (o *openings) OpenFile(name string, flag int, perm os.FileMode) (afero.File, error) {
+	o.mu.Lock()
+	o.of[name]++
+	o.mu.Unlock()
+	return o.Fs.OpenFile(name, flag, perm)
+}
+
+func TestCreateOpensTheReplicaOnce(t *testing.T) {
+	fsys := &openings{Fs: grown(t, 100), of: map[string]int{}}
+	w := newWorld()
+	w.vars["EMAIL"] = "ann@example.com"
+	w.Fs = fsys
+	if code := run(t.Context(), w.env, []string{"create", "Note", "text=short", "-r", "/bugs"}); code != exitDone {
+		t.Fatal(w.err)
+	}
+	for _, name := range []string{"config", "database-uuid", "replica-uuid", "prophet/latest-representation",
+		"resolutions/database-uuid", "resolutions/replica-uuid"} {
+		if n := fsys.of["/bugs/"+name]; n > 1 {
+			t.Errorf("%s was opened %d times", name, n)
+		}
+	}
+	all := 0
+	for name, n := range fsys.of {
+		all += n
+		if n > 5 {
+			t.Errorf("%s was opened %d times", name, n)
+		}
+	}
+	if all > 70 {
+		t.Errorf("%d times a file was opened: %v", all, fsys.of)
 	}
 }
 

@@ -48,15 +48,16 @@ func runCreate(ctx context.Context, e *env, o createOptions) error {
 	if err := changeset.CheckType(o.typ); err != nil {
 		return usagef("%w", err)
 	}
-	r, props, err := e.openToWrite(ctx, o.globals, o.words, o.files)
+	props, err := e.properties(ctx, o.words, o.files)
 	if err != nil {
 		return err
 	}
 	var id changeset.RecordID
-	if _, err := r.Edit(ctx, checked(func(edit *replica.Edit) (err error) {
+	r, err := e.openAndEdit(ctx, o.globals, func(edit *replica.Edit) (err error) {
 		id, err = edit.Create(o.typ, props)
 		return err
-	})); err != nil {
+	})
+	if err != nil {
 		return err
 	}
 	rec, err := r.Record(id)

@@ -23,18 +23,21 @@ func (e *env) namedCreator(c gitconfig.Config) string {
 func (e *env) noteCreator(p *printer, dir string) error {
 	c, err := e.config(dir)
 	if err == nil && e.namedCreator(c) == "" {
-		p.notef("what you edit will be signed %s; to have your address there, set EMAIL, or write email-address under [user] into %s", e.creator(c), filepath.Join(dir, "config"))
+		e.noteSigned(p, c, dir)
 	}
 	return err
 }
 
-// noteNewCreator is noteCreator before an edit, unless the last edit that was made in the replica names the same.
-func (e *env) noteNewCreator(p *printer, dir string, r *replica.Replica) error {
-	c, err := e.config(dir)
-	if err != nil || e.namedCreator(c) != "" || e.lastCreator(r) == e.creator(c) {
-		return err
+// noteSigned says whom the edits will name.
+func (e *env) noteSigned(p *printer, c gitconfig.Config, dir string) {
+	p.notef("what you edit will be signed %s; to have your address there, set EMAIL, or write email-address under [user] into %s", e.creator(c), filepath.Join(dir, "config"))
+}
+
+// noteNewCreator is noteCreator before an edit, by the config that was read, unless the last edit that was made in the replica names the same.
+func (e *env) noteNewCreator(p *printer, c gitconfig.Config, dir string, r *replica.Replica) {
+	if e.namedCreator(c) == "" && e.lastCreator(r) != e.creator(c) {
+		e.noteSigned(p, c, dir)
 	}
-	return e.noteCreator(p, dir)
 }
 
 // lastCreator returns whom the last edit that was made in the replica names, "" if that is not among the last rows of the log, or cannot be read, which only

@@ -28,11 +28,39 @@ func (e *env) openHere(g globals) (dir string, r *replica.Replica, err error) {
 	if dir, err = e.findReplica(g); err != nil {
 		return "", nil, err
 	}
-	r, err = e.openDir(dir, g)
+	c, err := e.config(dir)
+	if err != nil {
+		return dir, nil, err
+	}
+	r, err = replica.Open(e.dir(dir), e.optionsWith(c, dir, g))
 	if err == nil && e.edits {
-		err = e.noteNewCreator(e.printer(g), dir, r)
+		e.noteNewCreator(e.printer(g), c, dir, r)
 	}
 	return dir, r, err
+}
+
+// openAndEdit is open with an edit that needs no look at the replica before: its files are read once where somebody has said who makes the edit.
+func (e *env) openAndEdit(ctx context.Context, g globals, f func(edit *replica.Edit) error) (*replica.Replica, error) {
+	dir, err := e.findReplica(g)
+	if err != nil {
+		return nil, err
+	}
+	c, err := e.config(dir)
+	if err != nil {
+		return nil, err
+	}
+	opts := e.optionsWith(c, dir, g)
+	if e.namedCreator(c) != "" {
+		r, _, err := replica.OpenAndEdit(ctx, e.dir(dir), opts, checked(f))
+		return r, err
+	}
+	r, err := replica.Open(e.dir(dir), opts)
+	if err != nil {
+		return nil, err
+	}
+	e.noteNewCreator(e.printer(g), c, dir, r)
+	_, err = r.Edit(ctx, checked(f))
+	return r, err
 }
 
 // openDir opens the replica in a directory, which is an absolute path.
@@ -66,6 +94,11 @@ func (e *env) replicaOptions(dir string, g globals) (replica.Options, error) {
 	if err != nil {
 		return replica.Options{}, err
 	}
+	return e.optionsWith(c, dir, g), nil
+}
+
+// optionsWith is replicaOptions with the config of the replica, or of none yet.
+func (e *env) optionsWith(c gitconfig.Config, dir string, g globals) replica.Options {
 	p := e.printer(g)
 	return replica.Options{
 		Where:   dir,
@@ -74,7 +107,7 @@ func (e *env) replicaOptions(dir string, g globals) (replica.Options, error) {
 		Warn:    func(s string) { p.warnf("%s", s) },
 		Wait:    g.wait,
 		Waiting: func(who string) { p.notef("%s writes to %s; waiting for it", who, dir) },
-	}, nil
+	}
 }
 
 // openToWrite reads the properties that a command line gives, and opens the replica that they are for.
