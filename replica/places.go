@@ -93,4 +93,17 @@ func (t *txLog) takePlace(p Peer) error {
 	return err
 }
 
+// PeerAt returns what is known of the peer that was met last at a place; ok is false if there is none, or its notes cannot be read.
+func (l *Log) PeerAt(url string) (p Peer, ok bool, err error) {
+	peers, err := l.peers()
+	if err != nil {
+		return p, false, err
+	}
+	i := slices.IndexFunc(peers, func(p Peer) bool { return p.damaged == nil && p.URL != "" && samePlace(p.URL, url) })
+	if i < 0 {
+		return p, false, nil
+	}
+	return peers[i], true, nil
+}
+
 func samePlace(a, b string) bool { return strings.TrimSuffix(a, "/") == strings.TrimSuffix(b, "/") }

@@ -59,7 +59,8 @@ type exchange struct {
 	exchangeOptions
 	e         *env
 	p         *printer
-	dir       string // of the replica here
+	dir       string           // of the replica here
+	here      *replica.Replica // as it was when the command began
 	locations []string
 	self      uuid.UUID                      // of the replica here
 	database  uuid.UUID                      // of the replica here
@@ -80,7 +81,7 @@ func newExchange(e *env, o exchangeOptions, want direction) (*exchange, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &exchange{exchangeOptions: o, e: e, p: e.printer(o.globals), dir: dir, locations: locations, self: r.UUID(), database: r.Database(), met: map[uuid.UUID]*replica.Replica{}}, nil
+	return &exchange{exchangeOptions: o, e: e, p: e.printer(o.globals), dir: dir, here: r, locations: locations, self: r.UUID(), database: r.Database(), met: map[uuid.UUID]*replica.Replica{}}, nil
 }
 
 // run does one thing with each of the locations. With several it goes on after one that fails.
@@ -169,6 +170,11 @@ func (x *exchange) ownMirror(theirs *replica.Replica) bool {
 
 // pull pulls from one location.
 func (x *exchange) pull(ctx context.Context, location string) error {
+	if !x.all && !x.force {
+		if where, same := x.e.carriers().Unchanged(ctx, location, x.here); same {
+			return x.pulledNothing(where, location)
+		}
+	}
 	ours, theirs, err := x.meet(ctx, "pull from", location)
 	if err != nil || theirs == nil {
 		return err
@@ -184,12 +190,27 @@ func (x *exchange) pull(ctx context.Context, location string) error {
 		return err
 	}
 	x.noteTwin(ours, theirs, location, rep)
+	return x.showPulled(ours, theirs.Where(), rep)
+}
+
+// pulledNothing ends a pull from where nothing is new.
+func (x *exchange) pulledNothing(where, location string) error {
+	if !x.dryRun {
+		if err := x.here.SetLastPeer(psync.Shown(location)); err != nil {
+			return err
+		}
+	}
+	return x.showPulled(x.here, where, &psync.Report{Latest: x.here.Latest()})
+}
+
+// showPulled prints what came.
+func (x *exchange) showPulled(ours *replica.Replica, where string, rep *psync.Report) error {
 	l := newConflictLister(x.p, ours, ours, fewLines)
-	doc, err := newReportDoc(l, theirs.Where(), x.dryRun, rep)
+	doc, err := newReportDoc(l, where, x.dryRun, rep)
 	if err != nil {
 		return err
 	}
-	return showReport(l, doc, x.did("Pulled", "Would pull")+" from "+theirs.Where(), x.ok)
+	return showReport(l, doc, x.did("Pulled", "Would pull")+" from "+where, x.ok)
 }
 
 // ifInterrupted adds to the error of a pull or push that was interrupted that the next one goes on.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"strconv"
 	"strings"
@@ -27,6 +28,26 @@ type part struct {
 	total int64  // size of the file, -1 if the server did not say
 	whole []byte // the file, if the server sent all of it; else nil
 	mod   time.Time
+}
+
+// ErrNoParts is the error of [FS.ReadPart] where the server sends no parts of files.
+var ErrNoParts = errors.New("the server sends files as a whole")
+
+// onlyPart is part, tried once, and fails where the server would send all of the file.
+func (c *client) onlyPart(name string, p []byte, off int64) (n int, err error) {
+	header := http.Header{"Accept-Encoding": {"identity"}, "Range": {formatRange(off, len(p))}}
+	base, _ := c.place.now()
+	err = c.once(base, request{http.MethodGet, name, header, []int{http.StatusOK, http.StatusPartialContent}}, func(a answer) (err error) {
+		if a.StatusCode == http.StatusOK || encoding(a.Header) != "" {
+			return ErrNoParts
+		}
+		n, _, err = readPart(a, p, off)
+		return err
+	})
+	if err != nil {
+		return 0, &fs.PathError{Op: "fetch", Path: join(base, name).String(), Err: err}
+	}
+	return n, nil
 }
 
 // part reads len(p) bytes, at least one, from off, fewer only at the end of the file.

@@ -53,6 +53,16 @@ func (s *FS) Stat(name string) (os.FileInfo, error) {
 	return info{path.Base(full), size, mod}, nil
 }
 
+// ReadPart reads so many bytes of a file from an offset on, with one request that is not tried again. It returns how many there are, fewer only at the end of the file. A server that would send
+// all of the file is not read: the error wraps [ErrNoParts].
+func (s *FS) ReadPart(name string, p []byte, off int64) (int, error) {
+	full, err := s.resolve("read", name)
+	if err != nil {
+		return 0, err
+	}
+	return s.c.onlyPart(full, p, off)
+}
+
 // resolve returns the path below the base URL that a name means. A leading slash means the root of s.
 func (s *FS) resolve(op, name string) (string, error) {
 	full := s.dir + "/" + name
