@@ -196,3 +196,40 @@ func TestWalkStopsAtAnError(t *testing.T) {
 		}
 	})
 }
+
+// reads counts how often files are read.
+type reads struct {
+	afero.Fs
+	n int
+}
+
+type readFile struct {
+	afero.File
+	of *reads
+}
+
+func (r *reads) Open(name string) (afero.File, error) {
+	f, err := r.Fs.Open(name)
+	return readFile{f, r}, err
+}
+
+func (f readFile) Read(p []byte) (int, error) {
+	f.of.n++
+	return f.File.Read(p)
+}
+
+func TestAnObjectOfUsualSizeIsReadInOneGo(t *testing.T) {
+	fs := &reads{Fs: afero.NewMemMapFs()}
+	s := New(fs, "cas/changesets")
+	for size, most := range map[int]int{0: 3, 1: 1, 800: 1, usualSize - 1: 1, usualSize: 3, 100_000: 20} {
+		text := strings.Repeat("x", size)
+		key := put(t, fs, s, text)[0]
+		fs.n = 0
+		if b, err := s.Get(key); err != nil || string(b) != text {
+			t.Errorf("%d bytes: %d came, %v", size, len(b), err)
+		}
+		if fs.n > most {
+			t.Errorf("%d bytes were read in %d goes", size, fs.n)
+		}
+	}
+}
