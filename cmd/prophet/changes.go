@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"prophet/changeset"
 	"prophet/internal/terminal"
 	"prophet/replica"
@@ -27,20 +29,36 @@ type listed struct {
 	decided []replica.Decision
 }
 
-// manyChanges is from how many changesets on the local ids are read at once.
-const manyChanges = 1000
+// manyLookups is of how many records the local ids are looked up one by one, before all are read at once.
+const manyLookups = 1000
 
-// newChangeLister returns a lister for about so many changesets.
-func newChangeLister(p *printer, r *replica.Replica, n int) (*changeLister, error) {
-	if n < manyChanges {
-		return &changeLister{p: p, localID: r.LocalID, ruleWas: r.RuleWas}, nil
+// newChangeLister returns a lister of the changesets of a replica.
+func newChangeLister(p *printer, r *replica.Replica) *changeLister {
+	return &changeLister{p: p, localID: lookedUp(r), ruleWas: r.RuleWas}
+}
+
+// lookedUp returns the local ids of records, each of which is looked up once.
+func lookedUp(r *replica.Replica) func(changeset.RecordID) (uint32, error) {
+	known := map[changeset.RecordID]uint32{}
+	var all map[uuid.UUID]uint32
+	return func(rec changeset.RecordID) (id uint32, err error) {
+		if all == nil && len(known) >= manyLookups {
+			if all, err = r.LocalIDs(); err != nil {
+				return 0, err
+			}
+		}
+		if all != nil {
+			return all[rec.UUID], nil
+		}
+		id, is := known[rec]
+		if is {
+			return id, nil
+		}
+		if id, err = r.LocalID(rec); err == nil {
+			known[rec] = id
+		}
+		return id, err
 	}
-	ids, err := r.LocalIDs()
-	if err != nil {
-		return nil, err
-	}
-	localID := func(rec changeset.RecordID) (uint32, error) { return ids[rec.UUID], nil }
-	return &changeLister{p: p, localID: localID, ruleWas: r.RuleWas}, nil
 }
 
 // doc returns the JSON of a changeset.

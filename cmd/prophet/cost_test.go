@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 
@@ -127,6 +128,31 @@ func TestCreateOpensTheReplicaOnce(t *testing.T) {
 	}
 	if all > 70 {
 		t.Errorf("%d times a file was opened: %v", all, fsys.of)
+	}
+}
+
+func TestHistoryLooksTheRecordUpOnce(t *testing.T) {
+	fsys := &openings{Fs: grown(t, 10), of: map[string]int{}}
+	w := newWorld()
+	w.Fs = fsys
+	command := func(words ...string) {
+		t.Helper()
+		if code := run(t.Context(), w.env, append(words, "-r", "/bugs")); code != exitDone {
+			t.Fatalf("%v: %s", words, w.err)
+		}
+	}
+	const changes = 30
+	for i := range changes {
+		command("update", "5", fmt.Sprint("priority=", i))
+	}
+	for _, words := range [][]string{{"history", "5"}, {"history", "5", "--json"}, {"history", "5", "--graph"}} {
+		clear(fsys.of)
+		command(words...)
+		for name, n := range fsys.of {
+			if strings.Contains(name, "/records/Ticket/") && n > 3 || strings.HasSuffix(name, "/prophet/ids") && n > 3 {
+				t.Errorf("%v of %d changes opens %s %d times", words, changes, name, n)
+			}
+		}
 	}
 }
 

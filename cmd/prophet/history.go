@@ -88,11 +88,7 @@ func runHistory(ctx context.Context, e *env, o historyOptions) error {
 	if err != nil {
 		return err
 	}
-	l, err := newChangeLister(e.printer(o.globals), r, len(events))
-	if err != nil {
-		return err
-	}
-	h := historyLister{l, nodes}
+	h := historyLister{newChangeLister(e.printer(o.globals), r), nodes}
 	if !o.all {
 		events = slices.DeleteFunc(events, func(ev replica.Event) bool { return ev.Changeset.Bookkeeping() })
 	}

@@ -99,15 +99,7 @@ func runLog(ctx context.Context, e *env, o logOptions) error {
 	if err != nil {
 		return err
 	}
-	n := rows.len()
-	if o.limit > 0 {
-		n = min(n, int(o.limit))
-	}
-	l, err := newChangeLister(e.printer(o.globals), r, n)
-	if err != nil {
-		return err
-	}
-	return o.list(ctx, l, r, rows)
+	return o.list(ctx, newChangeLister(e.printer(o.globals), r), r, rows)
 }
 
 // rows returns the rows of the log to list from.

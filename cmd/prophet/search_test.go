@@ -124,7 +124,7 @@ func TestOnATerminalListsAreTables(t *testing.T) {
 
 func TestALongLogHasLocalIDs(t *testing.T) {
 	w := newWorld()
-	w.Fs = grown(t, manyChanges+1)
+	w.Fs = grown(t, manyLookups+1)
 	if code := run(t.Context(), w.env, []string{"log", "--all", "-r", "/bugs"}); code != exitDone {
 		t.Fatal(w.err)
 	}
