@@ -119,7 +119,7 @@ func fetchAll(ctx context.Context, items []item, largest *int) ([]fetched, error
 			}
 			c, err := it.ahead, error(nil)
 			if c == nil {
-				c, err = it.from.Changeset(it.row)
+				c, err = it.from.Changeset(it.there())
 			}
 			if err != nil {
 				return err

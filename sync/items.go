@@ -17,6 +17,8 @@ type item struct {
 	ahead *changeset.Changeset // what was fetched ahead, as the source has it
 	from  *replica.Log         // where to read its changeset; nil if nothing about it is new
 	read  *naming              // nil: as it is
+
+	fromHere bool // it is the log here that it is read from
 }
 
 // naming is how a log of the source is read.
@@ -35,6 +37,14 @@ func (n *naming) id(id changeset.ID) changeset.ID {
 
 // differs reports whether the changeset is here with other bytes.
 func (it item) differs() bool { return it.mine.Seq > 0 && it.mine.Key != it.row.Key }
+
+// there returns the row that the changeset is to be read by, which is one of the log that it is read from.
+func (it item) there() changeset.Row {
+	if it.fromHere {
+		return it.mine
+	}
+	return it.row
+}
 
 // apply gives the changeset of an item the names that it and its parents have here.
 func (it item) apply(c *changeset.Changeset) {
@@ -126,7 +136,7 @@ func (l *items) at(i int) item {
 	case fromSource:
 		it.from = l.from
 	case fromHere:
-		it.from = l.to
+		it.from, it.fromHere = l.to, true
 	}
 	return it
 }
