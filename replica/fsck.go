@@ -33,6 +33,7 @@ func Check(ctx context.Context, fsys afero.Fs, opts Options, report func(Problem
 	if err != nil || !sound {
 		return err
 	}
+	opts.Uncounted = true
 	r, err := Open(fsys, opts)
 	var damage *DamageError
 	if errors.As(err, &damage) {

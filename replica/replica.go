@@ -20,6 +20,9 @@ var ErrNotReplica = errors.New("not a replica")
 // ErrExists is wrapped by the error of [Init] when there is a replica already.
 var ErrExists = errors.New("there is a replica already")
 
+// ErrUncounted is wrapped by errors that say that a log counts fewer changesets than it holds, so that it would show an older state.
+var ErrUncounted = errors.New("it was turned back, or another program died while it wrote")
+
 // DamageError says that a file of a replica, or of a mirror, does not hold what it must.
 type DamageError struct {
 	Where string // path or URL of the replica or mirror, for messages; may be empty
@@ -60,8 +63,9 @@ type Options struct {
 	Wait    time.Duration       // how long to wait for another writer at most, each time; 0: as long as it takes; less: not at all
 	Scratch afero.Fs            // where [Check] puts what memory should not hold, such as a directory of the system's for temporary files; nil: all stays in memory
 	// PackFrom is from how many changesets a transaction writes a part, in a replica of format 2; fewer stay loose. 0: 64.
-	PackFrom int
-	Waiting  func(who string) // is called once when another writer makes us wait for more than a second, with who that is, as far as it is known
+	PackFrom  int
+	Uncounted bool             // open it even if a log counts fewer changesets than it holds: for who looks what is wrong with it
+	Waiting   func(who string) // is called once when another writer makes us wait for more than a second, with who that is, as far as it is known
 }
 
 // BusyError says that another writer had the replica for longer than [Options.Wait]; nothing was done.

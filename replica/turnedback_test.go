@@ -42,9 +42,15 @@ func TestANumberThatWasSetBackIsNotRead(t *testing.T) {
 			return errors.As(err, &damage) && strings.HasPrefix(damage.Error(), want) && strings.Contains(damage.Error(), todo)
 		}
 		for name, read := range readings {
-			if err := read(replicatest.Open(t, fsys, replica.Options{})); !told(err) {
+			if err := read(replicatest.Open(t, fsys, replica.Options{Uncounted: true})); !told(err) {
 				t.Errorf("%s, %s: %v", file, name, err)
 			}
+		}
+		if _, err := replica.Open(fsys, replica.Options{}); !told(err) || !errors.Is(err, replica.ErrUncounted) {
+			t.Errorf("%s: to open it gave %v", file, err)
+		}
+		if _, err := replica.Open(fsys, replica.Options{Mirror: true}); err != nil {
+			t.Errorf("%s: to open it as a mirror on the web gave %v", file, err)
 		}
 		if _, err := r.Edit(t.Context(), func(e *replica.Edit) error { _, err := e.Create("Ticket", nil); return err }); !told(err) {
 			t.Errorf("%s: an edit gave %v", file, err)

@@ -9,25 +9,30 @@ import (
 	"prophet/internal/durable"
 )
 
-// refuseTurnedBack returns an error if a log counts fewer changesets than it holds, so that a reader would see an older state, as far as that can be told
+// turnedBack returns an error if a log counts fewer changesets than it holds, so that a reader would see an older state, as far as that can be told
 // apart from a writer at work: a program of the original may write its row before it counts it, or after that, as it mostly does (see lookAgain); but it writes no notes on rows. Where the rows are gone
-// too, the older state is all that there is: then it warns.
-func (r *Replica) refuseTurnedBack() error {
+// too, the older state is all that there is: these logs are returned.
+func (r *Replica) turnedBack() (older []*Log, err error) {
 	for _, l := range []*Log{r.log, r.votes} {
 		turned, err := l.turnedBack(r.fs)
 		if err == nil && turned {
-			err = l.refuseUncounted()
+			older, err = append(older, l), l.refuseUncounted()
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if !turned {
-			continue
-		}
+	}
+	return older, nil
+}
+
+// refuseTurnedBack is turnedBack that warns of an older state, if that is all that there is.
+func (r *Replica) refuseTurnedBack() error {
+	older, err := r.turnedBack()
+	for _, l := range older {
 		r.warn(fmt.Sprintf("%s has %d rows, fewer than %s notes: it was turned back, or copied while somebody wrote, and shows an older state; a pull from others brings what is lost, and the next edit cuts off what is left of it",
 			l.indexPath(), l.latest, l.prefix+rowsFile))
 	}
-	return nil
+	return err
 }
 
 // turnedBack reports whether there are notes on rows that the log does not count, and no writer of ours is about to count them, or to take them back. root is the
@@ -54,9 +59,8 @@ func (l *Log) refuseUncounted() error {
 		return err
 	}
 	return l.damaged(changeset.LatestFile, fmt.Errorf(
-		"it counts %d changesets, but %s holds %d more: it was turned back, or another program died while it wrote; "+
-			"fsck --repair keeps them; to drop them cut %s to %d bytes",
-		l.latest, l.prefix+changeset.IndexFile, n, l.prefix+changeset.IndexFile, int64(l.latest)*changeset.RowSize))
+		"it counts %d changesets, but %s holds %d more: %w; fsck --repair keeps them; to drop them cut %s to %d bytes",
+		l.latest, l.prefix+changeset.IndexFile, n, ErrUncounted, l.prefix+changeset.IndexFile, int64(l.latest)*changeset.RowSize))
 }
 
 // uncounted returns how many rows stand beyond the latest one that are whole and name a changeset that is there.

@@ -187,7 +187,7 @@ func (d *fsckDoc) add(found replica.Problem) {
 
 // count fills in how much was checked. A replica that cannot be opened has nothing to count; why stands among the problems.
 func (d *fsckDoc) count(ctx context.Context, fsys afero.Fs) error {
-	r, err := replica.Open(fsys, replica.Options{})
+	r, err := replica.Open(fsys, replica.Options{Uncounted: true})
 	if err != nil {
 		return nil
 	}

@@ -28,7 +28,7 @@ func (d *fsckDoc) elsewhere(ctx context.Context, e *env, p *printer, url string,
 		if tree != "" {
 			where = strings.TrimSuffix(location, "/") + "/" + tree
 		}
-		if r, err := e.carriers().Open(ctx, where, replica.Options{}); err == nil {
+		if r, err := e.carriers().Open(ctx, where, replica.Options{Uncounted: true}); err == nil {
 			if err := d.countIn(ctx, r); err != nil {
 				return err
 			}

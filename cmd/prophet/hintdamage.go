@@ -20,6 +20,9 @@ func (e *env) hintElsewhere(err error) string {
 	if where == "" || !local || filepath.Clean(dir) == e.at || e.isMirror(where) {
 		return ""
 	}
+	if errors.Is(err, replica.ErrUncounted) {
+		return fmt.Sprintf(`the damage is there: "prophet fsck -r %s --repair" keeps them`, shellWord(dir))
+	}
 	return fmt.Sprintf(`the damage is there: "prophet fsck -r %s" lists all of it`, shellWord(dir))
 }
 

@@ -195,6 +195,8 @@ func explain(err error) (code int, hint string) {
 		return exitFailed, hintLarge
 	case errors.Is(err, syscall.EROFS):
 		return exitFailed, "nothing can be written there: somebody with the right to must mount it for writing; or work in a copy on another disk"
+	case errors.Is(err, replica.ErrUncounted):
+		return exitFailed, `"prophet fsck --repair" keeps them`
 	case isDamage(err):
 		return exitFailed, `"prophet fsck" lists all that is damaged`
 	case errors.Is(err, fs.ErrPermission):
