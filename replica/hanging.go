@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"sync"
@@ -17,15 +18,15 @@ import (
 // record that a lost one touched.
 type hanging struct {
 	lost    map[changeset.ID]bool
-	first   uint32                      // the first row of a lost one: no row before it hangs
-	touched map[changeset.RecordID]bool // by lost ones
-	blind   bool                        // of one of them it is not known what it touched
+	first   uint32                              // the first row of a lost one: no row before it hangs
+	touched map[changeset.RecordID]changeset.ID // the newest lost one that touched it
+	blind   changeset.ID                        // one of which it is not known what it touched; zero if there is none
 	find    func(changeset.ID) (row uint32, ok bool, err error)
 	get     func(row uint32) (*changeset.Changeset, error)
 	of      logState
 
 	mu sync.Mutex
-	is map[changeset.ID]bool // of those that were asked about
+	on map[changeset.ID]changeset.ID // of those that were asked about, the lost edit that they hang on; zero if they do not
 }
 
 // logState is a log at a moment.
@@ -73,7 +74,7 @@ func (h *hanging) orNil() *hanging {
 
 // hangingOn returns what hangs on some rows of the log that are listed as lost.
 func (l *Log) hangingOn(lost []changeset.Row) (*hanging, error) {
-	h := &hanging{lost: map[changeset.ID]bool{}, first: math.MaxUint32, touched: map[changeset.RecordID]bool{}, get: l.at, of: logState{l.uuid, l.latest}, is: map[changeset.ID]bool{}}
+	h := &hanging{lost: map[changeset.ID]bool{}, first: math.MaxUint32, touched: map[changeset.RecordID]changeset.ID{}, get: l.at, of: logState{l.uuid, l.latest}, on: map[changeset.ID]changeset.ID{}}
 	for _, row := range lost {
 		h.lost[row.ID], h.first = true, min(h.first, row.Seq)
 		listed, _, err := l.Left(row.Seq)
@@ -81,9 +82,11 @@ func (l *Log) hangingOn(lost []changeset.Row) (*hanging, error) {
 			return nil, err
 		}
 		left := l.left(listed)
-		h.blind = h.blind || len(left.Changes) == 0
+		if len(left.Changes) == 0 {
+			h.blind = row.ID
+		}
 		for i := range left.Changes {
-			h.touched[left.Changes[i].Record] = true
+			h.touched[left.Changes[i].Record] = row.ID
 		}
 	}
 	rows := sync.OnceValues(func() (map[changeset.ID]uint32, error) {
@@ -117,7 +120,7 @@ func (t *txLog) hanging() (*hanging, error) {
 			return nil, err
 		}
 		if h != nil {
-			h = &hanging{lost: h.lost, first: h.first, touched: h.touched, blind: h.blind, find: t.lookup, get: t.changeset, is: map[changeset.ID]bool{}}
+			h = &hanging{lost: h.lost, first: h.first, touched: h.touched, blind: h.blind, find: t.lookup, get: t.changeset, on: map[changeset.ID]changeset.ID{}}
 		}
 		t.hang, t.hangKnown = h, true
 	}
@@ -126,87 +129,95 @@ func (t *txLog) hanging() (*hanging, error) {
 
 // has reports whether a changeset hangs on a lost edit, or is one. What cannot be read, and is not listed as lost, does not: somebody may have it.
 func (h *hanging) has(id changeset.ID) (bool, error) {
+	lost, err := h.under(id)
+	return !lost.IsZero(), err
+}
+
+// under returns the lost edit that a changeset hangs on, or is; one of them, if it hangs on several; zero if [hanging.has] says that it does not.
+func (h *hanging) under(id changeset.ID) (lost changeset.ID, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	waits := map[changeset.ID][]changeset.ID{} // for what is known of its parents
 	for rest := []changeset.ID{id}; len(rest) > 0; {
 		at := rest[len(rest)-1]
-		if _, known := h.is[at]; known {
+		if _, known := h.on[at]; known {
 			rest = rest[:len(rest)-1]
 			continue
 		}
 		parents, again := waits[at]
 		if !again {
-			hangs, names, err := h.look(at)
+			on, names, err := h.look(at)
 			if err != nil {
-				return false, err
+				return changeset.ID{}, err
 			}
-			if hangs || len(names) == 0 {
-				h.is[at] = hangs
+			if !on.IsZero() || len(names) == 0 {
+				h.on[at] = on
 				continue
 			}
 			parents, waits[at] = names, names
 		}
 		more := len(rest)
 		for _, p := range parents {
-			_, known := h.is[p]
+			_, known := h.on[p]
 			if _, waiting := waits[p]; !known && !waiting { // what waits for itself is forged
 				rest = append(rest, p)
 			}
 		}
 		if again || len(rest) == more {
-			h.is[at] = slices.ContainsFunc(parents, func(p changeset.ID) bool { return h.is[p] })
+			for _, p := range parents {
+				h.on[at] = cmp.Or(h.on[at], h.on[p])
+			}
 			rest = rest[:more]
 		}
 	}
-	return h.is[id], nil
+	return h.on[id], nil
 }
 
-// look reports whether a changeset hangs on a lost one whatever its parents do, which it returns.
-func (h *hanging) look(id changeset.ID) (hangs bool, parents []changeset.ID, err error) {
+// look returns the lost edit that a changeset hangs on whatever its parents do, zero if there is none, and these.
+func (h *hanging) look(id changeset.ID) (lost changeset.ID, parents []changeset.ID, err error) {
 	if h.lost[id] {
-		return true, nil, nil
+		return id, nil, nil
 	}
 	row, known, err := h.find(id)
 	if err != nil || !known || row < h.first {
-		return false, nil, err
+		return lost, nil, err
 	}
 	c, err := h.get(row)
 	if isFault(err) {
-		return false, nil, nil
+		return lost, nil, nil
 	}
 	if err != nil || c.Bookkeeping() {
-		return false, nil, err
+		return lost, nil, err
 	}
-	hangs, parents = h.lookAt(c)
-	return hangs, parents, nil
+	lost, parents = h.lookAt(c)
+	return lost, parents, nil
 }
 
 // lookAt is look for an ordinary changeset that is at hand.
-func (h *hanging) lookAt(c *changeset.Changeset) (hangs bool, parents []changeset.ID) {
+func (h *hanging) lookAt(c *changeset.Changeset) (lost changeset.ID, parents []changeset.ID) {
 	for i := range c.Changes {
 		ch := &c.Changes[i]
-		if ch.Parents == nil && (h.blind || h.touched[ch.Record]) {
-			return true, nil
+		if on := cmp.Or(h.touched[ch.Record], h.blind); ch.Parents == nil && !on.IsZero() {
+			return on, nil
 		}
 		parents = append(parents, ch.Parents...)
 	}
-	return false, parents
+	return lost, parents
 }
 
 // meet takes note of an ordinary changeset that is about to come to the log.
 func (h *hanging) meet(c *changeset.Changeset) error {
-	hangs, parents := h.lookAt(c)
+	lost, parents := h.lookAt(c)
 	for _, p := range parents {
-		is, err := h.has(p)
+		on, err := h.under(p)
 		if err != nil {
 			return err
 		}
-		hangs = hangs || is
+		lost = cmp.Or(lost, on)
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.is[c.ID] = hangs
+	h.on[c.ID] = lost
 	return nil
 }
 

@@ -135,6 +135,11 @@ func (tx *Tx) makeAgain(recs []changeset.RecordID) (last changeset.ID, err error
 		if err != nil {
 			return last, err
 		}
+		if len(all) > 0 && tx.again.IsZero() {
+			if tx.again, err = h.under(all[0].entry.ID); err != nil {
+				return last, err
+			}
+		}
 		for _, a := range all {
 			byRow[a.row] = append(byRow[a.row], a)
 		}
@@ -161,9 +166,6 @@ func (tx *Tx) makeAgain(recs []changeset.RecordID) (last changeset.ID, err error
 				names[portion[i].Record][e.ID] = c.ID
 			}
 		}
-	}
-	if !last.IsZero() && tx.again.IsZero() {
-		tx.again = slices.SortedFunc(maps.Keys(h.lost), changeset.ID.Compare)[0]
 	}
 	return last, nil
 }
