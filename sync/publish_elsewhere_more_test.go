@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/spf13/afero"
 
+	"prophet/changeset"
 	"prophet/internal/crashfs"
 	"prophet/internal/race"
 	"prophet/internal/replicatest"
@@ -21,26 +23,27 @@ func TestWhatHappenedElsewhereIsSeen(t *testing.T) {
 	for _, tc := range []struct {
 		name string
 		opts psync.PublishOptions
-		do   func(w *workshop, there afero.Fs, dir string)
+		do   func(w *workshop, e *elsewhere, at afero.Fs, dir string)
 	}{
-		{"all is gone", psync.PublishOptions{}, func(w *workshop, there afero.Fs, dir string) { w.check(there.RemoveAll(dir)) }},
-		{"a small file is another one", psync.PublishOptions{Check: true}, func(w *workshop, there afero.Fs, dir string) { w.write(there, dir+"/latest-sequence-no", "1") }},
-		{"an object is damaged", psync.PublishOptions{Check: true}, func(w *workshop, there afero.Fs, dir string) {
-			for name, text := range filesOf(w.tb, there) {
+		{"all is gone", psync.PublishOptions{}, func(w *workshop, e *elsewhere, at afero.Fs, dir string) { w.check(e.there.RemoveAll(dir)) }},
+		{"a small file is another one", psync.PublishOptions{}, func(w *workshop, e *elsewhere, at afero.Fs, dir string) {
+			w.write(e.there, dir+"/latest-sequence-no", "1")
+		}},
+		{"an object is damaged", psync.PublishOptions{Check: true}, func(w *workshop, e *elsewhere, at afero.Fs, dir string) {
+			for name, text := range filesOf(w.tb, e.there) {
 				if strings.Contains(name, "/cas/records/") {
-					w.write(there, name, strings.ToUpper(text))
+					w.write(e.there, name, strings.ToUpper(text))
 				}
 			}
 		}},
-		{"an object is gone", psync.PublishOptions{Check: true}, func(w *workshop, there afero.Fs, dir string) { w.check(there.RemoveAll(dir + "/cas")) }},
-		{"an older state was put back", psync.PublishOptions{}, func(w *workshop, there afero.Fs, dir string) {
-			old := filesOf(w.tb, there)
+		{"an object is gone", psync.PublishOptions{Check: true}, func(w *workshop, e *elsewhere, at afero.Fs, dir string) { w.check(e.there.RemoveAll(dir + "/cas")) }},
+		{"an older state was put back", psync.PublishOptions{}, func(w *workshop, e *elsewhere, at afero.Fs, dir string) {
+			old := filesOf(w.tb, e.there)
 			w.ticket(w.ann, "Saw blade is dull", "new", "wood")
-			e, at := newElsewhere(there, 1)
 			w.publishElsewhere(at, e, psync.PublishOptions{})
-			w.check(there.RemoveAll(dir))
+			w.check(e.there.RemoveAll(dir))
 			for name, text := range old {
-				w.write(there, name, text)
+				w.write(e.there, name, text)
 			}
 		}},
 	} {
@@ -49,8 +52,12 @@ func TestWhatHappenedElsewhereIsSeen(t *testing.T) {
 			w.few()
 			e, at := newElsewhere(crashfs.New(), 1)
 			dir := w.publishElsewhere(at, e, psync.PublishOptions{}).Path
-			tc.do(w, e.there, dir)
+			tc.do(w, e, at, dir)
+			e.fetches = 0
 			w.publishElsewhere(at, e, tc.opts)
+			if want := map[bool]int{false: 2, true: 1}[tc.opts.Check]; e.fetches != want { // the small files, and then all
+				t.Errorf("%d fetches, want %d", e.fetches, want)
+			}
 			fresh := crashfs.New()
 			w.publish(fresh, psync.PublishOptions{})
 			sameFiles(t, "mirror", filesOf(t, e.there), filesOf(t, fresh))
@@ -172,6 +179,31 @@ func TestAMoveElsewhereThatBreaksOffIsMadeGood(t *testing.T) {
 				t.Errorf("it had %d files", k)
 			}
 			break
+		}
+	}
+}
+
+// After a move the logs are others: the indexes of the resolutions are there before those of the records, and the numbers before what names states.
+func TestAMoveElsewhereIsSentInTheOrderInWhichReadersNeedIt(t *testing.T) {
+	f := newFamily(t)
+	f.edit(f.ann, "by ann")
+	f.edit(f.twin, "by the twin")
+	published := crashfs.New()
+	if err := publishFlat(f.twin, published); err != nil {
+		t.Fatal(err)
+	}
+	pull(t, f.twin, f.ann)
+	f.edit(f.twin, "by the twin again")
+	order := []string{changeset.ResolutionsDir + "/" + changeset.IndexFile, changeset.IndexFile, changeset.LatestFile, replica.IdentityFile}
+	for seed := range uint64(8) { // each of which sends the files of one step in another order
+		e, at := newElsewhere(published.Survivor(crashfs.Kill, 0), seed)
+		if _, err := psync.PublishElsewhere(t.Context(), f.twin, at, e, psync.PublishOptions{Flat: true}); err != nil {
+			t.Fatal(err)
+		}
+		for i, name := range order[1:] {
+			if before, after := slices.Index(e.sent, order[i]), slices.Index(e.sent, name); before < 0 || after < before {
+				t.Errorf("%s is file %d that was sent, and %s file %d", order[i], before, name, after)
+			}
 		}
 	}
 }
