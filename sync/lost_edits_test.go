@@ -348,7 +348,11 @@ func TestEditsOfWhatHangsOnALostChangesetReachOthers(t *testing.T) {
 				// An edit of Bob's, and one of Ann's beside it, are what they are everywhere.
 				for i, r := range []*replica.Replica{l.bob, ann} {
 					for _, rec := range l.recs {
-						if _, lives, err := r.Log().Props(rec); err == nil && lives {
+						_, lives, err := r.Log().Props(rec)
+						if err != nil {
+							t.Fatal(err)
+						}
+						if lives {
 							update(t, r, rec, "status", fmt.Sprint("later ", i))
 						}
 					}

@@ -154,8 +154,9 @@ func values(t *testing.T, r *replica.Replica) string {
 
 // TestWhoLosesChangesetsAgainAndAgainShowsWhatOthersShow: at random Ann loses changesets, be they such as were made again of others, and edits; whenever she and Bob have met they show the same. In the end all of it comes back.
 func TestWhoLosesChangesetsAgainAndAgainShowsWhatOthersShow(t *testing.T) {
-	sent := 0
-	for seed := range uint64(60) {
+	const seeds = 60
+	sent, ran := 0, 0
+	for seed := range uint64(seeds) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			l := &randomLoss{t: t, rnd: rand.New(rand.NewPCG(seed, 1)), gone: map[string][]byte{}, disk: crashfs.New()}
 			l.ann = replicatest.Init(t, l.disk, at("ann", 9))
@@ -192,10 +193,10 @@ func TestWhoLosesChangesetsAgainAndAgainShowsWhatOthersShow(t *testing.T) {
 				t.Fatal(err)
 			}
 			replicatest.Meet(t, l.ann, l.bob, carol)
-			sent += l.sent
+			sent, ran = sent+l.sent, ran+1
 		})
 	}
-	if sent < 20 {
+	if ran == seeds && sent < 20 { // one alone may be replayed
 		t.Errorf("only %d times something was made again", sent)
 	}
 }
