@@ -16,6 +16,8 @@ type Copier struct {
 	Program string // rsync's name, looked for on PATH, or its path
 	Dir     string // here, a path of the operating system; it exists
 	To      Place
+
+	after func(time.Duration) <-chan time.Time // time.After if nil
 }
 
 // What rsync ends with, as its manual has it.
@@ -142,9 +144,13 @@ func (c *Copier) run(ctx context.Context, doing, input string, args []string) er
 	}
 	code := cmd.ProcessState.ExitCode()
 	if code == exitSignal { // it heard of an interruption first
+		after := c.after
+		if after == nil {
+			after = time.After
+		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(hearTime):
+		case <-after(hearTime):
 		}
 	}
 	if ctx.Err() != nil {

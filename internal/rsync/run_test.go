@@ -185,8 +185,24 @@ func TestAnInterruptionThatRsyncHearsFirstIsOne(t *testing.T) {
 	c, _ := faked(t, "www:/srv/bugs", strconv.Itoa(exitSignal))
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cause := errors.New("interrupted")
-	time.AfterFunc(100*time.Millisecond, func() { cancel(cause) })
+	c.after = func(time.Duration) <-chan time.Time { // it has ended
+		cancel(cause)
+		return nil
+	}
 	if err := c.Send(ctx, []string{"a"}, nil); !errors.Is(err, cause) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestAnInterruptionOfRsyncAloneIsAnError(t *testing.T) {
+	c, _ := faked(t, "www:/srv/bugs", strconv.Itoa(exitSignal))
+	c.after = func(time.Duration) <-chan time.Time {
+		over := make(chan time.Time)
+		close(over)
+		return over
+	}
+	var failed *Error
+	if err := c.Send(t.Context(), []string{"a"}, nil); !errors.As(err, &failed) || failed.Code != exitSignal {
 		t.Errorf("error %v", err)
 	}
 }
