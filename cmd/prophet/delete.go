@@ -136,9 +136,17 @@ func findAllToDelete(r *replica.Replica, words []string) (recs []changeset.Recor
 		if err != nil {
 			return nil, err
 		}
-		if _, dead := findLiving(r, word); dead != nil {
-			if waits, err := r.Log().Waits(id); err != nil || !waits {
-				return nil, dead
+		rec, err := r.Record(id)
+		if err != nil {
+			return nil, err
+		}
+		if rec.Deleted {
+			waits, err := r.Log().Waits(id)
+			if err != nil {
+				return nil, err
+			}
+			if !waits {
+				return nil, deletedError(r, rec)
 			}
 		}
 		if !slices.Contains(recs, id) {
