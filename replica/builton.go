@@ -39,8 +39,8 @@ func (r *Replica) mendBuiltOn(l *Log) error {
 		}
 	}
 	if len(m.Contents) > 0 {
-		r.warn(fmt.Sprintf("another program died in %s before it logged an edit, and went on from that: versions of %d records were made from the log again",
-			join(l.where, l.prefix+changeset.IndexFile), len(m.Contents)))
+		r.warn(fmt.Sprintf("another program died in %s before it logged an edit, and went on from that: versions of %s were made from the log again",
+			join(l.where, l.prefix+changeset.IndexFile), recordsWord(len(m.Contents))))
 	}
 	return nil
 }

@@ -176,7 +176,7 @@ func TestWhatTheLogLostIsNowhere(t *testing.T) {
 			}
 		}
 		votedTwice(t, r) // which writes to the resolutions too
-		if swept := strings.Contains(said, "were cut off"); swept != (name == "the log alone") {
+		if swept := strings.Contains(said, "versions of a record that are ahead of its log were cut off"); swept != (name == "the log alone") {
 			t.Errorf("%s: said %q", name, said)
 		}
 		if rule, err := r.Rule("Ticket", "status"); err != nil || rule.Set || rule.Rule != resolution.RuleLatest {

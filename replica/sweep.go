@@ -39,7 +39,7 @@ func (t *txLog) sweep() error {
 			}
 		}
 	}
-	t.tx.r.warn(fmt.Sprintf("%s was turned back, or copied while somebody wrote to it: versions of %d records that are ahead of its log were cut off", join(t.where, t.prefix+changeset.IndexFile), swept))
+	t.tx.r.warn(fmt.Sprintf("%s was turned back, or copied while somebody wrote to it: versions of %s that are ahead of its log were cut off", join(t.where, t.prefix+changeset.IndexFile), recordsWord(swept)))
 	return nil
 }
 
