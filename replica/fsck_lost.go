@@ -64,7 +64,7 @@ func (c *checker) waiting() string {
 		names, commands = append(names, name), append(commands, command)
 	}
 	if more := len(recs) - len(names); more > 0 {
-		names = append(names, fmt.Sprintf("%d more records", more))
+		names = append(names, recordsWord(more)+" more")
 	}
 	return fmt.Sprintf(", and edits of %s that build on it go to nobody who lacks it until the record is edited again: %s is enough", strings.Join(names, ", "), strings.Join(commands, ", "))
 }

@@ -3,7 +3,6 @@ package parts
 import (
 	"bytes"
 	"context"
-	"crypto/sha1"
 	"errors"
 	"fmt"
 	"slices"
@@ -79,16 +78,8 @@ func TestMergedPartsSayWhatTheySaidApart(t *testing.T) {
 			if is, ok := moved[seq]; ok {
 				object = is
 			}
-			if got, err := p.Changeset(seq); err != nil || !bytes.Equal(got, object) {
-				t.Fatalf("row %d: %q, %v", seq, got, err)
-			}
-			if got, ok, err := p.Find(sha1.Sum(object)); got != seq || !ok || err != nil {
-				t.Fatalf("row %d is found as %d, %t, %v", seq, got, ok, err)
-			}
 			touch := r.touches[0]
-			if got, err := p.Text(seq, touch.Key); err != nil || !bytes.Equal(got, touch.Text) {
-				t.Fatalf("text of row %d: %q, %v", seq, got, err)
-			}
+			checkRow(t, p, seq, object, touch)
 			want[touch.Record] = append(want[touch.Record], fmt.Sprintf("%d %x %t", seq, touch.Key, touch.Text != nil))
 		}
 		for rec, list := range want {

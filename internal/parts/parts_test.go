@@ -95,16 +95,8 @@ func TestWhatIsWrittenIsFound(t *testing.T) {
 		p, want := Open(fsys, "", ref, &Cache{}), map[changeset.RecordID][]string{}
 		for i, r := range rows {
 			seq := uint32(11 + i)
-			if got, err := p.Changeset(seq); err != nil || !bytes.Equal(got, r.object) {
-				t.Fatalf("row %d: %q, %v", seq, got, err)
-			}
-			if got, ok, err := p.Find(sha1.Sum(r.object)); got != seq || !ok || err != nil {
-				t.Fatalf("row %d is found as %d, %t, %v", seq, got, ok, err)
-			}
 			touch := r.touches[0]
-			if got, err := p.Text(seq, touch.Key); err != nil || !bytes.Equal(got, touch.Text) {
-				t.Fatalf("text of row %d: %q, %v", seq, got, err)
-			}
+			checkRow(t, p, seq, r.object, touch)
 			want[touch.Record] = append(want[touch.Record], fmt.Sprintf("%d %x %t", seq, touch.Key, touch.Text != nil))
 		}
 		for rec, list := range want {
@@ -113,6 +105,20 @@ func TestWhatIsWrittenIsFound(t *testing.T) {
 			}
 		}
 		checkNames(t, p, want)
+	}
+}
+
+// checkRow reads a row of a part, in each way in which it is found.
+func checkRow(t *testing.T, p *Part, seq uint32, object []byte, touch Touch) {
+	t.Helper()
+	if got, err := p.Changeset(seq); err != nil || !bytes.Equal(got, object) {
+		t.Fatalf("row %d: %q, %v", seq, got, err)
+	}
+	if got, ok, err := p.Find(sha1.Sum(object)); got != seq || !ok || err != nil {
+		t.Fatalf("row %d is found as %d, %t, %v", seq, got, ok, err)
+	}
+	if got, err := p.Text(seq, touch.Key); err != nil || !bytes.Equal(got, touch.Text) {
+		t.Fatalf("text of row %d: %q, %v", seq, got, err)
 	}
 }
 

@@ -24,7 +24,7 @@ func NginxGzip(tb testing.TB, dir string) (url string, ok bool) {
 	return nginx(tb, dir, `gzip on; gzip_types *; gzip_min_length 1; gzip_http_version 1.0;`)
 }
 
-// A port that is free may be taken by somebody else before nginx gets it. Then it prints addressInUse,
+// A port that is free may be taken by somebody else before the server gets it. Then it prints addressInUse,
 // and another port is tried, bindAttempts times in all.
 const (
 	bindAttempts = 5
@@ -37,18 +37,24 @@ func nginx(tb testing.TB, dir, directives string) (url string, ok bool) {
 	if !ok {
 		return "", false
 	}
+	return "http://" + onFreePort(tb, func(address string) error { return startNginx(tb, program, address, dir, directives) }), true
+}
+
+// onFreePort starts a server at an address that is free, and returns that.
+func onFreePort(tb testing.TB, start func(address string) error) (address string) {
+	tb.Helper()
 	var err error
 	for range bindAttempts {
-		address := freeAddress(tb)
-		if err = startNginx(tb, program, address, dir, directives); err == nil {
-			return "http://" + address, true
+		address = freeAddress(tb)
+		if err = start(address); err == nil {
+			return address
 		}
 		if !strings.Contains(err.Error(), addressInUse) {
 			break
 		}
 	}
 	tb.Fatal(err)
-	return "", false
+	return ""
 }
 
 // startNginx starts nginx and returns when it listens.

@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 )
 
@@ -17,18 +16,7 @@ func Rsync(tb testing.TB, dir string) (url string, ok bool) {
 	if !ok {
 		return "", false
 	}
-	var err error
-	for range bindAttempts {
-		address := freeAddress(tb)
-		if err = startRsync(tb, program, address, dir); err == nil {
-			return "rsync://" + address + "/mirror", true
-		}
-		if !strings.Contains(err.Error(), addressInUse) {
-			break
-		}
-	}
-	tb.Fatal(err)
-	return "", false
+	return "rsync://" + onFreePort(tb, func(address string) error { return startRsync(tb, program, address, dir) }) + "/mirror", true
 }
 
 // startRsync starts rsync and returns when it listens.
