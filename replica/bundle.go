@@ -146,9 +146,6 @@ func (t *txLog) writeBundle() (list string, err error) {
 		}
 		names = append(names[:len(names):len(names)], ref)
 	}
-	if packs.text == "" && len(names) == 0 {
-		return "", nil
-	}
 	return names.Encode(), nil
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"path"
 
-	"prophet/internal/durable"
 	"prophet/internal/parts"
 )
 
@@ -21,10 +20,11 @@ func (r *Replica) checkParts(ctx context.Context, report func(Problem)) (sound b
 		if err != nil {
 			return false, err
 		}
-		sound = sound && its
-		if err := l.checkPartLeftovers(report); err != nil {
+		listed, err := l.checkPartLeftovers(ctx, report)
+		if err != nil {
 			return false, err
 		}
+		sound = sound && its && listed
 	}
 	return sound, nil
 }
@@ -81,27 +81,37 @@ func (l *Log) checkPartFile(ctx context.Context, f partFile) error {
 	return err
 }
 
-// checkPartLeftovers names the files that no list names: of a writer that was cut off.
-func (l *Log) checkPartLeftovers(report func(Problem)) error {
-	entries, err := l.entriesOf(parts.Dir)
-	if err != nil || len(entries) == 0 {
-		return err
-	}
+// checkPartLeftovers names the files that no list names: of a writer that was cut off, or with rows that nothing else has; then the list is damaged, or an older one.
+func (l *Log) checkPartLeftovers(ctx context.Context, report func(Problem)) (sound bool, err error) {
 	_, list, err := l.readParts() // of now: a writer may have gone on
 	if err != nil {
-		return nil // it was reported, or is being written
+		return true, nil // it was reported, or is being written
 	}
-	named := map[string]bool{parts.ListFile: true, gcLock: true}
-	for _, ref := range list {
-		for _, f := range filesOfPart(ref) {
-			named[f.name] = true
+	names, err := l.unlisted(list)
+	if err != nil || len(names) == 0 {
+		return true, err
+	}
+	lacking, _, err := l.withoutObject(ctx, list)
+	if err != nil && !isDamage(err) { // what is damaged beside the parts is looked at later
+		return false, err
+	}
+	sound = true
+	for _, name := range names {
+		err := error(nil)
+		if len(lacking) > 0 {
+			err = l.holdsLacking(ctx, name, lacking)
 		}
-	}
-	for _, e := range entries {
-		name := path.Join(parts.Dir, e.Name())
-		if !named[name] && !durable.IsTemp(name) {
+		var damage *DamageError
+		switch {
+		case isNotExist(err): // gc removed it
+		case errors.As(err, &damage):
+			report(Problem{Path: damage.Path, Text: damage.Err.Error()})
+			sound = false
+		case err != nil:
+			return false, err
+		default:
 			report(Problem{Path: l.prefix + name, Harmless: true, Text: "no list names it: it is left of a writer that was cut off, or is at work"})
 		}
 	}
-	return nil
+	return sound, nil
 }

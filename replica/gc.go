@@ -70,7 +70,7 @@ func (r *Replica) GC(ctx context.Context, opts GCOptions) (report GCReport, err 
 	if err != nil {
 		return report, fmt.Errorf("fold loose files of %s into parts: %w", r.where(), err)
 	}
-	g := &gc{ctx: ctx, r: r, opts: opts}
+	g := &gc{ctx: ctx, r: r, opts: opts, wrote: map[parts.Sum]bool{}}
 	for _, prefix := range logPrefixes {
 		if err = g.log(prefix); err != nil {
 			err = fmt.Errorf("fold loose files of %s into parts: %w", r.where(), err)
@@ -121,6 +121,7 @@ type gc struct {
 	opts   GCOptions
 	report GCReport
 	folds  int
+	wrote  map[parts.Sum]bool // the packs of parts that it wrote, and read again
 }
 
 // log does all that is to be done in one log.
@@ -330,6 +331,7 @@ func (g *gc) write(l *Log, fill func(pack, table *durable.File) (parts.Ref, erro
 			return f, ref, err
 		}
 	}
+	g.wrote[ref.Pack] = true
 	return f, ref, nil
 }
 

@@ -4,7 +4,6 @@ import (
 	"path"
 
 	"github.com/google/uuid"
-	"github.com/spf13/afero"
 
 	"prophet/cas"
 	"prophet/changeset"
@@ -261,14 +260,15 @@ func (c *clearing) follow(now *Log) error {
 	return nil
 }
 
-// removeParts removes the files of parts that the list does not name. None is being written: we have both locks.
+// removeParts removes the files of parts that the list does not name, if nothing needs them. None is being written: we have both locks.
 func (c *clearing) removeParts() error {
-	w, _, err := c.g.now(c.l.prefix)
+	w, l, err := c.g.now(c.l.prefix)
 	if w == nil || err != nil {
 		return err
 	}
 	dir := c.l.prefix + parts.Dir
-	if there, err := afero.DirExists(w.fs, dir); !there || err != nil {
+	text, err := c.checkListed(l)
+	if err != nil {
 		return err
 	}
 	unlock, err := w.lock(c.g.ctx)
@@ -276,28 +276,58 @@ func (c *clearing) removeParts() error {
 		return err
 	}
 	defer unlock()
-	l := newLog(w.fs, c.l.prefix, w.opts.Where, &limits{})
-	_, list, err := l.readParts()
+	if err := w.reopen(); err != nil || w.format != FormatParts {
+		return err
+	}
+	l = w.logAt(c.l.prefix)
+	packs, err := l.packs()
+	if err != nil || packs.text != text {
+		return err // the next gc looks at the parts that came meanwhile
+	}
+	names, err := l.unlisted(packs.list)
+	if err == nil && len(names) > 0 {
+		err = l.checkUnlisted(c.g.ctx, packs.list, names)
+	}
 	if err != nil {
 		return err
 	}
-	keep := map[string]bool{path.Base(parts.ListFile): true, path.Base(gcLock): true}
-	for _, ref := range list {
-		for _, f := range filesOfPart(ref) {
-			keep[path.Base(f.name)] = true
+	for i := range names {
+		names[i] = c.l.prefix + names[i]
+	}
+	entries, err := l.list(parts.Dir)
+	for _, name := range entries {
+		if durable.IsTemp(name) {
+			names = append(names, path.Join(dir, name))
 		}
 	}
-	names, err := l.list(parts.Dir)
 	if err != nil {
 		return err
 	}
-	var gone []string
-	for _, name := range names {
-		if !keep[name] {
-			gone = append(gone, path.Join(dir, name))
-		}
-	}
-	n, err := durable.RemoveLeft(w.fs, gone)
+	n, err := durable.RemoveLeft(w.fs, names)
 	c.g.report.Removed += n
 	return err
+}
+
+// checkListed returns the list of parts, of which each file is what the list says: then what it does not name is superseded. Those that this gc wrote were read again then. Nothing is
+// read where there is nothing to remove.
+func (c *clearing) checkListed(l *Log) (text string, err error) {
+	packs, err := l.packs()
+	if err != nil {
+		return "", err
+	}
+	names, err := l.unlisted(packs.list)
+	if err != nil || len(names) == 0 {
+		return packs.text, err
+	}
+	for _, ref := range packs.list {
+		if c.g.wrote[ref.Pack] {
+			continue
+		}
+		for _, f := range filesOfPart(ref) {
+			if err := l.checkPartFile(c.g.ctx, f); err != nil {
+				return "", err
+			}
+		}
+	}
+	return packs.text, nil
 }

@@ -105,9 +105,14 @@ func (id Identity) filled(opts Options) identity {
 	return is
 }
 
-// filesOf are the files of a new replica, in the order in which they are written.
+// filesOf are the files of a new replica, in the order in which they are written. One of format 2 has its lists of parts from the start: a list that is missing is damage.
 func filesOf(is identity) (files []durable.Content) {
 	format := is.format()
+	if format == FormatParts {
+		for _, prefix := range []string{changeset.ResolutionsDir + "/", ""} {
+			files = append(files, durable.Content{Name: prefix + parts.ListFile, Data: []byte(parts.List{}.Encode())})
+		}
+	}
 	for _, f := range []struct{ name, text string }{
 		{votesDatabaseFile, is[votesDatabaseFile]},
 		{votesReplicaFile, is[votesReplicaFile]},

@@ -70,6 +70,12 @@ func (r *Replica) reopen() error {
 	}
 	for looks := 0; ; {
 		again, err := r.openLogs()
+		if errors.Is(err, errMissing) { // it may have been unpacked just now, which ends the lists of parts
+			was := r.format
+			if formatErr := r.readFormat(); formatErr == nil && r.format != was {
+				continue
+			}
+		}
 		switch {
 		case err == nil && again:
 			continue

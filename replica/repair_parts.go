@@ -10,9 +10,14 @@ import (
 
 // partsAreSound reports whether all parts of both logs are what their lists say. Where one is damaged nothing is repaired: what it held would be taken for lost.
 func (p *repair) partsAreSound() (sound bool, err error) {
+	format, err := readSmall(p.fs, changeset.ReplicaVersionFile)
+	if err != nil || format != FormatParts {
+		return err == nil, err
+	}
 	sound = true
 	for _, prefix := range logPrefixes {
 		l := newLog(p.fs, prefix, p.opts.Where, &limits{})
+		l.format = format
 		_, list, err := l.readParts()
 		for _, ref := range list {
 			for _, f := range filesOfPart(ref) {

@@ -74,9 +74,13 @@ func (l *Log) packs() (*packs, error) {
 	return p, nil
 }
 
-// readParts reads the list of parts.
+// readParts reads the list of parts. Each log of a replica of format 2 has one, if only an empty one: where it is missing, packs would count for nothing. Of a log of which the
+// format is not known, a missing one says that there are no parts.
 func (l *Log) readParts() (text string, list parts.List, err error) {
 	b, err := l.limits.readReplaced(l.fs, l.prefix, parts.ListFile, parts.MaxList)
+	if isNotExist(err) && l.format == FormatParts {
+		return "", nil, l.damaged(parts.ListFile, errMissing)
+	}
 	if isNotExist(err) {
 		return "", nil, nil
 	}
@@ -111,11 +115,21 @@ func (l *Log) relisted(since int) bool {
 	if t.held || !t.known {
 		return t.listing != since
 	}
-	if text, list, err := l.readParts(); err == nil && text != t.text {
+	text, list, err := l.readParts()
+	if errors.Is(err, errMissing) && l.unpacked() {
+		text, list, err = "", nil, nil
+	}
+	if err == nil && text != t.text {
 		t.text, t.list, t.cut = text, list, nil
 		t.listing++
 	}
 	return t.listing != since
+}
+
+// unpacked reports whether the replica is of format 1 by now, so that all is loose.
+func (l *Log) unpacked() bool {
+	text, err := readSmall(l.fs, changeset.ReplicaVersionFile)
+	return err == nil && text == FormatLoose
 }
 
 // holdLists has the lists of parts of both logs be taken for what they are until release is called: the lock is held.

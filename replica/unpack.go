@@ -63,6 +63,9 @@ func (r *Replica) unpack(ctx context.Context, progress func(done, total int)) er
 	}
 	if r.format == FormatParts {
 		defer r.holdLists()()
+		if err := r.checkAllUnlisted(ctx); err != nil {
+			return err
+		}
 		u := &unpacking{ctx: ctx, r: r, progress: progress}
 		if err := u.run(); err != nil {
 			return err
@@ -70,11 +73,31 @@ func (r *Replica) unpack(ctx context.Context, progress func(done, total int)) er
 		if err := r.noteFormat1(); err != nil {
 			return err
 		}
+	} else if err := r.checkAllUnlisted(ctx); err != nil {
+		return err
 	}
 	if err := r.removeAllParts(); err != nil {
 		r.warn(fmt.Sprintf("it is done, but parts that count no more are left in %s: %v; the next \"prophet unpack\" removes them", r.where(), err))
 	}
 	_ = r.reopen() // it is done, whatever that comes to
+	return nil
+}
+
+// checkAllUnlisted returns an error where a row of a log has neither a changeset nor an entry in the list of lost ones, or files that no list of parts names have what is nowhere else.
+func (r *Replica) checkAllUnlisted(ctx context.Context) error {
+	for _, l := range []*Log{r.votes, r.log} {
+		packs, err := l.packs()
+		if err != nil {
+			return err
+		}
+		names, err := l.unlisted(packs.list)
+		if err == nil {
+			err = l.checkUnlisted(ctx, packs.list, names)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -212,9 +235,7 @@ func (r *Replica) noteFormat1() error {
 		if err != nil {
 			return err
 		}
-		if packs.text != "" {
-			points = append(points, durable.Point{Name: l.prefix + parts.ListFile, Old: packs.text, New: parts.List{}.Encode()})
-		}
+		points = append(points, durable.Point{Name: l.prefix + parts.ListFile, Old: packs.text, New: parts.List{}.Encode()})
 	}
 	for _, l := range []*Log{r.votes, r.log} {
 		name := changeset.ReplicaVersionFile

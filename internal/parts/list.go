@@ -17,7 +17,7 @@ import (
 //	1 1024 9d5b…01 4410…c7
 //	crc32c 20846e7e
 //
-// Without the file there are none. It has no newline at its end.
+// It is there from the replica's beginning, without parts at first, and has no newline at its end.
 const ListFile = Dir + "/list"
 
 // MaxList is how many bytes a list has at most, and MaxParts how many parts: so many have room in it, whatever their rows. Who has as many adds none.
@@ -67,11 +67,8 @@ func (l List) Encode() string {
 	return string(b) + sumWord + fmt.Sprintf("%08x", crc32.Checksum(b, castagnoli))
 }
 
-// ParseList reads what Encode writes, and nothing else; but "" has no parts.
+// ParseList reads what Encode writes, and nothing else.
 func ParseList(text string) (List, error) {
-	if text == "" {
-		return nil, nil
-	}
 	if len(text) > MaxList {
 		return nil, fmt.Errorf("it is longer than %d bytes", MaxList)
 	}
