@@ -76,7 +76,10 @@ func (l *Log) packs() (*packs, error) {
 
 // readParts reads the list of parts. Each log of a replica of format 2 has one, if only an empty one: where it is missing, packs would count for nothing. Of a log of which the
 // format is not known, a missing one says that there are no parts.
-func (l *Log) readParts() (text string, list parts.List, err error) {
+func (l *Log) readParts() (text string, list parts.List, err error) { return l.readPartsAfter("", nil) }
+
+// readPartsAfter is readParts for who knows an earlier one: where it is written as that was, it is not parsed again.
+func (l *Log) readPartsAfter(known string, was parts.List) (text string, list parts.List, err error) {
 	b, err := l.limits.readReplaced(l.fs, l.prefix, parts.ListFile, parts.MaxList)
 	if isNotExist(err) && l.format == FormatParts {
 		return "", nil, l.damaged(parts.ListFile, errMissing)
@@ -87,10 +90,13 @@ func (l *Log) readParts() (text string, list parts.List, err error) {
 	if err != nil {
 		return "", nil, fmt.Errorf("read %s: %w", join(l.where, l.prefix+parts.ListFile), err)
 	}
-	if list, err = parts.ParseList(string(b)); err != nil {
+	if text = string(b); text == known && known != "" {
+		return known, was, nil
+	}
+	if list, err = parts.ParseList(text); err != nil {
 		err = l.damaged(parts.ListFile, err)
 	}
-	return string(b), list, err
+	return text, list, err
 }
 
 // listing is which list of parts is known: a number that grows with each that [Log.relisted] takes up.
@@ -115,7 +121,7 @@ func (l *Log) relisted(since int) bool {
 	if t.held || !t.known {
 		return t.listing != since
 	}
-	text, list, err := l.readParts()
+	text, list, err := l.readPartsAfter(t.text, t.list) // whatever is not there asks this, each record without a file of its own too
 	if errors.Is(err, errMissing) && l.unpacked() {
 		text, list, err = "", nil, nil
 	}
