@@ -36,10 +36,9 @@ func processors() string {
 	return "1"
 }
 
-// TestStories runs the stories in testdata/script against the real command.
+// TestStories runs the stories in testdata/script against the real command: see [inside].
 func TestStories(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
+	p := testscript.Params{
 		RequireExplicitExec: true,
 		UpdateScripts:       *updateFiles,
 		Setup: func(e *testscript.Env) error {
@@ -57,8 +56,11 @@ func TestStories(t *testing.T) {
 			"serve":     serve,
 			"tree":      tree,
 			"hide":      hide,
+			"inside":    runInside,
 		},
-	})
+	}
+	stories(t, &p)
+	testscript.Run(t, p)
 }
 
 // canonical checks that each line of a file is canonical JSON: canonical stdout.
