@@ -41,7 +41,7 @@ func TestAnErrorWhileACutOffCommitIsMendedDecidesNothing(t *testing.T) {
 		if err := goOn(t, want); err != nil {
 			t.Fatalf("%s: %v", when, err)
 		}
-		for k := 1; ; k += race.Every(3) {
+		for k := 1; ; k += race.Every(7) {
 			disk := left.Survivor(crashfs.Kill, 0)
 			disk.FailAt(k, syscall.EIO)
 			err := goOn(t, disk)

@@ -237,7 +237,7 @@ func TestMendingCanBeCutOffToo(t *testing.T) {
 		if !original(left, rec, "first") {
 			return
 		}
-		for k := 1; ; k += race.Every(3) {
+		for k := 1; ; k += race.Every(7) {
 			disk := left.Survivor(crashfs.Kill, 0)
 			disk.CrashAt(k)
 			err := edits(disk)
@@ -262,7 +262,7 @@ func TestMendingCanBeCutOffToo(t *testing.T) {
 		}
 	})
 	t.Logf("%d points", points)
-	if points < 300/race.Every(3) {
+	if points < 300/race.Every(7) {
 		t.Error("that does not test much")
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"prophet/changeset"
 	"prophet/internal/crashfs"
 	"prophet/internal/parts"
+	"prophet/internal/race"
 	"prophet/internal/replicatest"
 	"prophet/replica"
 )
@@ -55,7 +56,7 @@ func looseFiles(t *testing.T, fsys afero.Fs) (list []string) {
 // TestGCKeepsAll folds and merges again and again, between transactions, and after each time shows and checks all. Some transactions write parts of their own.
 func TestGCKeepsAll(t *testing.T) {
 	inFormat2(t)
-	for seed := range uint64(4) {
+	for seed := uint64(0); seed < 4; seed += uint64(race.Every(2)) {
 		loose, packed := directory(t), directory(t)
 		plain := replicatest.Init(t, loose, counted(1<<20))
 		r := replicatest.Init(t, packed, counted(5))
@@ -112,14 +113,14 @@ func TestGCFoldsNoMoreThanItIsTold(t *testing.T) {
 	}
 }
 
-// TestAGCThatIsInterruptedChangesNothing has its context end at each look at it.
+// TestAGCThatIsInterruptedChangesNothing has its context end at each third look at it, with -all at each.
 func TestAGCThatIsInterruptedLosesNothing(t *testing.T) {
 	inFormat2(t)
 	start := crashfs.New()
 	works(t, replicatest.Init(t, start, counted(5)), 8, 1)
 	want := dumped(t, start)
 	stopped := 0
-	for k := 1; ; k++ {
+	for k := 1; ; k += race.Every(3) {
 		fsys := start.Survivor(crashfs.Kill, 0)
 		ctx := &counting{Context: context.Background()}
 		ctx.left.Store(int64(k))
@@ -160,7 +161,7 @@ func (c *counting) Err() error {
 	return nil
 }
 
-// TestACrashOfGCLosesNothing cuts the power, or kills, at each operation; then the next gc and the next edit work.
+// TestACrashOfGCLosesNothing cuts the power, or kills, at each third operation, with -all at each; then the next gc and the next edit work.
 func TestACrashOfGCLosesNothing(t *testing.T) {
 	inFormat2(t)
 	start := crashfs.New()
@@ -168,7 +169,7 @@ func TestACrashOfGCLosesNothing(t *testing.T) {
 	want := dumped(t, start)
 	crashes := 0
 	for _, mode := range []crashfs.Mode{crashfs.PowerCut, crashfs.Kill} {
-		for k := 1; ; k++ {
+		for k := 1; ; k += race.Every(3) {
 			fsys := start.Survivor(crashfs.Kill, 0)
 			r := replicatest.Open(t, fsys, counted(5))
 			fsys.CrashAt(k)

@@ -7,6 +7,7 @@ import (
 
 	"prophet/changeset"
 	"prophet/internal/crashfs"
+	"prophet/internal/race"
 	"prophet/internal/replicatest"
 	"prophet/internal/v1peer"
 	"prophet/replica"
@@ -84,7 +85,7 @@ func TestASparseListIsWrittenAnewBesideRowsOfTheOriginal(t *testing.T) {
 func TestAListThatIsWrittenAnewIsOldOrNewAtEveryOperation(t *testing.T) {
 	start, undecided := sparse(t)
 	long := listLength(t, start)
-	for k := 1; ; k++ {
+	for k := 1; ; k += race.Every(3) {
 		disk := start.Survivor(crashfs.Kill, 0)
 		r := replicatest.Open(t, disk, replica.Options{})
 		disk.CrashAt(k)

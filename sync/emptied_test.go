@@ -31,7 +31,7 @@ func TestAnEmptyNumberAfterACutOffIsNamed(t *testing.T) {
 			}
 			ours, _ := logged(t, calm)
 			maps.DeleteFunc(ours, func(key [20]byte, _ bool) bool { return before[key] })
-			for k := 1; ; k += race.Every(3) {
+			for k := 1; ; k += race.Every(7) {
 				disk := start.Survivor(crashfs.Kill, 0)
 				r := open(t, disk)
 				disk.CrashAt(k)
@@ -57,7 +57,7 @@ func TestAnEmptyNumberAfterACutOffIsNamed(t *testing.T) {
 			}
 		}
 	}
-	if points < 200/race.Every(3) {
+	if points < 200/race.Every(7) {
 		t.Errorf("%d points: that does not test much", points)
 	}
 }

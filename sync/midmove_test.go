@@ -135,7 +135,7 @@ func (m *aMove) open(tree afero.Fs) *replica.Replica {
 // cutOff publishes again and again, each time up to another operation, and lets all read what is there then.
 func (m *aMove) cutOff() {
 	seen, comes, n := map[string]bool{}, 0, 0
-	for k := 1; ; k += race.Every(3) {
+	for k := 1; ; k += race.Every(5) {
 		disk := m.mirror.Survivor(crashfs.Kill, 0)
 		disk.CrashAt(k)
 		err := publishFlat(m.now, disk)

@@ -33,7 +33,7 @@ func TestAMirrorOfAFormerUUIDGetsItsIndexAnew(t *testing.T) {
 	pull(t, f.twin, f.ann)
 	f.edit(f.twin, "by the twin again")
 	seen := map[string]bool{}
-	for k := 1; ; k += race.Every(3) {
+	for k := 1; ; k += race.Every(5) {
 		disk := mirror.Survivor(crashfs.Kill, 0)
 		disk.CrashAt(k)
 		err := publishFlat(f.twin, disk)

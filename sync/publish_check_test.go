@@ -49,7 +49,7 @@ func mendsEach(t *testing.T, from *replica.Replica, whole *crashfs.FS, opts psyn
 	want, tried := filesOf(t, whole), 0
 	for _, name := range names {
 		for _, damage := range damages {
-			if tried++; tried%race.Every(5) != 0 {
+			if tried++; tried%race.Every(9) != 0 {
 				continue
 			}
 			broken, there := damage.do(want[name], "another file")
@@ -92,7 +92,7 @@ func TestCheckedPublicationMendsEachFile(t *testing.T) {
 	names := slices.DeleteFunc(slices.Sorted(maps.Keys(want)), func(name string) bool { return path.Base(name) == "lock" })
 	mended, refused := mendsEach(t, w.ann, whole, psync.PublishOptions{}, names)
 	t.Logf("%d files, %d damages mended, %d refused", len(names), mended, refused)
-	if mended < 400/race.Every(5) || refused > 6 {
+	if mended < 400/race.Every(9) || refused > 6 {
 		t.Errorf("%d damages were mended, %d refused", mended, refused)
 	}
 }

@@ -65,7 +65,7 @@ func TestWhatHappenedElsewhereIsSeen(t *testing.T) {
 	}
 }
 
-// The program is killed at every third operation on the files of the copy: what it wrote there, and did not send, is sent by the next publication.
+// The program is killed at every fifth operation on the files of the copy: what it wrote there, and did not send, is sent by the next publication.
 func TestAPublicationElsewhereThatIsKilledHereIsMadeGood(t *testing.T) {
 	w := newWorkshop(t, crashfs.New())
 	w.few()
@@ -73,7 +73,7 @@ func TestAPublicationElsewhereThatIsKilledHereIsMadeGood(t *testing.T) {
 	w.publishElsewhere(at, e, psync.PublishOptions{})
 	there, seen := e.there, map[string]bool{}
 	w.update(w.ann, w.ticket(w.ann, "Saw blade is dull", "new", "wood"), map[string]string{"status": "open"})
-	for k := 1; ; k += 3 * race.Step {
+	for k := 1; ; k += race.Every(5) {
 		disk := at.Survivor(crashfs.Kill, 0)
 		disk.CrashAt(k)
 		e.there, e.here = there.(*crashfs.FS).Survivor(crashfs.Kill, 0), afero.NewBasePathFs(disk, psync.CopyDir)
@@ -155,7 +155,7 @@ func TestAMoveElsewhereThatBreaksOffIsMadeGood(t *testing.T) {
 	pull(t, f.carol, reopen(t, published, "mirror"))
 	pull(t, f.twin, f.ann)
 	f.edit(f.twin, "by the twin again")
-	for k := 0; ; k += race.Step {
+	for k := 0; ; k += race.Every(3) {
 		there := published.Survivor(crashfs.Kill, 0)
 		e, at := newElsewhere(there, uint64(k))
 		e.cut = k

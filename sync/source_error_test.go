@@ -69,7 +69,7 @@ func TestOneErrorOfASourceIsNotKept(t *testing.T) {
 			if strings.HasPrefix(op.Name, "cas/") {
 				continue
 			}
-			if reads++; reads%race.Every(3) != 0 {
+			if reads++; reads%race.Every(7) != 0 {
 				continue
 			}
 			source := o.disk.Survivor(crashfs.Kill, 0)

@@ -29,7 +29,7 @@ func clonedFrom(tb testing.TB, location string) (*replica.Replica, *psync.Report
 }
 
 func TestACloneOfPacksTakesAHandfulOfRequests(t *testing.T) {
-	for _, size := range []int{30, race.Part(3000)} {
+	for _, size := range []int{30, race.Part(1500)} {
 		for _, opts := range []psync.PublishOptions{{}, {NoTree: true}} {
 			w, _, srv := served(t, size, opts)
 			clone, _ := clonedFrom(t, srv.URL)
@@ -48,7 +48,7 @@ func TestACloneOfPacksTakesAHandfulOfRequests(t *testing.T) {
 }
 
 func TestPullOfPacksCostsTheSameAtAnySize(t *testing.T) {
-	for _, size := range []int{100, race.Part(3000)} {
+	for _, size := range []int{100, race.Part(1500)} {
 		w, dest, srv := served(t, size, psync.PublishOptions{})
 		long := srv.URL + "/" + w.ann.Database().String()
 		clone, _ := clonedFrom(t, srv.URL)

@@ -11,17 +11,18 @@ import (
 
 	"prophet/internal/crashfs"
 	"prophet/internal/fixture"
+	"prophet/internal/race"
 	"prophet/replica"
 )
 
-// TestACloneGoesOnAfterAnyCrash kills a clone at every operation, or lets the power fail there. Then it is run again, or, where it is told that there is a replica already, a pull is.
+// TestACloneGoesOnAfterAnyCrash kills a clone at every third operation (with -all at each), or lets the power fail there. Then it is run again, or, where it is told that there is a replica already, a pull is.
 func TestACloneGoesOnAfterAnyCrash(t *testing.T) {
 	start := crashfs.New()
 	fixture.Unpack(t, start, "/srv", "three-laptops")
 	flush(t, start)
 	must(t, start, "clone", "/srv/alice", "/home/ann/whole")
 	want := stateIn(t, start, "/home/ann/whole")
-	for k := 1; ; k++ {
+	for k := 1; ; k += race.Every(3) {
 		disk := start.Survivor(crashfs.Kill, 0)
 		disk.CrashAt(k)
 		code, _ := try(t, disk, "clone", "/srv/alice", "/home/ann/bugs")

@@ -19,7 +19,7 @@ import (
 
 var (
 	seeds = flag.Int64("seeds", 1, "ways in which unflushed data survives a power cut, for each operation, beside none of it")
-	all   = race.All // each error at every operation; without it, at about 30 of them, evenly spread
+	all   = race.All // each error at every operation; without it, at about 20 of them, evenly spread
 )
 
 // operation is a piece of everyday work that accidents happen to.
@@ -148,13 +148,13 @@ func (o *operation) sweep(t *testing.T, f fault) (accidents []int) {
 	return accidents
 }
 
-// step is after how many operations the fault strikes next. A crash strikes at every one, but under the race detector.
+// step is after how many operations the fault strikes next. A crash strikes at every third one, and at each with -all.
 func (o *operation) step(f fault) int {
 	switch {
-	case *all || f.crash() && !race.Enabled:
-		return 1
+	case *all:
+		return race.Every(1)
 	case f.crash():
-		return 9
+		return race.Every(3)
 	}
 	n := 0
 	for _, op := range o.ops {
@@ -162,7 +162,7 @@ func (o *operation) step(f fault) int {
 			n++
 		}
 	}
-	return n/race.Part(30) + 1
+	return n/race.Part(20) + 1
 }
 
 // opAt returns the operation at which a fault strikes, as it was in the undisturbed run.

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/internal/crashfs"
+	"prophet/internal/race"
 )
 
 // edit is one commit of the story that the crash tests run.
@@ -218,7 +219,7 @@ func TestCrashAnywhereLeavesTheStateBeforeOrAfter(t *testing.T) {
 	}
 }
 
-// TestCrashAfterACrash crashes in one of two edits, which do all that an edit does, and a second time at each operation of the recovery and of the edit that
+// TestCrashAfterACrash crashes in one of two edits, which do all that an edit does, and a second time at each third operation (with -all at each) of the recovery and of the edit that
 // follows it.
 func TestCrashAfterACrash(t *testing.T) {
 	first := []crash{{crashfs.Kill, 0}, {crashfs.PowerCut, *seeds}}
@@ -228,7 +229,7 @@ func TestCrashAfterACrash(t *testing.T) {
 			done int // at least
 		}
 		seen := map[tried]bool{}
-		for k := 1; ; k++ {
+		for k := 1; ; k += race.Every(3) {
 			disk := left.Survivor(crashfs.Kill, 0)
 			disk.CrashAt(k)
 			again, _ := tellOne(disk)
