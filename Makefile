@@ -11,7 +11,7 @@ long: # the tests of reliability with all cases, hours of them; each package's d
 	go test ./internal/damage -all -several 1000 -v -timeout 12h
 	go test ./sync ./replica -all -v -timeout 2h
 	go test ./internal/crowd -torn -1 -crowd 1m -v -timeout 2h
-	go test ./cmd/prophet -run 'AKilled|Hostile|ManyProcesses' -kills 500 -hostile -crowd 1m -v -timeout 3h
+	go test ./cmd/prophet -run 'Stories|AClone|AKilled|Hostile|ManyProcesses' -all -kills 500 -hostile -crowd 1m -v -timeout 3h
 
 bench: # benchmarks, six runs each; OLD=file compares with the bin/bench.txt of another day
 	mkdir -p bin
