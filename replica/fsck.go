@@ -220,6 +220,7 @@ type checker struct {
 	notesRead   bool                  // what is noted of the rows could be followed to the end
 	idsRead     bool                  // and so could the local ids
 	torn        bool                  // files are of different moments
+	setBack     bool                  // the number counts fewer changesets than were committed, which was told
 	failed      error                 // of keeping something
 	highest     map[uuid.UUID]uint32  // number of each origin, of ordinary changesets
 	exported    bool                  // the replica is an exported or published copy

@@ -21,7 +21,7 @@ func (c *checker) checkLeftovers(file string, end int64, beyond func(tail []byte
 	switch {
 	case err != nil:
 		c.fault(file, err)
-	case len(tail) == 0 || c.atWork():
+	case len(tail) == 0 || c.setBack || c.atWork():
 	case c.unfinished(file) || beyond(tail):
 		c.harmless(file, "%d bytes beyond the last committed row, of a writer that was cut off", len(tail))
 	default:
@@ -31,6 +31,28 @@ func (c *checker) checkLeftovers(file string, end int64, beyond func(tail []byte
 
 // maxTail bounds what is looked at of leftovers.
 const maxTail = 1 << 20
+
+// checkSetBack looks for notes of ours, and digests, of rows that neither the index nor the number has: their transaction was committed, for no journal explains them.
+func (c *checker) checkSetBack() {
+	ahead, err := c.l.notedAhead()
+	if err != nil || !ahead || c.exported || c.unfinished(rowsFile) || c.atWork() {
+		return
+	}
+	if e, _, err := c.l.withRows(maxSeq).lastDigest(); err == nil && e.row > c.l.latest {
+		c.tellSetBack()
+	}
+}
+
+// tellSetBack tells, once, that rows are gone that were committed. That other files have more than the log follows from it.
+func (c *checker) tellSetBack() {
+	if c.setBack {
+		return
+	}
+	c.setBack, c.torn = true, true
+	size, _ := c.l.ours.size(rowsFile) // it was read before
+	c.problem(changeset.LatestFile, "it counts %d changesets, as %s does, but %s has notes on %d: both were set back, or copied while somebody wrote; a repair takes up again what is here of the others, "+
+		"and the next edit cuts it off", c.l.latest, c.l.prefix+changeset.IndexFile, c.l.prefix+rowsFile, size/notedSize)
+}
 
 // tail reads what a file has beyond its committed end, at most maxTail bytes.
 func (c *checker) tail(file string, end int64) ([]byte, error) {
@@ -101,7 +123,7 @@ func (c *checker) checkVersionsBeyond(file string, end, size int64) {
 	tail, err := c.tail(file, end)
 	if err == nil && len(tail) > 0 && !c.atWork() && !c.unfinished(file) && c.versionsBeyond(tail) {
 		if ahead, err := c.l.notedAhead(); c.ours && ahead && err == nil {
-			c.harmless(file, "%d bytes at its end are of changesets that the log does not have: the next edit cuts them off", len(tail))
+			c.tellSetBack()
 			return
 		}
 		c.lostVersions(file, len(tail), c.onceGivenAgain(end))

@@ -57,7 +57,7 @@ func (c *checker) checkIndexLength() (rows uint32, err error) {
 		return 0, err
 	case c.atWork():
 	case uncounted > 0 && !c.exported && !c.unfinished(changeset.IndexFile):
-		c.torn = true
+		c.torn, c.setBack = true, true
 		c.problem(changeset.LatestFile, "it counts %d changesets, fewer than the log holds: %s has %d more", c.l.latest, c.l.prefix+changeset.IndexFile, uncounted)
 	default:
 		c.harmless(changeset.IndexFile, "%d bytes beyond the last committed row, of a writer that was cut off or is at work: %s says %d", size-want, c.l.prefix+changeset.LatestFile, c.l.latest)

@@ -20,6 +20,7 @@ func (c *checker) checkNotesLength() {
 	if c.noted = count; count < c.l.latest {
 		c.harmless(rowsFile, "%s not noted: another program wrote %s; the next edit catches up", span(count+1, c.l.latest), it(c.l.latest-count))
 	}
+	c.checkSetBack()
 	c.checkLeftovers(rowsFile, int64(count)*notedSize, wholeRows(notedSize))
 }
 

@@ -49,33 +49,48 @@ func (p *repair) mendIndex(prefix string) (sound bool, err error) {
 	if l.uuid, err = l.readUUID(changeset.ReplicaUUIDFile); err != nil {
 		return false, err
 	}
-	rows, sure, err := p.mendNumber(l)
-	if err != nil || !sure && rows == 0 {
+	n, err := p.mendNumber(l)
+	if err != nil || !n.sure && n.rows == 0 {
 		return false, err
 	}
-	l.latest, l.ours = rows, companion{l.fs, rows, prefix, l.where, l.limits}
 	file, err := p.read(prefix + changeset.IndexFile)
 	if err != nil {
 		return false, err
 	}
-	for deep, trusts, unnoted := false, false, false; ; {
-		x := &indexRepair{p: p, l: l, file: file, slots: make([]slot, rows), deep: deep, trusts: trusts, unnoted: unnoted}
-		if err := x.look(); err != nil {
+	for rows := n.rows; ; {
+		l.latest, l.ours = rows, companion{l.fs, rows, prefix, l.where, l.limits}
+		x, lacking, err := p.solveIndex(l, file)
+		if err != nil {
 			return false, err
+		}
+		unknown := x.unknown()
+		if rows == n.least || len(unknown) == 0 {
+			return x.mend(lacking, n)
+		}
+		rows = max(unknown[0]-1, n.least) // what only notes tell of, and nobody has, must not keep the rest from being read
+	}
+}
+
+// solveIndex finds out, with more and more means, what stands in the rows of an index, and returns which were not known at first.
+func (p *repair) solveIndex(l *Log, file []byte) (x *indexRepair, lacking []uint32, err error) {
+	for deep, trusts, unnoted := false, false, false; ; {
+		x := &indexRepair{p: p, l: l, file: file, slots: make([]slot, l.latest), deep: deep, trusts: trusts, unnoted: unnoted}
+		if err := x.look(); err != nil {
+			return nil, nil, err
 		}
 		lacking, err := x.settle()
 		if err != nil {
-			return false, err
+			return nil, nil, err
 		}
 		again, err := x.fetchWeak()
 		switch {
 		case err != nil:
-			return false, err
+			return nil, nil, err
 		case again:
 			continue
 		}
 		if err := x.knownToMirrors(); err != nil {
-			return false, err
+			return nil, nil, err
 		}
 		switch unknown := len(x.unknown()) > 0 && len(x.undecided) == 0; {
 		case unknown && !deep:
@@ -85,7 +100,7 @@ func (p *repair) mendIndex(prefix string) (sound bool, err error) {
 		case unknown && !unnoted:
 			deep, trusts, unnoted = false, false, true
 		default:
-			return x.mend(lacking, sure)
+			return x, lacking, nil
 		}
 	}
 }
@@ -313,8 +328,8 @@ func (x *indexRepair) knownToMirrors() (err error) {
 	return err
 }
 
-// mend writes the index if all its rows are known.
-func (x *indexRepair) mend(lacking []uint32, sure bool) (sound bool, err error) {
+// mend writes the index if all its rows are known, then the number, where that waited for it.
+func (x *indexRepair) mend(lacking []uint32, n rowCount) (sound bool, err error) {
 	how := "made again from the changesets"
 	if x.mirror != "" {
 		how = "had from " + x.mirror
@@ -327,7 +342,15 @@ func (x *indexRepair) mend(lacking []uint32, sure bool) (sound bool, err error) 
 		x.p.tell(x.l.prefix+changeset.IndexFile, IsLeft, "%s of it cannot be told for sure; it is left as it is", few(left))
 		return false, nil
 	}
-	return true, x.write(how, lacking, sure)
+	if err := x.write(how, lacking, n.sure); err != nil || n.rows == n.least {
+		return true, err
+	}
+	rows := uint32(len(x.slots))
+	if err := x.p.writeNumber(x.l, rows); err != nil || rows == n.rows {
+		return true, err
+	}
+	x.p.tell(x.l.prefix+changeset.LatestFile, IsLost, "%s noted and gone: nobody who was asked has what stood there; a pull from a replica that has it brings it back", span(rows+1, n.rows))
+	return true, nil
 }
 
 // unknown returns the rows that are not known.

@@ -8,46 +8,80 @@ import (
 	"prophet/changeset"
 )
 
-// mendNumber finds out how many rows a log has, from what counts them, and makes the file that says so hold that. sure is false where these disagree and nothing decides; then the
-// file is left.
-func (p *repair) mendNumber(l *Log) (rows uint32, sure bool, err error) {
+// rowCount is how many rows a log has.
+type rowCount struct {
+	rows  uint32
+	sure  bool   // false where what counts them disagrees, and nothing decides; then the number is left
+	least uint32 // of these are in the index, or counted by the number; the others only our notes and the indexes of records tell of, and the number is not written before they are found
+}
+
+// mendNumber finds out how many rows a log has, from what counts them, and makes the file that says so hold that.
+func (p *repair) mendNumber(l *Log) (rowCount, error) {
 	text, err := readSmall(l.fs, changeset.LatestFile)
 	if err != nil && !isNotExist(err) && !isDamage(err) {
-		return 0, false, err
+		return rowCount{}, err
 	}
 	says, bad := parseNumber("", text)
 	if err != nil {
 		bad = err
 	}
 	held, err := rowsHeld(l.fs)
-	if err != nil || bad == nil && says == held && held > 0 {
-		return held, true, err
-	}
-	rows, sure, err = p.counted(l, says, bad == nil, held)
 	if err != nil {
-		return 0, false, err
+		return rowCount{}, err
+	}
+	if bad == nil && says == held && held > 0 {
+		rows, err := p.notedBeyond(l, held)
+		return rowCount{rows, true, held}, err
+	}
+	rows, sure, err := p.counted(l, says, bad == nil, held)
+	if err != nil {
+		return rowCount{}, err
 	}
 	if err := p.disturbed(); err != nil {
-		return 0, false, err
+		return rowCount{}, err
 	}
 	if !sure || rows > held && rows > maxWhole/changeset.RowSize {
 		p.tellNumbers(l, says, held, bad)
 		if bad != nil || says > held {
 			says = 0 // nothing can be done with so many
 		}
-		return says, false, nil
+		return rowCount{says, false, says}, nil
 	}
-	if bad == nil && says == rows {
-		return rows, true, nil
+	if least := max(says, held); bad == nil && (says == rows || least > 0 && rows > least) {
+		return rowCount{rows, true, min(rows, least)}, nil
 	}
-	if _, err := p.replace(l.prefix+changeset.LatestFile, []byte(formatNumber(rows))); err != nil {
-		return 0, false, err
+	return rowCount{rows, true, rows}, p.writeNumber(l, rows)
+}
+
+// writeNumber makes the number of rows what it must be, if it is not.
+func (p *repair) writeNumber(l *Log, rows uint32) error {
+	mended, err := p.replace(l.prefix+changeset.LatestFile, []byte(formatNumber(rows)))
+	if !mended || err != nil {
+		return err
 	}
 	p.tell(l.prefix+changeset.LatestFile, IsRebuilt, "the log has %s", rowsWord(rows))
 	if rows == 0 && l.prefix != "" && p.noVotes {
 		p.tell(l.prefix+changeset.IndexFile, IsLost, "nothing is left of the votes, nor says how many there were%s", p.votesOfOthers())
 	}
-	return rows, true, nil
+	return nil
+}
+
+// notedBeyond returns how many rows a log has of which the index and the number say the same: more than they say where two others of the counts do. Notes of ours beyond the number that no journal
+// explains were committed with their rows.
+func (p *repair) notedBeyond(l *Log, held uint32) (rows uint32, err error) {
+	others, err := p.otherCounts(l)
+	if err != nil || len(others) == 0 || slices.Max(others) <= held {
+		return held, err
+	}
+	named, err := l.highestVersion()
+	if err != nil {
+		return held, err
+	}
+	rows, _ = saidTwice(append(others, named))
+	if rows > maxWhole/changeset.RowSize {
+		return held, nil
+	}
+	return max(rows, held), nil
 }
 
 // tellNumbers tells of a number of rows that is left as it is; bad is why the file holds none.

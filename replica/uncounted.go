@@ -29,7 +29,7 @@ func (r *Replica) turnedBack() (older []*Log, err error) {
 func (r *Replica) refuseTurnedBack() error {
 	older, err := r.turnedBack()
 	for _, l := range older {
-		r.warn(fmt.Sprintf("%s has %d rows, fewer than %s notes: it was turned back, or copied while somebody wrote, and shows an older state; a pull from others brings what is lost, and the next edit cuts off what is left of it",
+		r.warn(fmt.Sprintf("%s has %d rows, fewer than %s notes: it was turned back, or copied while somebody wrote, and shows an older state; \"fsck --repair\" takes up again what is left of the rest, which the next edit cuts off, and a pull from others brings what is not",
 			l.indexPath(), l.latest, l.prefix+rowsFile))
 	}
 	return err
