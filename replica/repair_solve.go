@@ -161,9 +161,9 @@ func (s *solver) mayBeDamaged(f *candidate, row uint32) bool {
 	return s.owns(f, row) && hint.Seq == row && (f.key == hint.Key || resembles(hint.Key, f.key))
 }
 
-// owns reports whether a changeset can stand in a row by its number: one that was made in this log stands in the row of its number.
+// owns reports whether a changeset can stand in a row by its number: one that was made in this log stands in the row of its number, and so does bookkeeping of a former UUID, which was in no other log.
 func (s *solver) owns(f *candidate, row uint32) bool {
-	return f.c.ID.Origin != s.x.l.uuid || f.c.ID.Seq == row
+	return f.c.ID.Seq == row || f.c.ID.Origin != s.x.l.uuid && !f.c.Bookkeeping()
 }
 
 // fits reports whether a changeset can stand in a row.
@@ -240,7 +240,7 @@ func (s *solver) guess(f *candidate, row uint32) {
 
 // tells reports whether something says that a changeset stood in a row: its own number, in the log that it was made in, or the version that a record's index has of that row.
 func (s *solver) tells(f *candidate, row uint32) bool {
-	return f.c.ID == changeset.ID{Origin: s.x.l.uuid, Seq: row} || s.x.madeIt(row, f.c)
+	return f.c.ID.Seq == row && (f.c.ID.Origin == s.x.l.uuid || f.c.Bookkeeping()) || s.x.madeIt(row, f.c)
 }
 
 // keepOrder takes from each changeset the rows that are not below all its parents, or not above all its children.
