@@ -62,8 +62,8 @@ type Published struct {
 // Beside the v1 tree are packs and their head, from which a client of ours clones in a few requests: docs/adr/0019-wire.md. The packs are written before everything that refers to what is in them, the
 // head after it.
 //
-// With opts.Check every file that the mirror should have is compared with what it must hold, byte by byte, and written again if it differs. That costs what
-// publishing everything costs, but for the writing.
+// With opts.Check every file that the mirror should have is compared with what it must hold, byte by byte, and written again if it differs; objects that no record shows any longer are
+// removed where their bytes are not those that name them. That costs what publishing everything costs, but for the writing.
 //
 // The record indexes of from are not believed: each must have a version of the last row that touches its record. Where one is missing or damaged, the error
 // wraps a [replica.DamageError] of from, and nothing refers to what was written.
@@ -192,6 +192,9 @@ func (p *publisher) write(ctx context.Context) error {
 		return err
 	}
 	if err := p.writeHead(head, w.texts); err != nil {
+		return err
+	}
+	if err := w.takeDamaged(ctx); err != nil {
 		return err
 	}
 	p.report.Records, p.report.Removed, p.report.Bookkeeping = w.records, w.removed, w.books

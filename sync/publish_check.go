@@ -2,6 +2,7 @@ package sync
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 
 	"prophet/cas"
 	"prophet/changeset"
+	"prophet/internal/durable"
 	"prophet/replica"
 )
 
@@ -275,6 +277,46 @@ func (w *treeWriter) needs(name string, data []byte) (bool, error) {
 	w.restored++
 	w.pending[name] = true
 	return true, nil
+}
+
+// takeDamaged removes the objects whose bytes are not those that name them, once what the tree should have was compared: nothing names them but readers who began before.
+func (w *treeWriter) takeDamaged(ctx context.Context) error {
+	if !w.check {
+		return nil
+	}
+	for _, prefix := range []string{changeset.ResolutionsDir + "/", ""} {
+		for _, objects := range []string{changeset.ChangesetObjects, changeset.RecordObjects} {
+			if err := w.takeDamagedOf(ctx, cas.New(w.fs, prefix+"cas/"+objects)); err != nil {
+				return fmt.Errorf("check the mirror: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+func (w *treeWriter) takeDamagedOf(ctx context.Context, store *cas.Store) error {
+	var damaged []string
+	err := store.Walk(func(key cas.Key, file string) error {
+		if err := ctx.Err(); err != nil || key.IsZero() {
+			return err
+		}
+		_, err := store.Get(key)
+		if lacksOrDamaged(err) {
+			damaged = append(damaged, file)
+			return nil
+		}
+		return err
+	})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, file := range damaged {
+		if err := durable.Remove(w.fs, file); err != nil {
+			return err
+		}
+	}
+	w.restored += len(damaged)
+	return nil
 }
 
 // needsIndex reports whether the rows of a log or a list have to be written. If what the tree has of them is not what it must be, they are restored.

@@ -300,3 +300,39 @@ func TestReaderOfADamagedMirrorLearnsWhereTheFaultIs(t *testing.T) {
 		}
 	}
 }
+
+// What no record shows any longer stays for readers who began before. Where it is damaged, it is no use to them, and fsck names it.
+func TestCheckedPublicationTakesDamagedObjectsThatNothingNames(t *testing.T) {
+	for _, elsewhereToo := range []bool{false, true} {
+		w := newWorkshop(t, crashfs.New())
+		ticket := w.ticket(w.ann, "first", "new", "")
+		dest := afero.Fs(crashfs.New())
+		publish := func(opts psync.PublishOptions) *psync.Published { return w.publish(dest, opts) }
+		if elsewhereToo {
+			there, at := newElsewhere(dest, 1)
+			publish = func(opts psync.PublishOptions) *psync.Published { return w.publishElsewhere(at, there, opts) }
+		}
+		publish(psync.PublishOptions{})
+		before := filesOf(t, dest)
+		w.update(w.ann, ticket, map[string]string{"status": "open"})
+		publish(psync.PublishOptions{})
+		after := filesOf(t, dest)
+		superseded := ""
+		for name, text := range before {
+			if strings.Contains(name, "/"+changeset.RecordObjects+"/") && after[name] == text {
+				superseded = name
+			}
+		}
+		if superseded == "" {
+			t.Fatal("the first version of the ticket is gone already")
+		}
+		if err := afero.WriteFile(dest, superseded, []byte("damage"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if report := publish(checked); report.Restored != 1 || !report.Wrote {
+			t.Errorf("elsewhere %t: report %+v", elsewhereToo, *report)
+		}
+		delete(after, superseded)
+		sameFiles(t, "the damaged object of a former version", filesOf(t, dest), after)
+	}
+}
