@@ -20,7 +20,7 @@ type ImportOptions struct {
 	Batch    int                    // lines that one transaction brings at most; 0, and what is more: 1024
 	Checked  func(read, size int64) // is told how many bytes of the source were checked, packed as they are
 	Progress func(done, total int)  // is told how many lines were integrated, those that were here before included
-	Warn     func(string)           // is told that the source lacks lines that were imported before
+	Warn     func(string)           // is told that the source lacks lines that were imported before, and that what was lost came back
 }
 
 const (
@@ -45,7 +45,7 @@ func ImportOrigin(database uuid.UUID, name string) uuid.UUID {
 // makes the same changesets, importing again brings what was appended, and where others edited the same records conflicts come up as in a pull.
 //
 // All of the source is checked before anything is written. It is then integrated in batches, each a transaction: an import that was cut off is finished
-// by another one. A line that is known must say what it said before. Errors in a line name it, and the field:
+// by another one. A line that is known must say what it said before; where the replica has lost its changeset, it brings that back. Errors in a line name it, and the field:
 //
 //	tracker.jsonl line 17, changes[0].props.status: want a string or null, got a number
 func Import(ctx context.Context, to *replica.Replica, name string, src *Source, opts ImportOptions) (*Report, error) {
@@ -81,6 +81,7 @@ type importing struct {
 	last   uint32   // the last line that is not blank
 	known  uint32   // the last line that is in the log
 	fresh  uint32   // the first line that is not; 0: none
+	lost   uint32   // the last line whose changeset the replica has lost; 0: none
 }
 
 func (im *importing) run(ctx context.Context) error {
@@ -92,6 +93,9 @@ func (im *importing) run(ctx context.Context) error {
 		return err
 	}
 	if err := im.warnOfEnd(); err != nil {
+		return err
+	}
+	if err := im.takeBackLost(ctx); err != nil {
 		return err
 	}
 	if err := im.write(ctx); err != nil {

@@ -155,6 +155,10 @@ func (im *importing) compare(c *changeset.Changeset) (known bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	if mine.Lost { // what is left of it is only what its records became
+		im.lost = c.ID.Seq
+		return true, nil
+	}
 	if !changeset.SameEdit(mine, c) {
 		err = pastError("this line said something else when it was imported")
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"prophet/changeset"
+	"prophet/replica"
 )
 
 // missed is a changeset of the source that was passed over.
@@ -28,11 +29,19 @@ func (p *pull) takeBackLost(ctx context.Context) error {
 		return err
 	}
 	p.report.Restored += n
-	p.opts.warn("%d of the changesets that %s had lost came back from %s", n, p.to.Where(), p.from.Where())
-	if twice > 0 {
-		p.opts.warn("what had built on those was made again in %d of the records: both count there, as edits that have not seen each other, and where the values of a property are added, both are", twice)
+	for _, words := range cameBack(n, twice, p.to, p.from.Where()) {
+		p.opts.warn("%s", words)
 	}
 	return err
+}
+
+// cameBack says that changesets which a replica had lost came back, and in how many records what had built on them was made again meanwhile.
+func cameBack(n, twice int, to *replica.Replica, from string) []string {
+	words := []string{fmt.Sprintf("%d of the changesets that %s had lost came back from %s", n, to.Where(), from)}
+	if twice > 0 {
+		words = append(words, fmt.Sprintf("what had built on those was made again in %d of the records: both count there, as edits that have not seen each other, and where the values of a property are added, both are", twice))
+	}
+	return words
 }
 
 // miss passes a changeset of the source over.

@@ -121,6 +121,9 @@ func (o *fsckOptions) sources(ctx context.Context, e *env, p *printer, dir strin
 		if err == nil && database != uuid.Nil && r.Database() != database {
 			err = fmt.Errorf("ask %s: it is a replica of %w", r.Where(), psync.ErrOtherDatabase)
 		}
+		if file, _ := isFile(e.Fs, location); file {
+			err = fmt.Errorf("%w; if it was imported, importing it again brings back what was lost of its lines", err)
+		}
 		if err != nil {
 			p.warnf("passed over: %v", err)
 			continue

@@ -1,0 +1,69 @@
+package sync_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/spf13/afero"
+
+	"prophet/changeset"
+	"prophet/internal/crashfs"
+	"prophet/internal/replicatest"
+	"prophet/replica"
+	psync "prophet/sync"
+)
+
+// An import makes of its lines the very changesets that it made before, so it has what a replica lost of them, whether anything is left of it or not.
+func TestAnImportBringsBackWhatWasLostOfItsLines(t *testing.T) {
+	text := line(change("create", 1, "status", "new")) + line(change("update", 1, "status", "open")) + "\n" + line(change("create", 2, "status", "new"), change("update", 1, "owner", "bob")) + line(change("delete", 2))
+	more := line(change("update", 1, "status", "closed"))
+	disk := crashfs.New()
+	whole := newReplica(t, disk, "ann")
+	importText(t, whole, text)
+	edit(t, whole, 1, map[string]string{"owner": "ann"})
+	rows, err := whole.Log().Collect(1, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, withVersions := range []bool{true, false} {
+		for _, row := range rows {
+			when := fmt.Sprintf("row %d, with versions %t", row.Seq, withVersions)
+			damaged := disk.Survivor(crashfs.Kill, 0)
+			gone := []string{changeset.ObjectPath(changeset.ChangesetObjects, row.Key)}
+			for name := range files(t, damaged) {
+				if strings.HasPrefix(strings.TrimPrefix(name, "/"), "cas/"+changeset.RecordObjects) && !withVersions {
+					gone = append(gone, name)
+				}
+			}
+			for _, name := range gone {
+				if err := damaged.Remove(name); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := replica.Repair(t.Context(), damaged, replica.Options{}, replica.RepairOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			r := replicatest.Open(t, damaged, replica.Options{Where: "ann"})
+			if lost, err := r.Log().Lost(); len(lost) != 1 || err != nil {
+				t.Fatalf("%s: %d are lost, %v", when, len(lost), err)
+			}
+			said := ""
+			options := psync.ImportOptions{Warn: func(text string) { said += text + "\n" }}
+			if report, err := psync.Import(context.Background(), r, "bugs", source(t, "bugs.jsonl", text+more), psync.ImportOptions{DryRun: true}); err != nil || report.Integrated != 1 || report.Restored != 0 {
+				t.Errorf("%s: a rehearsal: %+v, %v", when, report, err)
+			}
+			report, err := psync.Import(context.Background(), r, "bugs", source(t, "bugs.jsonl", text+more), options)
+			if err != nil || report.Restored != 1 || report.Integrated != 1 || !strings.Contains(said, "1 of the changesets that ann had lost came back from bugs.jsonl\n") {
+				t.Errorf("%s: %+v, %v, said %s", when, report, err, said)
+				continue
+			}
+			replicatest.Sound(t, damaged, when)
+			if is, err := afero.ReadFile(damaged, gone[0]); err != nil || changeset.ObjectPath(changeset.ChangesetObjects, row.Key) != gone[0] || len(is) == 0 {
+				t.Errorf("%s: %v", when, err)
+			}
+			wantProps(t, r, 1, map[string]string{"status": "closed", "owner": "ann"})
+		}
+	}
+}
