@@ -115,7 +115,7 @@ func (o *cloneOptions) clone(ctx context.Context, e *env, from *replica.Replica,
 		return e.peerHint(unreachable("clone", from.Where(), err), location, "")
 	}
 	if err != nil {
-		return begun(ctx, r, dir, err)
+		return o.begun(ctx, e, dir, err)
 	}
 	if err := r.SetLastPeer(psync.Shown(location)); err != nil {
 		return err
@@ -171,19 +171,21 @@ func (e *env) unmake(r *replica.Replica, dir string) bool {
 	return err == nil
 }
 
-// begun adds to the error of a clone how to go on, if there is something to go on with.
-func begun(ctx context.Context, r *replica.Replica, dir string, err error) error {
+// begun adds to the error of a clone how to go on, if there is something to go on with: a replica is one once it has its replica-version. It may not know yet where the rest comes from.
+func (o *cloneOptions) begun(ctx context.Context, e *env, dir string, err error) error {
+	there, failed := isReplica(e.Fs, dir)
+	pull := fmt.Sprintf(`"prophet pull -r %s %s"`, shellWord(dir), shellWord(psync.Shown(o.url)))
 	switch {
-	case r == nil:
-		return ifInterrupted(ctx, err, "nothing came yet; run it again")
+	case !there && failed == nil:
+		return withHint(err, "no clone was made; remove what is left in %s, then run the same command again", shellWord(dir))
 	case interrupted(ctx, err):
-		return withHint(err, `what came so far stays; "prophet pull -r %s" goes on`, shellWord(dir))
+		return withHint(err, "what came so far stays; %s goes on", pull)
 	}
 	if hint := hintOf(err); hint == hintMirror || hint == hintFull || hint == hintLarge {
 		hint = strings.TrimSuffix(hint, ", then run the same command again")
-		return withHint(err, "%s; then \"prophet pull -r %s\" goes on with the clone", hint, shellWord(dir))
+		return withHint(err, "%s; then %s goes on with the clone", hint, pull)
 	}
-	return withHint(err, `the clone is begun; "prophet pull -r %s" goes on`, shellWord(dir))
+	return withHint(err, "the clone is begun; %s goes on", pull)
 }
 
 // openSource opens the replica at a location.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/bits"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/spf13/afero"
@@ -55,6 +56,42 @@ func flush(t *testing.T, disk *crashfs.FS) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestAFailedCloneSaysHowToGoOn lets all that writes fail from some operation on, as on a disk that broke, or is full for good.
+func TestAFailedCloneSaysHowToGoOn(t *testing.T) {
+	start := crashfs.New()
+	fixture.Unpack(t, start, "/srv", "three-laptops")
+	flush(t, start)
+	told := map[string]int{}
+	for k := 1; ; k++ {
+		disk := start.Survivor(crashfs.Kill, 0)
+		disk.FailFrom(k, errors.New("the disk broke"), crashfs.Op.Writes)
+		code, out := try(t, disk, "clone", "/srv/alice", "/home/ann/bugs")
+		if code == exitDone {
+			break
+		}
+		left := disk.Survivor(crashfs.Kill, 0)
+		switch empty, err := afero.IsEmpty(left, "/home/ann/bugs"); {
+		case strings.Contains(out, `the clone is begun; "prophet pull -r /home/ann/bugs /srv/alice" goes on`):
+			told["pull"]++
+			must(t, left, "pull", "-r", "/home/ann/bugs", "/srv/alice", "--conflicts-ok")
+			continue
+		case strings.Contains(out, "no clone was made; remove what is left in /home/ann/bugs, then run the same command again"):
+			told["remove"]++
+			if err := left.RemoveAll("/home/ann/bugs"); err != nil {
+				t.Fatal(err)
+			}
+			fallthrough
+		case empty || err != nil:
+			must(t, left, "clone", "/srv/alice", "/home/ann/bugs")
+		default:
+			t.Errorf("at %d: %s", k, out)
+		}
+	}
+	if told["pull"] == 0 || told["remove"] == 0 {
+		t.Errorf("hints: %v", told)
 	}
 }
 

@@ -85,7 +85,7 @@ var interrupting = []struct{ line, stays string }{
 	{"pull -n -r /ann /bob", ""},
 	{"pull -r /ann --all", "what came so far stays; the next one goes on from there"},
 	{"push -r /ann /bob", "what came so far stays; the next push goes on from there"},
-	{"clone /ann /new", `what came so far stays; "prophet pull -r /new" goes on`},
+	{"clone /ann /new", `what came so far stays; "prophet pull -r /new /ann" goes on`},
 	{"export -r /ann /new", "/new holds half a copy; remove it and export again"},
 	{"publish -r /ann /new", "what came so far stays; readers see the state before, and the next publish goes on"},
 	{"fsck -r /ann", ""},
