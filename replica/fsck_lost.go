@@ -22,7 +22,7 @@ func (c *checker) meetLost(row changeset.Row, left *changeset.Changeset) {
 	c.lostFound = append(c.lostFound, lostFound{row, left.Bookkeeping()})
 }
 
-// tellLost names the lost changesets, and, with the last of them, what waits.
+// tellLost names the lost changesets, and, with the last of them, what waits. Lost bookkeeping is harmless: nobody ever needs it again.
 func (c *checker) tellLost() {
 	last := -1
 	for i, found := range c.lostFound {
@@ -38,12 +38,12 @@ func (c *checker) tellLost() {
 		case i == last:
 			text += c.waiting()
 		}
-		c.report(Problem{Path: c.l.prefix + LostFile, Bookkeeping: found.bookkeeping, Text: fmt.Sprintf("row %d: changeset %s is lost; %s", found.row.Seq, found.row.ID, text)})
+		c.report(Problem{Path: c.l.prefix + LostFile, Harmless: found.bookkeeping, Text: fmt.Sprintf("row %d: changeset %s is lost; %s", found.row.Seq, found.row.ID, text)})
 	}
 }
 
 // lostBookkeeping says what it means that a lost changeset is bookkeeping.
-const lostBookkeeping = "it is bookkeeping of this replica: nobody's edit is missing, a clone needs it not, and only a mirror of this very replica may have it"
+const lostBookkeeping = "it is bookkeeping of this replica: nobody's edit is missing, a clone needs it not, and only a mirror or a copy of this very replica may have it; a program of the original that pulls from here stops at that row"
 
 // waiting says which edits go to nobody who lacks what is lost.
 func (c *checker) waiting() string {

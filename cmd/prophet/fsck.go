@@ -107,7 +107,6 @@ type (
 		mends  bool   // it was repaired
 
 		lost      bool // changesets are
-		lostEdits bool // some of these are no bookkeeping
 		lostVotes bool // nothing was left of the resolutions
 	}
 	problemDoc struct {
@@ -175,7 +174,6 @@ func (d *fsckDoc) add(found replica.Problem) {
 		d.lacksObjects = d.lacksObjects || strings.HasPrefix(file, "cas/"+changeset.ChangesetObjects+"/")
 		d.isWorse = d.isWorse || !lost
 		d.byHand = d.byHand || found.ByHand
-		d.lostEdits = d.lostEdits || lost && !found.Bookkeeping
 		d.lost = d.lost || lost
 	}
 	if *of++; *of <= mostListed {
@@ -270,14 +268,9 @@ func (d *fsckDoc) verdict() string {
 // lostOnly reports whether nothing is wrong but that changesets are lost, or notes.
 func (d *fsckDoc) lostOnly() bool { return d.opened && !d.isWorse }
 
-// bookkeepingOnly reports whether nothing is wrong but that bookkeeping is lost.
-func (d *fsckDoc) bookkeepingOnly() bool { return d.lostOnly() && d.lost && !d.lostEdits }
-
 // hint says what to do about damage.
 func (d *fsckDoc) hint() string {
 	switch {
-	case d.mirror && d.bookkeepingOnly():
-		return `its publisher has lost it, and nobody's edit is missing: clones of it are whole`
 	case d.mirror && d.lostOnly():
 		return `its publisher has lost it: "prophet fsck -r DIR --repair --from URL" there, with a replica or a mirror that has it, brings it back, and the next publication brings it here`
 	case d.mirror && d.lost:
@@ -288,8 +281,8 @@ func (d *fsckDoc) hint() string {
 		return `somebody has to move what lies in the place of another file: a repair leaves that`
 	case d.mends && d.lostVotes && d.damages == 0:
 		return `all else works. "prophet pull URL", with a replica or a mirror of the database, brings back the votes that it has`
-	case d.bookkeepingOnly():
-		return `all else works, nobody's edit is missing, and a clone is whole. "prophet fsck --repair --from URL", with a mirror of this very replica, brings it back`
+	case d.mends && d.damages == 0:
+		return `all else works, and the next check says so. "prophet fsck --repair --from URL", with a mirror or a copy of this very replica, may bring back what it told as lost, and of edits so does a pull`
 	case d.mends && d.lostOnly():
 		return `all else works. "prophet fsck --repair --from URL", with a replica or a mirror that has what is lost, brings it back, and so does a pull from one`
 	case d.mends:
@@ -319,8 +312,6 @@ func (d *fsckDoc) err() error {
 	switch {
 	case d.damages == 0:
 		return &failure{exitFailed, d.hintThere(), fmt.Errorf("the replica is sound, but something was lost")}
-	case d.bookkeepingOnly():
-		return &failure{exitFailed, d.hintThere(), fmt.Errorf("the replica has lost %s of its bookkeeping", counted(d.damages, "row"))}
 	case d.lostOnly():
 		return &failure{exitFailed, d.hintThere(), fmt.Errorf("the replica has lost %s", counted(d.damages, "changeset"))}
 	}
