@@ -138,6 +138,7 @@ func (c *check) checkBeside() {
 	c.main.checkAtRest()
 	c.main.checkOldIDs()
 	for _, log := range []*checker{c.votes, c.main} {
+		log.checkTemps()
 		log.checkRowsThere()
 		log.checkPeers()
 		log.checkV1Marks()

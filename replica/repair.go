@@ -132,7 +132,7 @@ func (p *repair) run() error {
 	if opened, err := p.open(); !opened || err != nil {
 		return err
 	}
-	for _, do := range []func() error{p.takeBlocking, p.mendNamed, p.mendChangesets, p.mendRecords, p.mendDigests, p.mendNotes, p.mendMarks, p.mendPeers, p.takeStrays, p.mendIdentity, p.mergeAnew} {
+	for _, do := range []func() error{p.takeBlocking, p.mendNamed, p.mendChangesets, p.mendRecords, p.mendDigests, p.mendNotes, p.mendMarks, p.mendPeers, p.takeStrays, p.takeTemps, p.mendIdentity, p.mergeAnew} {
 		if err := p.disturbed(); err != nil {
 			return err
 		}

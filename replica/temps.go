@@ -1,0 +1,89 @@
+package replica
+
+import (
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/spf13/afero"
+
+	"prophet/changeset"
+	"prophet/internal/durable"
+	"prophet/internal/parts"
+)
+
+// temps returns the files beside those of a log that a writer made and did not come to name: it was killed, or is at work. Those of parts are not among them: gc removes them, which works beside writers.
+func (l *Log) temps() (found []string, err error) {
+	names, err := l.list(".")
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names { // others may have files of their own there
+		end := strings.LastIndex(name, ".tmp")
+		if durable.IsTemp(name) && slices.Contains(rootFiles, name[len("."):end]) {
+			found = append(found, name)
+		}
+	}
+	for _, dir := range []string{"cas", changeset.RecordsDir, oursDir} {
+		if found, err = l.tempsBelow(dir, found); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// rootFiles are the files in the directory of a log itself.
+var rootFiles = []string{changeset.IndexFile, changeset.LatestFile, changeset.ReplicaUUIDFile, changeset.DatabaseUUIDFile, changeset.ReplicaVersionFile}
+
+func (l *Log) tempsBelow(dir string, found []string) ([]string, error) {
+	if dir == parts.Dir || dir == SetAsideDir {
+		return found, nil
+	}
+	entries, err := afero.ReadDir(l.fs, dir)
+	if isNotExist(err) || isDamage(err) {
+		return found, nil
+	}
+	for _, e := range entries {
+		name := path.Join(dir, e.Name())
+		switch {
+		case err != nil:
+		case e.Mode()&fs.ModeType == fs.ModeDir:
+			found, err = l.tempsBelow(name, found)
+		case durable.IsTemp(name) && e.Mode().IsRegular():
+			found = append(found, name)
+		}
+	}
+	return found, err
+}
+
+// checkTemps names the files that killed writers left.
+func (c *checker) checkTemps() {
+	if c.exported {
+		return // whoever publishes there has its own
+	}
+	found, err := c.l.temps()
+	if err != nil {
+		c.fault(".", err)
+	}
+	for _, name := range found {
+		c.harmless(name, "a writer that was killed left it, or is at work on it: no part of the data; a repair takes it away")
+	}
+}
+
+// takeTemps takes away the files that killed writers left: no other one is at work.
+func (p *repair) takeTemps() error {
+	for _, l := range p.logs() {
+		found, err := l.temps()
+		if err != nil {
+			return err
+		}
+		for _, name := range found {
+			if err := p.takeAway(l.prefix + name); err != nil {
+				return err
+			}
+			p.tell(l.prefix+name, IsSetAside, "a writer that was killed left it; it is no part of the data")
+		}
+	}
+	return nil
+}
