@@ -16,7 +16,7 @@ import (
 )
 
 // Open opens the replica at the root of the file system for reading and, where that can be written, for editing. Nothing is written. Where a log counts
-// fewer changesets than it is known to hold, as after a latest-sequence-no was set back, the error wraps [ErrUncounted], unless opts.Uncounted.
+// fewer changesets than it is known to hold, as after a latest-sequence-no was set back, the error wraps [ErrUncounted], unless opts.Uncounted; where the rows are gone too, it warns.
 func Open(fsys afero.Fs, opts Options) (*Replica, error) {
 	r := unopened(fsys, opts)
 	if err := r.reopen(); err != nil {
@@ -25,7 +25,7 @@ func Open(fsys afero.Fs, opts Options) (*Replica, error) {
 	if opts.Mirror || opts.Uncounted {
 		return r, nil
 	}
-	if _, err := r.turnedBack(); err != nil {
+	if err := r.refuseTurnedBack(); err != nil {
 		return nil, err
 	}
 	return r, nil

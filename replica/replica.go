@@ -86,6 +86,7 @@ type Replica struct {
 
 	mu    sync.Mutex // guards what is loaded when it is first asked for
 	noted bool       // there are notes on every row of both logs
+	older bool       // that it shows an older state was said
 	old   *oldIDs
 	open  openSet // as the log says, where the list of it cannot be believed
 

@@ -77,6 +77,9 @@ func TestALogThatWasSetBackWholeIsReadWithAWarning(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if said == "" {
+		t.Error("who gives it away, and reads no record, is not told")
+	}
 	for name, read := range readings {
 		if err := read(r); err != nil {
 			t.Errorf("%s: %v", name, err)

@@ -25,10 +25,15 @@ func (r *Replica) turnedBack() (older []*Log, err error) {
 	return older, nil
 }
 
-// refuseTurnedBack is turnedBack that warns of an older state, if that is all that there is.
+// refuseTurnedBack is turnedBack that warns, once, of an older state, if that is all that there is: also who gives it away is to know.
 func (r *Replica) refuseTurnedBack() error {
 	older, err := r.turnedBack()
+	told := r.older
+	r.older = told || len(older) > 0
 	for _, l := range older {
+		if told {
+			break
+		}
 		r.warn(fmt.Sprintf("%s has %d rows, fewer than %s notes: it was turned back, or copied while somebody wrote, and shows an older state; \"fsck --repair\" takes up again what is left of the rest, which the next edit cuts off, and a pull from others brings what is not",
 			l.indexPath(), l.latest, l.prefix+rowsFile))
 	}
