@@ -111,7 +111,7 @@ func runPublish(ctx context.Context, e *env, o publishOptions) error {
 	})
 	progress.Done()
 	if err != nil {
-		return ifInterrupted(ctx, o.withRemedy(fmt.Errorf("%s: %w", to.shown, err), to), "what came so far stays; readers see the state before%s, and the next publish goes on", to.orAfter)
+		return ifInterrupted(ctx, o.withRemedy(fmt.Errorf("%s: %w", to.shown, err), to), "what came so far stays; readers see %s, and the next publish goes on", to.seen)
 	}
 	if p.json {
 		return p.writeJSON(publishDoc{pub.Bookkeeping, pub.Changesets, r.Where(), pub.Latest, pub.Path, pub.Records, pub.Removed, pub.Votes, pub.Restored, to.shown, pub.Wrote})

@@ -18,7 +18,7 @@ import (
 type publishTo struct {
 	shown   string // it, as it may be shown
 	pulled  string // how pull is told of it; "" if it cannot be
-	orAfter string // added to "readers see the state before", of a publication that was cut off
+	seen    string // which state readers see of a publication that was cut off
 	publish func(ctx context.Context, r *replica.Replica, opts psync.PublishOptions) (*psync.Published, error)
 }
 
@@ -39,7 +39,7 @@ func (e *env) publishingTo(r *replica.Replica, word string) (*publishTo, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &publishTo{shown: dir, pulled: e.shortDir(dir), publish: func(ctx context.Context, r *replica.Replica, opts psync.PublishOptions) (*psync.Published, error) {
+	return &publishTo{shown: dir, pulled: e.shortDir(dir), seen: "the state before", publish: func(ctx context.Context, r *replica.Replica, opts psync.PublishOptions) (*psync.Published, error) {
 		unmake, err := durable.MakeRoot(e.Fs, dir)
 		if err != nil {
 			return nil, fmt.Errorf("publish: %w", err)
@@ -64,7 +64,7 @@ func (e *env) publishingElsewhere(r *replica.Replica, location string) (*publish
 	sum := sha256.Sum256([]byte(r.UUID().String() + "\n" + place.String()))
 	copies := filepath.Join(e.Cache, "prophet", "publish", fmt.Sprintf("%x", sum[:8]))
 	there := &rsync.Copier{Program: cmp.Or(e.Getenv("RSYNC"), "rsync"), Dir: filepath.Join(copies, psync.CopyDir), To: place}
-	return &publishTo{shown: psync.Shown(location), orAfter: " or after", publish: func(ctx context.Context, r *replica.Replica, opts psync.PublishOptions) (*psync.Published, error) {
+	return &publishTo{shown: psync.Shown(location), seen: "the state before or after", publish: func(ctx context.Context, r *replica.Replica, opts psync.PublishOptions) (*psync.Published, error) {
 		if _, err := durable.MakeRoot(e.Fs, copies); err != nil {
 			return nil, fmt.Errorf("publish: make the directory for a copy of the mirror: %w", err)
 		}

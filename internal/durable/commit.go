@@ -182,7 +182,7 @@ func (t *Tx) stageObjects() (objects staged, err error) {
 // apply does steps 2 to 5. The new content of a rewritten file lies beside it before the points get their new texts, so that whoever finds these can finish.
 func (t *Tx) apply(j *journal, objects *staged) error {
 	journal, err := j.write(&t.writer)
-	if err := flushAll(t.fs, append(objects.temps, journal...), nil, err); err != nil {
+	if err := flushAll(t.fs, append(objects.temps(), journal...), nil, err); err != nil {
 		return err
 	}
 	if err := objects.rename(t.fs); err != nil {
@@ -210,7 +210,7 @@ func (j *journal) pointTexts() (texts []Content) {
 // renamePoints gives the commit points their new texts, in order.
 func (t *Tx) renamePoints(points *staged) error {
 	for len(points.files) > 0 {
-		name := points.files[0].Name
+		name := points.files[0].name
 		if err := points.renameNext(t.fs); err != nil {
 			return err
 		}
@@ -322,7 +322,7 @@ func (t *Tx) appendAll(j *journal, objects []string) (points staged, err error) 
 	if err == nil {
 		points, err = t.stage(j.pointTexts())
 	}
-	if err = flushAll(t.fs, append(files, points.temps...), append(dirs, objects...), err); err != nil {
+	if err = flushAll(t.fs, append(files, points.temps()...), append(dirs, objects...), err); err != nil {
 		points.drop(t.fs)
 	}
 	return points, err

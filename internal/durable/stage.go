@@ -8,9 +8,23 @@ import (
 
 // staged are files that lie under temporary names until they get their own, each open until it was flushed.
 type staged struct {
-	files []Content
-	temps []handle // of the same files
+	files []stagedFile
 	dirs  []string // of all that were staged, for the flush of their names
+}
+
+// stagedFile is a file with the name that it is to get.
+type stagedFile struct {
+	temp handle
+	name string
+}
+
+// temps are the files under their temporary names.
+func (s *staged) temps() []handle {
+	temps := make([]handle, 0, len(s.files))
+	for _, f := range s.files {
+		temps = append(temps, f.temp)
+	}
+	return temps
 }
 
 // stage makes the directories of files, and writes the files under temporary names. Where they are many, only the last of them stay so, and those before have
@@ -27,7 +41,7 @@ func (w *writer) stage(files []Content) (staged, error) {
 	}
 	s, err := w.writeTemps(files)
 	if err != nil {
-		err = flushAll(w.fs, s.temps, nil, err)
+		err = flushAll(w.fs, s.temps(), nil, err)
 		s.drop(w.fs)
 		return staged{}, err
 	}
@@ -42,7 +56,7 @@ func (w *writer) writeTemps(files []Content) (s staged, err error) {
 		if err != nil {
 			return s, err
 		}
-		s.files, s.temps = append(s.files, f), append(s.temps, temp)
+		s.files = append(s.files, stagedFile{temp, f.Name})
 		if _, err := temp.WriteAt(f.Data, 0); err != nil {
 			return s, ofFile("write", f.Name, err)
 		}
@@ -62,16 +76,17 @@ func (s *staged) rename(fs afero.Fs) error {
 
 // renameNext gives the next of them its name.
 func (s *staged) renameNext(fs afero.Fs) error {
-	if err := fs.Rename(s.temps[0].name, s.files[0].Name); err != nil {
-		return fmt.Errorf("rename to %s: %w", s.files[0].Name, err)
+	next := s.files[0]
+	if err := fs.Rename(next.temp.name, next.name); err != nil {
+		return fmt.Errorf("rename to %s: %w", next.name, err)
 	}
-	s.files, s.temps = s.files[1:], s.temps[1:]
+	s.files = s.files[1:]
 	return nil
 }
 
 // drop removes those that have no name of their own yet.
 func (s *staged) drop(fs afero.Fs) {
-	for _, t := range s.temps {
-		_ = fs.Remove(t.name) // the error at hand is the one to tell
+	for _, f := range s.files {
+		_ = fs.Remove(f.temp.name) // the error at hand is the one to tell
 	}
 }

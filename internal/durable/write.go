@@ -78,7 +78,7 @@ func (w *writer) writeAll(files []Content) error {
 func (w *writer) writeChunk(files []Content) (err error) {
 	s, err := w.writeTemps(files)
 	defer s.drop(w.fs)
-	if err = flushAll(w.fs, s.temps, nil, err); err != nil {
+	if err = flushAll(w.fs, s.temps(), nil, err); err != nil {
 		return err
 	}
 	return s.rename(w.fs)
@@ -88,7 +88,7 @@ func (w *writer) writeChunk(files []Content) (err error) {
 func (w *writer) writeBeside(f Content, between func() error) error {
 	s, err := w.writeTemps([]Content{f})
 	defer s.drop(w.fs)
-	if err = flushAll(w.fs, s.temps, nil, err); err == nil {
+	if err = flushAll(w.fs, s.temps(), nil, err); err == nil {
 		err = between()
 	}
 	if err == nil {

@@ -20,11 +20,17 @@ type Copier struct {
 	after func(time.Duration) <-chan time.Time // time.After if nil
 }
 
-// What rsync ends with, as its manual has it.
+// What rsync ends with, as its manual has it, and the shell or ssh in its place.
 const (
-	exitPartial  = 23 // not all was copied, as where there is nothing to copy from
-	exitSignal   = 20
-	exitProtocol = 12 // the other end does not answer as an rsync does
+	exitStarting      = 5   // error starting the client-server protocol
+	exitSocket        = 10  // error in socket I/O
+	exitProtocol      = 12  // error in the protocol data stream: the other end does not answer as an rsync does
+	exitSignal        = 20  // received SIGUSR1 or SIGINT
+	exitPartial       = 23  // partial transfer due to error, as where there is nothing to copy from
+	exitTimeout       = 30  // timeout in data send/receive
+	exitDaemonTimeout = 35  // timeout waiting for the daemon's connection
+	exitNoCommand     = 127 // the shell there found no such program
+	exitSSH           = 255 // ssh failed
 )
 
 // How long a program that was interrupted may take to end, and its interruption to be heard of here.
@@ -124,7 +130,11 @@ func (e *Error) Missing() bool {
 
 // Unreached reports whether no rsync answered at the other end.
 func (e *Error) Unreached() bool {
-	return e.Code == exitProtocol || e.Code == 5 || e.Code == 10 || e.Code == 30 || e.Code == 35 || e.Code == 127 || e.Code == 255
+	switch e.Code {
+	case exitStarting, exitSocket, exitProtocol, exitTimeout, exitDaemonTimeout, exitNoCommand, exitSSH:
+		return true
+	}
+	return false
 }
 
 // run runs rsync, which is interrupted when ctx ends.
