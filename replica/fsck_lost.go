@@ -45,15 +45,17 @@ func (c *checker) tellLost() {
 // lostBookkeeping says what it means that a lost changeset is bookkeeping.
 const lostBookkeeping = "it is bookkeeping of this replica: nobody's edit is missing, a clone needs it not, and only a mirror or a copy of this very replica may have it; a program of the original that pulls from here stops at that row"
 
+// whatBuildsWaits follows what is said of a lost edit.
+const whatBuildsWaits = ", and what builds on it goes to nobody who lacks it until the record is edited again"
+
 // waiting says which edits go to nobody who lacks what is lost.
 func (c *checker) waiting() string {
-	const waits = ", and what builds on it goes to nobody who lacks it until the record is edited again"
 	if c.l.prefix != "" || !c.ours {
-		return waits
+		return whatBuildsWaits
 	}
 	recs, err := c.l.Waiting()
 	if err != nil {
-		return waits // what is wrong is told where it is read
+		return whatBuildsWaits // what is wrong is told where it is read
 	}
 	if len(recs) == 0 {
 		return "; no edit of a record waits for it"

@@ -153,14 +153,13 @@ func (x *lostRepair) keep(seq uint32, c *changeset.Changeset) error {
 
 // countsAs says what counts for a lost changeset.
 func countsAs(c *changeset.Changeset) string {
-	const waits = ", and what builds on it goes to nobody who lacks it until the record is edited again"
 	switch {
 	case c.Bookkeeping():
 		return lostBookkeeping
 	case len(c.Changes) == 0:
-		return "until it comes back it counts as if it had not been there" + waits
+		return "until it comes back it counts as if it had not been there" + whatBuildsWaits
 	}
-	return "until it comes back, what its records became counts" + waits
+	return "until it comes back, what its records became counts" + whatBuildsWaits
 }
 
 // write writes the list.

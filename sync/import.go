@@ -108,7 +108,11 @@ func (im *importing) run(ctx context.Context) error {
 func (im *importing) warnOfEnd() error {
 	highest, err := im.to.Highest(im.origin)
 	if err == nil && highest > im.last && im.opts.Warn != nil {
-		im.opts.Warn(fmt.Sprintf("%s ends with line %d, and line %d of it was imported before, here or elsewhere: what came then stays", im.src.where, im.last, highest))
+		ends := fmt.Sprintf("ends with line %d", im.last)
+		if im.last == 0 {
+			ends = "has no line"
+		}
+		im.opts.Warn(fmt.Sprintf("%s %s, and line %d of it was imported before, here or elsewhere: what came then stays", im.src.where, ends, highest))
 	}
 	return err
 }

@@ -57,6 +57,9 @@ func TestImportWarnsOfAnEndThatIsMissing(t *testing.T) {
 		if got := said(line(change("create", 1, "a", "1")), dry); got != missing {
 			t.Errorf("of the beginning it says %q, want %q", got, missing)
 		}
+		if got := said("", dry); got != "bugs.jsonl has no line, and line 3 of it was imported before, here or elsewhere: what came then stays" {
+			t.Errorf("of nothing it says %q", got)
+		}
 	}
 	wantProps(t, r, 1, map[string]string{"a": "2"})
 	if got := said(text+line(change("update", 1, "a", "3")), false); got != "" {
