@@ -64,7 +64,7 @@ func (p *repair) mendIndex(prefix string) (sound bool, err error) {
 			return false, err
 		}
 		unknown := x.unknown()
-		if rows == n.least || len(unknown) == 0 {
+		if rows == n.least || len(unknown) == 0 || len(x.undecided) > 0 {
 			return x.mend(lacking, n)
 		}
 		rows = max(unknown[0]-1, n.least) // what only notes tell of, and nobody has, must not keep the rest from being read
