@@ -121,7 +121,7 @@ func (p *repair) run() error {
 	if sound, err := p.mendSmallFiles(); !sound || err != nil {
 		return err
 	}
-	if sound, err := p.partsAreSound(); !sound || err != nil {
+	if err := p.mendParts(); err != nil {
 		return err
 	}
 	for _, prefix := range []string{changeset.ResolutionsDir + "/", ""} {

@@ -165,7 +165,8 @@ func (x *lostRepair) hasVersion(key cas.Key) bool {
 	return err == nil
 }
 
-// changeOf is what a lost changeset did to a record: what differs between the versions before and after it. Where these cannot be read, it changed nothing.
+// changeOf is what a lost changeset did to a record: what differs between the versions before and after it, or, where that before cannot be read, between what the rows above come to and that after.
+// Where that cannot be read either, it changed nothing.
 func (x *lostRepair) changeOf(rec changeset.RecordID, seq uint32) changeset.Change {
 	versions, at := x.index.versions[rec], x.index.versionAt(rec, seq)
 	first := at
@@ -175,6 +176,13 @@ func (x *lostRepair) changeOf(rec changeset.RecordID, seq uint32) changeset.Chan
 	if at >= 0 {
 		was, before := x.stateBefore(rec, first)
 		is, after := x.stateOf(rec, versions[at])
+		if was == nil && is != nil { // then it made of what is left of the rows above what the version is
+			existed, props, err := x.stateAbove(rec, seq, -1)
+			x.p.unread(err)
+			if err == nil {
+				was, before = &existed, props
+			}
+		}
 		if was != nil && is != nil {
 			ch := difference(rec, *was, before, *is, after)
 			if ch == nil {

@@ -1,69 +1,325 @@
 package replica
 
 import (
-	"cmp"
-	"errors"
-	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/minio/sha256-simd"
+	"github.com/spf13/afero"
 
 	"prophet/changeset"
+	"prophet/internal/durable"
+	"prophet/internal/parts"
 )
 
-// partsAreSound reports whether all parts of both logs are what their lists say. Where one is damaged nothing is repaired: what it held would be taken for lost.
-func (p *repair) partsAreSound() (sound bool, err error) {
+// mendParts makes the parts of both logs whole, before anything is read through them. A pack says which rows it has, so that the list follows from the packs; a table follows from its
+// pack; and what a pack lost others have. What is not whole then is dissolved: what can be read of it is written as loose files, and the rest is looked for as anything that is loose.
+func (p *repair) mendParts() error {
 	format, err := readSmall(p.fs, changeset.ReplicaVersionFile)
 	if err != nil || format != FormatParts {
-		return err == nil, err
+		return err
 	}
-	sound = true
-	for _, prefix := range logPrefixes {
-		l := newLog(p.fs, prefix, p.opts.Where, &limits{})
-		l.format = format
-		_, list, err := l.readParts()
-		for _, ref := range list {
-			for _, f := range filesOfPart(ref) {
-				err = cmp.Or(err, l.checkPartFile(p.ctx, f))
+	for _, prefix := range []string{changeset.ResolutionsDir + "/", ""} {
+		x := &partsRepair{p: p, l: newLog(p.fs, prefix, p.opts.Where, &limits{}), prefix: prefix, dissolved: map[changeset.RecordID]bool{}}
+		x.l.format = format
+		if err := x.run(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// partsRepair mends the parts of one log.
+type partsRepair struct {
+	p      *repair
+	l      *Log // of which only the files of parts, and loose objects, are read
+	prefix string
+
+	text   string     // of the list, as it is
+	list   parts.List // which it names
+	listed bool       // it can be read
+	index  []byte     // of the log, as far as it can be read
+	sums   map[parts.Sum]string
+	packs  []packFile
+
+	dissolved map[changeset.RecordID]bool // what is known of these is loose now
+	lossy     bool                        // rows were lost, so that the parts behind them do not follow from what is there
+}
+
+// packFile is a pack that lies there.
+type packFile struct {
+	name        string // within the log
+	first, last uint32 // its rows; zero if it is damaged
+	sum         parts.Sum
+	needed      bool // it has a row that is nowhere else
+	counts      uint32
+}
+
+func (x *partsRepair) run() (err error) {
+	text, list, err := x.l.readParts()
+	x.p.unread(err)
+	if err != nil && !isDamage(err) {
+		return err
+	}
+	x.text, x.list, x.listed = text, list, err == nil
+	if err := x.doubtList(); err != nil {
+		return err
+	}
+	if sound, err := x.isSound(); sound || err != nil {
+		return err
+	}
+	if err := x.restoreNames(); err != nil {
+		return err
+	}
+	if err := x.look(); err != nil {
+		return err
+	}
+	return x.mend(x.choose())
+}
+
+// doubtList takes a list of which no file is here for another log's.
+func (x *partsRepair) doubtList() error {
+	for _, ref := range x.list {
+		for _, f := range filesOfPart(ref) {
+			if there, err := exists(x.l.fs, f.name); there || err != nil {
+				return err
 			}
 		}
-		var damage *DamageError
-		switch {
-		case errors.As(err, &damage):
-			p.tell(damage.Path, IsLeft, "%v; parts cannot be repaired yet, and nothing else was touched: clone another replica", damage.Err)
-			sound = false
-		case err != nil:
+	}
+	x.list, x.listed = nil, x.listed && len(x.list) == 0
+	return nil
+}
+
+// isSound reports whether all files are what the list says, and it lacks none.
+func (x *partsRepair) isSound() (bool, error) {
+	if !x.listed {
+		return false, nil
+	}
+	for _, ref := range x.list {
+		if whole, err := x.isWhole(filesOfPart(ref)...); !whole || err != nil {
 			return false, err
 		}
 	}
-	return sound, nil
+	names, err := x.l.unlisted(x.list)
+	if err != nil || len(names) == 0 {
+		return err == nil, err
+	}
+	if err := x.look(); err != nil {
+		return false, err
+	}
+	return !slices.ContainsFunc(x.packs, func(f packFile) bool { return f.needed || f.first == 0 }), nil
 }
 
-// readIndex returns the index of a record, nil if there is none: that of format 1, made of what parts and the loose index have.
-func (p *repair) readIndex(l *Log, rec changeset.RecordID) ([]byte, error) {
-	loose, err := p.read(l.prefix + changeset.RecordPath(rec))
+// isWhole reports whether files of parts are what their sums say.
+func (x *partsRepair) isWhole(files ...partFile) (bool, error) {
+	for _, f := range files {
+		err := x.l.checkPartFile(x.p.ctx, f)
+		x.p.unread(err)
+		if isDamage(err) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// restoreNames puts a copy of each file of a part that is damaged or missing in its place, if there is one under another name: names may have been swapped.
+func (x *partsRepair) restoreNames() error {
+	files, err := x.wanted()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	packs, err := l.packs()
-	if err != nil || len(packs.parts) == 0 {
-		return loose, err
+	for _, f := range files {
+		whole, err := x.isWhole(f)
+		if err != nil {
+			return err
+		}
+		if whole {
+			continue
+		}
+		from, err := x.fileWith(f.sum)
+		if err != nil {
+			return err
+		}
+		if from == "" {
+			continue
+		}
+		name := x.prefix + f.name
+		if there, err := exists(x.p.fs, name); err != nil {
+			return err
+		} else if there {
+			if err := x.p.setAside(name); err != nil {
+				return err
+			}
+		}
+		if err := durable.CopyFile(x.p.fs, from, name); err != nil {
+			return err
+		}
+		x.sums = nil // what was swapped with it is somewhere else now
+		x.p.tell(name, IsRebuilt, "%s held it", from)
 	}
-	f, err := l.openVersions(rec)
-	if isDamage(err) {
-		return loose, nil
+	return nil
+}
+
+// wanted are the files that the list names, and the packs that files beside are named after.
+func (x *partsRepair) wanted() (files []partFile, err error) {
+	names, err := x.l.unlisted(x.list)
+	for _, ref := range x.list {
+		files = append(files, filesOfPart(ref)...)
 	}
+	for _, name := range names {
+		if base, is := strings.CutSuffix(path.Base(name), parts.PackExt); is {
+			if sum, ok := parts.ParseSum(base); ok {
+				files = append(files, partFile{name, sum})
+			}
+		}
+	}
+	return files, err
+}
+
+// fileWith returns a file that has a SHA-256, among those of parts of both logs and what was set aside of them, "" if there is none.
+func (x *partsRepair) fileWith(sum parts.Sum) (string, error) {
+	if x.sums == nil {
+		x.sums = map[parts.Sum]string{}
+		for _, prefix := range logPrefixes {
+			for _, dir := range []string{prefix + parts.Dir, path.Join(SetAsideDir, prefix, parts.Dir)} {
+				if err := x.addSums(dir); err != nil {
+					return "", err
+				}
+			}
+		}
+	}
+	return x.sums[sum], nil
+}
+
+func (x *partsRepair) addSums(dir string) error {
+	infos, err := afero.ReadDir(x.p.fs, dir)
+	if err != nil && !isNotExist(err) {
+		return err
+	}
+	for _, info := range infos {
+		if !info.Mode().IsRegular() {
+			continue
+		}
+		name := path.Join(dir, info.Name())
+		sum, err := x.sumOf(name)
+		if err != nil {
+			return err
+		}
+		if x.sums[sum] == "" {
+			x.sums[sum] = name
+		}
+	}
+	return nil
+}
+
+// sumOf returns the SHA-256 of a file.
+func (x *partsRepair) sumOf(name string) (sum parts.Sum, err error) {
+	f, err := x.p.fs.Open(name)
 	if err != nil {
-		return nil, fmt.Errorf("read the index of %s: %w", rec, err)
-	}
-	if f == nil {
-		return loose, nil
+		x.p.unread(err)
+		return sum, err
 	}
 	defer f.Close()
-	var index []byte
-	for i := range f.rows {
-		v, err := f.at(i)
-		if err != nil {
-			break // the row is damaged, and so the index is not what it should be
+	h := sha256.New()
+	_, err = io.Copy(h, f)
+	x.p.unread(err)
+	return parts.Sum(h.Sum(nil)), err
+}
+
+// choose returns the parts that are to count: those that are whole before others, and of packs that no list names those that have what is nowhere else, the largest first. Without a list all count
+// that the log has rows of.
+func (x *partsRepair) choose() (chosen parts.List) {
+	take := func(ref parts.Ref) {
+		for _, other := range chosen {
+			if ref.First <= other.Last && other.First <= ref.Last {
+				return
+			}
 		}
-		index = changeset.AppendVersion(index, v)
+		chosen = append(chosen, ref)
 	}
-	return append(index, loose[f.loose*changeset.VersionSize:]...), nil
+	whole := map[parts.Sum]packFile{}
+	for _, f := range x.packs {
+		if f.first > 0 {
+			whole[f.sum] = f
+		}
+	}
+	for _, ref := range x.list {
+		if _, is := whole[ref.Pack]; is {
+			take(ref)
+		}
+	}
+	others := slices.DeleteFunc(slices.Clone(x.packs), func(f packFile) bool { return f.first == 0 || f.counts == 0 || x.listed && !f.needed })
+	slices.SortStableFunc(others, func(a, b packFile) int { return int(int64(b.counts-b.first) - int64(a.counts-a.first)) })
+	for _, f := range others {
+		take(parts.Ref{First: f.first, Last: f.counts, Pack: f.sum})
+	}
+	for _, ref := range x.list {
+		take(ref)
+	}
+	slices.SortFunc(chosen, func(a, b parts.Ref) int { return int(int64(a.First) - int64(b.First)) })
+	return chosen
+}
+
+// mend makes each of the parts whole, and the list name them. What cannot be made whole is dissolved before the list leaves it out; then what is damaged is set aside.
+func (x *partsRepair) mend(chosen parts.List) error {
+	var list parts.List
+	for _, ref := range chosen {
+		if err := x.p.disturbed(); err != nil {
+			return err
+		}
+		whole, is, err := x.mendPart(ref, list)
+		if err != nil {
+			return err
+		}
+		if is {
+			list = append(list, whole)
+		}
+	}
+	for _, f := range x.packs {
+		if f.first == 0 && !slices.ContainsFunc(chosen, func(ref parts.Ref) bool { return ref.PackFile() == f.name }) {
+			if err := x.salvage(f.name); err != nil {
+				return err
+			}
+		}
+	}
+	if err := x.unwind(); err != nil {
+		return err
+	}
+	return x.finish(list)
+}
+
+// finish writes the list, and sets aside what it does not name and is not what it is named after.
+func (x *partsRepair) finish(list parts.List) error {
+	if err := x.p.disturbed(); err != nil {
+		return err
+	}
+	text := list.Encode()
+	if !x.listed || text != x.text {
+		if _, err := x.p.replace(x.prefix+parts.ListFile, []byte(text)); err != nil {
+			return err
+		}
+		x.p.tell(x.prefix+parts.ListFile, IsRebuilt, "it names the parts that are there: %d", len(list))
+	}
+	names, err := x.l.unlisted(list)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		stays := slices.ContainsFunc(x.packs, func(f packFile) bool {
+			return f.first > 0 && (f.name == name || strings.TrimSuffix(f.name, parts.PackExt) == strings.TrimSuffix(name, parts.TableExt))
+		})
+		if stays {
+			continue
+		}
+		x.p.tell(x.prefix+name, IsSetAside, "no part has it any more")
+		if err := x.p.takeAway(x.prefix + name); err != nil {
+			return err
+		}
+	}
+	return nil
 }

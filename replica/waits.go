@@ -238,7 +238,9 @@ func (t *txLog) othersKnow(h *hanging, rec changeset.RecordID) (bool, error) {
 // inFull is a change with all that it writes: a create of what was deleted also writes null to what an ancestor wrote and it does not name.
 func inFull(entries []resolution.Entry, at int) changeset.Change {
 	ch := *entries[at].Change
-	ch.Props = maps.Clone(ch.Props)
+	if ch.Props = maps.Clone(ch.Props); ch.Props == nil {
+		ch.Props = map[string]changeset.PropChange{} // what keeps a record writes none, and what came next may
+	}
 	parents := parentsOf(entries, at)
 	alive := func(e resolution.Entry) bool {
 		return e.Change.Kind != changeset.Delete && slices.Contains(parents, e.ID)

@@ -8,7 +8,8 @@
 //
 // The *list*, prophet/parts/list, says which parts count, and for which rows ([List]). It is replaced as a whole, and part of each commit that changes it.
 //
-// The pack begins with the 16 bytes "prophet pack 1\n\n". Frames follow to its end; integers are big-endian:
+// The pack begins with the 16 bytes "prophet pack 1\n\n", u32 its first row in the log, from 1, and u32 the CRC-32C of these 20 bytes. So it says which rows it has, and the table
+// follows from it and from what was before it. Frames follow to its end; integers are big-endian:
 //
 //	u32  rows in the frame, 1 or more
 //	u32  its length before compression

@@ -117,7 +117,7 @@ func FuzzFrame(f *testing.F) {
 	w := NewWriter(&pack, 1)
 	w.Add([]byte("{}"), nil)
 	w.Close(io.Discard)
-	f.Add(pack.Bytes()[len(packHead):])
+	f.Add(pack.Bytes()[packBegin:])
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if rows, raw, err := decodeFrame(b); err == nil && (rows == 0 || len(raw) > maxFrame) {
 			t.Errorf("%d rows, %d bytes", rows, len(raw))

@@ -43,6 +43,15 @@ type Sum [32]byte
 // String returns the sum in lower-case hex, 64 digits.
 func (s Sum) String() string { return hex.EncodeToString(s[:]) }
 
+// ParseSum reads what [Sum.String] writes, and nothing else.
+func ParseSum(text string) (s Sum, ok bool) {
+	if len(text) != hex.EncodedLen(len(s)) {
+		return s, false
+	}
+	_, err := hex.Decode(s[:], []byte(text))
+	return s, err == nil && s.String() == text
+}
+
 // Ref names a part, and says which rows count of it: from the first that it has to Last, which may not be all.
 type Ref struct {
 	First, Last uint32

@@ -1,12 +1,10 @@
 package parts
 
 import (
-	"bytes"
 	"crypto/sha1"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"path"
 	"sync"
@@ -327,73 +325,4 @@ func (p *Part) touches(t *table, record uint32) (Touches, uuid.UUID, error) {
 		to, err = t.search(t.touchAt, from, to, func(e []byte) bool { return binary.BigEndian.Uint32(e)&^hasText > last })
 	}
 	return Touches{p, t, from, to - from}, id, err
-}
-
-// PackedRow is a row that [ReadPack] reads.
-type PackedRow struct {
-	Changeset []byte
-	Texts     [][]byte // versions that it made
-}
-
-// ReadPack yields the rows of a pack in their order, by reading it once from its beginning. Each is valid until the next. It stops at the first frame that is
-// damaged.
-func ReadPack(r io.Reader) iter.Seq2[PackedRow, error] {
-	return func(yield func(PackedRow, error) bool) {
-		head := make([]byte, len(packHead))
-		if _, err := io.ReadFull(r, head); err != nil || string(head) != packHead {
-			yield(PackedRow{}, fmt.Errorf("%w: it does not begin with %q", errFrame, packHead))
-			return
-		}
-		for {
-			rows, raw, err := nextFrame(r)
-			if err == io.EOF {
-				return
-			}
-			for ; err == nil && rows > 0; rows-- {
-				var row PackedRow
-				var texts []byte
-				if row.Changeset, texts, raw, err = cutRow(raw); err != nil {
-					break
-				}
-				for err == nil && len(texts) > 0 {
-					var text []byte
-					_, text, texts, err = cutText(texts)
-					row.Texts = append(row.Texts, text)
-				}
-				if err == nil && !yield(row, nil) {
-					return
-				}
-			}
-			if err == nil && len(raw) > 0 {
-				err = fmt.Errorf("%w: %d bytes too many", errFrame, len(raw))
-			}
-			if err != nil {
-				yield(PackedRow{}, err)
-				return
-			}
-		}
-	}
-}
-
-// nextFrame reads a frame from the stream; the error is io.EOF at its end.
-func nextFrame(r io.Reader) (rows uint32, raw []byte, err error) {
-	head := make([]byte, frameHead)
-	if _, err := io.ReadFull(r, head); err != nil {
-		if errors.Is(err, io.ErrUnexpectedEOF) {
-			err = fmt.Errorf("%w: it ends early", errFrame)
-		}
-		return 0, nil, err
-	}
-	_, _, stored, err := parseFrameHead(head)
-	if err != nil {
-		return 0, nil, err
-	}
-	b := bytes.NewBuffer(head)
-	if n, err := io.CopyN(b, r, int64(stored)); n < int64(stored) {
-		if err == io.EOF {
-			err = fmt.Errorf("%w: it ends early", errFrame)
-		}
-		return 0, nil, err
-	}
-	return decodeFrame(b.Bytes())
 }

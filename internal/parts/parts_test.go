@@ -426,7 +426,7 @@ func TestAFrameOfAnotherLengthIsTold(t *testing.T) {
 	w.Add([]byte("{}"), nil)
 	w.Close(io.Discard)
 	for by, want := range map[uint32]string{1: "10 bytes come out of it, its head says 11", ^uint32(0): "not a frame of a pack: "} {
-		b := bytes.Clone(pack.Bytes()[len(packHead):])
+		b := bytes.Clone(pack.Bytes()[packBegin:])
 		binary.BigEndian.PutUint32(b[4:], binary.BigEndian.Uint32(b[4:])+by)
 		binary.BigEndian.PutUint32(b[12:], frameSum(b))
 		if _, _, err := decodeFrame(b); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "%!") {

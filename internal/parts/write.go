@@ -20,7 +20,8 @@ import (
 )
 
 const (
-	packHead  = "prophet pack 1\n\n"
+	packHead  = "prophet pack 1\n\n" // then the first row and a checksum
+	packBegin = len(packHead) + 8    // bytes before the first frame
 	tableHead = "prophet table 1\n"
 
 	frameHead = 16       // bytes before what is stored of a frame
@@ -79,8 +80,27 @@ var encoders = sync.Pool{New: func() any {
 // NewWriter begins a part whose first row has that number in the log, from 1. The pack is written to out, as it grows.
 func NewWriter(out io.Writer, first uint32) *Writer {
 	w := &Writer{out: out, sum: sha256.New(), first: first, types: map[string]uint32{}}
-	w.write([]byte(packHead))
+	w.write(appendPackHead(nil, first))
 	return w
+}
+
+// appendPackHead appends what a pack begins with.
+func appendPackHead(b []byte, first uint32) []byte {
+	head := binary.BigEndian.AppendUint32([]byte(packHead), first)
+	return append(b, binary.BigEndian.AppendUint32(head, crc32.Checksum(head, castagnoli))...)
+}
+
+// readPackHead reads what a pack begins with, and returns its first row.
+func readPackHead(r io.Reader) (first uint32, err error) {
+	head := make([]byte, packBegin)
+	if _, err := io.ReadFull(r, head); err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return 0, err
+	}
+	first = binary.BigEndian.Uint32(head[len(packHead):])
+	if first == 0 || !bytes.Equal(head, appendPackHead(nil, first)) {
+		return 0, fmt.Errorf("%w: it does not begin as one", errFrame)
+	}
+	return first, nil
 }
 
 // Add adds the next row: the bytes of its changeset, and what it made of the records. It keeps neither. Texts beyond 1 MiB are left out.
@@ -94,24 +114,31 @@ func (w *Writer) Add(object []byte, touches []Touch) error {
 		return errors.New("pack a changeset: the part is full")
 	}
 	w.addKey(sha1.Sum(object))
-	w.raw = append(binary.BigEndian.AppendUint32(w.raw, uint32(len(object))), object...)
-	at, texts, size := len(w.raw), uint32(0), 0
-	w.raw = binary.BigEndian.AppendUint32(w.raw, 0)
+	kept := make([]Touch, 0, len(touches))
+	size := 0
 	for _, t := range touches {
 		row := w.rows
 		if t.Text != nil && size+len(t.Text) <= maxTexts {
-			w.raw = append(binary.BigEndian.AppendUint32(append(w.raw, t.Key[:4]...), uint32(len(t.Text))), t.Text...)
+			kept = append(kept, t)
 			row |= hasText
-			texts++
 			size += len(t.Text)
 		}
 		w.touches = append(w.touches, touch{t.Record.UUID, t.Key, w.typ(t.Record.Type), row})
 	}
-	binary.BigEndian.PutUint32(w.raw[at:], texts)
+	w.appendRow(object, kept)
 	if w.rows++; len(w.raw) >= frameSize {
 		w.endFrame()
 	}
 	return w.err
+}
+
+// appendRow appends a row to the frame that was begun.
+func (w *Writer) appendRow(object []byte, texts []Touch) {
+	w.raw = append(binary.BigEndian.AppendUint32(w.raw, uint32(len(object))), object...)
+	w.raw = binary.BigEndian.AppendUint32(w.raw, uint32(len(texts)))
+	for _, t := range texts {
+		w.raw = append(binary.BigEndian.AppendUint32(append(w.raw, t.Key[:4]...), uint32(len(t.Text))), t.Text...)
+	}
 }
 
 // addKey adds the next row to the keys.

@@ -1,0 +1,108 @@
+package replica
+
+import (
+	"path"
+	"strings"
+
+	"prophet/cas"
+	"prophet/changeset"
+	"prophet/internal/parts"
+)
+
+// look reads all packs that lie there, and finds out which rows of theirs the log has.
+func (x *partsRepair) look() (err error) {
+	if x.index, err = x.p.read(x.prefix + changeset.IndexFile); err != nil {
+		return err
+	}
+	names, err := x.l.unlisted(nil)
+	x.packs = nil
+	for _, name := range names {
+		if err == nil && strings.HasSuffix(name, parts.PackExt) {
+			err = x.lookAt(name)
+		}
+	}
+	return err
+}
+
+// lookAt reads a pack. One whose bytes are not what it is named after is damaged.
+func (x *partsRepair) lookAt(name string) error {
+	if err := x.p.disturbed(); err != nil {
+		return err
+	}
+	file := packFile{name: name}
+	sum, err := x.sumOf(x.prefix + name)
+	if err != nil {
+		return err
+	}
+	if file.sum = sum; sum.String()+parts.PackExt != path.Base(name) {
+		x.packs = append(x.packs, file)
+		return nil
+	}
+	f, err := x.l.fs.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	for row, err := range parts.ReadPack(f) {
+		if err != nil {
+			file.first = 0 // it was written so, and is none
+			break
+		}
+		if file.last = row.Seq; file.first == 0 {
+			file.first = row.Seq
+		}
+		if err := x.lookAtRow(&file, row); err != nil {
+			return err
+		}
+	}
+	x.packs = append(x.packs, file)
+	return nil
+}
+
+// lookAtRow holds a row of a pack against the log: it counts if the index names the changeset there, or nothing whole.
+func (x *partsRepair) lookAtRow(file *packFile, row parts.PackedRow) error {
+	key := cas.Sum(row.Changeset)
+	is, known := x.named(row.Seq)
+	if known && is != key {
+		moved, err := x.isMoved(is, row.Changeset)
+		if err != nil || !moved {
+			return err
+		}
+	}
+	file.counts = row.Seq
+	if _, covered := x.list.Covering(row.Seq); covered || !known {
+		return nil
+	}
+	there, err := exists(x.p.fs, x.l.objects.Path(is))
+	file.needed = file.needed || !there
+	return err
+}
+
+// named returns the changeset that the index names in a row; known is false if the row is not whole.
+func (x *partsRepair) named(seq uint32) (key cas.Key, known bool) {
+	at := int64(seq-1) * changeset.RowSize
+	if int64(len(x.index)) < at+changeset.RowSize {
+		return key, false
+	}
+	row, err := changeset.ParseRow(x.index[at:][:changeset.RowSize])
+	return row.Key, err == nil && row.Seq == seq
+}
+
+// isMoved reports whether the loose changeset with the key changes the same records as one that a pack has: then a move named it anew.
+func (x *partsRepair) isMoved(key cas.Key, packed []byte) (bool, error) {
+	loose := x.looseOf(key)
+	if loose == nil {
+		return false, x.p.disturbed()
+	}
+	now, err := changeset.Decode(loose)
+	was, otherErr := changeset.Decode(packed)
+	if err != nil || otherErr != nil || len(now.Changes) != len(was.Changes) || now.ID.Seq != was.ID.Seq {
+		return false, x.p.disturbed()
+	}
+	for i := range now.Changes {
+		if now.Changes[i].Record != was.Changes[i].Record {
+			return false, nil
+		}
+	}
+	return true, nil
+}
