@@ -22,7 +22,7 @@ func (x *partsRepair) mendPart(ref parts.Ref, before parts.List) (is parts.Ref, 
 		tableWhole, err = x.isWhole(table)
 	}
 	if err == nil && !packWhole && tableWhole {
-		packWhole, err = x.refill(ref)
+		packWhole, err = x.refill(ref, before)
 	}
 	if err == nil && packWhole && !tableWhole {
 		ref, tableWhole, err = x.remakeTable(ref, before)
@@ -130,7 +130,7 @@ func replayOn(l *Log, states map[changeset.RecordID]*made, ch *changeset.Change,
 var errNobodyHas = errors.New("nobody who was asked has it")
 
 // refill writes a damaged pack anew, frame by frame: from those that are whole, and from changesets that are loose here or that others have. It reports whether that came to the same bytes.
-func (x *partsRepair) refill(ref parts.Ref) (bool, error) {
+func (x *partsRepair) refill(ref parts.Ref, before parts.List) (bool, error) {
 	part := parts.Open(x.p.fs, x.prefix, ref, new(parts.Cache))
 	kept, err := part.Kept()
 	if err != nil {
@@ -145,7 +145,9 @@ func (x *partsRepair) refill(ref parts.Ref) (bool, error) {
 		if object, err = x.objectOf(seq, from); err != nil {
 			return nil, nil, err
 		}
-		return x.withTexts(object, kept[seq], from)
+		return x.withTexts(object, kept[seq], func(t parts.Touch) ([]byte, error) {
+			return x.replayed(part, x.tierOf(before, ref.First-1), seq, t, from)
+		}, from)
 	})
 	x.p.unread(err)
 	if disturbed := x.p.disturbed(); disturbed != nil {
@@ -211,7 +213,7 @@ func (x *partsRepair) had(here []byte, ask, orElse func(r *Replica) ([]byte, err
 }
 
 // withTexts returns a row of a pack with the versions of which it had the texts, in the order of its changes.
-func (x *partsRepair) withTexts(object []byte, kept []parts.Touch, from map[string]bool) ([]byte, []parts.Touch, error) {
+func (x *partsRepair) withTexts(object []byte, kept []parts.Touch, replayed func(parts.Touch) ([]byte, error), from map[string]bool) ([]byte, []parts.Touch, error) {
 	if len(kept) == 0 {
 		return object, nil, nil
 	}
@@ -225,19 +227,50 @@ func (x *partsRepair) withTexts(object []byte, kept []parts.Touch, from map[stri
 			if t.Record != c.Changes[i].Record {
 				continue
 			}
-			loose, err := x.l.versions.Get(t.Key)
-			x.p.unread(err)
+			here, err := replayed(t)
 			if err != nil {
-				loose = nil
+				return nil, nil, err
 			}
 			ask := func(r *Replica) ([]byte, error) { return sameLog(r, x.l).versions.Get(t.Key) }
-			if t.Text, err = x.had(loose, ask, func(r *Replica) ([]byte, error) { return sameLog(r, x.l).versionOf(t.Record, t.Key) }, from); err != nil {
+			if t.Text, err = x.had(here, ask, func(r *Replica) ([]byte, error) { return sameLog(r, x.l).versionOf(t.Record, t.Key) }, from); err != nil {
 				return nil, nil, err
 			}
 			texts = append(texts, t)
 		}
 	}
 	return object, texts, nil
+}
+
+// replayed makes a version of a record that a row of a damaged pack made, of what was before the part and the changes in it; nil if that does not come to it.
+func (x *partsRepair) replayed(part *parts.Part, l *Log, seq uint32, of parts.Touch, from map[string]bool) ([]byte, error) {
+	touches, err := part.Touches(of.Record)
+	if err != nil {
+		return nil, err
+	}
+	states := map[changeset.RecordID]*made{}
+	for i := range touches.Len() {
+		v, _, err := touches.At(i)
+		if err != nil || v.Seq > seq {
+			return nil, err
+		}
+		object, err := part.Changeset(v.Seq)
+		if err != nil {
+			object, err = x.objectOf(v.Seq, from)
+		}
+		if err != nil {
+			return nil, x.p.disturbed()
+		}
+		c, err := changeset.Decode(object)
+		if err != nil || c.Change(of.Record) == nil {
+			return nil, x.p.disturbed()
+		}
+		touch, text, err := replayOn(l, states, c.Change(of.Record), part.First)
+		x.p.unread(err)
+		if err != nil || v.Seq == seq && touch.Key == of.Key {
+			return text, x.p.disturbed()
+		}
+	}
+	return nil, nil
 }
 
 // versionOf returns the bytes of a version of a record, by its name, nil if the log never had it.

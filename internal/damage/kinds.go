@@ -2,6 +2,7 @@ package damage
 
 import (
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"prophet/cas"
 	"prophet/changeset"
+	"prophet/internal/parts"
 	"prophet/internal/wire"
 	"prophet/replica"
 	psync "prophet/sync"
@@ -65,10 +67,30 @@ var named = []namedKind{
 	{"userdata/local-id-cache", "userdata/local-id-cache", 0, nil},
 	{"config", "config", 0, nil},
 	{"prophet.json", psync.MirrorFile, 0, nil},
+	{"a list of parts", parts.ListFile, 0, nil},
+	{"a pack of a part", parts.Dir + "/*" + parts.PackExt, 0, nil},
+	{"a table of a part", parts.Dir + "/*" + parts.TableExt, 0, nil},
 }
 
 // votesPrefix is that of the resolutions.
 const votesPrefix = changeset.ResolutionsDir + "/"
+
+// PartKinds lists the kinds of files that hold the parts of a scene of [NewPacked], in the main log and in that of the resolutions.
+func (s *Scene) PartKinds() (kinds []*Kind, err error) {
+	names, err := Files(s.Replica)
+	byName := map[string]*Kind{}
+	for _, name := range names {
+		if dir := path.Dir(name); dir != parts.Dir && dir != votesPrefix+parts.Dir {
+			continue
+		}
+		k := kindByName(name)
+		if byName[k.Name] == nil {
+			byName[k.Name], kinds = k, append(kinds, k)
+		}
+		byName[k.Name].Files = append(byName[k.Name].Files, name)
+	}
+	return kinds, err
+}
 
 // Kinds lists the kinds of files in the scene, each in the main log, in that of the resolutions, and in those of the mirror where it exists there.
 func (s *Scene) Kinds() ([]*Kind, error) {
@@ -131,7 +153,8 @@ func kindByName(name string) *Kind {
 		file, prefix = rest, votesPrefix
 	}
 	for _, n := range named {
-		if file == n.pattern || strings.HasSuffix(n.pattern, "/") && strings.HasPrefix(file, n.pattern) {
+		like, _ := path.Match(n.pattern, file) // the patterns are constants
+		if like || strings.HasSuffix(n.pattern, "/") && strings.HasPrefix(file, n.pattern) {
 			return &Kind{Name: prefix + n.name, Row: n.row, Cannot: n.cannot}
 		}
 	}
