@@ -6,7 +6,7 @@
 // properties it writes, each with the value before and the value after.
 //
 // The bytes are those of replica format 1: see [Changeset.Encode] and [Decode].
-// What prophet adds rides in keys that format 1 ignores: "parents" in a change.
+// What prophet adds rides in keys that format 1 ignores: "parents" and "copy_of" in a change.
 package changeset
 
 import (
@@ -164,6 +164,8 @@ type Change struct {
 	// Nil means that they are not known, as in whatever the original wrote;
 	// empty and not nil means that the maker knew no change to this record.
 	Parents []ID
+	// CopyOf is the changeset whose change to the record this one copies, because others cannot get that. Zero: it is no copy.
+	CopyOf ID
 }
 
 // TimeFormat is how a changeset says when it was made, in UTC: so times that are compared as bytes are in their order.

@@ -19,8 +19,8 @@ import (
 //   - changes of type add_dir, which it drops.
 //
 // It refuses what is no valid UTF-8 or JSON, a key twice in one object, a record twice in one changeset whatever the
-// case of its UUID, a type that [CheckType] refuses, parents that are not in order or there twice, and what
-// is beyond [MaxFile] and the limits beside it. A peer may have made b to hurt: Decode takes
+// case of its UUID, a type that [CheckType] refuses, parents that are not in order or there twice, a changeset that calls itself a
+// copy of itself, and what is beyond [MaxFile] and the limits beside it. A peer may have made b to hurt: Decode takes
 // time and memory in proportion to len(b) and does not panic.
 //
 // The property changes of a deletion mean nothing; they are kept so that [Changeset.Encode] gives the same bytes again.
@@ -108,6 +108,11 @@ func (d *decoder) changeset(c *Changeset) error {
 	if c.ID.Origin == uuid.Nil {
 		return errors.New("no original_source_uuid")
 	}
+	for i := range c.Changes {
+		if c.Changes[i].CopyOf == c.ID {
+			return fmt.Errorf("record %s: copy_of names the changeset itself", c.Changes[i].Record.UUID)
+		}
+	}
 	return nil
 }
 
@@ -174,6 +179,8 @@ func (d *decoder) change(key []byte) (c Change, err error) {
 		switch string(member) {
 		case "change_type":
 			c.Kind, err = d.kind()
+		case "copy_of":
+			c.CopyOf, err = d.copyOf()
 		case "parents":
 			c.Parents, err = d.parents()
 		case "prop_changes":
@@ -274,11 +281,7 @@ func (d *decoder) parents() ([]ID, error) {
 	}
 	ids := []ID{}
 	err := d.array(func() error {
-		s, err := d.text()
-		if err != nil {
-			return err
-		}
-		id, err := ParseID(string(s))
+		id, err := d.id()
 		if err != nil {
 			return err
 		}
@@ -292,6 +295,22 @@ func (d *decoder) parents() ([]ID, error) {
 		return nil
 	})
 	return ids, err
+}
+
+// copyOf reads the ID of the changeset of which a change is a copy; zero if it is null.
+func (d *decoder) copyOf() (ID, error) {
+	if d.next() == 'n' {
+		return ID{}, d.word("null")
+	}
+	return d.id()
+}
+
+func (d *decoder) id() (ID, error) {
+	s, err := d.text()
+	if err != nil {
+		return ID{}, err
+	}
+	return ParseID(string(s))
 }
 
 // value reads a string, a number, which keeps its literal text, or null.

@@ -17,7 +17,7 @@ import (
 //	"is_nullification":null,"is_resolution":null,
 //	"original_sequence_no":2,"original_source_uuid":"10b1e589-83c2-4e27-917c-42dae1b8cf11"}
 //
-// Flags are null or 1. An empty creator or time is null. A change has the key "parents" unless Parents is nil.
+// Flags are null or 1. An empty creator or time is null. A change has the key "parents" unless Parents is nil, and "copy_of" unless CopyOf is zero.
 // Changes and parents are written in their order whatever order c has them in. The bytes are for [Decode]
 // if c holds what [CheckType], [CheckProperty] and [CheckValue] allow, no record twice, and a valid ID.
 func (c *Changeset) Encode() []byte {
@@ -153,6 +153,10 @@ func (e *encoder) change(c *Change) {
 	e.uuid(c.Record.UUID)
 	e.raw(`":{"change_type":`)
 	e.text(KindName(c.Kind))
+	if !c.CopyOf.IsZero() {
+		e.raw(`,"copy_of":`)
+		e.id(c.CopyOf)
+	}
 	if c.Parents != nil {
 		e.parents(c.Parents)
 	}
@@ -167,13 +171,17 @@ func (e *encoder) parents(ids []ID) {
 	e.raw(`,"parents":[`)
 	for i, id := range sortedIDs(ids) {
 		e.comma(i)
-		e.raw(`"`)
-		e.uuid(id.Origin)
-		e.raw(":")
-		e.b = strconv.AppendUint(e.b, uint64(id.Seq), 10)
-		e.raw(`"`)
+		e.id(id)
 	}
 	e.raw("]")
+}
+
+func (e *encoder) id(id ID) {
+	e.raw(`"`)
+	e.uuid(id.Origin)
+	e.raw(":")
+	e.b = strconv.AppendUint(e.b, uint64(id.Seq), 10)
+	e.raw(`"`)
 }
 
 func (e *encoder) props(props map[string]PropChange) {

@@ -64,6 +64,25 @@ func TestEncodeTellsUnknownParentsFromNone(t *testing.T) {
 	}
 }
 
+func TestACopySaysOfWhat(t *testing.T) {
+	c := mustDecode(t, sample)
+	of := ID{mustUUID(t, "20b1e589-83c2-4e27-917c-42dae1b8cf12"), 9}
+	c.Changes[0].CopyOf, c.Changes[0].Parents = of, []ID{}
+	got := string(c.Encode())
+	if !strings.Contains(got, `_file","copy_of":"20b1e589-83c2-4e27-917c-42dae1b8cf12:9","parents":[],"prop_changes"`) || strings.Count(got, "copy_of") != 1 {
+		t.Errorf("got %s", got)
+	}
+	if back := mustDecode(t, got); back.Changes[0].CopyOf != of || !back.Changes[1].CopyOf.IsZero() {
+		t.Errorf("it came back as %+v", back)
+	}
+	for text, want := range map[string]string{`"copy_of":null`: "", `"copy_of":7`: "want a string", `"copy_of":"x"`: "want <origin uuid>", `"copy_of":"` + c.ID.String() + `"`: "copy_of names the changeset itself"} {
+		_, err := Decode([]byte(strings.Replace(got, `"copy_of":"`+of.String()+`"`, text, 1)))
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
 func TestEncodeWritesAnEmptyCreatorAndTimeAsNull(t *testing.T) {
 	c := &Changeset{ID: ID{mustUUID(t, "10b1e589-83c2-4e27-917c-42dae1b8cf11"), 4294967295}, Creator: Text(""), Nullification: true, Resolution: true}
 	want := `{"changes":{},"created":null,"creator":null,"is_nullification":1,"is_resolution":1,` +

@@ -21,6 +21,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(sample))
 	f.Add([]byte(strings.Replace(sample, `"delete"`, `"add_dir","x":[{}]`, 1)))
 	f.Add([]byte(strings.Replace(sample, `"delete"`, `"delete","parents":["10b1e589-83c2-4e27-917c-42dae1b8cf11:9"]`, 1)))
+	f.Add([]byte(strings.Replace(sample, `"delete"`, `"delete","copy_of":"10b1e589-83c2-4e27-917c-42dae1b8cf11:9"`, 1)))
 	f.Add([]byte(strings.Replace(sample, `"open"`, `-1.5e7`, 1)))
 	f.Add([]byte(strings.Replace(sample, `open`, `\ud83d\ude80\u0000\/`, 1)))
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -133,6 +134,7 @@ func plainDecode(b []byte) (*Changeset, bool) {
 	c.Nullification, ok4 = plainFlag(doc["is_nullification"])
 	c.Resolution, ok5 = plainFlag(doc["is_resolution"])
 	c.Changes, ok6 = plainChanges(doc["changes"])
+	ok6 = ok6 && !slices.ContainsFunc(c.Changes, func(ch Change) bool { return ch.CopyOf == c.ID })
 	return c, ok1 && ok2 && ok3 && ok4 && ok5 && ok6 && err == nil && id.Origin != [16]byte{}
 }
 
@@ -179,6 +181,12 @@ func plainChange(m map[string]json.RawMessage) (c Change, ok bool) {
 	}
 	if c.Parents, ok = plainParents(m["parents"]); !ok {
 		return c, false
+	}
+	if raw := m["copy_of"]; raw != nil && string(raw) != "null" {
+		var err error
+		if c.CopyOf, err = ParseID(plainText(raw)); err != nil {
+			return c, false
+		}
 	}
 	c.Props, ok = plainProps(m["prop_changes"])
 	return c, ok

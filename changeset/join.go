@@ -8,7 +8,8 @@ import (
 
 // Join combines two representations of one edit, which [SameEdit] reports as such and which bear one ID, into the best of both.
 // For each record a create stands before an update, and what either names is named. Known parents stand before none, with the old values beside them; two sets
-// of parents become their union; and of two old values, both with parents or both without, the greater stands, null least.
+// of parents become their union; and of two old values, both with parents or both without, the greater stands, null least. What it is a copy of goes with the parents; of two that
+// both have some, or both none, it stands only if they agree: nobody can make an edit a copy who did not make the edit.
 //
 // Join is commutative, associative and idempotent, so it does not matter in which order representations are met. What it returns is
 // in normal form: changes and parents are sorted, null and "" are both null, and a deletion names no property. It shares nothing with a
@@ -58,6 +59,9 @@ func joinChange(a, b Change) Change {
 		b = a
 	}
 	joined.Parents = joinParents(a.Parents, b.Parents)
+	if a.CopyOf == b.CopyOf {
+		joined.CopyOf = a.CopyOf
+	}
 	if joined.Kind == Delete {
 		return joined
 	}

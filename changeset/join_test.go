@@ -62,6 +62,34 @@ func TestJoinRefusesWhatIsNotOneEdit(t *testing.T) {
 	}
 }
 
+// A representation of an edit that calls it a copy would hide it.
+func TestNobodyMakesAnEditACopyWhoDidNotMakeIt(t *testing.T) {
+	of := func(parents []ID, copyOf uint32) *Changeset {
+		c := mustDecode(t, sample)
+		if c.Changes[0].Parents = parents; copyOf > 0 {
+			c.Changes[0].CopyOf = ID{uuid.Max, copyOf}
+		}
+		return c
+	}
+	known := []ID{}
+	for _, tt := range []struct {
+		name string
+		a, b *Changeset
+		want uint32
+	}{
+		{"an edit, and one who calls it a copy", of(known, 0), of(known, 7), 0},
+		{"a copy, and what the original makes of it", of(known, 7), of(nil, 0), 7},
+		{"an edit, and one who calls it a copy without parents", of(known, 0), of(nil, 7), 0},
+		{"a copy of this, and of that", of(known, 7), of(known, 8), 0},
+		{"a copy", of(known, 7), of(known, 7), 7},
+	} {
+		joined, err := Join(tt.a, tt.b)
+		if err != nil || joined.Changes[0].CopyOf.Seq != tt.want {
+			t.Errorf("%s: %+v, %v", tt.name, joined.Changes[0], err)
+		}
+	}
+}
+
 func TestJoinRefusesMoreParentsThanAllowed(t *testing.T) {
 	of := func(from, to int) *Changeset {
 		c := mustDecode(t, sample)
@@ -103,6 +131,9 @@ func forged(rng *rand.Rand) *Changeset {
 					ch.Parents = append(ch.Parents, ID{uuid.UUID{byte(seq % 2)}, seq + 5})
 				}
 			}
+		}
+		if n := uint32(rng.IntN(3)); n > 0 {
+			ch.CopyOf = ID{uuid.Max, n}
 		}
 		c.Changes = append(c.Changes, ch)
 	}

@@ -15,7 +15,7 @@ type Move struct {
 }
 
 // MovedOrigin returns the origin that c and what follows it gets in a [Move] from c on: the UUID of version 5 in the namespace of c's origin whose
-// name is the canonical JSON of c without old values, parents and properties left empty, every create written as an update and every deletion
+// name is the canonical JSON of c without old values, parents, what it is a copy of, and properties left empty, every create written as an update and every deletion
 // without properties. All representations of one edit ([SameEdit]) share that, and two edits do not: whoever moves
 // the edit names it the same, and the name proves what it was made from.
 func MovedOrigin(c *Changeset) uuid.UUID {
@@ -69,7 +69,7 @@ func (m Moves) ID(id ID) ID {
 	return id
 }
 
-// Apply names c and the parents of its changes anew, and reports whether that changed anything. Changes and parents that do are copied; those
+// Apply names c, the parents of its changes and what they are copies of anew, and reports whether that changed anything. Changes and parents that do are copied; those
 // that c had stay as they are. Bookkeeping keeps its name: it never leaves its log.
 func (m Moves) Apply(c *Changeset) (changed bool) { return rename(c, m.ID) }
 
@@ -110,7 +110,7 @@ func (s Stretches) Begin(id ID, to uuid.UUID) Stretches {
 	return slices.Insert(slices.Clip(s), at, m)
 }
 
-// rename gives c and the parents of its changes the names that a function has for them.
+// rename gives c, the parents of its changes and what these are copies of the names that a function has for them.
 func rename(c *Changeset, name func(ID) ID) (changed bool) {
 	if id := name(c.ID); id != c.ID && !c.Bookkeeping() {
 		c.ID, changed = id, true
@@ -118,13 +118,23 @@ func rename(c *Changeset, name func(ID) ID) (changed bool) {
 	changes := c.Changes
 	for i := range changes {
 		parents, other := renamed(changes[i].Parents, name)
-		if !other {
+		copyOf := changes[i].CopyOf
+		if !copyOf.IsZero() {
+			copyOf = name(copyOf)
+		}
+		if !other && copyOf == changes[i].CopyOf {
 			continue
 		}
 		if &changes[0] == &c.Changes[0] {
 			c.Changes = append([]Change(nil), changes...)
 		}
-		c.Changes[i].Parents, changed = parents, true
+		if copyOf == c.ID { // no changeset may say so
+			copyOf = ID{}
+		}
+		c.Changes[i].CopyOf, changed = copyOf, true
+		if other {
+			c.Changes[i].Parents = parents
+		}
 	}
 	return changed
 }

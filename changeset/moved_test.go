@@ -42,6 +42,7 @@ func TestAllRepresentationsOfAnEditAreMovedToOneNameAndOtherEditsToAnother(t *te
 		change func(c *Changeset)
 		same   bool
 	}{
+		{"as a copy", func(c *Changeset) { c.Changes[0].CopyOf = ID{c.ID.Origin, 9} }, true},
 		{"without parents", func(c *Changeset) { c.Changes[0].Parents = nil }, true},
 		{"with another old value", func(c *Changeset) { c.Changes[0].Props["status"] = PropChange{Text("lost"), Text("open")} }, true},
 		{"a create", func(c *Changeset) { c.Changes[0].Kind = Create }, true},
@@ -85,6 +86,10 @@ func TestMovesNameChangesetsAndParentsAnew(t *testing.T) {
 	}
 	if changes[1].Parents[1] != (ID{u, 5}) || c.Changes[2].Parents != nil {
 		t.Error("the changes that there were are written to, or unknown parents are known")
+	}
+	copies := Changeset{ID: ID{w, 5}, Changes: []Change{{CopyOf: ID{u, 4}}, {CopyOf: ID{u, 5}}, {CopyOf: ID{u, 3}}}}
+	if !moves.Apply(&copies) || copies.Changes[0].CopyOf != (ID{w, 4}) || !copies.Changes[1].CopyOf.IsZero() || copies.Changes[2].CopyOf != (ID{u, 3}) {
+		t.Errorf("the copies are %+v: want them named anew, and none of itself", copies.Changes)
 	}
 	books := Changeset{ID: ID{u, 5}, Resolution: true}
 	if moves.Apply(&books) {

@@ -73,6 +73,7 @@ func appendTouch(b []byte, t *touch, ch *changeset.Change) []byte {
 			b = appendID(b, p)
 		}
 	}
+	b = appendID(b, ch.CopyOf)
 	b = binary.AppendUvarint(b, uint64(len(ch.Props)))
 	for name, pc := range ch.Props {
 		b = appendValue(appendValue(appendText(b, name), pc.Old), pc.New)
@@ -142,6 +143,7 @@ func (r *touchReader) change(rec changeset.RecordID) changeset.Change {
 			ch.Parents[i] = r.id()
 		}
 	}
+	ch.CopyOf = r.id()
 	n := r.number()
 	ch.Props = make(map[string]changeset.PropChange, n)
 	for range n {

@@ -176,7 +176,7 @@ func (t *txLog) addBest(best *changeset.Changeset) error {
 // sameMeaning reports whether two representations of one change are the same to the merge.
 func sameMeaning(a, b *changeset.Change) bool {
 	sameOld := func(p, q changeset.PropChange) bool { return p.Old.Text == q.Old.Text }
-	return a.Kind == b.Kind && (a.Parents == nil) == (b.Parents == nil) && slices.Equal(a.Parents, b.Parents) &&
+	return a.Kind == b.Kind && a.CopyOf == b.CopyOf && (a.Parents == nil) == (b.Parents == nil) && slices.Equal(a.Parents, b.Parents) &&
 		(a.Kind == changeset.Delete || maps.EqualFunc(a.Props, b.Props, sameOld))
 }
 

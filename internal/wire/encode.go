@@ -62,9 +62,12 @@ func (e *encoder) add(it Entry) {
 	e.putBytes(colOdd, it.Raw)
 }
 
-// inColumns reports whether the columns of values, in which texts end with a NUL, can hold those of a changeset.
+// inColumns reports whether the columns can hold a changeset: copies, which are rare, have none, and texts end with a NUL in those of values.
 func inColumns(c *changeset.Changeset) bool {
 	for i := range c.Changes {
+		if !c.Changes[i].CopyOf.IsZero() {
+			return false
+		}
 		for _, p := range c.Changes[i].Props {
 			if strings.IndexByte(p.Old.Text, 0) >= 0 || strings.IndexByte(p.New.Text, 0) >= 0 {
 				return false

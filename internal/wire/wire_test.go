@@ -69,6 +69,9 @@ func (m *made) more(n int, rnd *rand.Rand) {
 			case 1:
 				ch.Parents = []changeset.ID{id(uint32(1 + rnd.IntN(50)))}
 			}
+			if rnd.IntN(20) == 0 {
+				ch.CopyOf = id(m.Latest() + 2)
+			}
 			for range rnd.IntN(4) {
 				ch.Props[word()[:1]] = changeset.PropChange{Old: changeset.TextOrNull(word()), New: changeset.TextOrNull(word())}
 			}
