@@ -62,7 +62,7 @@ func CompareTime(a, b *Entry) int { return -latestFirst(a, b) }
 
 // latestFirst orders by time of creation, origin and sequence number, the greatest first.
 func latestFirst(a, b *Entry) int {
-	return -cmp.Or(cmp.Compare(a.Created, b.Created), a.ID.Compare(b.ID))
+	return -cmp.Or(cmp.Compare(a.Created, b.Created), a.compareName(b))
 }
 
 // agree reports whether the rivals wrote one and the same value.

@@ -10,6 +10,7 @@ type Node struct {
 	*Entry
 	Parents []int // positions in the graph, all smaller than its own, sorted, by known parents and own chains
 	Head    bool  // it is nobody's parent
+	Silent  bool  // another change counts for it, of which it is a copy, or which is one of it; that is among its parents
 	// Decides are the properties whose open conflict the change settled, sorted; "" is the record's existence. See [History.Graph].
 	Decides []string
 }
@@ -27,8 +28,8 @@ func (h *History) Graph() []Node {
 	g := h.graph
 	decided := g.decisions()
 	nodes := make([]Node, len(g.entries))
-	for at, e := range g.entries {
-		nodes[at] = Node{Entry: e, Parents: slices.Sorted(slices.Values(g.parents[at])), Decides: decided[at]}
+	for at, e := range g.given {
+		nodes[at] = Node{Entry: e, Parents: slices.Sorted(slices.Values(g.parents[at])), Silent: g.isSilent(at), Decides: decided[at]}
 	}
 	for _, at := range g.heads() {
 		nodes[at].Head = true
@@ -47,7 +48,7 @@ func (g *graph) decisions() [][]string {
 	for at := range g.entries {
 		lived, deleted := g.sawHeads(at)
 		s.lived[at] = lived
-		if lived && deleted {
+		if lived && deleted && !g.isSilent(at) {
 			decided[at] = []string{""}
 		}
 	}
@@ -69,7 +70,7 @@ func (g *graph) decisions() [][]string {
 
 // sawHeads reports whether there are edits, and deletions, among the heads of what the change had seen.
 func (g *graph) sawHeads(at int) (edits, deletions bool) {
-	heads := g.parents[at]
+	heads := g.beyondSilent(g.parents[at])
 	if edits, deletions = g.kinds(heads); !edits || !deletions {
 		return edits, deletions
 	}
@@ -239,7 +240,7 @@ func (g *graph) ancestry(positions []int) []Entry {
 		if !seen[at] {
 			continue
 		}
-		past = append(past, *g.entries[at])
+		past = append(past, *g.given[at])
 		for _, p := range g.parents[at] {
 			seen[p] = true
 		}

@@ -18,6 +18,9 @@
 // them holds; more are an open conflict, which one of them wins provisionally. Under a rule that sums them up
 // equal ones are a conflict too, because each counts.
 //
+// Changes that are copies of one change, and that one, are one edit, for which one of them counts. The others write nothing, and are no heads; who has seen
+// them has seen that one, and what they had seen. docs/adr/0020-lost.md has more.
+//
 // # Example
 //
 //	1  ann   create             status=new

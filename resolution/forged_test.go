@@ -39,6 +39,26 @@ func TestKnotOfForgedChangesIsUndone(t *testing.T) {
 	}.run(t)
 }
 
+func TestWhatIsCopiedCountsOnce(t *testing.T) {
+	merges{
+		{"a copy beside what it copies", "a1 create < p=x; a2 update <a1 p=x>y @9; b1 update <a1 copy:a2 p=x>y @9", "lives p=y"},
+		{"two copies of what is not there", "a1 create < p=x; b1 update <a1 copy:a2 p=x>y @9; c1 update <a1 copy:a2 p=x>y @9", "lives p=y"},
+		{"what builds on the one and on the other", "a1 create < p=x; a2 update <a1 p=x>y; b1 update <a1 copy:a2 p=x>y; b2 update <b1 q=v; a3 update <a2 q=w", "lives p=y q=w | q? a3=w b2=v"},
+		{"what has seen a copy has seen what that had", "a1 create < p=x; b1 update <a1 p=x>z; a2 update <a1 p=x>y; b2 update <b1 copy:a2 p=x>y; b3 update <b2 p=y>w", "lives p=w"},
+		{"a copy that writes less", "a1 create < p=x; a2 update <a1 p=x>y q=v; b1 update <a1 copy:a2 p=x>y @9", "lives p=y q=v"},
+		{"one that says something else is an edit", "a1 create < p=x; a2 update <a1 p=x>y; b1 update <a1 copy:a2 p=x>z", "lives p=z | p? b1=z a2=y"},
+		{"of what waits, the copy", "a1 create < p=x; a2 update <a1 p=x>y waits @9; b1 update < copy:a2 p=x>y", "lives p=y | p? b1=y a1=x"},
+		{"the least of two that say the same", "a1 create < p=x; c1 update <a1 copy:a2 p=x>y; b1 update < copy:a2 p=x>y", "lives p=y | p? b1=y a1=x"},
+		{"the one that says most", "a1 create < p=x; b1 update <a1 copy:a2 p=x>y; c1 update <a1 copy:a2 p=x>y q=v", "lives p=y q=v"},
+		{"a copy of a copy", "a1 create < p=x; a2 update <a1 p=x>y; b1 update <a1 copy:a2 p=x>y; c1 update <a1 copy:b1 p=x>y; c2 update <c1 p=y>z", "lives p=z"},
+		{"a deletion", "a1 create < p=x; a2 delete <a1; b1 delete <a1 copy:a2; b2 create <b1 q=v", "lives q=v"},
+		{"an edit is no copy of a deletion", "a1 create < p=x; a2 delete <a1; b1 update <a1 copy:a2", "lives p=x | exists? keep b1 delete a2"},
+		{"a copy is no edit beside a deletion", "a1 create < p=x; a2 update <a1 q=v; b1 update <a1 copy:a2 q=v; c1 delete <a2", "deleted"},
+		{"one of an edit that is yet to be made", "a1 create < p=x; b1 update <a1 copy:a2 p=x>y; a2 update <b1 p=x>y; c1 update <a1 p=x>z", "lives p=z | p? c1=z a2=y"},
+		{"copies of each other", "a1 create < p=x; b1 update <a1 copy:c1 p=x>y; c1 update <a1 copy:b1 p=x>y", "lives p=y"},
+	}.run(t)
+}
+
 // forgedHistory is a history in which parents may be anything and numbers may run against the log.
 func forgedHistory(pick source, changes, origins int) []resolution.Entry {
 	entries := randomHistory(pick, changes, origins)
@@ -47,6 +67,11 @@ func forgedHistory(pick source, changes, origins int) []resolution.Entry {
 			ch.Parents = append(ch.Parents, entries[pick(changes)].ID)
 			if pick(4) == 0 {
 				ch.Parents = append(ch.Parents, changeset.ID{Origin: ticket.UUID, Seq: 1})
+			}
+		}
+		if pick(6) == 0 {
+			if ch := entries[i].Change; pick(3) > 0 {
+				ch.CopyOf = entries[pick(changes)].ID
 			}
 		}
 		if j := pick(changes); pick(3) == 0 && entries[i].ID.Origin == entries[j].ID.Origin {

@@ -13,10 +13,27 @@ type Entry struct {
 	Created string // UTC, compared as bytes
 	Creator string
 	Change  *changeset.Change
+	// Waits says that others may not have it: it is lost, or builds on what is lost. A copy that does not wait counts in its place.
+	Waits bool
+
+	first changeset.ID // of those that are one edit, if it counts for them and is not that one itself
+}
+
+// compareName orders by the ID of the edit: of one that was copied, that of the first.
+func (e *Entry) compareName(other *Entry) int {
+	name := func(e *Entry) changeset.ID {
+		if !e.first.IsZero() {
+			return e.first
+		}
+		return e.ID
+	}
+	return cmp.Or(name(e).Compare(name(other)), e.ID.Compare(other.ID))
 }
 
 // bare reports whether it is not known what the maker of the change had seen.
 func (e *Entry) bare() bool { return e.Change.Parents == nil }
+
+func (e *Entry) isCopy() bool { return !e.Change.CopyOf.IsZero() }
 
 func (e *Entry) deletes() bool { return e.Change.Kind == changeset.Delete }
 
@@ -24,7 +41,10 @@ func (e *Entry) deletes() bool { return e.Change.Kind == changeset.Delete }
 // a parent's position is always smaller than its child's.
 type graph struct {
 	entries []*Entry
-	parents [][]int // by known parents and own chains
+	parents [][]int  // by known parents and own chains; of what is silent, also what counts for it
+	given   []*Entry // as they were given; those among entries that are silent write nothing
+	counts  []int    // which one counts for each; another one for what is silent; nil if none is a copy
+	idle    []bool   // it is silent, and so is all that has seen it; nil if none is
 }
 
 // newGraph links the entries and sorts them by T.
@@ -34,23 +54,34 @@ func newGraph(entries []Entry) *graph {
 		g.entries[i] = &entries[i]
 	}
 	slices.SortFunc(g.entries, func(a, b *Entry) int { return a.ID.Compare(b.ID) })
-	g.link()
+	counts := counting(g.entries)
+	g.link(counts)
+	if slices.ContainsFunc(g.entries, (*Entry).isCopy) {
+		g.silence(counts)
+	}
 	g.sortByT(g.untied())
+	g.blank()
 	return g
 }
 
-// link finds the parents of each entry, which are in the order of their IDs. A parent that is not among the entries is left out.
-func (g *graph) link() {
+// link finds the parents of each entry, which are in the order of their IDs. A parent that is not among the entries is left out. In an own chain there is nothing that waits and another one counts for: others
+// do not have it.
+func (g *graph) link(counts []int) {
 	g.parents = make([][]int, len(g.entries))
+	last := -1 // in an own chain
 	for i, e := range g.entries {
+		before := last
+		if !e.Waits || counts[i] == i {
+			last = i
+		}
 		if e.bare() {
-			if i > 0 && g.entries[i-1].ID.Origin == e.ID.Origin {
-				g.parents[i] = []int{i - 1}
+			if before >= 0 && g.entries[before].ID.Origin == e.ID.Origin {
+				g.parents[i] = []int{before}
 			}
 			continue
 		}
 		for _, id := range e.Change.Parents {
-			p, ok := slices.BinarySearchFunc(g.entries, id, func(e *Entry, id changeset.ID) int { return e.ID.Compare(id) })
+			p, ok := position(g.entries, id)
 			if ok && p != i {
 				g.parents[i] = append(g.parents[i], p)
 			}
@@ -136,7 +167,7 @@ func (g *graph) sortByT(order []int) {
 	}
 	slices.SortFunc(order, func(a, b int) int {
 		return cmp.Or(cmp.Compare(keys[a].created, keys[b].created), cmp.Compare(keys[a].depth, keys[b].depth),
-			g.entries[a].ID.Compare(g.entries[b].ID))
+			g.entries[a].compareName(g.entries[b]))
 	})
 	position := make([]int, len(g.entries))
 	sorted := &graph{}
@@ -150,29 +181,40 @@ func (g *graph) sortByT(order []int) {
 			ps[k] = position[p]
 		}
 	}
+	for _, i := range order[:len(g.counts)] {
+		sorted.counts = append(sorted.counts, position[g.counts[i]])
+	}
 	*g = *sorted
 }
 
 // heads returns the positions that are nobody's parent.
 func (g *graph) heads() []int {
 	seen := make([]bool, len(g.entries))
-	for _, ps := range g.parents {
+	for at, ps := range g.parents {
+		if g.isIdle(at) {
+			continue
+		}
 		for _, p := range ps {
 			seen[p] = true
 		}
 	}
 	var heads []int
 	for i, s := range seen {
-		if !s {
+		if !s && !g.isIdle(i) {
 			heads = append(heads, i)
 		}
 	}
 	return heads
 }
 
-// overtakes reports whether an entry of the same origin has a greater number.
+// overtakes reports whether an entry of the same origin has a greater number, and others have it.
 func (g *graph) overtakes(id changeset.ID) bool {
-	return slices.ContainsFunc(g.entries, func(e *Entry) bool { return e.ID.Origin == id.Origin && e.ID.Seq > id.Seq })
+	for at, e := range g.given {
+		if e.ID.Origin == id.Origin && e.ID.Seq > id.Seq && !(e.Waits && g.isSilent(at)) {
+			return true
+		}
+	}
+	return false
 }
 
 // seesAllBefore reports whether the entry at position at is a bare deletion, which has seen all that is earlier in T.

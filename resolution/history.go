@@ -65,10 +65,11 @@ func (h *History) SplitDeletions() (others, deletions []Entry) {
 	g := h.graph
 	used := make([]bool, len(g.entries)) // some later change is no deletion
 	for at := len(g.entries) - 1; at >= 0; at-- {
-		goesOn := used[at] || !g.entries[at].deletes()
-		if goesOn {
-			others = append(others, *g.entries[at])
-		} else {
+		goesOn := used[at] || !g.entries[at].deletes() && !g.isIdle(at)
+		switch {
+		case goesOn:
+			others = append(others, *g.given[at])
+		case !g.isSilent(at):
 			deletions = append(deletions, *g.entries[at])
 		}
 		for _, p := range g.parents[at] {

@@ -28,6 +28,7 @@ func must[T any](v T, err error) T {
 //	b1 update <a1    status=new>open @9   the parents are known; status was "new"; made at second 9
 //	c1 update        owner=c>             bare; owner was "c" and is removed
 //	c2 delete <a1,b1
+//	d1 update copy:a1 p=x waits           a copy of a1 that others may not have
 //
 // Origins are the letters a to f. Where no time is given it is the number of the line. The old value is null if it is not given,
 // and "" stands for the empty text.
@@ -45,6 +46,14 @@ func entry(words []string, line int) resolution.Entry {
 	e := resolution.Entry{ID: id(words[0]), Created: second(line), Creator: words[0][:1] + "@example.com"}
 	e.Change = &changeset.Change{Record: ticket, Kind: kinds[words[1]], Props: map[string]changeset.PropChange{}}
 	for _, word := range words[2:] {
+		if word == "waits" {
+			e.Waits = true
+			continue
+		}
+		if of, is := strings.CutPrefix(word, "copy:"); is {
+			e.Change.CopyOf = id(of)
+			continue
+		}
 		switch word[0] {
 		case '<':
 			e.Change.Parents = ids(word[1:])

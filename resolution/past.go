@@ -35,17 +35,20 @@ func (p *past) begin(prop string) {
 	clear(p.wrote)
 	clear(p.kids)
 	for at, e := range g.entries {
-		p.in[at] = true
+		p.in[at] = !g.isIdle(at)
 		if _, named := e.Change.Props[prop]; named && !e.deletes() {
 			p.wrote[at] = 1
+		}
+		if !p.in[at] {
+			continue
 		}
 		for _, parent := range g.parents[at] {
 			p.kids[parent]++
 		}
 	}
 	g.recreate(p.wrote, p.kin)
-	for _, kids := range p.kids {
-		if kids == 0 {
+	for at, kids := range p.kids {
+		if kids == 0 && p.in[at] {
 			p.heads++
 		}
 	}
@@ -170,13 +173,22 @@ func (p *past) mark(at int, by uint64) {
 	p.seenBy[at] |= by
 }
 
-// drop takes a change from the set that has no children in it any more.
+// drop takes a change from the set that has no children in it any more, and what is silent and then has none either.
 func (p *past) drop(at int) {
-	p.in[at], p.goes[at] = false, false
 	p.heads--
-	for _, parent := range p.g.parents[at] {
-		if p.kids[parent]--; p.kids[parent] == 0 {
-			p.heads++
+	for leave := []int{at}; len(leave) > 0; {
+		at := leave[len(leave)-1]
+		leave = leave[:len(leave)-1]
+		p.in[at], p.goes[at] = false, false
+		for _, parent := range p.g.parents[at] {
+			if p.kids[parent]--; p.kids[parent] > 0 {
+				continue
+			}
+			if p.g.isSilent(parent) {
+				leave = append(leave, parent)
+			} else {
+				p.heads++
+			}
 		}
 	}
 }

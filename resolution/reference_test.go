@@ -17,18 +17,20 @@ import (
 // model is the merge once more, written from the rules as they are put in words and from nothing else: every relation is
 // a table of all pairs, and nothing is fast.
 type model struct {
-	entries []resolution.Entry
+	entries []modelEntry
 	parents [][]bool // parents[i][j]: j is a parent of i, by known parents and own chains
 	rank    []int    // position in T
 	seen    [][]bool // seen[i][j]: i has seen j
 	cyclic  bool     // only forged changes are
 }
 
-func newModel(entries []resolution.Entry) *model {
+func newModel(entries []resolution.Entry) *model { return linked(modelEntries(entries)) }
+
+func linked(entries []modelEntry) *model {
 	m := &model{entries: entries, parents: square(len(entries))}
 	for i, e := range entries {
 		if e.Change.Parents == nil {
-			if p := m.previous(i); p >= 0 {
+			if p := modelPrevious(entries, i); p >= 0 {
 				m.parents[i][p] = true
 			}
 			continue
@@ -56,17 +58,6 @@ func newModel(entries []resolution.Entry) *model {
 	return m
 }
 
-// previous is the same origin's previous change to the record, -1 if there is none.
-func (m *model) previous(i int) int {
-	found := -1
-	for j, e := range m.entries {
-		if e.ID.Origin == m.entries[i].ID.Origin && e.ID.Seq < m.entries[i].ID.Seq && (found < 0 || e.ID.Seq > m.entries[found].ID.Seq) {
-			found = j
-		}
-	}
-	return found
-}
-
 // rankByT orders by the greatest time among a change and its ancestors, depth, origin and number.
 func (m *model) rankByT(ancestors [][]bool) {
 	n := len(m.entries)
@@ -89,7 +80,7 @@ func (m *model) rankByT(ancestors [][]bool) {
 		}
 	}
 	slices.SortFunc(order, func(a, b int) int {
-		return cmp.Or(strings.Compare(created[a], created[b]), cmp.Compare(depth[a], depth[b]), m.entries[a].ID.Compare(m.entries[b].ID))
+		return cmp.Or(strings.Compare(created[a], created[b]), cmp.Compare(depth[a], depth[b]), modelOrder(m.entries[a], m.entries[b]))
 	})
 	m.rank = make([]int, n)
 	for rank, i := range order {
@@ -121,16 +112,23 @@ func closed(edges [][]bool) [][]bool {
 	return c
 }
 
-// unseen returns what nobody has seen, by the relation.
-func unseen(seen [][]bool) []int {
+// unseen returns what nobody has seen, by the relation, but for what is silent.
+func (m *model) unseen(seen [][]bool) []int {
 	var heads []int
 	for j := range seen {
-		if !slices.ContainsFunc(seen, func(by []bool) bool { return by[j] }) {
+		sees := false
+		for i, by := range seen {
+			sees = sees || by[j] && !m.entries[i].silent
+		}
+		if !sees && !m.entries[j].silent {
 			heads = append(heads, j)
 		}
 	}
 	return heads
 }
+
+// modelOrder orders by the name of the edit, then the change.
+func modelOrder(a, b modelEntry) int { return cmp.Or(a.name.Compare(b.name), a.ID.Compare(b.ID)) }
 
 // modelWrite is a write to one property.
 type modelWrite struct {
@@ -196,18 +194,18 @@ func (m *model) beats(v, w modelWrite) bool {
 
 func (m *model) latestFirst(a, b int) int {
 	x, y := m.entries[a], m.entries[b]
-	return cmp.Or(strings.Compare(y.Created, x.Created), y.ID.Compare(x.ID))
+	return cmp.Or(strings.Compare(y.Created, x.Created), modelOrder(y, x))
 }
 
 // show is the merged state in the words of [show], with fingerprints and heads.
 func (m *model) show(answers resolution.Answers, rules resolution.Rules) string {
 	var heads []changeset.ID
-	for _, i := range unseen(m.parents) {
+	for _, i := range m.unseen(closed(m.parents)) {
 		heads = append(heads, m.entries[i].ID)
 	}
 	slices.SortFunc(heads, changeset.ID.Compare)
 	var keep, deleted []int
-	for _, i := range unseen(m.seen) {
+	for _, i := range m.unseen(m.seen) {
 		if m.entries[i].Change.Kind == changeset.Delete {
 			deleted = append(deleted, i)
 		} else {

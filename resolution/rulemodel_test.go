@@ -58,7 +58,7 @@ func undecided(rivals []modelWrite) bool {
 
 // deleted reports whether all heads delete.
 func (m *model) deleted() bool {
-	return !slices.ContainsFunc(unseen(m.seen), func(i int) bool { return m.entries[i].Change.Kind != changeset.Delete })
+	return !slices.ContainsFunc(m.unseen(m.seen), func(i int) bool { return m.entries[i].Change.Kind != changeset.Delete })
 }
 
 // seenByAll reports whether all rivals have seen the change.
@@ -68,13 +68,13 @@ func (m *model) seenByAll(rivals []modelWrite, i int) bool {
 
 // before is the model of what all rivals have seen.
 func (m *model) before(rivals []modelWrite) *model {
-	var entries []resolution.Entry
+	var entries []modelEntry
 	for i, e := range m.entries {
 		if m.seenByAll(rivals, i) {
 			entries = append(entries, e)
 		}
 	}
-	return newModel(entries)
+	return linked(entries)
 }
 
 var modelNumbers = regexp.MustCompile(`^[+-]?[0-9]+(\.[0-9]+)?$`)
