@@ -216,6 +216,8 @@ func (d *deriver) giveID(row changeset.Row, rec changeset.RecordID) {
 // after its deletion is not, for a deletion writes no property.
 func (t *touched) isFollowedBy(id changeset.ID, ch *changeset.Change) bool {
 	switch {
+	case !ch.CopyOf.IsZero():
+		return false
 	case len(t.rows) == 0:
 		return len(ch.Parents) == 0
 	case t.deleted && ch.Kind != changeset.Delete:

@@ -198,6 +198,7 @@ type (
 	}
 	changeDump struct {
 		Kind    string              `json:"change_type"`
+		CopyOf  string              `json:"copy_of,omitempty"`
 		Parents []string            `json:"parents,omitzero"`
 		Props   map[string]propDump `json:"prop_changes"`
 		Type    string              `json:"record_type"`
@@ -215,6 +216,9 @@ func dumpedChangeset(seq uint32, c *changeset.Changeset) changesetDump {
 		cd := changeDump{Kind: changeset.KindName(ch.Kind), Props: map[string]propDump{}, Type: ch.Record.Type}
 		if ch.Parents != nil {
 			cd.Parents = []string{} // known to be none, which is not the same as unknown
+		}
+		if !ch.CopyOf.IsZero() {
+			cd.CopyOf = ch.CopyOf.String()
 		}
 		for _, p := range ch.Parents {
 			cd.Parents = append(cd.Parents, p.String())

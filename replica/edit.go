@@ -20,7 +20,7 @@ type Edit struct {
 	tx      *Tx
 	wants   map[changeset.RecordID]*want
 	decided []Decision
-	again   changeset.ID // the last changeset that was made again for it; zero if none was
+	copied  changeset.ID // the last copy that was made for it; zero if none was
 }
 
 // want is what the edit makes of a record.
@@ -40,7 +40,7 @@ type Decision struct {
 
 // Edited says what an edit came to.
 type Edited struct {
-	ID      changeset.ID // of the changeset, or of the last one that was made again, see [Log.Waits]; zero if the edit changed nothing and none was made
+	ID      changeset.ID // of the changeset, or of the last copy of what waited, see [Log.Waits]; zero if the edit changed nothing and none was made
 	Decided []Decision
 }
 
@@ -65,7 +65,7 @@ func editWith(ctx context.Context, update func(context.Context, func(tx *Tx) err
 func (tx *Tx) Edit(f func(e *Edit) error) (Edited, error) {
 	e, changes, err := tx.changes(f)
 	if err != nil || len(changes) == 0 {
-		return Edited{ID: e.again}, err
+		return Edited{ID: e.copied}, err
 	}
 	for i, ch := range changes[1:] { // by UUID
 		if before := changes[i].Record; ch.Record.UUID == before.UUID {
@@ -232,19 +232,8 @@ func (e *Edit) Delete(rec changeset.RecordID) error {
 
 // waits reports whether something waits of a record.
 func (e *Edit) waits(rec changeset.RecordID) (bool, error) {
-	h, err := e.tx.main.hanging()
-	if err != nil || h == nil {
-		return false, err
-	}
-	s, err := e.tx.main.state(rec)
-	if err != nil || s.wasNever() {
-		return false, err
-	}
-	entries, err := e.tx.main.load(rec, s)
-	if err != nil {
-		return false, err
-	}
-	return h.missed(entries, e.tx.main.wrote)
+	entries, err := e.tx.main.mayHang(rec)
+	return len(missed(entries)) > 0, err
 }
 
 // living is want for a record that must exist.
@@ -300,25 +289,25 @@ func nonEmpty(props map[string]string) map[string]string {
 	return kept
 }
 
-// changes returns what the edit changes, by record, when what waits of these records was made again.
+// changes returns what the edit changes, by record, when what waits of these records was copied.
 func (e *Edit) changes() ([]changeset.Change, error) {
 	changes, err := e.differences()
 	if err != nil {
 		return nil, err
 	}
-	recs, err := e.freed(changes)
+	recs, err := e.toCopy(changes)
 	if err != nil || len(recs) == 0 {
 		return changes, err
 	}
-	if e.again, err = e.tx.makeAgain(recs); err != nil || e.again.IsZero() {
+	if e.copied, err = e.tx.copyWaiting(recs); err != nil || e.copied.IsZero() {
 		return changes, err
 	}
 	e.decided = nil
 	return e.differences()
 }
 
-// freed returns the records of which what waits is to be made again: those that the edit changes, or names. A deletion of what nobody else knows is none: nobody misses it.
-func (e *Edit) freed(changes []changeset.Change) (recs []changeset.RecordID, err error) {
+// toCopy returns the records of which what waits is to be copied: those that the edit changes, or names. A deletion of what nobody else knows is none: nobody misses it.
+func (e *Edit) toCopy(changes []changeset.Change) (recs []changeset.RecordID, err error) {
 	h, err := e.tx.main.hanging()
 	if err != nil || h == nil {
 		return nil, err
@@ -330,9 +319,11 @@ func (e *Edit) freed(changes []changeset.Change) (recs []changeset.RecordID, err
 	for _, ch := range changes {
 		is[ch.Record] = true
 		if ch.Kind == changeset.Delete {
-			if is[ch.Record], err = e.tx.main.othersKnow(h, ch.Record); err != nil {
+			entries, err := e.tx.main.mayHang(ch.Record)
+			if err != nil {
 				return nil, err
 			}
+			is[ch.Record] = knownToOthers(entries)
 		}
 	}
 	maps.DeleteFunc(is, func(_ changeset.RecordID, named bool) bool { return !named })

@@ -59,7 +59,7 @@ func (c *checker) straight(t *touchedRecord) (bool, *resolution.Result) {
 		ch := &at.c.Changes[0]
 		follows := before == nil && ch.Parents != nil && len(ch.Parents) == 0 ||
 			before != nil && before.c.Changes[0].Kind != changeset.Delete && len(ch.Parents) == 1 && ch.Parents[0] == before.c.ID
-		if !follows || at.c.Lost || at.c.Bookkeeping() || at.c.ID.Seq <= highest[at.c.ID.Origin] || before != nil && ch.Kind == changeset.Create {
+		if !follows || !ch.CopyOf.IsZero() || at.c.Lost || at.c.Bookkeeping() || at.c.ID.Seq <= highest[at.c.ID.Origin] || before != nil && ch.Kind == changeset.Create {
 			return false, nil
 		}
 		highest[at.c.ID.Origin], before = at.c.ID.Seq, at

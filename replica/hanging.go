@@ -3,7 +3,6 @@ package replica
 import (
 	"cmp"
 	"math"
-	"slices"
 	"sync"
 
 	"github.com/google/uuid"
@@ -221,109 +220,27 @@ func (h *hanging) meet(c *changeset.Changeset) error {
 	return nil
 }
 
-// seen lets the changes to a record that were made here have seen what stands above them and hangs on what is lost: what was made again does not count beside that, and what was lost is no rival of what was made later.
-// What hangs has then seen, of all else, only what they have seen too, so that who has seen it has seen no more for that. The entries are in the order of their rows; made tells which were made here.
-func (h *hanging) seen(entries []resolution.Entry, made func(changeset.ID) (bool, error)) error {
-	var tips []changeset.ID        // what hangs and has been seen by nothing else that hangs
-	all := map[changeset.ID]bool{} // what has seen all of them
+// mark lets the changes to a record know whether they hang: see [resolution.Entry].
+func (h *hanging) mark(entries []resolution.Entry) (err error) {
 	for i := range entries {
-		e := &entries[i]
-		hangs, err := h.has(e.ID)
-		if err != nil {
+		if entries[i].Waits, err = h.has(entries[i].ID); err != nil {
 			return err
-		}
-		if len(tips) > 0 {
-			own, err := made(e.ID)
-			if err != nil {
-				return err
-			}
-			sees := slices.ContainsFunc(e.Change.Parents, func(p changeset.ID) bool { return all[p] })
-			if !sees && (own || hangs) {
-				past := ancestors(entries[:i+1], e.ID)
-				unseen := slices.DeleteFunc(slices.Clone(tips), func(tip changeset.ID) bool { return past[tip] })
-				if sees = own || len(unseen) == 0; own && len(unseen) > 0 {
-					if err := h.part(entries[:i], ancestors(entries[:i], unseen...), past); err != nil {
-						return err
-					}
-					e.Change = withParents(e.Change, slices.Concat(e.Change.Parents, unseen))
-				} else if hangs {
-					tips = unseen
-				}
-			}
-			all[e.ID] = sees
-			if hangs && sees {
-				tips = nil
-			}
-		}
-		if hangs {
-			tips = append(tips, e.ID)
-			all = map[changeset.ID]bool{e.ID: len(tips) == 1}
 		}
 	}
 	return nil
 }
 
-// part takes from what hangs, where it is among some changes and not among others, the parents that neither hang nor are among those others.
-func (h *hanging) part(entries []resolution.Entry, among, but map[changeset.ID]bool) error {
-	for i := range entries {
-		e := &entries[i]
-		hangs, err := h.has(e.ID)
-		if err != nil {
-			return err
-		}
-		if !hangs || !among[e.ID] || but[e.ID] {
-			continue
-		}
-		var kept []changeset.ID
-		for _, p := range parentsOf(entries, i) {
-			if is, err := h.has(p); err != nil {
-				return err
-			} else if is || but[p] {
-				kept = append(kept, p)
-			}
-		}
-		e.Change = withParents(e.Change, kept)
-	}
-	return nil
-}
-
-// ancestors returns some changes to a record and all that they have seen of it, by known parents and own chains.
-func ancestors(entries []resolution.Entry, of ...changeset.ID) map[changeset.ID]bool {
-	places, past := map[changeset.ID]int{}, map[changeset.ID]bool{}
-	for i := range entries {
-		places[entries[i].ID] = i
-	}
-	for rest := slices.Clone(of); len(rest) > 0; {
-		id := rest[len(rest)-1]
-		rest = rest[:len(rest)-1]
-		if at, known := places[id]; known && !past[id] {
-			past[id] = true
-			rest = append(rest, parentsOf(entries, at)...)
-		}
-	}
-	return past
-}
-
-// seenByOwn is [hanging.seen] for a record to which a changeset is about to be added.
-func (t *txLog) seenByOwn(c *changeset.Changeset, entries []resolution.Entry) error {
+// hangs reports whether a changeset that is about to come to the log hangs on what is lost.
+func (t *txLog) hangs(c *changeset.Changeset) (bool, error) {
 	if t.prefix != "" {
-		return nil
+		return false, nil
 	}
 	h, err := t.hanging()
 	if err != nil || h == nil {
-		return err
+		return false, err
 	}
 	if err := h.meet(c); err != nil {
-		return err
+		return false, err
 	}
-	return h.seen(entries, t.wrote)
-}
-
-// withParents is a change with other parents.
-func withParents(ch *changeset.Change, parents []changeset.ID) *changeset.Change {
-	named := *ch
-	named.Parents = append([]changeset.ID{}, parents...)
-	slices.SortFunc(named.Parents, changeset.ID.Compare)
-	named.Parents = slices.Compact(named.Parents)
-	return &named
+	return h.has(c.ID)
 }

@@ -85,12 +85,12 @@ func (l *Log) rowsOf(rec changeset.RecordID) ([]uint32, error) {
 
 // entries reads the ordinary changes to a record from rows of the log, which get gives. One that the original logged twice counts once, in its first row.
 func (l *Log) entries(rec changeset.RecordID, seqs []uint32, get func(seq uint32) (*changeset.Changeset, error)) ([]resolution.Entry, error) {
-	return l.entriesBeside(rec, seqs, get, l.hanging, l.Wrote)
+	return l.entriesBeside(rec, seqs, get, l.hanging)
 }
 
-// entriesBeside is entries, where a transaction may know more of what hangs on lost changesets, and of what was made here.
+// entriesBeside is entries, where a transaction may know more of what hangs on lost changesets.
 func (l *Log) entriesBeside(rec changeset.RecordID, seqs []uint32, get func(seq uint32) (*changeset.Changeset, error),
-	hanging func() (*hanging, error), wrote func(changeset.ID) (bool, error)) ([]resolution.Entry, error) {
+	hanging func() (*hanging, error)) ([]resolution.Entry, error) {
 	entries, known := make([]resolution.Entry, 0, len(seqs)), make(map[changeset.ID]bool, len(seqs))
 	above, lost := Above{}, false
 	var left leftover
@@ -130,7 +130,7 @@ func (l *Log) entriesBeside(rec changeset.RecordID, seqs []uint32, get func(seq 
 	if err != nil || h == nil {
 		return entries, err
 	}
-	return entries, h.seen(entries, wrote)
+	return entries, h.mark(entries)
 }
 
 // leftover is the first row at the end of a record's index that is of a changeset that the log lost: see [Log.confirmed]. 0 if there is none.

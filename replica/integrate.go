@@ -168,7 +168,7 @@ func (t *txLog) extend(c *changeset.Changeset, ch *changeset.Change) (outcome, e
 	if err != nil {
 		return m, err
 	}
-	if highest && t.sawAll(s, c.ID, ch) && (s.exists || s.wasNever() || ch.Kind == changeset.Delete) {
+	if highest && ch.CopyOf.IsZero() && t.sawAll(s, c.ID, ch) && (s.exists || s.wasNever() || ch.Kind == changeset.Delete) {
 		m.settled = true
 		m.exists, m.props = Replay(s.exists, s.props, ch)
 		return m, nil
@@ -189,10 +189,10 @@ func (t *txLog) extend(c *changeset.Changeset, ch *changeset.Change) (outcome, e
 		}
 	}
 	e := resolution.Entry{ID: c.ID, Created: c.Created, Creator: c.Creator.Text, Change: ch}
-	m.entries = append(slices.Clip(s.entries), e)
-	if err := t.seenByOwn(c, m.entries); err != nil {
+	if e.Waits, err = t.hangs(c); err != nil {
 		return m, err
 	}
+	m.entries = append(slices.Clip(s.entries), e)
 	if m.result, err = t.mergeEntries(ch.Record, m.entries); err != nil {
 		return m, err
 	}

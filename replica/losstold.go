@@ -63,10 +63,10 @@ func (r *Replica) holdLoss() (tell func()) {
 	}
 }
 
-// warnAgain says of an edit that was made that what waited was made again.
-func (r *Replica) warnAgain(id changeset.ID) {
+// warnCopied says of an edit that was made that what waited was copied.
+func (r *Replica) warnCopied(id changeset.ID) {
 	r.loss.mu.Lock()
 	r.loss.told = true // which this says too
 	r.loss.mu.Unlock()
-	r.warn(fmt.Sprintf(`changeset %s of %s is lost: what the record became by it, and since, is in the log a second time now, so that others get it with this edit; "prophet fsck --repair" looks for what is lost`, id, r.where()))
+	r.warn(fmt.Sprintf(`changeset %s of %s is lost: what the record became by it, and since, is copied now, so that others get it with this edit; "prophet fsck --repair" looks for what is lost`, id, r.where()))
 }

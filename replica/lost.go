@@ -189,14 +189,13 @@ func (t *txLog) knowParent(ch *changeset.Change, parent changeset.ID) error {
 	return unknownParent(ch, parent)
 }
 
-// TakeBack stores the changesets that the replica has lost and another one has, merges what they touch anew, and returns how many came back, and in how many
-// records what had built on them was made again meanwhile, see [Log.Waits]. It looks only at the list of what is lost
+// TakeBack stores the changesets that the replica has lost and another one has, merges what they touch anew, and returns how many came back. It looks only at the list of what is lost
 // if there is nothing to take back, and repairs the whole replica if there is.
-func (r *Replica) TakeBack(ctx context.Context, from *Replica) (n, twice int, err error) {
+func (r *Replica) TakeBack(ctx context.Context, from *Replica) (n int, err error) {
 	for _, l := range []*Log{r.log, r.votes} {
 		lost, err := l.Lost()
 		if err != nil {
-			return 0, 0, err
+			return 0, err
 		}
 		for _, row := range lost {
 			if b, _ := from.bytesOf(row.ID, l.prefix != "", row.Key); b != nil { // what cannot be read the next pull may bring
@@ -205,12 +204,11 @@ func (r *Replica) TakeBack(ctx context.Context, from *Replica) (n, twice int, er
 		}
 	}
 	if n == 0 {
-		return 0, 0, nil
+		return 0, nil
 	}
-	how := RepairOptions{Sources: func(context.Context) []*Replica { return []*Replica{from} },
-		Twice: func(records int) { twice = records }}
+	how := RepairOptions{Sources: func(context.Context) []*Replica { return []*Replica{from} }}
 	if err := Repair(ctx, r.fs, r.opts, how); err != nil {
-		return 0, 0, err
+		return 0, err
 	}
-	return n, twice, r.reopen()
+	return n, r.reopen()
 }

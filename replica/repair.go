@@ -38,7 +38,6 @@ type RepairOptions struct {
 	Sources  func(ctx context.Context) []*Replica
 	Report   func(Mended)          // is told of each file
 	Progress func(done, total int) // is told how many rows of the logs were looked at
-	Twice    func(records int)     // is told, if lost changesets came back, in how many records what had built on them was made again, so that both count there
 }
 
 // ErrMirror is wrapped by the error of a repair of a mirror: whoever publishes there writes its files again.

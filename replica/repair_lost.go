@@ -55,9 +55,6 @@ func (p *repair) mendLost(l *Log) error {
 			return err
 		}
 	}
-	if err := x.hangsNow(); err != nil {
-		return err
-	}
 	if err := x.write(); err != nil {
 		return err
 	}

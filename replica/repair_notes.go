@@ -275,7 +275,7 @@ func (x *noter) change(row changeset.Row, c *changeset.Changeset, ch *changeset.
 		return false, err
 	}
 	sees := first && len(ch.Parents) == 0 || s.settled && follows(c.ID, ch, s.head)
-	if !c.Bookkeeping() && (own || c.ID.Seq > x.highest[c.ID.Origin]) && sees && (s.exists || first || ch.Kind == changeset.Delete) {
+	if !c.Bookkeeping() && ch.CopyOf.IsZero() && (own || c.ID.Seq > x.highest[c.ID.Origin]) && sees && (s.exists || first || ch.Kind == changeset.Delete) {
 		s.settled, s.head = true, c.ID
 		return true, nil
 	}

@@ -273,8 +273,8 @@ func (r *Replica) transact(ctx context.Context, f func(tx *Tx) error) error {
 		r.identity = tx.newIdentity
 	}
 	r.forget()
-	if !tx.again.IsZero() {
-		r.warnAgain(tx.again)
+	if !tx.copied.IsZero() {
+		r.warnCopied(tx.copied)
 	}
 	if unfinished {
 		_ = r.reopen() // so that the small files are read as the journal has them; the edit is done, whatever that comes to

@@ -107,6 +107,7 @@ func (r *revert) undo(ch *changeset.Change) (err error) {
 		return err
 	}
 	t.history = resolution.NewHistory(t.entries)
+	t.ids = t.history.OneEdit(r.id)
 	if t.merged, err = t.merge(t.history); err != nil {
 		return err
 	}
@@ -128,6 +129,7 @@ func (r *revert) already(by ...changeset.ID) { r.result.Already = append(r.resul
 type reverting struct {
 	revert  *revert
 	change  *changeset.Change
+	ids     []changeset.ID      // of the changesets that make it, or copies of it
 	now     *want               // what the record is, as the edit has it so far
 	entries []resolution.Entry  // all changes to it
 	history *resolution.History // those linked
@@ -153,8 +155,8 @@ func (t *reverting) left(prop, why string, by ...changeset.ID) {
 	t.revert.result.NotUndone = append(t.revert.result.NotUndone, n)
 }
 
-// is reports whether this is the change.
-func (t *reverting) is(e resolution.Entry) bool { return e.ID == t.revert.id }
+// is reports whether this is the change, or one edit with it.
+func (t *reverting) is(e resolution.Entry) bool { return slices.Contains(t.ids, e.ID) }
 
 // keeps reports whether the change is one of those that keep a record that others deleted, where that is open.
 func (t *reverting) keeps() bool {
@@ -217,7 +219,7 @@ func (t *reverting) undoDelete() error {
 		t.left("", LeftDeleted)
 		return nil
 	}
-	others, err := t.notReplaced(except(t.revert.id, deletions))
+	others, err := t.notReplaced(t.except(deletions))
 	if err != nil {
 		return err
 	}
@@ -258,10 +260,10 @@ func (t *reverting) unreadable(props map[string]string) bool {
 	return CheckRule(t.revert.edit.tx.main.database, t.change.Record, props) != nil
 }
 
-// except returns the IDs of all changes but one.
-func except(id changeset.ID, entries []resolution.Entry) (ids []changeset.ID) {
+// except returns the IDs of all changes but the one.
+func (t *reverting) except(entries []resolution.Entry) (ids []changeset.ID) {
 	for _, e := range entries {
-		if e.ID != id {
+		if !t.is(e) {
 			ids = append(ids, e.ID)
 		}
 	}
@@ -274,7 +276,7 @@ func (t *reverting) keep() error {
 	switch c := t.merged.Existence; {
 	case c == nil || !slices.ContainsFunc(c.Delete, is):
 		for _, e := range t.entries {
-			if e.Change.Kind != changeset.Delete && slices.Contains(e.Change.Parents, t.revert.id) {
+			if e.Change.Kind != changeset.Delete && slices.ContainsFunc(e.Change.Parents, func(p changeset.ID) bool { return slices.Contains(t.ids, p) }) {
 				t.revert.already(e.ID)
 			}
 		}

@@ -29,7 +29,7 @@ type Tx struct {
 	settingsSeen, logsSeen bool // the settings, and the votes too, are what the log has of them
 	newVote                bool // a vote that came with the transaction counted since this was reset
 
-	again changeset.ID // a lost changeset on which what was made again had built; zero if nothing was
+	copied changeset.ID // a lost changeset on which what was copied had built; zero if nothing was
 
 	newIdentity identity // nil if that stays as it is
 }
@@ -193,7 +193,7 @@ func (t *txLog) load(rec changeset.RecordID, s *state) ([]resolution.Entry, erro
 	for _, v := range s.rows {
 		seqs = append(seqs, v.Seq)
 	}
-	return t.entriesBeside(rec, slices.Compact(seqs), t.bestAt, t.hanging, t.wrote)
+	return t.entriesBeside(rec, slices.Compact(seqs), t.bestAt, t.hanging)
 }
 
 // changeset returns the changeset of a row, pending ones included.

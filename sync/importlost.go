@@ -22,15 +22,13 @@ func (im *importing) takeBackLost(ctx context.Context) error {
 	if err := again.write(ctx); err != nil {
 		return err
 	}
-	n, twice, err := im.to.TakeBack(ctx, scratch)
+	n, err := im.to.TakeBack(ctx, scratch)
 	if n == 0 || err != nil {
 		return err
 	}
 	im.report.Restored += n
 	if im.opts.Warn != nil {
-		for _, words := range cameBack(n, twice, im.to, im.src.where) {
-			im.opts.Warn(words)
-		}
+		im.opts.Warn(cameBack(n, im.to, im.src.where))
 	}
 	return nil
 }

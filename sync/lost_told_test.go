@@ -13,7 +13,7 @@ import (
 	"prophet/replica"
 )
 
-// TestAnEditNamesTheLostChangesetThatItsRecordHangsOn: of several that are lost, what says that changes were made again names the one that they hang on, by another record too.
+// TestAnEditNamesTheLostChangesetThatItsRecordHangsOn: of several that are lost, what says that changes were copied names the one that they hang on, by another record too.
 func TestAnEditNamesTheLostChangesetThatItsRecordHangsOn(t *testing.T) {
 	l := withBob(t, 3)
 	update(t, l.ann, l.recs[0], "status", "open") // row 4
@@ -33,7 +33,7 @@ func TestAnEditNamesTheLostChangesetThatItsRecordHangsOn(t *testing.T) {
 	}
 }
 
-// TestADecisionAboutWhatHangsOnALostChangesetIsToldOnce: what waits is made again in the middle of the edit, which then looks at the conflict once more.
+// TestADecisionAboutWhatHangsOnALostChangesetIsToldOnce: what waits is copied in the middle of the edit, which then looks at the conflict once more.
 func TestADecisionAboutWhatHangsOnALostChangesetIsToldOnce(t *testing.T) {
 	l := withBob(t, 1)
 	update(t, l.ann, l.recs[0], "status", "open")
@@ -51,8 +51,8 @@ func TestADecisionAboutWhatHangsOnALostChangesetIsToldOnce(t *testing.T) {
 	}
 }
 
-// TestADeletionOfWhatNobodyElseKnowsMakesNothingAgain: of a record all of whose changes hang on a lost one only the deletion is logged; of one that others know, what hangs as well.
-func TestADeletionOfWhatNobodyElseKnowsMakesNothingAgain(t *testing.T) {
+// TestADeletionOfWhatNobodyElseKnowsCopiesNothing: of a record all of whose changes hang on a lost one only the deletion is logged; of one that others know, what hangs as well.
+func TestADeletionOfWhatNobodyElseKnowsCopiesNothing(t *testing.T) {
 	for known := range 2 {
 		t.Run(fmt.Sprint(known, " records are known"), func(t *testing.T) {
 			l := withBob(t, known)
@@ -73,8 +73,8 @@ func TestADeletionOfWhatNobodyElseKnowsMakesNothingAgain(t *testing.T) {
 	}
 }
 
-// TestAnUpdateOfWhatWasDeletedIsMadeAgainApartFromTheDeletion: a program of another make may write an update where ours write a create; a deletion writes no property, so it takes none of what that wrote.
-func TestAnUpdateOfWhatWasDeletedIsMadeAgainApartFromTheDeletion(t *testing.T) {
+// TestAnUpdateOfWhatWasDeletedIsCopied: a program of another make may write an update where ours write a create.
+func TestAnUpdateOfWhatWasDeletedIsCopied(t *testing.T) {
 	l := withBob(t, 1)
 	rec := l.recs[0]
 	update(t, l.ann, rec, "owner", "ann")

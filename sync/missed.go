@@ -11,10 +11,7 @@ import (
 )
 
 // missed is a changeset of the source that was passed over.
-type missed struct {
-	row     uint32 // of the source
-	records []changeset.RecordID
-}
+type missed struct{ *changeset.Changeset }
 
 // What a source has lost. Its log has the row, but nobody who was asked when it was repaired had the changeset. The row is passed over, and so is what builds on it. The source's log counts as read up to the first such
 // row, so that all of that comes as soon as it is back there.
@@ -24,24 +21,18 @@ func (p *pull) takeBackLost(ctx context.Context) error {
 	if p.opts.DryRun {
 		return nil
 	}
-	n, twice, err := p.to.TakeBack(ctx, p.from)
+	n, err := p.to.TakeBack(ctx, p.from)
 	if n == 0 {
 		return err
 	}
 	p.report.Restored += n
-	for _, words := range cameBack(n, twice, p.to, p.from.Where()) {
-		p.opts.warn("%s", words)
-	}
+	p.opts.warn("%s", cameBack(n, p.to, p.from.Where()))
 	return err
 }
 
-// cameBack says that changesets which a replica had lost came back, and in how many records what had built on them was made again meanwhile.
-func cameBack(n, twice int, to *replica.Replica, from string) []string {
-	words := []string{fmt.Sprintf("%d of the changesets that %s had lost came back from %s", n, to.Where(), from)}
-	if twice > 0 {
-		words = append(words, fmt.Sprintf("what had built on those was made again in %d of the records: both count there, as edits that have not seen each other, and where the values of a property are added, both are", twice))
-	}
-	return words
+// cameBack says that changesets which a replica had lost came back.
+func cameBack(n int, to *replica.Replica, from string) string {
+	return fmt.Sprintf("%d of the changesets that %s had lost came back from %s", n, to.Where(), from)
 }
 
 // miss passes a changeset of the source over.
@@ -49,14 +40,14 @@ func (p *pull) miss(s *side, f fetched) {
 	if p.missed == nil {
 		p.missed = map[changeset.ID]missed{}
 	}
-	p.missed[f.c.ID] = missed{f.row.Seq, recordsOf(f.c)}
+	p.missed[f.c.ID] = missed{f.c}
 	if f.c.Lost {
 		p.blind = p.blind || len(f.c.Changes) == 0
-		for _, rec := range recordsOf(f.c) {
+		for i := range f.c.Changes {
 			if p.lostOf == nil {
 				p.lostOf = map[changeset.RecordID]bool{}
 			}
-			p.lostOf[rec] = true
+			p.lostOf[f.c.Changes[i].Record] = true
 		}
 	}
 	if s.missed == 0 || f.row.Seq < s.missed {
@@ -75,44 +66,26 @@ func (p *pull) buildsOnMissed(c *changeset.Changeset) bool {
 	})
 }
 
-func recordsOf(c *changeset.Changeset) (recs []changeset.RecordID) {
-	for i := range c.Changes {
-		recs = append(recs, c.Changes[i].Record)
-	}
-	return recs
-}
-
-// standsFor reports whether the target has later changes, made in the source, of all the records that a changeset touches which was passed over: what that did came with them, for what waits of a record goes before its next
-// edit under another name.
-func (p *pull) standsFor(m missed) (bool, error) {
-	for _, rec := range m.records {
-		stands, err := p.wroteAfter(rec, m.row)
-		if err != nil || !stands {
+// copied reports whether the target has copies of all that a changeset did which was passed over: what waits of a record is copied before its next edit.
+func (p *pull) copied(m missed) (bool, error) {
+	for i := range m.Changes {
+		has, err := p.hasCopy(m.ID, &m.Changes[i])
+		if err != nil || !has {
 			return false, err
 		}
 	}
-	return len(m.records) > 0, nil
+	return len(m.Changes) > 0, nil
 }
 
-// wroteAfter reports whether the target has a change to a record that was made in the source after a row of its log.
-func (p *pull) wroteAfter(rec changeset.RecordID, row uint32) (bool, error) {
-	versions, err := p.to.Log().Versions(rec)
-	if err != nil {
+// hasCopy reports whether the target has a copy of a change, or, if that is one itself, what it is a copy of.
+func (p *pull) hasCopy(id changeset.ID, ch *changeset.Change) (bool, error) {
+	versions, err := p.to.Log().Versions(ch.Record)
+	if err != nil || len(versions) == 0 {
 		return false, err
 	}
-	for _, v := range versions {
-		made, err := p.to.Log().Row(v.Seq)
-		if err != nil {
-			return false, err
-		}
-		if made.ID.Seq <= row {
-			continue
-		}
-		if wrote, err := p.from.Log().Wrote(made.ID); err != nil || wrote {
-			return wrote, err
-		}
-	}
-	return false, nil
+	history, err := p.to.History(ch.Record)
+	same := func(other changeset.ID) bool { return other == id || !other.IsZero() && other == ch.CopyOf }
+	return slices.ContainsFunc(history, func(ev replica.Event) bool { return same(ev.Changeset.ID) || same(ev.Change.CopyOf) }), err
 }
 
 // readTo returns the row up to which the source counts as read, where it was read to another one; ok is false if that is no more than before.
@@ -133,11 +106,11 @@ func (p *pull) readTo(s *side, row changeset.Row) (to changeset.Row, ok bool) {
 // warnOfMissed says what did not come.
 func (p *pull) warnOfMissed() error {
 	for _, m := range p.missed {
-		stands, err := p.standsFor(m)
+		copied, err := p.copied(m)
 		if err != nil {
 			return err
 		}
-		if !stands {
+		if !copied {
 			p.report.Missed++
 		}
 	}

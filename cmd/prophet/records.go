@@ -57,6 +57,7 @@ type (
 		Row     uint32        `json:"row"`
 	}
 	changeDoc struct {
+		CopyOf  string             `json:"copy_of,omitempty"`
 		ID      *uint32            `json:"id"`      // the record's local id; null if none was given
 		Op      string             `json:"op"`      // create, update or delete
 		Parents []string           `json:"parents"` // null if the maker did not tell
@@ -86,6 +87,9 @@ func newChangesetDoc(row uint32, c *changeset.Changeset, localID func(changeset.
 
 func newChangeDoc(ch *changeset.Change, id uint32) changeDoc {
 	doc := changeDoc{ID: idOrNull(id), Op: ch.Kind.String(), Props: map[string]propDoc{}, Type: ch.Record.Type, UUID: ch.Record.UUID}
+	if !ch.CopyOf.IsZero() {
+		doc.CopyOf = ch.CopyOf.String()
+	}
 	if ch.Parents != nil {
 		doc.Parents = []string{}
 	}
@@ -187,7 +191,7 @@ func writerOf(creator, created string) string {
 	if creator == "" {
 		creator = "nobody known"
 	}
-	return creator + ", " + created
+	return creator + ", " + cmp.Or(created, "nobody knows when")
 }
 
 // findLiving returns the record that a user's word names. Of one that is deleted the error says who did that and when.

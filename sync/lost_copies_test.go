@@ -1,0 +1,203 @@
+package sync_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"prophet/changeset"
+	"prophet/internal/crashfs"
+	"prophet/internal/replicatest"
+	"prophet/replica"
+	"prophet/resolution"
+)
+
+// lostFrom loses rows from a copy of a replica, which it repairs with nobody to ask.
+func lostFrom(t *testing.T, r *replica.Replica, rows ...uint32) *replica.Replica {
+	t.Helper()
+	return (&loss{ann: r, rows: rows}).takeAway(t)
+}
+
+// letGo edits a record and changes nothing: what waits of it is copied.
+func letGo(t *testing.T, r *replica.Replica, rec changeset.RecordID) {
+	t.Helper()
+	replicatest.Edit(t, r, func(e *replica.Edit) error { return e.Update(rec, nil) })
+}
+
+// copiesIn returns the changesets that touched a record and are copies.
+func copiesIn(t *testing.T, r *replica.Replica, rec changeset.RecordID) (copies []*changeset.Changeset) {
+	t.Helper()
+	events, err := r.History(rec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, ev := range events {
+		if !ev.Change.CopyOf.IsZero() {
+			copies = append(copies, ev.Changeset)
+		}
+	}
+	return copies
+}
+
+// TestWhatTwoHaveLostAndCopiedCountsOnce: under the rule sum too.
+func TestWhatTwoHaveLostAndCopiedCountsOnce(t *testing.T) {
+	ann := replicatest.Init(t, crashfs.New(), at("ann", 9))
+	replicatest.Edit(t, ann, func(e *replica.Edit) error { return e.SetRule("Ticket", "n", resolution.RuleSum) })
+	var rec changeset.RecordID
+	replicatest.Edit(t, ann, func(e *replica.Edit) (err error) {
+		rec, err = e.Create("Ticket", map[string]string{"n": "10"})
+		return err
+	})
+	bob := replicatest.Clone(t, ann, at("bob", 10))
+	whole := ann
+	ann, bob = lostFrom(t, ann, 2), lostFrom(t, bob, 2)
+	letGo(t, ann, rec)
+	letGo(t, bob, rec)
+	for range 2 {
+		pull(t, ann, bob)
+		pull(t, bob, ann)
+	}
+	carol := replicatest.Clone(t, ann, at("carol", 13))
+	pull(t, bob, whole)
+	for _, r := range []*replica.Replica{ann, bob, carol} {
+		if props, _, err := r.Log().Props(rec); err != nil || props["n"] != "10" {
+			t.Errorf("%s has n=%s, %v", r.Where(), props["n"], err)
+		}
+		if n := len(copiesIn(t, r, rec)); n != 2 {
+			t.Errorf("%s has %d copies", r.Where(), n)
+		}
+	}
+	replicatest.Meet(t, ann, bob, carol)
+}
+
+// TestACopyHasNoTimeWhereNobodyKnowsIt: it wins against nothing. And of what another replica copied no other copy is made.
+func TestACopyHasNoTimeWhereNobodyKnowsIt(t *testing.T) {
+	l := withBob(t, 0)
+	l.recs = append(l.recs, newTicket(t, l.ann))
+	rec := l.recs[0]
+	pull(t, l.bob, l.ann)
+	ann, bob := lostFrom(t, l.ann, 1), lostFrom(t, l.bob, 1)
+	update(t, ann, rec, "status", "open")
+	copies := copiesIn(t, ann, rec)
+	if len(copies) != 1 || copies[0].Created != "" || copies[0].Creator.Set {
+		t.Fatalf("the copies are %+v", copies)
+	}
+	pull(t, bob, ann)
+	if waiting, err := bob.Log().Waiting(); err != nil || len(waiting) > 0 {
+		t.Errorf("of %v something waits, %v", waiting, err)
+	}
+	before := bob.Latest()
+	letGo(t, bob, rec)
+	if bob.Latest() != before {
+		t.Errorf("%d rows were added", bob.Latest()-before)
+	}
+	update(t, bob, rec, "owner", "bob")
+	pull(t, ann, bob)
+	if props, _, err := ann.Log().Props(rec); err != nil || props["status"] != "open" || props["owner"] != "bob" {
+		t.Errorf("it shows %v, %v", props, err)
+	}
+	pull(t, bob, l.ann)
+	replicatest.Meet(t, ann, bob)
+}
+
+// TestWhatWasDecidedStaysDecidedWhenMoreIsLost: two lost the create, and one of them an edit on top of a copy of it.
+func TestWhatWasDecidedStaysDecidedWhenMoreIsLost(t *testing.T) {
+	bob := replicatest.Init(t, crashfs.New(), at("bob", 9))
+	var rec changeset.RecordID
+	replicatest.Edit(t, bob, func(e *replica.Edit) (err error) {
+		rec, err = e.Create("Ticket", map[string]string{"n": "10"})
+		return err
+	})
+	carol := replicatest.Clone(t, bob, at("carol", 10))
+	update(t, carol, rec, "n", "-75")
+	bob, carol = lostFrom(t, bob, 1), lostFrom(t, carol, 1)
+	update(t, bob, rec, "t", "t7")
+	pull(t, carol, bob)
+	update(t, bob, rec, "t", "t8")
+	last, err := bob.Log().Row(bob.Latest())
+	if err != nil {
+		t.Fatal(err)
+	}
+	pull(t, carol, bob)
+	update(t, carol, rec, "n", "-27")
+	before := shows(t, carol)
+	row, known, err := carol.Lookup(last.ID)
+	if err != nil || !known {
+		t.Fatalf("Carol has Bob's last edit: %v, %v", known, err)
+	}
+	carol = lostFrom(t, carol, row)
+	if after := shows(t, carol); after != before || strings.Contains(after, "by latest") {
+		t.Errorf("Carol showed\n%s\nand now\n%s", before, after)
+	}
+	onlyLost(t, carol)
+}
+
+// TestWhatHangsNowGivesWayToACopy: a copy of what a new loss makes wait counts in its place at once, also one that has seen less.
+func TestWhatHangsNowGivesWayToACopy(t *testing.T) {
+	l := withBob(t, 2)
+	update(t, l.ann, l.recs[0], "status", "open")
+	edits(t, l.ann, "status", "closed", l.recs...)
+	c := madeUp(changeset.ID{Origin: uuid.New(), Seq: 1})
+	c.Changes = []changeset.Change{{Record: l.recs[1], Kind: changeset.Update, Parents: []changeset.ID{}, CopyOf: changeset.ID{Origin: l.ann.UUID(), Seq: 4},
+		Props: map[string]changeset.PropChange{"status": {Old: changeset.Text("new"), New: changeset.Text("closed")}}}}
+	integrate(t, l.ann, c)
+	onlyLost(t, l.ann)
+	ann := lostFrom(t, l.ann, 3)
+	onlyLost(t, ann)
+	if conflicts := shows(t, ann); !strings.Contains(conflicts, "by latest") {
+		t.Errorf("the copy has not seen the create, but Ann shows\n%s", conflicts)
+	}
+}
+
+func integrate(t *testing.T, r *replica.Replica, c *changeset.Changeset) {
+	t.Helper()
+	if err := r.Update(t.Context(), func(tx *replica.Tx) error { _, err := tx.Integrate(c); return err }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestACopyOfWhatIsYetToBeMadeCountsForItself: somebody makes up a copy of one of Ann's next edits. That has seen the copy, which is an edit as any then.
+func TestACopyOfWhatIsYetToBeMadeCountsForItself(t *testing.T) {
+	for ahead := range uint32(3) {
+		l := withBob(t, 1)
+		c := madeUp(changeset.ID{Origin: uuid.New(), Seq: 1})
+		c.Changes = []changeset.Change{{Record: l.recs[0], Kind: changeset.Update, Parents: []changeset.ID{{Origin: l.ann.UUID(), Seq: 1}}, CopyOf: changeset.ID{Origin: l.ann.UUID(), Seq: 3 + ahead}}}
+		integrate(t, l.ann, c)
+		for _, status := range []string{"stalled", "open", "closed"} {
+			update(t, l.ann, l.recs[0], "status", status)
+			if result, err := l.ann.Merged(l.recs[0]); err != nil || result.Open() || result.Props["status"] != status {
+				t.Errorf("a copy of row %d: %s is merged to %+v, %v", 3+ahead, status, result, err)
+			}
+			replicatest.Faultless(t, l.ann.FS(), "Ann")
+		}
+		replicatest.Meet(t, l.ann, l.bob)
+	}
+}
+
+// TestACopyOfWhatIsHereChangesNothing: nor where it claims to have seen all. The notes on it are made again as they were.
+func TestACopyOfWhatIsHereChangesNothing(t *testing.T) {
+	l := withBob(t, 1)
+	update(t, l.ann, l.recs[0], "status", "open")
+	update(t, l.ann, l.recs[0], "status", "closed")
+	before := shows(t, l.ann)
+	c := madeUp(changeset.ID{Origin: uuid.New(), Seq: 1})
+	c.Changes = []changeset.Change{{Record: l.recs[0], Kind: changeset.Update, Parents: []changeset.ID{{Origin: l.ann.UUID(), Seq: 3}}, CopyOf: changeset.ID{Origin: l.ann.UUID(), Seq: 2},
+		Props: map[string]changeset.PropChange{"status": {Old: changeset.Text("new"), New: changeset.Text("open")}}}}
+	integrate(t, l.ann, c)
+	if after := shows(t, l.ann); after != before {
+		t.Errorf("it showed\n%s\nand now\n%s", before, after)
+	}
+	replicatest.Faultless(t, l.ann.FS(), "Ann")
+	fsys := copyTree(t, l.ann.FS())
+	if err := fsys.Remove("prophet/rows"); err != nil {
+		t.Fatal(err)
+	}
+	if after := shows(t, replicatest.Open(t, copyTree(t, fsys), at("ann", 12))); after != before {
+		t.Errorf("without notes it shows\n%s", after)
+	}
+	if err := replica.Repair(t.Context(), fsys, at("ann", 12), replica.RepairOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	replicatest.Faultless(t, fsys, "Ann's, repaired")
+}
