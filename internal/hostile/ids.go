@@ -21,6 +21,10 @@ func attacksByParents() []Attack {
 		c.Changes[0].Record, c.Changes[0].Kind = w.Ticket, changeset.Update
 		return c
 	}
+	copyOf := func(c *changeset.Changeset, of changeset.ID) *changeset.Changeset {
+		c.Changes[0].CopyOf = of
+		return c
+	}
 	first := func(w *World) changeset.ID { return changeset.ID{Origin: w.Publisher, Seq: 1} }
 	return []Attack{
 		lies("a parent that does not exist", "parent", func(w *World) []*changeset.Changeset {
@@ -46,6 +50,26 @@ func attacksByParents() []Attack {
 		}),
 		raw("a parent that is no ID", "want <origin uuid>:<sequence number>", func() []byte {
 			return like(1, `"parents":[]`, `"parents":["../../etc/passwd"]`)
+		}),
+		raw("a copy of itself", "copy_of names the changeset itself", func() []byte {
+			return like(1, `"parents":[]`, fmt.Sprintf(`"copy_of":"%s:1","parents":[]`, mallory))
+		}),
+		raw("a copy of what is no ID", "want <origin uuid>:<sequence number>", func() []byte {
+			return like(1, `"parents":[]`, `"copy_of":"../../etc/passwd","parents":[]`)
+		}),
+		harmless("a copy of an edit that the victim has yet to make", "it counts for itself, as any edit: that one will have seen it", func(m *Mirror) {
+			m.add(main, copyOf(onTicket(m.World, parents(1, first(m.World))), changeset.ID{Origin: m.Victim, Seq: 1000}))
+		}),
+		harmless("a copy of an edit of another record", "that is not among the changes to this one: it counts for itself", func(m *Mirror) {
+			m.add(main, copyOf(parents(1), first(m.World)))
+		}),
+		harmless("copies in a circle", "they are one edit, and one of them counts", func(m *Mirror) {
+			a, b := copyOf(parents(1), lie(2).ID), copyOf(parents(2), lie(1).ID)
+			b.Changes[0].Record = a.Changes[0].Record
+			m.add(main, a, b)
+		}),
+		harmless("a copy of the first edit, which says something else", "it counts for itself, as an edit that has seen nothing", func(m *Mirror) {
+			m.add(main, copyOf(onTicket(m.World, parents(1)), first(m.World)))
 		}),
 		harmless("an edit that claims to have seen all", "not signed: whoever can write to the database can overwrite a value; nothing is lost, the history has it", func(m *Mirror) {
 			m.add(main, onTicket(m.World, parents(1, first(m.World))))
