@@ -23,12 +23,12 @@ func (im *importing) takeBackLost(ctx context.Context) error {
 		return err
 	}
 	n, err := im.to.TakeBack(ctx, scratch)
-	if n == 0 || err != nil {
+	if n == 0 {
 		return err
 	}
 	im.report.Restored += n
 	if im.opts.Warn != nil {
 		im.opts.Warn(cameBack(n, im.to, im.src.where))
 	}
-	return nil
+	return err
 }

@@ -60,8 +60,9 @@ func TestAnImportBringsBackWhatWasLostOfItsLines(t *testing.T) {
 				continue
 			}
 			replicatest.Sound(t, damaged, when)
-			if is, err := afero.ReadFile(damaged, gone[0]); err != nil || changeset.ObjectPath(changeset.ChangesetObjects, row.Key) != gone[0] || len(is) == 0 {
-				t.Errorf("%s: %v", when, err)
+			was, missing := afero.ReadFile(disk, gone[0])
+			if is, err := afero.ReadFile(damaged, gone[0]); string(is) != string(was) || err != nil || missing != nil {
+				t.Errorf("%s: the changeset that came back is %q, %v; it was %q, %v", when, is, err, was, missing)
 			}
 			wantProps(t, r, 1, map[string]string{"status": "closed", "owner": "ann"})
 		}

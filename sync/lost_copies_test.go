@@ -1,6 +1,7 @@
 package sync_test
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
@@ -200,4 +201,29 @@ func TestACopyOfWhatIsHereChangesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	replicatest.Faultless(t, fsys, "Ann's, repaired")
+}
+
+// TestAPullWithNothingNewCostsWhatDoesNotCome: it reads the history of a record once, not once for each change to it that does not come.
+func TestAPullWithNothingNewCostsWhatDoesNotCome(t *testing.T) {
+	cost := map[int]int{}
+	for _, changes := range []int{20, 40} {
+		l := withBob(t, 1)
+		for i := range changes {
+			update(t, l.ann, l.recs[0], "status", strconv.Itoa(i))
+		}
+		l.rows = []uint32{2}
+		ann := l.takeAway(t)
+		letGo(t, ann, l.recs[0])
+		pull(t, l.bob, ann)
+		counting := replicatest.Count(l.bob.FS())
+		bob := replicatest.Open(t, counting, at("bob", 10))
+		counting.Reset()
+		if report := pull(t, bob, ann); report.Integrated > 0 || report.Missed > 0 {
+			t.Fatalf("there came %d changesets, and %d did not", report.Integrated, report.Missed)
+		}
+		cost[changes] = counting.Counts().Ops()
+	}
+	if cost[40] > 2*cost[20] {
+		t.Errorf("with 20 and 40 changes it takes %d and %d operations", cost[20], cost[40])
+	}
 }

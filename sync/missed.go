@@ -10,9 +10,6 @@ import (
 	"prophet/replica"
 )
 
-// missed is a changeset of the source that was passed over.
-type missed struct{ *changeset.Changeset }
-
 // What a source has lost. Its log has the row, but nobody who was asked when it was repaired had the changeset. The row is passed over, and so is what builds on it. The source's log counts as read up to the first such
 // row, so that all of that comes as soon as it is back there.
 
@@ -38,9 +35,9 @@ func cameBack(n int, to *replica.Replica, from string) string {
 // miss passes a changeset of the source over.
 func (p *pull) miss(s *side, f fetched) {
 	if p.missed == nil {
-		p.missed = map[changeset.ID]missed{}
+		p.missed = map[changeset.ID]*changeset.Changeset{}
 	}
-	p.missed[f.c.ID] = missed{f.c}
+	p.missed[f.c.ID] = f.c
 	if f.c.Lost {
 		p.blind = p.blind || len(f.c.Changes) == 0
 		for i := range f.c.Changes {
@@ -66,26 +63,19 @@ func (p *pull) buildsOnMissed(c *changeset.Changeset) bool {
 	})
 }
 
-// copied reports whether the target has copies of all that a changeset did which was passed over: what waits of a record is copied before its next edit.
-func (p *pull) copied(m missed) (bool, error) {
-	for i := range m.Changes {
-		has, err := p.hasCopy(m.ID, &m.Changes[i])
-		if err != nil || !has {
-			return false, err
-		}
-	}
-	return len(m.Changes) > 0, nil
-}
-
-// hasCopy reports whether the target has a copy of a change, or, if that is one itself, what it is a copy of.
-func (p *pull) hasCopy(id changeset.ID, ch *changeset.Change) (bool, error) {
-	versions, err := p.to.Log().Versions(ch.Record)
+// copiesOf returns which changes to a record the target has, or has copies of, by the changesets that made them; none of a record that it does not have.
+func (p *pull) copiesOf(rec changeset.RecordID) (map[changeset.ID]bool, error) {
+	versions, err := p.to.Log().Versions(rec)
 	if err != nil || len(versions) == 0 {
-		return false, err
+		return nil, err
 	}
-	history, err := p.to.History(ch.Record)
-	same := func(other changeset.ID) bool { return other == id || !other.IsZero() && other == ch.CopyOf }
-	return slices.ContainsFunc(history, func(ev replica.Event) bool { return same(ev.Changeset.ID) || same(ev.Change.CopyOf) }), err
+	history, err := p.to.History(rec)
+	has := map[changeset.ID]bool{}
+	for i := range history {
+		has[history[i].Changeset.ID], has[history[i].Change.CopyOf] = true, true
+	}
+	delete(has, changeset.ID{}) // no copy
+	return has, err
 }
 
 // readTo returns the row up to which the source counts as read, where it was read to another one; ok is false if that is no more than before.
@@ -103,25 +93,31 @@ func (p *pull) readTo(s *side, row changeset.Row) (to changeset.Row, ok bool) {
 	return s.items.row(int(first - 1 - s.items.first)), true
 }
 
-// warnOfMissed says what did not come.
-func (p *pull) warnOfMissed() error {
-	for _, m := range p.missed {
-		copied, err := p.copied(m)
-		if err != nil {
-			return err
+// tellMissed says what did not come. Of that, the target may have copies: what waits of a record is copied before its next edit.
+func (p *pull) tellMissed() error {
+	copies := map[changeset.RecordID]map[changeset.ID]bool{}
+	for id, c := range p.missed {
+		copied := len(c.Changes) > 0
+		for i := range c.Changes {
+			ch := &c.Changes[i]
+			has, known := copies[ch.Record]
+			if !known {
+				var err error
+				if has, err = p.copiesOf(ch.Record); err != nil {
+					return err
+				}
+				copies[ch.Record] = has
+			}
+			copied = copied && (has[id] || has[ch.CopyOf])
 		}
 		if !copied {
 			p.report.Missed++
 		}
 	}
 	if p.report.Missed > 0 {
-		p.warnOfThem()
+		p.opts.warn(`%s has lost changesets: %d of its changesets do not come, those and what builds on them, until they are back there, or their records are edited there again; %s`, p.from.Where(), p.report.Missed, p.remedyThere())
 	}
 	return nil
-}
-
-func (p *pull) warnOfThem() {
-	p.opts.warn(`%s has lost changesets: %d of its changesets do not come, those and what builds on them, until they are back there, or their records are edited there again; %s`, p.from.Where(), p.report.Missed, p.remedyThere())
 }
 
 // remedyThere says who looks for what the source has lost.

@@ -146,13 +146,13 @@ type pull struct {
 	splits  bool                // the source has other edits under names of the target's own
 	votes   *side
 	main    *side
-	list    *side                          // nil if the source has no list of representations
-	ours    *bool                          // the source is ours, if that was asked for
-	sources map[changeset.ID]changeset.Row // rows of the source's log, if they were needed
-	sourced uint32                         // how many they are
-	missed  map[changeset.ID]missed        // changesets that the source has lost and that are not here, and those that build on them
-	lostOf  map[changeset.RecordID]bool    // records that lost ones of these touched
-	blind   bool                           // of a lost one it is not known what it touched
+	list    *side                                 // nil if the source has no list of representations
+	ours    *bool                                 // the source is ours, if that was asked for
+	sources map[changeset.ID]changeset.Row        // rows of the source's log, if they were needed
+	sourced uint32                                // how many they are
+	missed  map[changeset.ID]*changeset.Changeset // changesets that the source has lost and that are not here, and those that build on them
+	lostOf  map[changeset.RecordID]bool           // records that lost ones of these touched
+	blind   bool                                  // of a lost one it is not known what it touched
 }
 
 // sides are both logs. The people's decisions come first: the merge counts them, so that conflicts come up decided.
@@ -195,7 +195,7 @@ func (p *pull) run(ctx context.Context) error {
 	if err := p.adopt(ctx); err != nil {
 		return err
 	}
-	if err := p.warnOfMissed(); err != nil {
+	if err := p.tellMissed(); err != nil {
 		return err
 	}
 	return p.finish()
