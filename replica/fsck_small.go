@@ -159,10 +159,10 @@ func isFormat(text string) error {
 }
 
 // formatBy is the format that a replica must have, by what else is there than the file that says so: format 2 if the identity says so or there is a list of
-// parts, or, where there is no identity, the resolutions are of that.
+// parts, or, where there is no identity, or another replica's, the resolutions are of that.
 func formatBy(fsys afero.Fs) string {
 	id, err := newLog(fsys, "", "", &limits{}).readIdentity()
-	if err == nil {
+	if err == nil && !othersIdentity(fsys, id) {
 		return id.format()
 	}
 	for _, prefix := range logPrefixes {

@@ -28,6 +28,9 @@ type indexRepair struct {
 
 	at        map[uint32][]changeset.RecordID // which records' indexes name a row; loaded when needed
 	undecided []string                        // rows of which several things are said, with these
+
+	packed []uint32                          // rows of which a part has another changeset than the index says
+	moved  map[uint32][]*changeset.Changeset // loose ones by their numbers, if changesets were named anew: they may stand in rows of which parts have what was there before
 }
 
 // slot is a row of the index as far as it is known.
@@ -113,10 +116,24 @@ func (x *indexRepair) look() error {
 	if err := x.loadBrought(); err != nil {
 		return err
 	}
+	packs, err := x.l.packs()
+	if err != nil {
+		return err
+	}
 	agree, differ, foreign, otherIDs := 0, 0, 0, false
 	for i := range x.slots {
 		if err := x.p.disturbed(); err != nil {
 			return err
+		}
+		is, others, err := x.readPacked(packs, uint32(i+1))
+		switch {
+		case err != nil:
+			return err
+		case others:
+			foreign++
+		}
+		if is {
+			continue
 		}
 		c := x.readSlot(i)
 		if c == nil {
@@ -315,9 +332,11 @@ func (x *indexRepair) settle() (lacking []uint32, err error) {
 	}
 	lacking = x.unknown()
 	if len(lacking) > 0 || slices.ContainsFunc(x.slots, func(s slot) bool { return s.weak }) {
-		return x.solve()
+		lacking, err = x.solve()
 	}
-	return lacking, nil
+	lacking = append(lacking, x.packed...)
+	slices.Sort(lacking)
+	return lacking, err
 }
 
 // knownToMirrors asks mirrors for the rows that are not known, if there are some.

@@ -179,7 +179,7 @@ func (p *repair) tooMany(l *Log, says, held, named uint32) (rows uint32, sure bo
 	return held, changesets <= held && p.endsWhole(l, held), nil
 }
 
-// countIDs returns of how many changesets there is an object.
+// countIDs returns of how many changesets there is an object, loose or in a part.
 func (p *repair) countIDs(l *Log) (uint32, error) {
 	ids := map[changeset.ID]bool{}
 	err := l.objects.Walk(func(key cas.Key, _ string) error {
@@ -191,10 +191,27 @@ func (p *repair) countIDs(l *Log) (uint32, error) {
 		}
 		return p.ctx.Err()
 	})
-	if isNotExist(err) {
-		err = nil
+	if err != nil && !isNotExist(err) {
+		return 0, err
 	}
-	return uint32(len(ids)), err
+	packs, err := l.withRows(maxSeq).packs()
+	if err != nil {
+		return 0, err
+	}
+	for _, part := range packs.parts {
+		for seq := part.First; seq <= part.Last && err == nil; seq++ {
+			var b []byte
+			if b, err = part.Changeset(seq); err == nil {
+				c, bad := changeset.Decode(b)
+				if bad == nil {
+					ids[c.ID] = true
+				}
+				err = p.ctx.Err()
+			}
+		}
+	}
+	p.unread(err)
+	return uint32(len(ids)), p.disturbed()
 }
 
 // rowsElsewhere returns how many rows the log has in the mirror or the copy that has the most.

@@ -88,7 +88,7 @@ func (x *partsRepair) named(seq uint32) (key cas.Key, known bool) {
 	return row.Key, err == nil && row.Seq == seq
 }
 
-// isMoved reports whether the loose changeset with the key changes the same records as one that a pack has: then a move named it anew.
+// isMoved reports whether the loose changeset with the key does the same as one that a pack has: then a move named it anew.
 func (x *partsRepair) isMoved(key cas.Key, packed []byte) (bool, error) {
 	loose := x.looseOf(key)
 	if loose == nil {
@@ -96,13 +96,8 @@ func (x *partsRepair) isMoved(key cas.Key, packed []byte) (bool, error) {
 	}
 	now, err := changeset.Decode(loose)
 	was, otherErr := changeset.Decode(packed)
-	if err != nil || otherErr != nil || len(now.Changes) != len(was.Changes) || now.ID.Seq != was.ID.Seq {
+	if err != nil || otherErr != nil {
 		return false, x.p.disturbed()
 	}
-	for i := range now.Changes {
-		if now.Changes[i].Record != was.Changes[i].Record {
-			return false, nil
-		}
-	}
-	return true, nil
+	return doSame(now, was), nil
 }

@@ -137,12 +137,19 @@ func (x *recordsRepair) mend(rec changeset.RecordID, rows []uint32) error {
 	if err != nil || was != nil && bytes.Equal(was, want) {
 		return err
 	}
-	if there, err := exists(x.p.fs, file); err != nil {
+	there, err := exists(x.p.fs, file)
+	if err == nil && there {
+		err = x.p.setAside(file)
+	}
+	if err == nil {
+		want, err = x.l.looseVersions(want)
+	}
+	switch {
+	case err != nil:
 		return err
-	} else if there {
-		if err := x.p.setAside(file); err != nil {
-			return err
-		}
+	case len(want) == 0 && there:
+		x.p.tell(file, IsSetAside, "parts have all versions of the record")
+		return nil
 	}
 	x.p.tell(file, IsRebuilt, "made again from the log")
 	x.batch.Replace(file, want)

@@ -62,22 +62,16 @@ func (x *indexRepair) solve() (lacking []uint32, err error) {
 
 // collect finds the changesets that no row names which is known, nor the list of representations, and that are not what is left of another one.
 func (s *solver) collect() error {
-	named := map[cas.Key]bool{}
+	named, err := s.x.namedBeside()
+	if err != nil {
+		return err
+	}
 	for _, known := range s.x.slots {
 		if known.known {
 			named[known.row.Key] = true
 		}
 	}
-	for _, file := range []string{RepresentationsFile, LostFile} {
-		b, err := s.x.p.read(s.x.l.prefix + file)
-		if err != nil {
-			return err
-		}
-		for ; len(b) >= changeset.RowSize; b = b[changeset.RowSize:] {
-			named[cas.Key(b[changeset.RowSize-len(cas.Key{}):changeset.RowSize])] = true
-		}
-	}
-	err := s.x.l.objects.Walk(func(key cas.Key, _ string) error {
+	err = s.x.l.objects.Walk(func(key cas.Key, _ string) error {
 		if err := s.x.p.disturbed(); err != nil || key.IsZero() || named[key] {
 			return err
 		}

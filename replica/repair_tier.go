@@ -312,7 +312,7 @@ func (p *repair) readIndex(l *Log, rec changeset.RecordID) ([]byte, error) {
 	for i := range f.rows {
 		v, err := f.at(i)
 		if err != nil {
-			break // the row is damaged, and so the index is not what it should be
+			return append(index, 0), nil // the row is damaged: what ends so is no index
 		}
 		index = changeset.AppendVersion(index, v)
 	}

@@ -1,6 +1,8 @@
 package damage
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -243,6 +245,9 @@ func (c *classifier) changesets() error {
 	for i, row := range rows {
 		file := c.root + changeset.ObjectPath(changeset.ChangesetObjects, row.Key)
 		text, err := cas.New(c.fsys, c.root+"cas/"+changeset.ChangesetObjects).Get(row.Key)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // a part has it
+		}
 		if err != nil {
 			return err
 		}

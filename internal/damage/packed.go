@@ -8,7 +8,7 @@ import (
 	psync "prophet/sync"
 )
 
-// NewPacked makes a scene whose replica is of format 2 and has all in parts, several in each log: Ann cloned the replica of [New] and went on. Carol has all of it in format 1.
+// NewPacked makes a scene whose replica is of format 2 and has all but the last changesets in parts, several in each log: Ann cloned the replica of [New] and went on. Carol has all of it in format 1.
 func NewPacked(t testing.TB) *Scene {
 	t.Helper()
 	b := &builder{t: t, ctx: t.Context(), s: New(t), annFS: crashfs.New()}
@@ -28,6 +28,11 @@ func NewPacked(t testing.TB) *Scene {
 	b.update(b.ann, b.s.Records.Quiet, "owner", "ann again")
 	b.pull(b.ann, b.carolFS, CarolAt)
 	b.update(b.ann, b.s.Records.Quiet, "owner", "carol")
+	opts.PackFrom = 0
+	b.ann, err = replica.Open(b.annFS, opts)
+	b.check(err)
+	b.update(b.ann, b.s.Records.Quiet, "owner", "nobody")
+	b.pull(b.ann, b.carolFS, CarolAt)
 	b.finish()
 	return b.s
 }
