@@ -130,7 +130,7 @@ func (g *gc) log(prefix string) error {
 	for {
 		did, err := g.step(prefix)
 		if err != nil {
-			return err
+			return g.orUnlisted(err)
 		}
 		if changed = changed || did; !did {
 			break
@@ -148,6 +148,21 @@ func (g *gc) log(prefix string) error {
 	packs, err := l.packs()
 	g.report.Parts += len(packs.list)
 	g.report.Loose += int(packs.loose(l.latest))
+	return err
+}
+
+// orUnlisted returns the error with which a step ended, or which list of parts is damaged, if what the step missed is in a pack that it does not name.
+func (g *gc) orUnlisted(err error) error {
+	if !isDamage(err) && !isMissingObject(err) {
+		return err
+	}
+	now, failed := Open(g.r.fs, Options{Where: g.r.opts.Where})
+	if failed != nil {
+		return err
+	}
+	if found := now.checkAllUnlisted(g.ctx); isDamage(found) {
+		return found
+	}
 	return err
 }
 
