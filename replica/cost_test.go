@@ -104,8 +104,8 @@ func TestEverydayWorkCostsTheSameAtAnySize(t *testing.T) {
 func TestAnEditWaitsForFourFlushes(t *testing.T) {
 	replicatest.WithLooseEdits(t)
 	disk := crashfs.New()
-	r := replicatest.Init(t, disk, replica.Options{Creator: "ann@example.com"})
-	grow(t, r, 2000) // so that the directories are there
+	r := replicatest.Init(t, disk, replica.Options{Creator: "ann@example.com", PackFrom: 1 << 20})
+	grow(t, r, 900) // so that the directories are there, and so few that no gc takes them away
 	var rec changeset.RecordID
 	for _, edit := range []struct {
 		what string
