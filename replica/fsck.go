@@ -21,6 +21,7 @@ type Problem struct {
 	Text     string
 	Harmless bool // the next writer mends it, or it is only there for nothing
 	ByHand   bool // something lies in the place of a file or a directory that a writer needs: a repair leaves it, and somebody has to move it
+	Votes    bool // all votes are lost, and nothing says how many there were; Path ends with LostFile
 }
 
 // Check reads all of a replica and reports what is wrong: every hash, row, length and reference, the state that replaying the log gives, the merged state,

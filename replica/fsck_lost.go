@@ -24,6 +24,7 @@ func (c *checker) meetLost(row changeset.Row, left *changeset.Changeset) {
 
 // tellLost names the lost changesets, and, with the last of them, what waits. Lost bookkeeping is harmless: nobody ever needs it again.
 func (c *checker) tellLost() {
+	c.tellAllLost()
 	last := -1
 	for i, found := range c.lostFound {
 		if !found.bookkeeping {
@@ -40,6 +41,22 @@ func (c *checker) tellLost() {
 		}
 		c.report(Problem{Path: c.l.prefix + LostFile, Harmless: found.bookkeeping, Text: fmt.Sprintf("row %d: changeset %s is lost; %s", found.row.Seq, found.row.ID, text)})
 	}
+}
+
+// tellAllLost names votes of which nothing is left. That is harmless where somebody is known: a pull from there brings what they have, and who has none has nothing to give. Nothing that is in the log needs them.
+func (c *checker) tellAllLost() {
+	if c.r.opts.Mirror {
+		return
+	}
+	if all, err := c.l.AllLost(); !all || err != nil {
+		return // that it cannot be read is told elsewhere
+	}
+	text := `nothing is left of the votes, nor says how many there were; nobody is known here who may have some: "prophet fsck --repair --from URL" or a pull brings those that somebody has`
+	known := len(KnownPeers(c.r.fs)) > 0
+	if known {
+		text = "nothing is left of the votes, nor says how many there were; the next pull brings those that who is known here has"
+	}
+	c.report(Problem{Path: c.l.prefix + LostFile, Harmless: known, Votes: true, Text: text})
 }
 
 // lostBookkeeping says what it means that a lost changeset is bookkeeping.

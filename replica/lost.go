@@ -11,7 +11,8 @@ import (
 )
 
 // LostFile lists the changesets of a log that nobody has any more: a row of 44 bytes each, as in the index of the log and in its order, but that the key
-// names the object below prophet/left that tells what is left of the changeset, see docs/adr/0020-lost.md. Without the file, none is lost. It counts only where the object
+// names the object below prophet/left that tells what is left of the changeset, see docs/adr/0020-lost.md. Without the file, none is lost. An empty one beside a log
+// without a row says that all are, see [Log.AllLost]. It counts only where the object
 // that the log names cannot be read. A mirror that was published without them has such a list too.
 const LostFile = "prophet/lost"
 
@@ -154,6 +155,21 @@ func (l *Log) Lost() ([]changeset.Row, error) {
 	}
 	slices.SortFunc(lost, func(a, b changeset.Row) int { return int(int64(a.Seq) - int64(b.Seq)) })
 	return lost, nil
+}
+
+// AllLost reports whether all changesets of the log are lost, and nothing tells how many there were: the list of what is lost is there, and empty, and the log has no row.
+func (l *Log) AllLost() (bool, error) {
+	if l.latest > 0 {
+		return false, nil
+	}
+	info, err := l.fs.Stat(LostFile)
+	if isNotExist(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look at %s: %w", join(l.where, l.prefix+LostFile), err)
+	}
+	return info.Size() == 0, nil
 }
 
 // Left returns the row of [LostFile] for a lost changeset, and the bytes of the object that tells what is left of it; none if that cannot be read.

@@ -165,6 +165,9 @@ func (x *lostRepair) write() error {
 		return err
 	}
 	name := x.l.prefix + LostFile
+	if all, err := x.l.AllLost(); all || err != nil {
+		return err
+	}
 	if len(x.l.gone.rows) == 0 {
 		if ok, err := exists(x.p.fs, name); !ok || err != nil {
 			return err

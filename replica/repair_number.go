@@ -6,6 +6,7 @@ import (
 
 	"prophet/cas"
 	"prophet/changeset"
+	"prophet/internal/durable"
 )
 
 // rowCount is how many rows a log has.
@@ -62,6 +63,7 @@ func (p *repair) writeNumber(l *Log, rows uint32) error {
 	p.tell(l.prefix+changeset.LatestFile, IsRebuilt, "the log has %s", rowsWord(rows))
 	if rows == 0 && l.prefix != "" && p.noVotes {
 		p.tell(l.prefix+changeset.IndexFile, IsLost, "nothing is left of the votes, nor says how many there were%s", p.votesOfOthers())
+		return durable.WriteFile(p.fs, l.prefix+LostFile, nil)
 	}
 	return nil
 }

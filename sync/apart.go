@@ -32,7 +32,10 @@ func (p *pull) takeApart(ctx context.Context) error {
 			return err
 		}
 		if p.votes.plan.empty() && p.main.plan.empty() {
-			p.total = p.done + p.votes.items.len() + p.main.items.len() + p.later
+			p.total = p.done + p.later
+			for _, s := range p.sides() {
+				p.total += s.items.len()
+			}
 			p.warnOfMixed()
 			return nil
 		}
@@ -63,7 +66,7 @@ func (p *pull) rehearse(ctx context.Context) error {
 		return err
 	}
 	rehearsal := newPull(scratch, p.from, Options{DryRun: true})
-	rehearsal.all = p.all
+	rehearsal.all, rehearsal.onVotes = p.all, p.onVotes
 	if err := rehearsal.takeApart(ctx); err != nil || rehearsal.splits {
 		return err
 	}

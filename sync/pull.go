@@ -143,6 +143,7 @@ type pull struct {
 	voter   uuid.UUID           // of the target before the pull
 	renewed map[*side]uuid.UUID // what a log's replica was called that is given a new UUID with the next transaction
 	all     bool                // compare all, for Reidentify
+	onVotes bool                // bring the votes, and nothing else, for Repair
 	splits  bool                // the source has other edits under names of the target's own
 	votes   *side
 	main    *side
@@ -155,12 +156,19 @@ type pull struct {
 	blind   bool                                  // of a lost one it is not known what it touched
 }
 
-// sides are both logs. The people's decisions come first: the merge counts them, so that conflicts come up decided.
-func (p *pull) sides() []*side { return []*side{p.votes, p.main} }
+// sides are both logs, unless it is about votes alone. The people's decisions come first: the merge counts them, so that conflicts come up decided.
+func (p *pull) sides() []*side {
+	if p.onVotes {
+		return []*side{p.votes}
+	}
+	return []*side{p.votes, p.main}
+}
 
 func (p *pull) run(ctx context.Context) error {
-	if err := p.takeBackLost(ctx); err != nil {
-		return err
+	if !p.onVotes {
+		if err := p.takeBackLost(ctx); err != nil {
+			return err
+		}
 	}
 	if err := p.takeApart(ctx); err != nil {
 		return err
@@ -185,6 +193,9 @@ func (p *pull) run(ctx context.Context) error {
 	}
 	if err := p.commitHeld(ctx); err != nil {
 		return err
+	}
+	if p.onVotes {
+		return nil
 	}
 	if err := p.preferMoved(ctx, moved); err != nil {
 		return err
@@ -228,7 +239,7 @@ func (p *pull) begin() error {
 		marked: func(m replica.Mark) changeset.Row { return m.Changesets }}
 	p.votes.setLast, p.main.setLast = p.votes.setRead, p.main.setRead
 	p.list = nil
-	if list != nil {
+	if list != nil && !p.onVotes {
 		p.list = &side{list: true, what: "list of representations", from: list, to: to.Log, lookup: to.Lookup, integrate: represent,
 			setPeer: (*replica.Tx).SetPeer, count: new(int),
 			peer: &main, read: main.Representations, last: (*replica.Peer).LastRepresentation, setLast: (*replica.Peer).SetRepresented,

@@ -55,7 +55,8 @@ says which. It need not be trusted: the name is the hash of the bytes. What
 nobody has is listed as lost, and the rest goes on working; a later repair, or a
 pull from somebody who has it, brings it back. What builds on it goes to nobody
 who lacks it until the record is edited again: that sends all that it shows. The
-list says which records wait; "prophet update ID" alone is enough.
+list says which records wait; "prophet update ID" alone is enough. Where nothing
+is left of the votes, it brings those that the others have.
 
 Nothing is thrown away: what --repair replaces or takes away is kept below
 prophet/set-aside. If it is cut off, run it again. It exits with 1 if something
@@ -106,8 +107,9 @@ type (
 		web    bool   // it lies on a web server
 		mends  bool   // it was repaired
 
-		lost      bool // changesets are
-		lostVotes bool // nothing was left of the resolutions
+		lost       bool // changesets are
+		lostVotes  bool // nothing was left of the resolutions: this repair found that out
+		lacksVotes bool // likewise, and nobody is known who may have some
 	}
 	problemDoc struct {
 		Harmless bool   `json:"harmless"`
@@ -175,6 +177,7 @@ func (d *fsckDoc) add(found replica.Problem) {
 		d.isWorse = d.isWorse || !lost
 		d.byHand = d.byHand || found.ByHand
 		d.lost = d.lost || lost
+		d.lacksVotes = d.lacksVotes || found.Votes
 	}
 	if *of++; *of <= mostListed {
 		d.Problems = append(d.Problems, problemDoc{found.Harmless, found.Path, found.Text})
@@ -312,6 +315,10 @@ func (d *fsckDoc) err() error {
 	switch {
 	case d.damages == 0:
 		return &failure{exitFailed, d.hintThere(), fmt.Errorf("the replica is sound, but something was lost")}
+	case d.lostOnly() && d.lacksVotes && d.damages == 1:
+		return &failure{exitFailed, d.hintThere(), fmt.Errorf("the replica has lost its votes")}
+	case d.lostOnly() && d.lacksVotes:
+		return &failure{exitFailed, d.hintThere(), fmt.Errorf("the replica has lost its votes, and %s", counted(d.damages-1, "changeset"))}
 	case d.lostOnly():
 		return &failure{exitFailed, d.hintThere(), fmt.Errorf("the replica has lost %s", counted(d.damages, "changeset"))}
 	}

@@ -33,7 +33,7 @@ func (o *fsckOptions) repair(ctx context.Context, e *env, p *printer, dir string
 	doc.Repaired = []repairedDoc{}
 	progress := p.progress("repairing", false)
 	defer progress.Done()
-	err = replica.Repair(ctx, e.dir(dir), opts, replica.RepairOptions{
+	err = psync.Repair(ctx, e.dir(dir), opts, replica.RepairOptions{
 		Sources: func(ctx context.Context) []*replica.Replica {
 			progress.Done()
 			return o.sources(ctx, e, p, dir)
