@@ -339,7 +339,7 @@ func (c companion) read(name string, at, n int64) ([]byte, error) {
 // damaged says what is wrong with one of our files, and what to do: without the notes on rows, all but those on peers are made anew.
 func (c companion) damaged(name, format string, args ...any) error {
 	return &DamageError{Where: c.where, Path: c.prefix + name,
-		Err: fmt.Errorf("%s; fsck --repair makes it again from the log", fmt.Sprintf(format, args...))}
+		Err: fmt.Errorf("%s; \"prophet fsck --repair\" makes it again from the log", fmt.Sprintf(format, args...))}
 }
 
 // sorted returns the records that are the keys of a map, in the order of their UUIDs.

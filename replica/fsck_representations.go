@@ -38,7 +38,7 @@ func (c *checker) checkRepresentations() error {
 		if words := fewerListed(list.Latest(), held); c.exported {
 			c.harmless(LatestRepresentationFile, "%v; the next publication writes the number", words)
 		} else {
-			c.problem(LatestRepresentationFile, "%v; fsck --repair counts them", words)
+			c.problem(LatestRepresentationFile, "%v; \"prophet fsck --repair\" counts them", words)
 		}
 	} else {
 		c.checkLeftovers(RepresentationsFile, int64(list.Latest())*changeset.RowSize, wholeRows(changeset.RowSize))

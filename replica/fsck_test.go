@@ -30,10 +30,10 @@ func TestFsckNamesEveryDamage(t *testing.T) {
 		want       string
 	}{
 		{"an id of a row that is not there", "prophet/ids", func(b []byte) []byte { b[3*20+16] = 9; return b },
-			"prophet/ids: entry 4 names row 150994948; it was given with row 4; fsck --repair makes it again from the log"},
+			"prophet/ids: entry 4 names row 150994948; it was given with row 4; \"prophet fsck --repair\" makes it again from the log"},
 		{"an id of another record", "prophet/ids", func(b []byte) []byte { copy(b[20:], "0123456789abcdef"); return b },
-			"prophet/ids: entry 2: row 2 does not touch record 30313233-3435-3637-3839-616263646566; fsck --repair makes it again"},
-		{"another check", "prophet/rows", func(b []byte) []byte { b[4] ^= 64; return b }, "prophet/rows: what is noted of row 1 does not have the check that it bears; fsck --repair makes it again"},
+			"prophet/ids: entry 2: row 2 does not touch record 30313233-3435-3637-3839-616263646566; \"prophet fsck --repair\" makes it again"},
+		{"another check", "prophet/rows", func(b []byte) []byte { b[4] ^= 64; return b }, "prophet/rows: what is noted of row 1 does not have the check that it bears; \"prophet fsck --repair\" makes it again"},
 		{"no check", "prophet/rows", func(b []byte) []byte { b[3*8+4] &= 15; return b }, "prophet/rows: what is noted of row 4 bears no check: an older version wrote it, or it was damaged (harmless)"},
 		{"a row noted as bookkeeping", "prophet/rows", func(b []byte) []byte { b[4] = 1; return replica.Checked(b) }, "is an ordinary changeset, but noted as a nullification"},
 		{"part of a row of notes", "prophet/rows", add("xyz"), "prophet/rows: 3 bytes at its end are no rows of it, and no writer of ours left them\n"},

@@ -190,7 +190,7 @@ func TestJunkAmongLocalIDsIsNoNumber(t *testing.T) {
 		change(t, fsys, "prophet/ids", junk)
 		refused := func(err error) bool {
 			var damage *replica.DamageError
-			return errors.As(err, &damage) && strings.HasSuffix(err.Error(), "; fsck --repair makes it again from the log")
+			return errors.As(err, &damage) && strings.HasSuffix(err.Error(), "; \"prophet fsck --repair\" makes it again from the log")
 		}
 		r := replicatest.Open(t, fsys, replica.Options{})
 		for name, list := range listings {
@@ -237,7 +237,7 @@ func TestANoteThatCountsFewerLocalIDsGivesNoneAgain(t *testing.T) {
 	}
 	r := replicatest.Open(t, fsys, replica.Options{})
 	_, err = r.Edit(t.Context(), func(e *replica.Edit) error { _, err := e.Create("Ticket", nil); return err })
-	if err == nil || !strings.Contains(err.Error(), "prophet/ids is damaged: it holds 4 local ids, prophet/rows counts 3, and the log brings 4; fsck --repair makes it again") {
+	if err == nil || !strings.Contains(err.Error(), "prophet/ids is damaged: it holds 4 local ids, prophet/rows counts 3, and the log brings 4; \"prophet fsck --repair\" makes it again") {
 		t.Errorf("a create gave %v", err)
 	}
 	if now, err := afero.ReadFile(fsys, "prophet/ids"); err != nil || !bytes.Equal(now, ids) {

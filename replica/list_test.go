@@ -228,7 +228,7 @@ func TestALineThatChangedIsMadeAgainAsFsckSays(t *testing.T) {
 	r, fsys := withLostList(t, func(t *testing.T, fsys afero.Fs, _ []byte) {
 		change(t, fsys, "prophet/conflicts", func(b []byte) []byte { return bytes.Replace(b, []byte(" m\n"), []byte(" k\n"), 1) })
 	})
-	if found := problems(t, fsys); !strings.Contains(found, "does not have the checksum that it bears; fsck --repair makes it again from the log\n") {
+	if found := problems(t, fsys); !strings.Contains(found, "does not have the checksum that it bears; \"prophet fsck --repair\" makes it again from the log\n") {
 		t.Errorf("fsck says\n%s", found)
 	}
 	if err := fsys.Remove("prophet/rows"); err != nil {

@@ -83,7 +83,7 @@ func TestNotesAreMadeAnewAsTheMessageSays(t *testing.T) {
 	for _, tt := range damagedNotes {
 		fsys, rec := noted(t)
 		change(t, fsys, tt.file, tt.damage)
-		if found := problems(t, fsys); !strings.Contains(found, "fsck --repair makes it again from the log") {
+		if found := problems(t, fsys); !strings.Contains(found, "\"prophet fsck --repair\" makes it again from the log") {
 			t.Errorf("%s: no word of what to do:\n%s", tt.name, found)
 		}
 		if err := fsys.Remove("prophet/rows"); err != nil {
@@ -105,7 +105,7 @@ func TestDamagedNotesOnConflictsAreMadeAnew(t *testing.T) {
 	if err := afero.WriteFile(fsys, "prophet/conflicts", []byte("junk\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if found := problems(t, fsys); found != "prophet/conflicts: \"junk\" is not a line of it; fsck --repair makes it again from the log\n" {
+	if found := problems(t, fsys); found != "prophet/conflicts: \"junk\" is not a line of it; \"prophet fsck --repair\" makes it again from the log\n" {
 		t.Errorf("fsck says\n%s", found)
 	}
 	if err := fsys.Remove("prophet/rows"); err != nil {
@@ -221,7 +221,7 @@ func TestARecordWithoutALocalIDIsNamed(t *testing.T) {
 	if err := fsys.Remove("prophet/identity"); err != nil {
 		t.Fatal(err)
 	}
-	if found := problems(t, fsys); !strings.Contains(found, "prophet/ids: "+rec.String()+" has no local id, though row 4 of the log touches it; fsck --repair makes it again") {
+	if found := problems(t, fsys); !strings.Contains(found, "prophet/ids: "+rec.String()+" has no local id, though row 4 of the log touches it; \"prophet fsck --repair\" makes it again") {
 		t.Errorf("fsck says\n%s", found)
 	}
 }

@@ -103,7 +103,7 @@ func TestDamagesOfTheListAreNamed(t *testing.T) {
 		{"parents that are not there", replaced(made(y1, 2, changeset.Update, "status=new>open", idOf(xavier, 8))), "names " + idOf(xavier, 8).String() + " as a parent", false},
 		{"another edit", replaced(made(y1, 2, changeset.Update, "status=new>closed", x1)), "another edit under the ID", true},
 		{"an unknown changeset", replaced(made(idOf(yvonne, 3), 2, changeset.Update, "status=new>open", x1)), "not in the log: it is passed over", true},
-		{"the number counts too little", number("0"), "it counts 0 rows, and prophet/representations has 1; fsck --repair counts them", false},
+		{"the number counts too little", number("0"), "it counts 0 rows, and prophet/representations has 1; \"prophet fsck --repair\" counts them", false},
 		{"more rows", rows(func(b []byte) []byte { b = append(b, b...); b[44+3] = 2; return b }), "it counts 1 rows, and prophet/representations has 2", false},
 		{"rows of a writer that was cut off", rows(func(b []byte) []byte { return append(b, b...) }), "beyond the last committed row", true},
 		{"junk", rows(func(b []byte) []byte { return append(b, "junk"...) }), "no rows of it", false},

@@ -128,7 +128,7 @@ func (r *Replica) refuseUnlisted() error {
 	if err != nil || held <= r.log.reps.rows.latest {
 		return err
 	}
-	return r.log.damaged(LatestRepresentationFile, fmt.Errorf("%w: fsck --repair counts them", fewerListed(r.log.reps.rows.latest, held)))
+	return r.log.damaged(LatestRepresentationFile, fmt.Errorf("%w: \"prophet fsck --repair\" counts them", fewerListed(r.log.reps.rows.latest, held)))
 }
 
 // Refresh shows the present state of a mirror's logs; one that shows a published state stays so, see [Replica.At]. The list of representations stays what it was, so that it is not newer than they are.

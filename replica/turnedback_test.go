@@ -36,7 +36,7 @@ func TestANumberThatWasSetBackIsNotRead(t *testing.T) {
 		}
 		change(t, fsys, file, setBack(number))
 		want := fmt.Sprintf("%s is damaged: it counts %s changesets, but %schangesets.idx holds ", file, number, strings.TrimSuffix(file, "latest-sequence-no"))
-		const todo = "; fsck --repair keeps them; to drop them cut "
+		const todo = "; \"prophet fsck --repair\" keeps them; to drop them cut "
 		told := func(err error) bool {
 			var damage *replica.DamageError
 			return errors.As(err, &damage) && strings.HasPrefix(damage.Error(), want) && strings.Contains(damage.Error(), todo)

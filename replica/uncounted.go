@@ -64,7 +64,7 @@ func (l *Log) refuseUncounted() error {
 		return err
 	}
 	return l.damaged(changeset.LatestFile, fmt.Errorf(
-		"it counts %d changesets, but %s holds %d more: %w; fsck --repair keeps them; to drop them cut %s to %d bytes",
+		"it counts %d changesets, but %s holds %d more: %w; \"prophet fsck --repair\" keeps them; to drop them cut %s to %d bytes",
 		l.latest, l.prefix+changeset.IndexFile, n, ErrUncounted, l.prefix+changeset.IndexFile, int64(l.latest)*changeset.RowSize))
 }
 

@@ -78,7 +78,11 @@ func (m *mirrorCheck) databases() ([]string, error) {
 	}
 	for _, dir := range beside {
 		if !slices.Contains(named, dir) {
-			m.problem(false, MirrorFile, "it does not name the database %s, which lies beside it; the next publication writes it anew", dir)
+			how := "it does not name the database %s, which lies beside it; the next publication writes it anew"
+			if named == nil {
+				how = "the file is missing, and the database %s lies beside it: " + ErrUnpublished.Error() + "; the next one writes it"
+			}
+			m.problem(false, MirrorFile, how, dir)
 		}
 	}
 	all := append(slices.Clone(named), beside...)
@@ -115,11 +119,13 @@ func (m *mirrorCheck) named() ([]string, error) {
 }
 
 // beside returns the directories at the root that hold a database.
-func (m *mirrorCheck) beside() (dirs []string, err error) {
-	if m.opts.Mirror {
+func (m *mirrorCheck) beside() (dirs []string, err error) { return besideIn(m.fsys, m.opts) }
+
+func besideIn(fsys afero.Fs, opts replica.Options) (dirs []string, err error) {
+	if opts.Mirror {
 		return nil, nil
 	}
-	infos, err := afero.ReadDir(m.fsys, ".")
+	infos, err := afero.ReadDir(fsys, ".")
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +134,7 @@ func (m *mirrorCheck) beside() (dirs []string, err error) {
 			continue
 		}
 		for _, name := range []string{changeset.ReplicaVersionFile, changeset.DatabaseUUIDFile, wire.HeadFile} {
-			if there, err := exists(m.fsys, path.Join(info.Name(), name)); err == nil && there {
+			if there, err := exists(fsys, path.Join(info.Name(), name)); err == nil && there {
 				dirs = append(dirs, info.Name())
 				break
 			}

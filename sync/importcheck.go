@@ -54,7 +54,22 @@ func (r *reading) changeset() (*changeset.Changeset, error) {
 	if err == nil {
 		err = r.past.add(c, len(r.line))
 	}
-	return c, r.at(r.lines.no, err)
+	return c, r.wrong(r.lines.no, err)
+}
+
+// LineError says that a line of a source says what cannot be imported, whatever there is here.
+type LineError struct{ err error }
+
+// Error names the source, the line and the field.
+func (e *LineError) Error() string { return e.err.Error() }
+func (e *LineError) Unwrap() error { return e.err }
+
+// wrong is at for what a line says.
+func (r *reading) wrong(line uint32, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &LineError{r.at(line, err)}
 }
 
 // at says in which line an error happened, if one did.
@@ -114,7 +129,7 @@ func (im *importing) checkLine(r *reading) error {
 	case err != nil:
 		return r.at(no, err)
 	case !known && unreadable != nil:
-		return r.at(no, unreadable)
+		return r.wrong(no, unreadable)
 	case !known && im.fresh == 0:
 		im.fresh = no
 	}

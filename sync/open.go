@@ -67,6 +67,9 @@ func (e *SeveralError) Unwrap() error {
 	return ErrOtherDatabase
 }
 
+// ErrUnpublished is wrapped by the error of opening a mirror that cannot be read yet. On a web server it cannot be told from what is no mirror.
+var ErrUnpublished = errors.New("its first publication is under way or was cut off, or that file was lost")
+
 // Open opens the replica at a location: one that lies there, or the only one of the databases that a mirror there names. Where it names several, the error is
 // a [SeveralError]. Messages and what is remembered of it show the location as [Shown] does.
 func (c Carriers) Open(ctx context.Context, location string, opts replica.Options) (*replica.Replica, error) {
@@ -96,6 +99,9 @@ func (c Carriers) OpenDatabase(ctx context.Context, location string, database uu
 		return nil, failed
 	}
 	if sub == "" {
+		if begun, lookErr := besideIn(fsys, opts); lookErr == nil && len(begun) > 0 {
+			return nil, fmt.Errorf("%w: it has no file %s, which names the databases of a mirror and is written last: %w", err, MirrorFile, ErrUnpublished)
+		}
 		return nil, fmt.Errorf("%w: it has neither a file %s nor a file %s, which names the databases of a mirror",
 			err, changeset.ReplicaVersionFile, MirrorFile)
 	}

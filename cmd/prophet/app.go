@@ -158,6 +158,9 @@ func execute(ctx context.Context, e *env, list []*cli.Command, words []string) i
 	if flushed := out.Flush(); flushed != nil && !nobodyReads(flushed) && done(err) {
 		err = flushed
 	}
+	if e.atEnd != nil {
+		e.atEnd()
+	}
 	return report(ctx, e, err)
 }
 

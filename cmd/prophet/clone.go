@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net/url"
+	"os"
 	"path"
 	"path/filepath"
 	"strings"
@@ -112,6 +114,9 @@ func (o *cloneOptions) clone(ctx context.Context, e *env, from *replica.Replica,
 	end()
 	if err != nil && e.unmake(r, dir) {
 		unmake()
+		if isWithin(err, dir) {
+			return withHint(unreachable("clone", from.Where(), err), "%s", cmp.Or(hintOf(err), fmt.Sprintf("nothing is left in %s; look whether that disk works, or name a directory on another one, then run the command again", shellWord(dir))))
+		}
 		return e.peerHint(unreachable("clone", from.Where(), err), location, "")
 	}
 	if err != nil {
@@ -130,6 +135,20 @@ func (o *cloneOptions) clone(ctx context.Context, e *env, from *replica.Replica,
 		return err
 	}
 	return e.noteCreator(p, dir)
+}
+
+// isWithin reports whether an error is about a file in a directory.
+func isWithin(err error, dir string) bool {
+	var file *fs.PathError
+	var link *os.LinkError
+	name := ""
+	switch {
+	case errors.As(err, &file):
+		name = file.Path
+	case errors.As(err, &link):
+		name = link.New
+	}
+	return name == dir || strings.HasPrefix(name, dir+string(filepath.Separator))
 }
 
 // takenHint adds to the error of a clone into a directory that holds something what to do.

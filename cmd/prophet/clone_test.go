@@ -3,9 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/bits"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/spf13/afero"
@@ -38,6 +40,25 @@ func TestACloneGoesOnAfterAnyCrash(t *testing.T) {
 		if code == exitDone {
 			break
 		}
+	}
+}
+
+// TestACloneThatItsOwnDiskFailsDoesNotBlameTheSource: nothing is left of it, and the hint is about the disk, not about what was to be cloned.
+func TestACloneThatItsOwnDiskFailsDoesNotBlameTheSource(t *testing.T) {
+	ann := quarrelling(t)
+	good := ann.Fs
+	ann.Fs = newStopper(t, good, "1 rename new/latest", func() error {
+		return &fs.PathError{Op: "rename", Path: "/new/latest-sequence-no", Err: syscall.EIO}
+	})
+	ann.err.Reset()
+	if code := run(t.Context(), ann.env, []string{"clone", "/ann", "/new"}); code != exitFailed {
+		t.Errorf("exit code %d", code)
+	}
+	if said := ann.err.String(); !strings.Contains(said, "prophet: hint: nothing is left in /new; look whether that disk works") {
+		t.Errorf("it says %s", said)
+	}
+	if there, err := afero.Exists(good, "/new"); there || err != nil {
+		t.Errorf("something is left of it: %v", err)
 	}
 }
 

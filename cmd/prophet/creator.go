@@ -23,20 +23,26 @@ func (e *env) namedCreator(c gitconfig.Config) string {
 func (e *env) noteCreator(p *printer, dir string) error {
 	c, err := e.config(dir)
 	if err == nil && e.namedCreator(c) == "" {
-		e.noteSigned(p, c, dir)
+		e.noteSigned(p, "will be", c, dir)
 	}
 	return err
 }
 
-// noteSigned says whom the edits will name.
-func (e *env) noteSigned(p *printer, c gitconfig.Config, dir string) {
-	p.notef("what you edit will be signed %s; to have your address there, set EMAIL, or write email-address under [user] into %s", e.creator(c), filepath.Join(dir, "config"))
+// noteSigned says whom the edits name, or will.
+func (e *env) noteSigned(p *printer, is string, c gitconfig.Config, dir string) {
+	p.notef("what you edit %s signed %s; to have your address there, set EMAIL, or write email-address under [user] into %s", is, e.creator(c), filepath.Join(dir, "config"))
 }
 
-// noteNewCreator is noteCreator before an edit, by the config that was read, unless the last edit that was made in the replica names the same.
+// noteNewCreator is noteCreator for the edit that a command is about to make, by the config that was read, unless the last edit that was made in the replica names the same. It says so
+// at the end of the command, if there is such an edit then.
 func (e *env) noteNewCreator(p *printer, c gitconfig.Config, dir string, r *replica.Replica) {
-	if e.namedCreator(c) == "" && e.lastCreator(r) != e.creator(c) {
-		e.noteSigned(p, c, dir)
+	if e.namedCreator(c) != "" || e.lastCreator(r) == e.creator(c) {
+		return
+	}
+	e.atEnd = func() {
+		if e.lastCreator(r) == e.creator(c) {
+			e.noteSigned(p, "is", c, dir)
+		}
 	}
 }
 

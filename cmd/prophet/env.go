@@ -35,6 +35,7 @@ type env struct {
 	command string // at work, by its name
 	changes bool   // it does more than to show something
 	edits   bool   // it makes an edit that names a person
+	atEnd   func() // what it has to say after its results; may be nil
 }
 
 // systemEnv returns the real world. Reading from its Stdin ends when ctx does.

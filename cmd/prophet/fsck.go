@@ -26,9 +26,10 @@ func fsckCommand(e *env) *cli.Command {
 Reads every file of the replica and checks every hash, row, length and
 reference, that the records are what the log comes to, and that this is what the
 changesets merge to. It prints what is wrong, and exits with 1 unless all of it
-is harmless: that is what the next edit repairs by itself, or what is only there
-for nothing. It counts all changesets of the log, bookkeeping too, which no
-clone brings, nor counts.
+is harmless: that is what the next edit repairs by itself, what is only there
+for nothing, and what a repair told as lost of which nobody misses an edit:
+bookkeeping, and votes, where a pull brings those that others have. It counts
+all changesets of the log, bookkeeping too, which no clone brings, nor counts.
 
 With a URL or a directory it checks what lies there: a replica, an exported
 copy, or a mirror, with all databases that it names. A web server lists no
@@ -101,6 +102,8 @@ type (
 		byHand       bool // some of these somebody has to move
 		isWorse      bool // some of these are more than a changeset, or notes, that are listed as lost
 
+		here func(string) string // adds to commands in a text the replica that was named
+
 		at     string // where -r does not name it: the directory of the replica
 		opened bool   // the replica could be
 		mirror bool   // somebody publishes it
@@ -125,7 +128,7 @@ func runFsck(ctx context.Context, e *env, o fsckOptions) error {
 	}
 	defer remove()
 	p := e.printer(o.globals)
-	doc := fsckDoc{OK: true, Problems: []problemDoc{}, mends: o.mends}
+	doc := fsckDoc{OK: true, Problems: []problemDoc{}, mends: o.mends, here: func(text string) string { return text }}
 	if o.url != "" {
 		return o.ifInterrupted(ctx, doc.elsewhere(ctx, e, p, o.url, replica.Options{Scratch: temporary}))
 	}
@@ -151,7 +154,7 @@ func runFsck(ctx context.Context, e *env, o fsckOptions) error {
 	if err := doc.count(ctx, e.dir(dir)); err != nil {
 		return o.ifInterrupted(ctx, err)
 	}
-	doc.mirror = e.isMirror(dir)
+	doc.mirror, doc.here = e.isMirror(dir), e.here
 	return doc.show(p)
 }
 
@@ -225,7 +228,7 @@ func (d *fsckDoc) show(p *printer) error {
 		if found.Harmless {
 			mark = " (harmless)"
 		}
-		if err := p.linef("%s: %s%s", found.Path, found.Text, mark); err != nil {
+		if err := p.linef("%s: %s%s", found.Path, d.here(found.Text), mark); err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/urfave/cli/v2"
@@ -95,13 +96,19 @@ func runImport(ctx context.Context, e *env, o importOptions) error {
 	if err != nil {
 		return err
 	}
-	conflicts := false
+	before, conflicts := r.Latest(), false
 	for _, file := range o.files {
 		err := o.importFile(ctx, e, r, file)
 		if err == errConflicts {
 			conflicts, err = true, nil
 		}
 		if err != nil {
+			if errors.As(err, new(*psync.LineError)) {
+				return withHint(err, `nothing of it was imported: mend that line and import it again; "prophet help import" says what a line holds`)
+			}
+			if r.Latest() == before {
+				return err
+			}
 			return o.ifInterrupted(ctx, err)
 		}
 	}

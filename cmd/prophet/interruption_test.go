@@ -72,19 +72,19 @@ func (s *stopper) Rename(from, to string) error {
 	return s.Fs.Rename(from, to)
 }
 
-// interrupting are commands, each with what it says when it is interrupted and something stays; "" if nothing does.
+// interrupting are commands, each with what it says when it is interrupted and something stays; "" if nothing does, as of what comes in one transaction.
 var interrupting = []struct{ line, stays string }{
 	{"create -r /ann Ticket a=b", ""},
 	{"delete -r /ann 1", ""},
 	{"resolve -r /ann --all --take holds", ""},
 	{"reidentify -r /ann", ""},
 	{"init /new", ""},
-	{"import -r /ann /lines.jsonl", "what came so far stays; the next import of it goes on from there"},
+	{"import -r /ann /lines.jsonl", ""},
 	{"import -n -r /ann /lines.jsonl", ""},
-	{"pull -r /ann /bob", "what came so far stays; the next pull goes on from there"},
+	{"pull -r /ann /bob", ""},
 	{"pull -n -r /ann /bob", ""},
-	{"pull -r /ann --all", "what came so far stays; the next one goes on from there"},
-	{"push -r /ann /bob", "what came so far stays; the next push goes on from there"},
+	{"pull -r /ann --all", ""},
+	{"push -r /ann /bob", ""},
 	{"clone /ann /new", `what came so far stays; "prophet pull -r /new /ann" goes on`},
 	{"export -r /ann /new", "/new holds half a copy; remove it and export again"},
 	{"publish -r /ann /new", "what came so far stays; readers see the state before, and the next publish goes on"},

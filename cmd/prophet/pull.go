@@ -66,6 +66,7 @@ type exchange struct {
 	database  uuid.UUID                      // of the replica here
 	met       map[uuid.UUID]*replica.Replica // with several, those that were met already
 	conflicts bool                           // some were opened
+	came      bool                           // something did, or went
 }
 
 func newExchange(e *env, o exchangeOptions, want direction) (*exchange, error) {
@@ -181,8 +182,10 @@ func (x *exchange) pull(ctx context.Context, location string) error {
 	}
 	x.warnOfForce(ours, theirs)
 	opts, end := x.pullOptions(x.p, "pulling")
+	before := rowsOf(ours)
 	rep, err := psync.Pull(ctx, ours, theirs, opts)
 	end()
+	x.came = x.came || rowsOf(ours) > before
 	if err != nil {
 		return x.ifInterrupted(ctx, err, "pull")
 	}
@@ -215,10 +218,15 @@ func (x *exchange) showPulled(ours *replica.Replica, where string, rep *psync.Re
 
 // ifInterrupted adds to the error of a pull or push that was interrupted that the next one goes on.
 func (x *exchange) ifInterrupted(ctx context.Context, err error, next string) error {
-	if x.dryRun {
+	if x.dryRun || !x.came {
 		return err
 	}
 	return ifInterrupted(ctx, err, "what came so far stays; the next %s goes on from there", next)
+}
+
+// rowsOf returns how many rows both logs of a replica have.
+func rowsOf(r *replica.Replica) uint64 {
+	return uint64(r.Latest()) + uint64(r.Resolutions().Latest())
 }
 
 // remember notes the location as the one last used. Its own mirror is no peer of a replica, and nothing is written to an exported copy, from which one can push.

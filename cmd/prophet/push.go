@@ -66,8 +66,10 @@ func (x *exchange) push(ctx context.Context, location string) error {
 	}
 	x.warnOfForce(theirs, ours)
 	opts, end := x.pullOptions(x.p, "pushing")
+	before := rowsOf(theirs)
 	rep, err := psync.Pull(ctx, theirs, ours, opts)
 	end()
+	x.came = x.came || rowsOf(theirs) > before
 	if err != nil {
 		return x.ifInterrupted(ctx, pushError(ours, theirs, err), "push")
 	}

@@ -57,6 +57,8 @@ func (e *env) peerHint(err error, location, config string) error {
 		return withHint(err, "it is neither a directory nor the name of a replica in %s: %s", config, hintLocation)
 	case errors.Is(err, fs.ErrPermission) && psync.ReadOnly(location) && config != "":
 		return withHint(err, `a URL with a password is not remembered; write it into %s, as "prophet help config" shows`, config)
+	case errors.Is(err, psync.ErrUnpublished):
+		return withHint(err, `it can be read once whoever publishes there has done so again, to the end`)
 	case errors.Is(err, replica.ErrNotReplica):
 		return withHint(err, hintLocation)
 	case e.damagedMirror(err, location):

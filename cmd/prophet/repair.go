@@ -91,7 +91,7 @@ func (d *fsckDoc) showRepaired(p *printer) error {
 			err = p.linef("%s/: %s %s: %s", kind.Path, counted(n, "file"), m.Outcome, m.Text)
 			alike[kind] = 0
 		case n > 0:
-			err = p.linef("%s: %s: %s", m.Path, m.Outcome, m.Text)
+			err = p.linef("%s: %s: %s", m.Path, m.Outcome, d.here(m.Text))
 		}
 		if err != nil {
 			return err
