@@ -20,7 +20,7 @@ func TestOfManyProblemsTheRestIsCounted(t *testing.T) {
 		}
 	}
 	w := newWorld()
-	doc := fsckDoc{OK: true, opened: true}
+	doc := fsckDoc{OK: true, opened: true, here: func(text string) string { return text }}
 	found(&doc)
 	if err := doc.show(w.printer(globals{})); err == nil || err.Error() != "the replica is damaged: 10003 problems" || doc.OK {
 		t.Errorf("%v, ok is %t", err, doc.OK)

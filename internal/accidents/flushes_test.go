@@ -18,21 +18,21 @@ var flushes = []struct {
 	name, file, old, new string
 	seen                 string // "" if the golden files and the table show the loss, else why not both
 }{
-	{"small files before their rename", "write.go", "	if err = flushAll(w.fs, s.temps, nil, err); err != nil {\n		return err\n	}\n	return s.rename(w.fs)",
+	{"small files before their rename", "write.go", "	if err = flushAll(w.fs, s.temps(), nil, err); err != nil {\n		return err\n	}\n	return s.rename(w.fs)",
 		"	if err != nil {\n		return err\n	}\n	return s.rename(w.fs)", ""},
 	{"directories after renames", "write.go", "	return syncDirs(w.fs, dirs)", "	return nil", ""},
 	{"new directories in their parents", "dirs.go", "		if err := syncDirs(w.fs, parents(level, strings.Clone)); err != nil {", "		if err := error(nil); err != nil {", ""},
 	{"directories that a dead writer made", "dirs.go", "	if err := syncDirs(w.fs, unsure); err != nil {", "	if err := syncDirs(w.fs, unsure[:0]); err != nil {",
 		"what a kill left would have to lose power too: TestCrashAfterACrash of internal/durable shows it"},
-	{"objects before their rename", "commit.go", "flushAll(t.fs, append(objects.temps, journal...), nil, err)", "flushAll(t.fs, journal, nil, err)", ""},
-	{"the journal", "commit.go", "flushAll(t.fs, append(objects.temps, journal...), nil, err)", "flushAll(t.fs, append(objects.temps, journal[:0]...), nil, err)", ""},
+	{"objects before their rename", "commit.go", "flushAll(t.fs, append(objects.temps(), journal...), nil, err)", "flushAll(t.fs, journal, nil, err)", ""},
+	{"the journal", "commit.go", "flushAll(t.fs, append(objects.temps(), journal...), nil, err)", "flushAll(t.fs, append(objects.temps(), journal[:0]...), nil, err)", ""},
 	{"the name of a new journal", "journal.go", "		err = SyncDir(fs, path.Dir(Journal))", "		err = nil",
 		"only the first edit of a replica makes one, and that is not in a golden file"},
 	{"the empty journal", "journal.go", "	return flushAll(fs, []handle{{Journal, f}}, nil, err)", "	return err", ""},
-	{"rows", "commit.go", "flushAll(t.fs, append(files, points.temps...), append(dirs, objects...), err)", "flushAll(t.fs, append(files[:0], points.temps...), append(dirs, objects...), err)", ""},
-	{"new texts of commit points", "commit.go", "flushAll(t.fs, append(files, points.temps...), append(dirs, objects...), err)", "flushAll(t.fs, append(files, points.temps[:0]...), append(dirs, objects...), err)", ""},
-	{"names of new files with rows", "commit.go", "flushAll(t.fs, append(files, points.temps...), append(dirs, objects...), err)", "flushAll(t.fs, append(files, points.temps...), append(dirs[:0], objects...), err)", ""},
-	{"names of objects", "commit.go", "flushAll(t.fs, append(files, points.temps...), append(dirs, objects...), err)", "flushAll(t.fs, append(files, points.temps...), append(dirs, objects[:0]...), err)", ""},
+	{"rows", "commit.go", "flushAll(t.fs, append(files, points.temps()...), append(dirs, objects...), err)", "flushAll(t.fs, append(files[:0], points.temps()...), append(dirs, objects...), err)", ""},
+	{"new texts of commit points", "commit.go", "flushAll(t.fs, append(files, points.temps()...), append(dirs, objects...), err)", "flushAll(t.fs, append(files, points.temps()[:0]...), append(dirs, objects...), err)", ""},
+	{"names of new files with rows", "commit.go", "flushAll(t.fs, append(files, points.temps()...), append(dirs, objects...), err)", "flushAll(t.fs, append(files, points.temps()...), append(dirs[:0], objects...), err)", ""},
+	{"names of objects", "commit.go", "flushAll(t.fs, append(files, points.temps()...), append(dirs, objects...), err)", "flushAll(t.fs, append(files, points.temps()...), append(dirs, objects[:0]...), err)", ""},
 	{"names of commit points", "commit.go", "		if err := SyncDir(t.fs, path.Dir(name)); err != nil {", "		if _ = path.Dir(name); false {\n			var err error", ""},
 }
 
