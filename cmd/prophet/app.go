@@ -153,7 +153,7 @@ func run(ctx context.Context, e *env, words []string) int {
 // execute is run, with commands of one's own.
 func execute(ctx context.Context, e *env, list []*cli.Command, words []string) int {
 	out := newResults(e.Stdout)
-	e.Stdout = out
+	e.Stdout, e.atEnd = out, nil
 	err := caught(func() error { return dispatch(ctx, e, prepare(list), words) })
 	if flushed := out.Flush(); flushed != nil && !nobodyReads(flushed) && done(err) {
 		err = flushed

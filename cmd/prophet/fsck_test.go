@@ -45,7 +45,7 @@ func TestOfManyProblemsTheRestIsCounted(t *testing.T) {
 
 // TestFilesThatARepairMadeAlikeAreCounted: of many files with which a repair did the same it says how many, where the first of them stands; JSON has each.
 func TestFilesThatARepairMadeAlikeAreCounted(t *testing.T) {
-	doc := fsckDoc{OK: true, opened: true, Problems: []problemDoc{}, mends: true}
+	doc := fsckDoc{OK: true, opened: true, Problems: []problemDoc{}, mends: true, here: func(text string) string { return text }}
 	for i := range mostAlike + 1 {
 		doc.repaired(replica.Mended{Path: fmt.Sprint("cas/records/1/2/", i), Outcome: replica.IsRebuilt, Text: "made again"})
 		doc.repaired(replica.Mended{Path: fmt.Sprint("resolutions/cas/records/1/2/", i), Outcome: replica.IsRebuilt, Text: "made again"})
