@@ -3,8 +3,10 @@ package replica_test
 import (
 	"context"
 	"crypto/sha1"
+	"errors"
 	"fmt"
 	"os"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -297,4 +299,33 @@ func otherLines(a, b string) (lines string) {
 		}
 	}
 	return lines
+}
+
+// TestWhatLiesInThePlaceOfADissolvedPartIsSetAside: junk where a changeset of the part, or the index of a record that it has, comes to lie.
+func TestWhatLiesInThePlaceOfADissolvedPartIsSetAside(t *testing.T) {
+	replicatest.WithParts(t)
+	fsys := crashfs.New()
+	r := replicatest.Init(t, fsys, counted(0))
+	works(t, r, 5, 1)
+	row, err := r.Log().Row(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := r.Log().Changeset(row)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := []string{changeset.ObjectPath(changeset.ChangesetObjects, row.Key), changeset.RecordPath(c.Changes[0].Record)}
+	for _, name := range names {
+		if err := errors.Join(fsys.MkdirAll(path.Dir(name), 0o777), afero.WriteFile(fsys, name, []byte("junk"), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	change(t, fsys, partsOf(t, fsys, "")[0].PackFile(), func(b []byte) []byte { return b[:len(b)-1] })
+	told := repairedParts(t, fsys)
+	for _, name := range names {
+		if aside, err := afero.ReadFile(fsys, replica.SetAsideDir+"/"+name); string(aside) != "junk" {
+			t.Errorf("%s: what was set aside is %q, %v; the repair says\n%s", name, aside, err, told)
+		}
+	}
 }

@@ -60,12 +60,13 @@ func (x *partsRepair) salvage(name string) error {
 		return err
 	}
 	err = parts.Salvage(f, info.Size(), func(row parts.PackedRow) error {
-		if err := x.p.disturbed(); err != nil {
+		if err := x.put(batch, x.l.objects.Path(cas.Sum(row.Changeset)), row.Changeset); err != nil {
 			return err
 		}
-		x.put(batch, x.l.objects.Path(cas.Sum(row.Changeset)), row.Changeset)
 		for _, text := range row.Texts {
-			x.put(batch, x.l.versions.Path(cas.Sum(text)), text)
+			if err := x.put(batch, x.l.versions.Path(cas.Sum(text)), text); err != nil {
+				return err
+			}
 		}
 		if size += len(row.Changeset) + 1; size < repairBytes {
 			return nil
@@ -79,14 +80,17 @@ func (x *partsRepair) salvage(name string) error {
 	return flush()
 }
 
-// put adds an object that is not there yet.
-func (x *partsRepair) put(batch *durable.Tx, name string, data []byte) {
-	if is, err := holds(x.p.fs, name, data); !is || err != nil {
-		batch.Put(name, append([]byte(nil), data...))
+// put adds an object that is not there yet. What lies in its place is set aside.
+func (x *partsRepair) put(batch *durable.Tx, name string, data []byte) error {
+	same, err := x.p.outOfTheWay(name, data)
+	if same || err != nil {
+		return err
 	}
+	batch.Put(name, append([]byte(nil), data...))
+	return nil
 }
 
-// dissolveTable adds what a table has of the records to their loose indexes.
+// dissolveTable adds what a table has of the records to their loose indexes. One that is damaged is set aside.
 func (x *partsRepair) dissolveTable(ref parts.Ref) error {
 	batch, files := durable.Begin(x.p.fs), 0
 	var rec changeset.RecordID
@@ -99,6 +103,11 @@ func (x *partsRepair) dissolveTable(ref parts.Ref) error {
 		was, err := x.p.read(name)
 		if err != nil {
 			return err
+		}
+		if len(was) != len(soundVersions(was))*changeset.VersionSize {
+			if err := x.p.setAside(name); err != nil {
+				return err
+			}
 		}
 		batch.Replace(name, joinVersions(was, index, ref))
 		x.dissolved[rec] = true

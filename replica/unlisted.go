@@ -90,12 +90,14 @@ func (l *Log) checkUnlisted(ctx context.Context, list parts.List, names []string
 		if err != nil {
 			return err
 		}
-		return fmt.Errorf("row %d: %w", first, l.objects.Use(row.Key, func([]byte) error { return nil }))
+		if err := l.objects.Use(row.Key, func([]byte) error { return nil }); err != nil { // else a repair brought it meanwhile
+			return fmt.Errorf("row %d: %w", first, err)
+		}
 	}
 	return nil
 }
 
-// holdsLacking returns a [DamageError] if a file has changesets that are lacking, or looks like a pack and cannot be read to its end.
+// holdsLacking returns a [DamageError] if a file has changesets that are lacking, or bears the name of a pack and cannot be read to its end.
 func (l *Log) holdsLacking(ctx context.Context, name string, lacking map[cas.Key]uint32) error {
 	if strings.HasSuffix(name, parts.TableExt) {
 		return nil // it follows from its pack
@@ -111,7 +113,7 @@ func (l *Log) holdsLacking(ctx context.Context, name string, lacking map[cas.Key
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err != nil && n == 0 {
+		if err != nil && n == 0 && strings.HasSuffix(name, parts.PackExt) {
 			return l.damaged(name, fmt.Errorf("no list names it, and it may have what is nowhere else: %w", err))
 		}
 		if err != nil {
@@ -127,7 +129,7 @@ func (l *Log) holdsLacking(ctx context.Context, name string, lacking map[cas.Key
 	if n == 0 {
 		return nil
 	}
-	return l.damaged(parts.ListFile, fmt.Errorf("it does not name %s, which has %s of the log, and nothing else has them", l.prefix+name, inRows(n, least, greatest)))
+	return l.damaged(parts.ListFile, fmt.Errorf("it does not name %s, which has %s of the log, and which nothing else has", l.prefix+name, inRows(n, least, greatest)))
 }
 
 // inRows says how many rows they are, and where.

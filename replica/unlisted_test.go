@@ -77,7 +77,7 @@ func TestAListThatLacksAPartIsDamage(t *testing.T) {
 		}
 		says := parts.ListFile
 		if what == "older" {
-			says = parts.ListFile + " is damaged: it does not name " + partsOf(t, whole, "")[1].PackFile() + ", which has rows 11 to 15 of the log, and nothing else has them"
+			says = parts.ListFile + " is damaged: it does not name " + partsOf(t, whole, "")[1].PackFile() + ", which has rows 11 to 15 of the log, and which nothing else has"
 		}
 		found := problems(t, fsys)
 		if !strings.Contains(found, strings.Replace(says, " is damaged", "", 1)) {
@@ -124,7 +124,7 @@ func TestWhatIsLostIsNotRemovedWhereAnUnnamedPackHasIt(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	says := "it does not name " + ref.PackFile() + ", which has row 4 of the log, and nothing else has them"
+	says := "it does not name " + ref.PackFile() + ", which has row 4 of the log, and which nothing else has"
 	if found := problems(t, fsys); !strings.Contains(found, says) {
 		t.Errorf("fsck says\n%s", found)
 	}
