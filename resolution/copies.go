@@ -13,11 +13,12 @@ import (
 // Copies. A change that others cannot get is copied by another one, which says so: see docs/adr/0020-lost.md. All that are copies of one change, and that change, are one edit, for which one of them counts. The others
 // write nothing, and are nobody's rivals; but who has seen one of them has seen what counts for it, and what it had seen.
 
-// counting returns for each of the entries, which are in the order of their IDs, the position of the one that counts for it: its own, unless it is one of several that are one edit.
+// counting returns for each of the entries, which are in the order of their IDs, the position of the one that counts for it: its own, unless it is one of several that are one edit; and for those that count for others
+// the ID of the change that all of them copy.
 //
 // The original counts; if it is not there, or waits, the copy that writes most of those that do not wait, of equal ones the first. What says something else counts for itself, and for what says the same.
-func counting(entries []*Entry) []int {
-	counts := make([]int, len(entries))
+func counting(entries []*Entry) (counts []int, original map[int]changeset.ID) {
+	counts, original = make([]int, len(entries)), map[int]changeset.ID{}
 	for i := range counts {
 		counts[i] = i
 	}
@@ -26,15 +27,11 @@ func counting(entries []*Entry) []int {
 			x, y := entries[a], entries[b]
 			return cmp.Or(order(x.Waits, y.Waits), order(x.ID != origin, y.ID != origin), cmp.Compare(len(y.Change.Props), len(x.Change.Props)), cmp.Compare(a, b))
 		})
-		if best := entries[members[0]]; best.ID != origin { // rivals of one time are in the same order whichever of them counts
-			named := *best
-			named.first = origin
-			entries[members[0]] = &named
-		}
-		first, alike := entries[members[0]], map[string]int{}
+		first, alike := members[0], map[string]int{}
+		original[first] = origin
 		for _, m := range members[1:] {
-			if entries[m].saysNoMoreThan(first) {
-				counts[m] = members[0]
+			if entries[m].saysNoMoreThan(entries[first]) {
+				counts[m] = first
 				continue
 			}
 			says := entries[m].says()
@@ -45,7 +42,7 @@ func counting(entries []*Entry) []int {
 			}
 		}
 	}
-	return counts
+	return counts, original
 }
 
 // order puts false before true.
@@ -127,8 +124,16 @@ func (e *Entry) says() string {
 	return b.String()
 }
 
-// silence links copies, which are in the order of their IDs still, to what counts for them. One that this has seen was forged: it counts for itself.
-func (g *graph) silence(counts []int) {
+// silence links copies, which are in the order of their IDs still, to what counts for them. One that this has seen was forged: it counts for itself. What counts for others has the name of what they copy, so that rivals
+// of one time are in the same order whichever of the copies counts.
+func (g *graph) silence(counts []int, original map[int]changeset.ID) {
+	for at, id := range original {
+		if id != g.entries[at].ID {
+			named := *g.entries[at]
+			named.first = id
+			g.entries[at] = &named
+		}
+	}
 	apart(g.parents, counts)
 	g.counts = counts
 	for i, by := range counts {
@@ -165,12 +170,14 @@ func apart(parents [][]int, counts []int) {
 		for len(ready) > 0 {
 			i := ready[len(ready)-1]
 			ready, done[i] = ready[:len(ready)-1], true
-			for k, next := range [][]int{children[i], copies[i]} {
-				for _, c := range next {
-					if k == 0 || counts[c] == i { // it was not taken apart
-						waits[c]--
-						came(c)
-					}
+			for _, c := range children[i] {
+				waits[c]--
+				came(c)
+			}
+			for _, c := range copies[i] {
+				if counts[c] == i { // it was not taken apart
+					waits[c]--
+					came(c)
 				}
 			}
 		}
@@ -223,8 +230,11 @@ func (g *graph) isIdle(at int) bool { return g.idle != nil && g.idle[at] }
 func (h *History) OneEdit(id changeset.ID) []changeset.ID {
 	g, ids := h.graph, []changeset.ID{id}
 	at := slices.IndexFunc(g.given, func(e *Entry) bool { return e.ID == id })
+	if at < 0 {
+		return ids
+	}
 	for other, by := range g.counts {
-		if at >= 0 && at != other && by == g.counts[at] {
+		if other != at && by == g.counts[at] {
 			ids = append(ids, g.given[other].ID)
 		}
 	}
@@ -236,21 +246,26 @@ func (g *graph) beyondSilent(positions []int) []int {
 	if !slices.ContainsFunc(positions, g.isSilent) {
 		return positions
 	}
+	return g.beyond(positions, g.isSilent)
+}
+
+// beyond returns the positions, with the parents of those that are passed in their place, and so on; sorted.
+func (g *graph) beyond(positions []int, passed func(at int) bool) (found []int) {
 	seen := map[int]bool{}
-	var found []int
 	for rest := slices.Clone(positions); len(rest) > 0; {
 		at := rest[len(rest)-1]
 		rest = rest[:len(rest)-1]
 		switch {
 		case seen[at]:
-		case g.isSilent(at):
+		case passed(at):
 			rest = append(rest, g.parents[at]...)
 		default:
 			found = append(found, at)
 		}
 		seen[at] = true
 	}
-	return joined([][]int{found}, nil)
+	slices.Sort(found)
+	return found
 }
 
 // Waiting is a change that waits, and for which no other one counts.
@@ -273,21 +288,7 @@ func (h *History) Waiting() (waiting []Waiting) {
 
 // seenLast returns what the change at a position had seen last, without what waits and another one counts for.
 func (g *graph) seenLast(at int) []changeset.ID {
-	seen := map[int]bool{}
-	var last []int
-	for rest := slices.Clone(g.parents[at]); len(rest) > 0; {
-		p := rest[len(rest)-1]
-		rest = rest[:len(rest)-1]
-		switch {
-		case seen[p]:
-		case g.isSilent(p) && g.given[p].Waits:
-			rest = append(rest, g.parents[p]...)
-		default:
-			last = append(last, p)
-		}
-		seen[p] = true
-	}
-	last = joined([][]int{last}, nil)
+	last := g.beyond(g.parents[at], func(p int) bool { return g.isSilent(p) && g.given[p].Waits })
 	if len(last) > 1 {
 		last = joined([][]int{last}, reached(last, g.parents))
 	}

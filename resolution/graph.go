@@ -54,10 +54,10 @@ func newGraph(entries []Entry) *graph {
 		g.entries[i] = &entries[i]
 	}
 	slices.SortFunc(g.entries, func(a, b *Entry) int { return a.ID.Compare(b.ID) })
-	counts := counting(g.entries)
+	counts, original := counting(g.entries)
 	g.link(counts)
 	if slices.ContainsFunc(g.entries, (*Entry).isCopy) {
-		g.silence(counts)
+		g.silence(counts, original)
 	}
 	g.sortByT(g.untied())
 	g.blank()
