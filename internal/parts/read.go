@@ -19,31 +19,46 @@ type PackedRow struct {
 // damaged.
 func ReadPack(r io.Reader) iter.Seq2[PackedRow, error] {
 	return func(yield func(PackedRow, error) bool) {
-		seq, err := readPackHead(r)
-		if err != nil {
-			yield(PackedRow{}, err)
-			return
-		}
-		for {
-			rows, raw, err := nextFrame(r)
-			if err == io.EOF {
-				return
-			}
-			for ; err == nil && rows > 0; rows-- {
-				row := PackedRow{Seq: seq}
-				if row, raw, err = cutPacked(row, raw); err == nil && !yield(row, nil) {
-					return
+		enough := errors.New("enough")
+		first, err := readPackHead(r)
+		if err == nil {
+			err = eachRow(r, first, func(row PackedRow) error {
+				if !yield(row, nil) {
+					return enough
 				}
-				seq++
-			}
-			if err == nil && len(raw) > 0 {
-				err = fmt.Errorf("%w: %d bytes too many", errFrame, len(raw))
-			}
-			if err != nil {
-				yield(PackedRow{}, err)
-				return
-			}
+				return nil
+			}, func([]byte) {})
 		}
+		if err != nil && err != enough {
+			yield(PackedRow{}, err)
+		}
+	}
+}
+
+// eachRow uses the rows that follow the head of a pack, of which the first has that number, and after those of a frame the frame as it is stored.
+func eachRow(r io.Reader, first uint32, use func(row PackedRow) error, end func(stored []byte)) error {
+	for n := uint32(0); ; {
+		stored, rows, raw, err := readFrame(r)
+		if err == io.EOF {
+			return nil
+		}
+		if err == nil && uint64(n)+uint64(rows) > maxRows {
+			err = fmt.Errorf("%w: too many rows", errFrame)
+		}
+		for ; err == nil && rows > 0; rows-- {
+			row := PackedRow{Seq: first + n}
+			if row, raw, err = cutPacked(row, raw); err == nil {
+				err = use(row)
+			}
+			n++
+		}
+		if err == nil && len(raw) > 0 {
+			err = fmt.Errorf("%w: %d bytes too many", errFrame, len(raw))
+		}
+		if err != nil {
+			return err
+		}
+		end(stored)
 	}
 }
 
@@ -59,13 +74,7 @@ func cutPacked(row PackedRow, raw []byte) (PackedRow, []byte, error) {
 	return row, rest, err
 }
 
-// nextFrame reads a frame from the stream; the error is io.EOF at its end.
-func nextFrame(r io.Reader) (rows uint32, raw []byte, err error) {
-	_, rows, raw, err = readFrame(r)
-	return rows, raw, err
-}
-
-// readFrame is nextFrame, and returns the frame as it is stored, too.
+// readFrame reads a frame from the stream: as it is stored, and what is in it. The error is io.EOF at its end.
 func readFrame(r io.Reader) (frame []byte, rows uint32, raw []byte, err error) {
 	head := make([]byte, frameHead)
 	if _, err := io.ReadFull(r, head); err != nil {

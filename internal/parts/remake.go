@@ -16,28 +16,9 @@ func RemakeTable(pack io.Reader, table io.Writer, touches func(row PackedRow) ([
 		return Ref{}, err
 	}
 	w := NewWriter(io.Discard, first)
-	for {
-		begun := w.rows
-		stored, rows, raw, err := readFrame(pack)
-		if err == io.EOF {
-			break
-		}
-		if err == nil && uint64(begun)+uint64(rows) > maxRows {
-			err = fmt.Errorf("%w: too many rows", errFrame)
-		}
-		for ; err == nil && rows > 0; rows-- {
-			row := PackedRow{Seq: first + w.rows}
-			if row, raw, err = cutPacked(row, raw); err == nil {
-				err = w.addTouches(row, touches)
-			}
-		}
-		if err == nil && len(raw) > 0 {
-			err = fmt.Errorf("%w: %d bytes too many", errFrame, len(raw))
-		}
-		if err != nil {
-			return Ref{}, err
-		}
-		w.addFrame(stored)
+	err = eachRow(pack, first, func(row PackedRow) error { return w.addTouches(row, touches) }, w.addFrame)
+	if err != nil {
+		return Ref{}, err
 	}
 	return w.Close(table)
 }
