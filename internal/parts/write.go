@@ -56,7 +56,6 @@ type Writer struct {
 	keys    [][keyEntry]byte
 	types   map[string]uint32
 	touches []touch
-	enc     *zstd.Encoder
 	err     error
 }
 
@@ -161,11 +160,10 @@ func (w *Writer) endFrame() {
 	if len(w.raw) == 0 {
 		return
 	}
-	if w.enc == nil {
-		w.enc = encoders.Get().(*zstd.Encoder)
-	}
+	enc := encoders.Get().(*zstd.Encoder)
 	b := make([]byte, frameHead, frameHead+len(w.raw)/2)
-	b = w.enc.EncodeAll(w.raw, b)
+	b = enc.EncodeAll(w.raw, b)
+	encoders.Put(enc)
 	binary.BigEndian.PutUint32(b, w.rows-w.begun)
 	binary.BigEndian.PutUint32(b[4:], uint32(len(w.raw)))
 	binary.BigEndian.PutUint32(b[8:], uint32(len(b)-frameHead))
@@ -203,10 +201,6 @@ func (w *Writer) Close(table io.Writer) (Ref, error) {
 // close is Close, with what the table has of the records, which is asked for once the pack is whole.
 func (w *Writer) close(table io.Writer, of func() (contents, error)) (Ref, error) {
 	w.endFrame()
-	if w.enc != nil {
-		encoders.Put(w.enc)
-		w.enc = nil
-	}
 	if w.rows == 0 {
 		w.err = cmp.Or(w.err, errors.New("a part without rows"))
 	}
