@@ -1,6 +1,7 @@
 package damage_test
 
 import (
+	"strings"
 	"testing"
 
 	"prophet/internal/damage"
@@ -79,12 +80,15 @@ func TestDamageToPartsIsHealedAsFarAsItFollows(t *testing.T) {
 		lost += gone
 		list := problems(t, work.Replica)
 		differ := otherFiles(want, contents(t, work.Replica))
-		if gone == 0 && len(differ) > 0 || !saysLost(list, gone) {
+		isPack := strings.Contains(c.Kind.Name, "pack")
+		if gone == 0 && len(differ) > 0 || gone > 0 && !isPack || !saysLost(list, gone) {
 			t.Errorf("%s:\n  differ %v\n  did %v\n  check %v", c, differ, mended, list)
 		}
 		if err := goOn(work, true); err != nil {
 			t.Errorf("%s: %v", c, err)
 		}
 	})
-	t.Logf("%d changesets lost", lost)
+	if t.Logf("%d changesets lost", lost); lost == 0 {
+		t.Error("no damage lost a changeset: nothing was seen of what a pack alone has")
+	}
 }
