@@ -1,7 +1,6 @@
 package replica
 
 import (
-	"errors"
 	"fmt"
 
 	"prophet/cas"
@@ -126,64 +125,6 @@ func replayOn(l *Log, states map[changeset.RecordID]*made, ch *changeset.Change,
 	return touch, text, nil
 }
 
-// errNobodyHas says that a row of a pack cannot be had.
-var errNobodyHas = errors.New("nobody who was asked has it")
-
-// refill writes a damaged pack anew, frame by frame: from those that are whole, and from changesets that are loose here or that others have. It reports whether that came to the same bytes.
-func (x *partsRepair) refill(ref parts.Ref, before parts.List) (bool, error) {
-	part := parts.Open(x.p.fs, x.prefix, ref, new(parts.Cache))
-	kept, err := part.Kept()
-	if err != nil {
-		return false, err
-	}
-	out, err := durable.Create(x.p.fs, x.prefix+parts.Dir+"/new"+parts.PackExt)
-	if err != nil {
-		return false, err
-	}
-	from := map[string]bool{}
-	sum, err := part.Refill(out, func(seq uint32) (object []byte, texts []parts.Touch, err error) {
-		if object, err = x.objectOf(seq, from); err != nil {
-			return nil, nil, err
-		}
-		return x.withTexts(object, kept[seq], func(t parts.Touch) ([]byte, error) {
-			return x.replayed(part, x.tierOf(before, ref.First-1), seq, t, from)
-		}, from)
-	})
-	x.p.unread(err)
-	if disturbed := x.p.disturbed(); disturbed != nil {
-		out.Discard()
-		return false, disturbed
-	}
-	if err != nil || sum != ref.Pack {
-		out.Discard()
-		return false, nil
-	}
-	if err := x.keep(out, ref.PackFile()); err != nil {
-		return false, err
-	}
-	for _, r := range x.p.sources {
-		if from[r.where()] {
-			x.p.tell(x.prefix+ref.PackFile(), IsFetched, "what it lacked from %s", r.where())
-		}
-	}
-	return true, nil
-}
-
-// objectOf returns the changeset that the index names in a row, from here or from others.
-func (x *partsRepair) objectOf(seq uint32, from map[string]bool) ([]byte, error) {
-	key, known := x.named(seq)
-	if !known {
-		return nil, errNobodyHas
-	}
-	return x.had(x.looseOf(cas.Key(key)), func(r *Replica) ([]byte, error) { return sameLog(r, x.l).objects.Get(key) }, func(r *Replica) ([]byte, error) {
-		row, err := changeset.ParseRow(x.index[int64(seq-1)*changeset.RowSize:][:changeset.RowSize])
-		if err != nil {
-			return nil, nil
-		}
-		return r.bytesOf(row.ID, x.prefix != "", key)
-	}, from)
-}
-
 // looseOf reads a loose changeset, nil if it cannot be read.
 func (x *partsRepair) looseOf(key cas.Key) []byte {
 	b, err := cas.New(x.p.fs, x.prefix+"cas/"+changeset.ChangesetObjects).Get(key)
@@ -192,85 +133,6 @@ func (x *partsRepair) looseOf(key cas.Key) []byte {
 		return nil
 	}
 	return b
-}
-
-// had returns what is here, or else what others have, each asked in one way and then in another.
-func (x *partsRepair) had(here []byte, ask, orElse func(r *Replica) ([]byte, error), from map[string]bool) ([]byte, error) {
-	if here != nil {
-		return here, nil
-	}
-	for _, way := range []func(r *Replica) ([]byte, error){ask, orElse} {
-		for _, r := range x.p.others() {
-			b, err := way(r)
-			x.p.passOver(r, err)
-			if err == nil && b != nil {
-				from[r.where()] = true
-				return b, nil
-			}
-		}
-	}
-	return nil, errNobodyHas
-}
-
-// withTexts returns a row of a pack with the versions of which it had the texts, in the order of its changes.
-func (x *partsRepair) withTexts(object []byte, kept []parts.Touch, replayed func(parts.Touch) ([]byte, error), from map[string]bool) ([]byte, []parts.Touch, error) {
-	if len(kept) == 0 {
-		return object, nil, nil
-	}
-	c, err := changeset.Decode(object)
-	if err != nil {
-		return nil, nil, errNobodyHas
-	}
-	var texts []parts.Touch
-	for i := range c.Changes {
-		for _, t := range kept {
-			if t.Record != c.Changes[i].Record {
-				continue
-			}
-			here, err := replayed(t)
-			if err != nil {
-				return nil, nil, err
-			}
-			ask := func(r *Replica) ([]byte, error) { return sameLog(r, x.l).versions.Get(t.Key) }
-			if t.Text, err = x.had(here, ask, func(r *Replica) ([]byte, error) { return sameLog(r, x.l).versionOf(t.Record, t.Key) }, from); err != nil {
-				return nil, nil, err
-			}
-			texts = append(texts, t)
-		}
-	}
-	return object, texts, nil
-}
-
-// replayed makes a version of a record that a row of a damaged pack made, of what was before the part and the changes in it; nil if that does not come to it.
-func (x *partsRepair) replayed(part *parts.Part, l *Log, seq uint32, of parts.Touch, from map[string]bool) ([]byte, error) {
-	touches, err := part.Touches(of.Record)
-	if err != nil {
-		return nil, err
-	}
-	states := map[changeset.RecordID]*made{}
-	for i := range touches.Len() {
-		v, _, err := touches.At(i)
-		if err != nil || v.Seq > seq {
-			return nil, err
-		}
-		object, err := part.Changeset(v.Seq)
-		if err != nil {
-			object, err = x.objectOf(v.Seq, from)
-		}
-		if err != nil {
-			return nil, x.p.disturbed()
-		}
-		c, err := changeset.Decode(object)
-		if err != nil || c.Change(of.Record) == nil {
-			return nil, x.p.disturbed()
-		}
-		touch, text, err := replayOn(l, states, c.Change(of.Record), part.First)
-		x.p.unread(err)
-		if err != nil || v.Seq == seq && touch.Key == of.Key {
-			return text, x.p.disturbed()
-		}
-	}
-	return nil, nil
 }
 
 // versionOf returns the bytes of a version of a record, by its name, nil if the log never had it.
