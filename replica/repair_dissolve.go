@@ -3,10 +3,10 @@ package replica
 import (
 	"errors"
 	"maps"
+	"slices"
 
 	"prophet/cas"
 	"prophet/changeset"
-	"prophet/internal/durable"
 	"prophet/internal/parts"
 )
 
@@ -53,12 +53,7 @@ func (x *partsRepair) salvage(name string) error {
 	if err != nil {
 		return err
 	}
-	batch, size := durable.Begin(x.p.fs), 0
-	flush := func() error {
-		err := batch.Commit()
-		batch, size = durable.Begin(x.p.fs), 0
-		return err
-	}
+	batch := newRepairBatch(x.p)
 	err = parts.Salvage(f, info.Size(), func(row parts.PackedRow) error {
 		if err := x.put(batch, x.l.objects.Path(cas.Sum(row.Changeset)), row.Changeset); err != nil {
 			return err
@@ -68,31 +63,27 @@ func (x *partsRepair) salvage(name string) error {
 				return err
 			}
 		}
-		if size += len(row.Changeset) + 1; size < repairBytes {
-			return nil
-		}
-		return flush()
+		return batch.flushFull()
 	})
 	x.p.unread(err)
 	if err != nil {
 		return err
 	}
-	return flush()
+	return batch.flush()
 }
 
 // put adds an object that is not there yet. What lies in its place is set aside.
-func (x *partsRepair) put(batch *durable.Tx, name string, data []byte) error {
-	same, err := x.p.outOfTheWay(name, data)
-	if same || err != nil {
-		return err
+func (x *partsRepair) put(batch *repairBatch, file string, data []byte) error {
+	same, err := x.p.outOfTheWay(file, data)
+	if !same && err == nil {
+		batch.put(file, slices.Clone(data))
 	}
-	batch.Put(name, append([]byte(nil), data...))
-	return nil
+	return err
 }
 
 // dissolveTable adds what a table has of the records to their loose indexes. One that is damaged is set aside.
 func (x *partsRepair) dissolveTable(ref parts.Ref) error {
-	batch, files := durable.Begin(x.p.fs), 0
+	batch := newRepairBatch(x.p)
 	var rec changeset.RecordID
 	var index []changeset.Version
 	end := func() error {
@@ -109,15 +100,10 @@ func (x *partsRepair) dissolveTable(ref parts.Ref) error {
 				return err
 			}
 		}
-		batch.Replace(name, joinVersions(was, index, ref))
+		batch.replace(name, joinVersions(was, index, ref))
 		x.dissolved[rec] = true
 		index = nil
-		if files++; files < repairFiles {
-			return nil
-		}
-		err = batch.Commit()
-		batch, files = durable.Begin(x.p.fs), 0
-		return err
+		return batch.flushFull()
 	}
 	err := parts.Open(x.p.fs, x.prefix, ref, new(parts.Cache)).EachTouch(func(of changeset.RecordID, v changeset.Version, _ bool) error {
 		if of != rec {
@@ -135,7 +121,7 @@ func (x *partsRepair) dissolveTable(ref parts.Ref) error {
 	if err != nil {
 		return err
 	}
-	return batch.Commit()
+	return batch.flush()
 }
 
 // joinVersions puts the versions that a part has of a record in the place of those of its rows in the loose index.
@@ -164,7 +150,7 @@ func joinVersions(was []byte, of []changeset.Version, ref parts.Ref) (index []by
 // unwind makes the versions of the records of dissolved parts that can be made: of the one before and the change, or of the one after by taking its change back. Their names prove
 // them. They tell what is left of changesets that are lost.
 func (x *partsRepair) unwind() error {
-	batch, size := durable.Begin(x.p.fs), 0
+	batch := newRepairBatch(x.p)
 	for _, rec := range sorted(x.dissolved) {
 		if err := x.p.disturbed(); err != nil {
 			return err
@@ -196,19 +182,16 @@ func (x *partsRepair) unwind() error {
 		}
 		for i, s := range states {
 			if s != nil && s.exists {
-				text := changeset.EncodeRecord(s.props)
-				x.put(batch, x.l.versions.Path(versions[i].Key), text)
-				size += len(text)
+				if err := x.put(batch, x.l.versions.Path(versions[i].Key), changeset.EncodeRecord(s.props)); err != nil {
+					return err
+				}
 			}
 		}
-		if size >= repairBytes {
-			if err := batch.Commit(); err != nil {
-				return err
-			}
-			batch, size = durable.Begin(x.p.fs), 0
+		if err := batch.flushFull(); err != nil {
+			return err
 		}
 	}
-	return batch.Commit()
+	return batch.flush()
 }
 
 // known returns the state that a version is, nil if it cannot be read.

@@ -6,24 +6,16 @@ import (
 
 	"prophet/cas"
 	"prophet/changeset"
-	"prophet/internal/durable"
 )
 
 // recordsRepair makes the versions and the indexes of a log's records what replaying the log gives. It holds one batch of files in memory.
 type recordsRepair struct {
 	p      *repair
 	l      *Log
-	batch  *durable.Tx
-	files  int
+	batch  *repairBatch
 	put    map[string]bool // objects in the batch
 	shifts []sums
 }
-
-// How much is written between two flushes.
-const (
-	repairBytes = 8 << 20
-	repairFiles = 4096
-)
 
 // mendRecords mends the versions and indexes of the records of both logs.
 func (p *repair) mendRecords() error {
@@ -31,7 +23,7 @@ func (p *repair) mendRecords() error {
 		if p.copied && l.prefix != "" {
 			continue // an exported copy has no records of decisions
 		}
-		x := &recordsRepair{p: p, l: l, batch: durable.Begin(p.fs), put: map[string]bool{}, shifts: make([]sums, l.latest+1)}
+		x := &recordsRepair{p: p, l: l, batch: newRepairBatch(p), put: map[string]bool{}, shifts: make([]sums, l.latest+1)}
 		if err := x.run(); err != nil {
 			return err
 		}
@@ -152,8 +144,7 @@ func (x *recordsRepair) mend(rec changeset.RecordID, rows []uint32) error {
 		return nil
 	}
 	x.p.tell(file, IsRebuilt, "made again from the log")
-	x.batch.Replace(file, want)
-	x.files++
+	x.batch.replace(file, want)
 	return x.flushFull()
 }
 
@@ -249,28 +240,23 @@ func (x *recordsRepair) version(s replayed) error {
 		return err
 	}
 	x.p.tell(file, IsRebuilt, "made again from the log")
-	x.batch.Put(file, s.text)
+	x.batch.put(file, s.text)
 	x.put[file] = true
-	x.files++
 	return nil
 }
 
 func (x *recordsRepair) flushFull() error {
-	if x.batch.Size() <= repairBytes && x.files <= repairFiles {
-		return nil
+	if x.batch.full() {
+		return x.flush()
 	}
-	return x.flush()
+	return nil
 }
 
 // flush writes the batch: versions, then indexes.
 func (x *recordsRepair) flush() error {
-	if err := x.p.disturbed(); err != nil {
+	if err := x.batch.flush(); err != nil {
 		return err
 	}
-	if err := x.batch.Commit(); err != nil {
-		return err
-	}
-	x.batch, x.files = durable.Begin(x.p.fs), 0
 	clear(x.put)
 	return nil
 }
