@@ -206,6 +206,9 @@ func TestWithoutOthersARepairLosesOnlyWhatAPackLost(t *testing.T) {
 			damage(t, fsys)
 			told := repairedFrom(t, fsys)
 			lost := strings.Count(told, ": lost: ")
+			if n := strings.Count(told, name+": "); n > 1 {
+				t.Errorf("%s %s: told %d times:\n%s", name, what, n, told)
+			}
 			if lost == 0 && files(t, fsys) == want && problems(t, fsys) == "" {
 				continue // healed
 			}

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -15,7 +16,7 @@ func (x *partsRepair) dissolve(ref parts.Ref, table bool) error {
 	if err := x.salvage(ref.PackFile()); err != nil {
 		return err
 	}
-	x.p.tell(x.prefix+ref.PackFile(), IsSetAside, "what can be read of its rows %d to %d is in small files now", ref.First, ref.Last)
+	x.salvaged[ref.PackFile()] = fmt.Sprintf("what can be read of its rows %d to %d is in small files now", ref.First, ref.Last)
 	if table {
 		if err := x.dissolveTable(ref); err != nil {
 			return err

@@ -48,7 +48,7 @@ func (x *partsRepair) lookAt(name string) error {
 			file.first = 0 // it was written so, and is none
 			break
 		}
-		if file.last = row.Seq; file.first == 0 {
+		if file.first == 0 {
 			file.first = row.Seq
 		}
 		if err := x.lookAtRow(&file, row); err != nil {
@@ -69,7 +69,7 @@ func (x *partsRepair) lookAtRow(file *packFile, row parts.PackedRow) error {
 			return err
 		}
 	}
-	file.counts = row.Seq
+	file.lastCounted = row.Seq
 	if _, covered := x.list.Covering(row.Seq); covered || !known {
 		return nil
 	}

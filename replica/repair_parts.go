@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"cmp"
 	"io"
 	"path"
 	"slices"
@@ -22,7 +23,7 @@ func (p *repair) mendParts() error {
 		return err
 	}
 	for _, prefix := range []string{changeset.ResolutionsDir + "/", ""} {
-		x := &partsRepair{p: p, l: newLog(p.fs, prefix, p.opts.Where, &limits{}), prefix: prefix, dissolved: map[changeset.RecordID]bool{}}
+		x := &partsRepair{p: p, l: newLog(p.fs, prefix, p.opts.Where, &limits{}), prefix: prefix, dissolved: map[changeset.RecordID]bool{}, salvaged: map[string]string{}}
 		x.l.format = format
 		if err := x.run(); err != nil {
 			return err
@@ -45,16 +46,17 @@ type partsRepair struct {
 	packs  []packFile
 
 	dissolved map[changeset.RecordID]bool // what is known of these is loose now
+	salvaged  map[string]string           // packs that were dissolved, and what is said when they are set aside
 	lossy     bool                        // rows were lost, so that the parts behind them do not follow from what is there
 }
 
 // packFile is a pack that lies there.
 type packFile struct {
 	name        string // within the log
-	first, last uint32 // its rows; zero if it is damaged
+	first       uint32 // its first row; zero if it is damaged
 	sum         parts.Sum
-	needed      bool // it has a row that is nowhere else
-	counts      uint32
+	lastCounted uint32 // the last of them that the log has too; zero if none
+	needed      bool   // it has a row that is nowhere else
 }
 
 func (x *partsRepair) run() (err error) {
@@ -253,15 +255,15 @@ func (x *partsRepair) choose() (chosen parts.List) {
 			take(ref)
 		}
 	}
-	others := slices.DeleteFunc(slices.Clone(x.packs), func(f packFile) bool { return f.first == 0 || f.counts == 0 || x.listed && !f.needed })
-	slices.SortStableFunc(others, func(a, b packFile) int { return int(int64(b.counts-b.first) - int64(a.counts-a.first)) })
+	others := slices.DeleteFunc(slices.Clone(x.packs), func(f packFile) bool { return f.first == 0 || f.lastCounted == 0 || x.listed && !f.needed })
+	slices.SortStableFunc(others, func(a, b packFile) int { return cmp.Compare(b.lastCounted-b.first, a.lastCounted-a.first) })
 	for _, f := range others {
-		take(parts.Ref{First: f.first, Last: f.counts, Pack: f.sum})
+		take(parts.Ref{First: f.first, Last: f.lastCounted, Pack: f.sum})
 	}
 	for _, ref := range x.list {
 		take(ref)
 	}
-	slices.SortFunc(chosen, func(a, b parts.Ref) int { return int(int64(a.First) - int64(b.First)) })
+	slices.SortFunc(chosen, func(a, b parts.Ref) int { return cmp.Compare(a.First, b.First) })
 	return chosen
 }
 
@@ -316,7 +318,7 @@ func (x *partsRepair) finish(list parts.List) error {
 		if stays {
 			continue
 		}
-		x.p.tell(x.prefix+name, IsSetAside, "no part has it any more")
+		x.p.tell(x.prefix+name, IsSetAside, "%s", cmp.Or(x.salvaged[name], "no part has it any more"))
 		if err := x.p.takeAway(x.prefix + name); err != nil {
 			return err
 		}
