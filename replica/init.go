@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/spf13/afero"
@@ -63,11 +65,7 @@ func initReplica(ctx context.Context, fsys afero.Fs, is identity, opts Options) 
 		return nil, err
 	}
 	files := filesOf(is)
-	names := []string{changeset.ResolutionsDir}
-	for _, f := range files {
-		names = append(names, f.Name)
-	}
-	mine, err := absent(fsys, names...)
+	mine, err := absent(fsys, withDirs(files)...)
 	if err != nil {
 		return nil, err
 	}
@@ -129,6 +127,18 @@ func filesOf(is identity) (files []durable.Content) {
 	return files
 }
 
+// withDirs are the names of the files, each after the directories that it is in.
+func withDirs(files []durable.Content) (names []string) {
+	for _, f := range files {
+		for i, c := range f.Name + "/" {
+			if name := f.Name[:i]; c == '/' && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
 // absent returns those of the files and directories that are not there.
 func absent(fsys afero.Fs, names ...string) (list []string, err error) {
 	for _, name := range names {
@@ -141,4 +151,25 @@ func absent(fsys afero.Fs, names ...string) (list []string, err error) {
 		}
 	}
 	return list, nil
+}
+
+// LeftOfInit reports whether [Init] makes such a file or directory before there is a replica.
+func LeftOfInit(fsys afero.Fs, name string, info os.FileInfo) bool {
+	name = strings.ReplaceAll(name, `\`, "/")
+	inside, votes := strings.CutPrefix(name, changeset.ResolutionsDir+"/")
+	if info.IsDir() {
+		return name == "." || name == changeset.ResolutionsDir || inside == oursDir || inside == parts.Dir
+	}
+	switch {
+	case durable.IsTemp(name) || name == lockFile || name == IdentityFile:
+		return true
+	case inside == changeset.LatestFile:
+		is, err := holds(fsys, name, []byte("0"))
+		return err == nil && is
+	case inside == parts.ListFile:
+		is, err := holds(fsys, name, []byte(parts.List{}.Encode()))
+		return err == nil && is
+	}
+	made := []string{changeset.DatabaseUUIDFile, changeset.ReplicaUUIDFile}
+	return slices.Contains(made, inside) || votes && inside == changeset.ReplicaVersionFile
 }

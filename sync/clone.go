@@ -4,14 +4,10 @@ import (
 	"context"
 	"errors"
 	"os"
-	"slices"
-	"strings"
 
 	"github.com/google/uuid"
 	"github.com/spf13/afero"
 
-	"prophet/changeset"
-	"prophet/internal/durable"
 	"prophet/replica"
 )
 
@@ -66,27 +62,9 @@ func CloneBegun(dir afero.Fs) bool {
 		return justMade(r)
 	}
 	return afero.Walk(dir, ".", func(name string, info os.FileInfo, err error) error {
-		if err == nil && !leftover(dir, name, info) {
+		if err == nil && !replica.LeftOfInit(dir, name, info) {
 			err = ErrNotEmpty
 		}
 		return err
 	}) == nil
-}
-
-// leftover reports whether [replica.Init] makes such a file or directory before there is a replica.
-func leftover(dir afero.Fs, name string, info os.FileInfo) bool {
-	name = strings.ReplaceAll(name, `\`, "/")
-	if info.IsDir() {
-		return name == "." || name == "prophet" || name == changeset.ResolutionsDir
-	}
-	inside, votes := strings.CutPrefix(name, changeset.ResolutionsDir+"/")
-	switch {
-	case durable.IsTemp(name) || name == "prophet/lock" || name == replica.IdentityFile:
-		return true
-	case inside == changeset.LatestFile:
-		b, err := readAtMost(dir, name, 16)
-		return err == nil && string(b) == "0"
-	}
-	made := []string{changeset.DatabaseUUIDFile, changeset.ReplicaUUIDFile}
-	return slices.Contains(made, inside) || votes && inside == changeset.ReplicaVersionFile
 }

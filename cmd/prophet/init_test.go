@@ -22,7 +22,7 @@ func TestAnInitThatFailsLeavesNoTrace(t *testing.T) {
 	must(t, start, "create", "-r", "/ann", "Ticket", "summary=toner")
 	flush(t, start)
 	before := namesOf(t, start)
-	for _, line := range [][]string{{"init", "/new/bugs"}, {"clone", "/ann", "/new/bugs"}} {
+	for _, line := range [][]string{{"init", "/new/bugs"}, {"init", "--format", "1", "/new/bugs"}, {"clone", "/ann", "/new/bugs"}} {
 		for name, fail := range map[string]func(disk *crashfs.FS, k int){
 			"full disk": func(disk *crashfs.FS, k int) { disk.FailFrom(k, syscall.ENOSPC, crashfs.Op.Grows) },
 			"error":     func(disk *crashfs.FS, k int) { disk.FailAt(k, syscall.EIO) },
