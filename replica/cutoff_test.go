@@ -283,6 +283,7 @@ func older(t *testing.T, fsys afero.Fs) {
 }
 
 func TestAJournalOfAnEarlierVersionIsRecovered(t *testing.T) {
+	replicatest.OnFormat1(t)
 	made := 0
 	eachCutOff(t, func(when string, left *crashfs.FS, rec changeset.RecordID) {
 		older(t, left)

@@ -103,6 +103,7 @@ func TestARepairReadsNoFileThatIsTooLarge(t *testing.T) {
 
 // A file whose content says nothing of what it must hold may have any length: an object, a UUID, a number. A repair sets it aside in pieces, holes and all, and makes it again.
 func TestARepairSetsHugeFilesAsideInPieces(t *testing.T) {
+	replicatest.WithLooseEdits(t)
 	const size = 3 << 30
 	for _, name := range []string{"cas/changesets/*/*/*", "cas/records/*/*/*", changeset.ReplicaUUIDFile, changeset.LatestFile} {
 		dir, copied := t.TempDir(), t.TempDir()

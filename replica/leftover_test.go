@@ -137,6 +137,7 @@ func agree(t *testing.T, fsys afero.Fs, when string) int {
 
 // TestWhatTheLogLostIsNowhere puts the files of an earlier state back over a replica in several ways, and gives the numbers of what was lost again.
 func TestWhatTheLogLostIsNowhere(t *testing.T) {
+	replicatest.WithLooseEdits(t)
 	for name, take := range map[string]func(name string) bool{
 		"all": func(string) bool { return true },
 		"the log alone": func(name string) bool {

@@ -36,6 +36,7 @@ func (l *listFS) Stat(name string) (fi os.FileInfo, err error) {
 }
 
 func TestAnEditWithoutAListAsksForItTwice(t *testing.T) {
+	replicatest.WithLooseEdits(t)
 	fsys := &listFS{Fs: directory(t)}
 	holding(t, fsys, first(changeset.Create, "status=>new"))
 	fsys.asked = nil

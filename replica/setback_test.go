@@ -71,6 +71,7 @@ func TestOneCountAloneDoesNotMakeARow(t *testing.T) {
 }
 
 func TestARowThatWasSetBackAndThatNobodyHasIsToldOnce(t *testing.T) {
+	replicatest.WithLooseEdits(t)
 	fsys := voted(t)
 	r := replicatest.Open(t, fsys, replica.Options{})
 	grow(t, r, 3)

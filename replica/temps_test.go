@@ -14,6 +14,7 @@ import (
 
 // What a writer that was killed had not named yet is named by a check, and a repair takes it away. Files of others stay, whatever their names.
 func TestWhatKilledWritersLeftIsNamedAndTakenAway(t *testing.T) {
+	replicatest.WithLooseEdits(t) // those of parts are left to gc
 	start := crashfs.New()
 	grow(t, replicatest.Init(t, start, replica.Options{}), 2)
 	left := 0
