@@ -46,8 +46,8 @@ The original settles conflicts by what happens to arrive. So that no value
 changes when you move over from it, a clone takes over what the source shows;
 with --no-adopt, what differs from our rule stays open.
 
-With --format 2 the clone keeps many changesets in one file, whatever the source
-does; "prophet help init" says more.
+The clone keeps many changesets in one file, whatever the source does; with
+--format 1 it is one that the original reads: "prophet help init" says more.
 
 Conflicts that are open at the source come along and are listed; the exit code
 is 0 all the same.`,

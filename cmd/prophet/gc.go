@@ -15,11 +15,11 @@ func gcCommand(e *env) *cli.Command {
 		Usage:    "fold the many small files of a replica into few large ones",
 		Category: aboutReplica,
 		Description: `
-For a replica of format 2, as "prophet init --format 2" and "prophet clone
---format 2" make. An edit writes a few small files, which gc folds into parts:
-two files each, compressed, with any number of changesets. Small parts become
-large ones, so that there are few of them however long the log is. Then it
-removes the small files, and the parts that became part of others.
+For a replica of format 2, as "prophet init" and "prophet clone" make. An edit
+writes a few small files, which gc folds into parts: two files each, compressed,
+with any number of changesets. Small parts become large ones, so that there are
+few of them however long the log is. Then it removes the small files, and the
+parts that became part of others.
 
 It runs by itself after an edit or a pull that leaves more than 1,000 changesets
 in small files, or 24 small parts, and then does no more than can be done in a
@@ -28,8 +28,10 @@ moment.
   prophet gc
 
 Others can read and write meanwhile. If it is interrupted nothing is lost, and
-the next one goes on. In a replica of format 1, which has no parts, there is
-nothing to do. "prophet unpack" is the way back.`,
+the next one goes on. "prophet unpack" is the way back.
+
+In a replica of format 1, as the original, versions before 0.4.0 and --format 1
+make, there is nothing to do: it stays what it is. A clone of it is of format 2.`,
 		Action: func(c *cli.Context) error {
 			if _, err := arguments(c, 0, 0); err != nil {
 				return err
@@ -65,7 +67,7 @@ func runGC(ctx context.Context, e *env, g globals) error {
 		return p.writeJSON(gcDoc{report.Folded, r.Format(), report.Loose, report.Merged, report.Parts, report.Removed})
 	}
 	if r.Format() == replica.FormatLoose {
-		return p.donef("Nothing to do: %s is of format 1, which has no parts", r.Where())
+		return p.donef("Nothing to do: %s is of format 1, which has no parts; a clone of it is of format 2", r.Where())
 	}
 	var did []string
 	if report.Folded > 0 {

@@ -30,10 +30,11 @@ PROPHET_REPO names, else in the working directory.
   prophet init bugs
   cd bugs
 
-Format 1, which is the default, is that of the original: programs of both read
-and edit the replica. One of format 2 takes a tenth of the room and few files,
-and large imports, clones and pulls are faster: see "prophet help gc". Both
-exchange changesets with anybody.
+The replica is of format 2, which keeps many changesets in one file: see
+"prophet help gc". With --format 1 it is one that programs of the original, and
+versions of prophet before 0.4.0, read and edit in its directory; it takes ten
+times the room, and large imports, clones and pulls are slower. Both exchange
+changesets with anybody: "prophet publish" and "prophet export" write format 1.
 
 To have a replica of a database that exists, use "prophet clone".`,
 		Action: func(c *cli.Context) error {

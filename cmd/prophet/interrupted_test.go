@@ -49,9 +49,9 @@ func TestEveryLongCommandStopsInOrder(t *testing.T) {
 			hint: "what came so far stays; readers see the state before, and the next publish goes on"},
 		{args: []string{"export", "-r", "ann", "out"}, gate: "1 rename out/cas/", left: "out", clear: true,
 			hint: filepath.Join(s.dir, "out") + " holds half a copy; remove it and export again"},
-		{args: []string{"fsck", "-r", "ann"}, gate: "5 open ann/cas/changesets/", hint: hintUnchanged},
-		{args: []string{"search", "-r", "ann", "Ticket"}, gate: "5 open ann/cas/records/"},
-		{args: []string{"digest", "-r", "ann", "--records", "Ticket"}, gate: "5 open ann/cas/records/", lists: true},
+		{args: []string{"fsck", "-r", "ann"}, gate: "5 open ann/prophet/parts/", hint: hintUnchanged},
+		{args: []string{"search", "-r", "ann", "Ticket"}, gate: "5 open ann/prophet/parts/"},
+		{args: []string{"digest", "-r", "ann", "--records", "Ticket"}, gate: "5 open ann/prophet/parts/", lists: true},
 	} {
 		t.Run(stop.args[0], func(t *testing.T) { s.interrupt(t, stop) })
 	}

@@ -65,7 +65,7 @@ func runUnpack(ctx context.Context, e *env, g globals) error {
 
 // formatFlag is the flag of commands that make a replica.
 func formatFlag() cli.Flag {
-	return &cli.StringFlag{Name: "format", Usage: "make it of format `1` or 2: 1 is what the original reads and edits, 2 keeps many changesets in one file",
+	return &cli.StringFlag{Name: "format", Usage: "make it of format 1 or `2`, the usual one: 2 keeps many changesets in one file, 1 is what the original reads and edits",
 		Action: func(_ *cli.Context, format string) error {
 			if format != replica.FormatLoose && format != replica.FormatParts {
 				return withHint(usagef("--format %.100q is no format", format), "write 1 or 2")

@@ -44,8 +44,8 @@
 package parts
 
 // DefaultFormat is the format of a new replica where nothing else is asked for: "1", loose files alone, or "2", with parts. The linker may set it:
-// go test -ldflags '-X prophet/internal/parts.DefaultFormat=2' ./replica
-var DefaultFormat = "1"
+// go test -ldflags '-X prophet/internal/parts.DefaultFormat=1' ./replica
+var DefaultFormat = "2"
 
 // PackAll, if it is "yes", has every transaction of a replica of format 2 write a part, however few its rows are. For tests; the linker may set it.
 var PackAll = ""
