@@ -9,6 +9,7 @@ import (
 
 	"prophet/changeset"
 	"prophet/internal/durable"
+	"prophet/internal/parts"
 )
 
 // checkLeftovers names what a file has beyond its committed end, unless a writer is at work on it now. It is harmless if a commit that was cut off explains it,
@@ -32,26 +33,37 @@ func (c *checker) checkLeftovers(file string, end int64, beyond func(tail []byte
 // maxTail bounds what is looked at of leftovers.
 const maxTail = 1 << 20
 
-// checkSetBack looks for notes of ours, and digests, of rows that neither the index nor the number has: their transaction was committed, for no journal explains them.
+// checkSetBack looks for notes of ours, and digests, of rows that neither the index nor the number has, and for parts that have such rows: their transaction was committed, for no journal explains them.
 func (c *checker) checkSetBack() {
-	ahead, err := c.l.notedAhead()
-	if err != nil || !ahead || c.exported || c.unfinished(rowsFile) || c.atWork() {
+	packed, err := c.l.packedAhead()
+	if err != nil {
+		packed = 0 // what is wrong with the list is told where that is checked
+	}
+	noted, err := c.l.notedAhead()
+	if noted = noted && err == nil; !noted && packed == 0 || c.exported || c.unfinished(rowsFile) || c.atWork() {
 		return
 	}
-	if e, _, err := c.l.withRows(maxSeq).lastDigest(); err == nil && e.row > c.l.latest {
-		c.tellSetBack()
+	if packed > 0 {
+		c.tellSetBack(c.l.prefix+parts.ListFile+" names rows up to", packed)
+	} else if e, _, err := c.l.withRows(maxSeq).lastDigest(); err == nil && e.row > c.l.latest {
+		c.tellNotesAhead()
 	}
 }
 
-// tellSetBack tells, once, that rows are gone that were committed. That other files have more than the log follows from it.
-func (c *checker) tellSetBack() {
+// tellNotesAhead tells that there are notes of ours on rows that are gone.
+func (c *checker) tellNotesAhead() {
+	size, _ := c.l.ours.size(rowsFile) // it was read before
+	c.tellSetBack(c.l.prefix+rowsFile+" has notes on", uint32(size/notedSize))
+}
+
+// tellSetBack tells, once, that rows are gone that were committed, and which file says up to which. That other files have more than the log follows from it.
+func (c *checker) tellSetBack(says string, rows uint32) {
 	if c.setBack {
 		return
 	}
 	c.setBack, c.torn = true, true
-	size, _ := c.l.ours.size(rowsFile) // it was read before
-	c.problem(changeset.LatestFile, "it counts %d changesets, as %s does, but %s has notes on %d: both were set back, or copied while somebody wrote; a repair takes up again what is here of the others, "+
-		"and the next edit cuts it off", c.l.latest, c.l.prefix+changeset.IndexFile, c.l.prefix+rowsFile, size/notedSize)
+	c.problem(changeset.LatestFile, "it counts %d changesets, as %s does, but %s %d: both were set back, or copied while somebody wrote; a repair takes up again what is here of the others, "+
+		"and the next edit cuts it off", c.l.latest, c.l.prefix+changeset.IndexFile, says, rows)
 }
 
 // tail reads what a file has beyond its committed end, at most maxTail bytes.
@@ -123,7 +135,7 @@ func (c *checker) checkVersionsBeyond(file string, end, size int64) {
 	tail, err := c.tail(file, end)
 	if err == nil && len(tail) > 0 && !c.atWork() && !c.unfinished(file) && c.versionsBeyond(tail) {
 		if ahead, err := c.l.notedAhead(); c.ours && ahead && err == nil {
-			c.tellSetBack()
+			c.tellNotesAhead()
 			return
 		}
 		c.lostVersions(file, len(tail), c.onceGivenAgain(end))

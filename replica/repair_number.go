@@ -31,7 +31,7 @@ func (p *repair) mendNumber(l *Log) (rowCount, error) {
 		return rowCount{}, err
 	}
 	if bad == nil && says == held && held > 0 {
-		rows, err := p.notedBeyond(l, held)
+		rows, err := p.rowsBeyond(l, held)
 		return rowCount{rows, true, held}, err
 	}
 	rows, sure, err := p.counted(l, says, bad == nil, held)
@@ -66,24 +66,6 @@ func (p *repair) writeNumber(l *Log, rows uint32) error {
 		return durable.WriteFile(p.fs, l.prefix+LostFile, nil)
 	}
 	return nil
-}
-
-// notedBeyond returns how many rows a log has of which the index and the number say the same: more than they say where two others of the counts do. Notes of ours beyond the number that no journal
-// explains were committed with their rows.
-func (p *repair) notedBeyond(l *Log, held uint32) (rows uint32, err error) {
-	others, err := p.otherCounts(l)
-	if err != nil || len(others) == 0 || slices.Max(others) <= held {
-		return held, err
-	}
-	named, err := l.highestVersion()
-	if err != nil {
-		return held, err
-	}
-	rows, _ = saidTwice(append(others, named))
-	if rows > maxWhole/changeset.RowSize {
-		return held, nil
-	}
-	return max(rows, held), nil
 }
 
 // tellNumbers tells of a number of rows that is left as it is; bad is why the file holds none.
@@ -176,9 +158,23 @@ func (p *repair) tooMany(l *Log, says, held, named uint32) (rows uint32, sure bo
 	case named > held:
 		return named, true, nil
 	case held == 0:
-		return says, true, nil // nothing else is left that would tell
+		untouched, err := l.untouched()
+		if untouched && p.rowsElsewhere(l) == 0 {
+			says = 0
+		}
+		return says, true, err // nothing else is left that would tell
 	}
 	return held, changesets <= held && p.endsWhole(l, held), nil
+}
+
+// untouched reports whether there is none of the files that the first transaction of a log makes.
+func (l *Log) untouched() (bool, error) {
+	for _, name := range []string{changeset.IndexFile, "cas", changeset.RecordsDir, rowsFile, DigestsFile} {
+		if there, err := exists(l.fs, name); there || err != nil {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // countIDs returns of how many changesets there is an object, loose or in a part.

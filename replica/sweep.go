@@ -13,6 +13,18 @@ func (l *Log) notedAhead() (bool, error) {
 	return err == nil && l.limits.of(l.prefix+rowsFile, size)/notedSize > int64(l.latest), err
 }
 
+// packedAhead returns up to which row the list of parts names some that the log does not have, 0 if it names none: what it names was committed, and then the log was turned back.
+func (l *Log) packedAhead() (uint32, error) {
+	if l.format != FormatParts {
+		return 0, nil
+	}
+	_, list, err := l.readParts()
+	if err != nil || len(list) == 0 || list[len(list)-1].Last <= l.latest {
+		return 0, err
+	}
+	return list[len(list)-1].Last, nil
+}
+
 // sweep cuts off what record indexes have of changesets that the log lost, before the numbers of these are given again. It looks at all records, but only
 // where the notes are ahead of the log.
 func (t *txLog) sweep() error {

@@ -63,6 +63,9 @@ func (r *Replica) unpack(ctx context.Context, progress func(done, total int)) er
 	}
 	if r.format == FormatParts {
 		defer r.holdLists()()
+		if err := r.refuseAhead(); err != nil {
+			return err
+		}
 		if err := r.checkAllUnlisted(ctx); err != nil {
 			return err
 		}
@@ -80,6 +83,25 @@ func (r *Replica) unpack(ctx context.Context, progress func(done, total int)) er
 		r.warn(fmt.Sprintf("it is done, but parts that count no more are left in %s: %v; the next \"prophet unpack\" removes them", r.where(), err))
 	}
 	_ = r.reopen() // it is done, whatever that comes to
+	return nil
+}
+
+// refuseAhead returns an error where a log was turned back and something is left of the rows that it lost: what is unpacked, and replaced by that, ends with the log.
+func (r *Replica) refuseAhead() error {
+	for _, l := range []*Log{r.votes, r.log} {
+		noted, err := l.notedAhead()
+		if err != nil {
+			return err
+		}
+		packed, err := l.packedAhead()
+		if err != nil {
+			return err
+		}
+		if noted || packed > 0 {
+			return l.damaged(changeset.LatestFile, fmt.Errorf("it counts %d changesets, and other files tell of more: it was turned back, or copied while somebody wrote; "+
+				"\"prophet fsck --repair\" takes up again what is left of the rest, which this would destroy", l.latest))
+		}
+	}
 	return nil
 }
 

@@ -1,0 +1,174 @@
+package replica_test
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/spf13/afero"
+
+	"prophet/changeset"
+	"prophet/internal/crashfs"
+	"prophet/internal/parts"
+	"prophet/internal/replicatest"
+	"prophet/replica"
+)
+
+// grownTwice is a replica of four creates, and the same after a fifth and an edit of the first; in parts, if packed.
+func grownTwice(t *testing.T, packed bool) (old, now *crashfs.FS) {
+	t.Helper()
+	replicatest.OnFormat1(t)
+	if packed {
+		parts.DefaultFormat = replica.FormatParts
+	}
+	now = crashfs.New()
+	r := replicatest.Init(t, now, counted(0))
+	for range 4 {
+		grow(t, r, 1)
+	}
+	old = now.Survivor(crashfs.Kill, 0)
+	grow(t, r, 1)
+	row, err := r.Log().Row(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := r.Log().Changeset(row)
+	if err != nil {
+		t.Fatal(err)
+	}
+	replicatest.Edit(t, r, func(e *replica.Edit) error { return e.Update(c.Changes[0].Record, map[string]string{"status": "open"}) })
+	if packed {
+		if _, err := r.GC(t.Context(), replica.GCOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return old, now
+}
+
+// putBackFrom gives files of a replica the content that they have in an older one; those that it has not go.
+func putBackFrom(t *testing.T, fsys, old afero.Fs, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		b, err := afero.ReadFile(old, name)
+		if os.IsNotExist(err) {
+			err = fsys.Remove(name)
+		} else if err == nil {
+			err = afero.WriteFile(fsys, name, b, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestRowsAreTakenUpWhateverElseWasSetBack(t *testing.T) {
+	for _, packed := range []bool{false, true} {
+		old, now := grownTwice(t, packed)
+		want := dumped(t, now)
+		for _, also := range []string{"", "prophet/digests", "prophet/rows", "prophet/rows prophet/digests", "prophet/rows prophet/digests prophet/ids prophet/identity"} {
+			fsys := now.Survivor(crashfs.Kill, 0)
+			putBackFrom(t, fsys, old, append(strings.Fields(also), changeset.IndexFile, changeset.LatestFile)...)
+			if harmful(t, fsys) == "" {
+				t.Errorf("packed %v, also %q: fsck says\n%s", packed, also, problems(t, fsys))
+			}
+			did := repaired(t, fsys)
+			if strings.Contains(did, "lost") || dumped(t, fsys) != want {
+				t.Errorf("packed %v, also %q: the repair says\n%s", packed, also, did)
+			}
+			sound(t, fsys)
+			if again := repaired(t, fsys); again != "" {
+				t.Errorf("packed %v, also %q: a second repair says\n%s", packed, also, again)
+			}
+		}
+	}
+}
+
+// Of objects alone nothing tells that they were committed, but that somebody else has them; and that they were not, that somebody has others.
+func TestObjectsBeyondTheLogAreTakenUpIfSomebodyHasThem(t *testing.T) {
+	old, now := grownTwice(t, false)
+	twin := old.Survivor(crashfs.Kill, 0)
+	grow(t, replicatest.Open(t, twin, replica.Options{}), 2)
+	for _, tt := range []struct {
+		name   string
+		others []afero.Fs
+		want   uint32
+	}{
+		{"alone", nil, 4}, {"with a copy", []afero.Fs{now}, 6}, {"with an older copy", []afero.Fs{old}, 4}, {"with a copy that was edited meanwhile", []afero.Fs{twin}, 4},
+	} {
+		fsys := now.Survivor(crashfs.Kill, 0)
+		for name := range filesIn(t, now) {
+			if !strings.HasPrefix(name, "cas/") {
+				putBackFrom(t, fsys, old, name)
+			}
+		}
+		did := repairedFrom(t, fsys, tt.others...)
+		if n := replicatest.Open(t, fsys, replica.Options{}).Latest(); n != tt.want || strings.Contains(did, "lost") {
+			t.Errorf("%s: the log has %d rows: %s", tt.name, n, did)
+		}
+	}
+}
+
+// A program of the original that is cut off leaves one changeset, and what its record became, without a row.
+func TestOneChangesetOfWhichOnlyARecordTellsIsNotTakenUp(t *testing.T) {
+	old, now := grownTwice(t, false)
+	fsys := now.Survivor(crashfs.Kill, 0)
+	for name, b := range filesIn(t, now) {
+		if was, err := afero.ReadFile(old, name); strings.HasPrefix(name, changeset.RecordsDir+"/") && err == nil && len(was) < len(b) {
+			putBackFrom(t, fsys, old, name) // of the update nothing is left but its object
+		}
+	}
+	putBackFrom(t, fsys, old, changeset.IndexFile, changeset.LatestFile, "prophet/rows", "prophet/digests", "prophet/ids", "prophet/identity")
+	alone := fsys.Survivor(crashfs.Kill, 0)
+	if did := repaired(t, alone); replicatest.Open(t, alone, replica.Options{}).Latest() != 4 {
+		t.Errorf("it was taken up: %s", did)
+	}
+	if did := repairedFrom(t, fsys, now); replicatest.Open(t, fsys, replica.Options{}).Latest() != 6 {
+		t.Errorf("a copy has it, and it was not: %s", did)
+	}
+}
+
+func TestUnpackLeavesWhatTellsOfRowsThatWereSetBack(t *testing.T) {
+	for _, also := range []string{"", "prophet/rows prophet/digests"} {
+		old, now := grownTwice(t, true)
+		want := dumped(t, now)
+		putBackFrom(t, now, old, append(strings.Fields(also), changeset.IndexFile, changeset.LatestFile)...)
+		before := files(t, now)
+		err := replicatest.Open(t, now, replica.Options{}).Unpack(t.Context(), nil)
+		if err == nil || !strings.Contains(err.Error(), "--repair") {
+			t.Errorf("also %q: unpack says %v", also, err)
+		}
+		if after := files(t, now); after != before {
+			t.Errorf("also %q: unpack changed\n%s", also, otherLines(before, after))
+		}
+		did := repaired(t, now)
+		if err := replicatest.Open(t, now, replica.Options{}).Unpack(t.Context(), nil); err != nil || dumped(t, now) != want {
+			t.Errorf("also %q: unpack says %v after a repair that says\n%s", also, err, did)
+		}
+		sound(t, now)
+	}
+}
+
+// Where nothing was ever written into a log, its number is what is damaged.
+func TestANumberThatNothingSupportsIsSetBack(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		grow int
+	}{{"resolutions/" + changeset.LatestFile, 1}, {changeset.LatestFile, 0}} {
+		for _, says := range []string{"1", "8"} {
+			fsys := afero.NewMemMapFs()
+			r := replicatest.Init(t, fsys, replica.Options{})
+			grow(t, r, tt.grow)
+			want := dumped(t, fsys)
+			change(t, fsys, tt.name, func([]byte) []byte { return []byte(says) })
+			did := repaired(t, fsys)
+			if did != fmt.Sprintf("rebuilt %s: the log has 0 rows\n", tt.name) || dumped(t, fsys) != want {
+				t.Errorf("%s says %s: the repair says\n%s", tt.name, says, did)
+			}
+			sound(t, fsys)
+			if was, err := afero.ReadFile(fsys, replica.SetAsideDir+"/"+tt.name); string(was) != says {
+				t.Errorf("%s was not set aside: %v", tt.name, err)
+			}
+		}
+	}
+}
