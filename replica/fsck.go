@@ -19,9 +19,10 @@ import (
 type Problem struct {
 	Path     string // within the replica
 	Text     string
-	Harmless bool // the next writer mends it, or it is only there for nothing
-	ByHand   bool // something lies in the place of a file or a directory that a writer needs: a repair leaves it, and somebody has to move it
-	Votes    bool // all votes are lost, and nothing says how many there were; Path ends with LostFile
+	Harmless bool  // the next writer mends it, or it is only there for nothing
+	ByHand   bool  // something lies in the place of a file or a directory that a writer needs: a repair leaves it, and somebody has to move it
+	Votes    bool  // all votes are lost, and nothing says how many there were; Path ends with LostFile
+	Loss     *Loss // what is lost, and what waits for it, where this is about that; else nil
 }
 
 // Check reads all of a replica and reports what is wrong: every hash, row, length and reference, the state that replaying the log gives, the merged state,
@@ -212,7 +213,7 @@ type checker struct {
 	broken      brokenRows            // nil if there is none
 	lost        map[changeset.ID]bool // of which only that counts which is left
 	types       map[string]bool       // of the records that are touched
-	lostFound   []lostFound           // the same, to be told of
+	lostFound   []LostChangeset       // the same, to be told of
 	wanted      listedRows            // what the list of representations names
 	anyListed   bool                  // there is such a list
 	recs        int                   // records that the log touches

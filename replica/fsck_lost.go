@@ -1,46 +1,125 @@
 package replica
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"prophet/changeset"
 )
 
-// lostFound is a lost changeset that a check met.
-type lostFound struct {
-	row         changeset.Row
-	bookkeeping bool
+// Loss tells of changesets that are lost, and of what waits for them.
+type Loss struct {
+	Changesets []LostChangeset      // that a problem is about
+	Waiting    []changeset.RecordID // records of which changes go to nobody who lacks what is lost, sorted, where a problem is about these
 }
 
-// mostNamed is how many records are named of which edits wait for lost changesets.
+// LostChangeset is a changeset that nobody has who was asked.
+type LostChangeset struct {
+	Row         changeset.Row
+	Records     []changeset.RecordID // that it touched, as far as that is known
+	Votes       bool                 // it is of the resolutions
+	Bookkeeping bool
+
+	kind changeset.Kind // of its changes; 0 if they are of several
+}
+
+// mostNamed is how many records are named in a sentence.
 const mostNamed = 5
 
 // meetLost keeps a lost changeset to be told of.
 func (c *checker) meetLost(row changeset.Row, left *changeset.Changeset) {
 	c.lost[row.ID] = true
-	c.lostFound = append(c.lostFound, lostFound{row, left.Bookkeeping()})
+	found := LostChangeset{Row: row, Votes: c.l.prefix != "", Bookkeeping: left.Bookkeeping()}
+	for i, ch := range left.Changes {
+		found.Records = append(found.Records, ch.Record)
+		if i == 0 {
+			found.kind = ch.Kind
+		} else if found.kind != ch.Kind {
+			found.kind = 0
+		}
+	}
+	c.lostFound = append(c.lostFound, found)
 }
 
-// tellLost names the lost changesets, and, with the last of them, what waits. Lost bookkeeping is harmless: nobody ever needs it again.
+// tellLost names the lost changesets, and the records that wait. That is harmless of what no record waits for: of bookkeeping and votes always.
 func (c *checker) tellLost() {
 	c.tellAllLost()
-	last := -1
-	for i, found := range c.lostFound {
-		if !found.bookkeeping {
-			last = i
-		}
+	if len(c.lostFound) == 0 {
+		return
 	}
-	for i, found := range c.lostFound {
-		text := "what is left of it counts until it comes back"
+	waiting, err := c.waiting()
+	known := err == nil // else what is wrong is told where it is read
+	var past []LostChangeset
+	for _, found := range c.lostFound {
+		loss, row := &Loss{Changesets: []LostChangeset{found}}, found.Row
 		switch {
-		case found.bookkeeping:
-			text = lostBookkeeping
-		case i == last:
-			text += c.waiting()
+		case found.Bookkeeping:
+			c.tellLoss(true, loss, "row %d: changeset %s is lost; %s", row.Seq, row.ID, lostBookkeeping)
+		case found.Votes:
+			c.tellLoss(true, loss, "row %d: changeset %s is lost; it is a vote, for which no edit waits: a pull from who has it brings it back", row.Seq, row.ID)
+		case known && len(waiting) == 0:
+			past = append(past, found)
+		case known:
+			c.tellLoss(found.noneOf(waiting), loss, "row %d: changeset %s is lost%s; %s", row.Seq, row.ID, c.whatItDid(found), countsInstead(len(found.Records) > 0))
+		default:
+			c.tellLoss(false, loss, "row %d: changeset %s is lost%s; %s", row.Seq, row.ID, c.whatItDid(found), countsInstead(len(found.Records) > 0)+whatBuildsWaits)
 		}
-		c.report(Problem{Path: c.l.prefix + LostFile, Harmless: found.bookkeeping, Text: fmt.Sprintf("row %d: changeset %s is lost; %s", found.row.Seq, found.row.ID, text)})
 	}
+	switch {
+	case len(past) == 1:
+		c.tellLoss(true, &Loss{Changesets: past}, "row %d: changeset %s is lost for ever, unless somebody has it still%s; all that was made on it goes to others as copies", past[0].Row.Seq, past[0].Row.ID, c.whatItDid(past[0]))
+	case len(past) > 1:
+		var rows []uint32
+		for _, found := range past {
+			rows = append(rows, found.Row.Seq)
+		}
+		c.tellLoss(true, &Loss{Changesets: past}, "%d changesets are lost for ever, unless somebody has them still, %s; all that was made on them goes to others as copies", len(past), few(rows))
+	case len(waiting) > 0:
+		c.tellWaiting(waiting)
+	}
+}
+
+func (c *checker) tellLoss(harmless bool, loss *Loss, format string, args ...any) {
+	c.report(Problem{Path: c.l.prefix + LostFile, Harmless: harmless, Loss: loss, Text: fmt.Sprintf(format, args...)})
+}
+
+// noneOf reports whether it is known that a changeset touched none of some records, which are sorted.
+func (f LostChangeset) noneOf(recs []changeset.RecordID) bool {
+	return len(f.Records) > 0 && !slices.ContainsFunc(f.Records, func(rec changeset.RecordID) bool {
+		_, is := slices.BinarySearchFunc(recs, rec, changeset.RecordID.Compare)
+		return is
+	})
+}
+
+// whatItDid says what a lost changeset did to which records, to follow its name; nothing if that is not known.
+func (c *checker) whatItDid(found LostChangeset) string {
+	if len(found.Records) == 0 {
+		return ""
+	}
+	verb := map[changeset.Kind]string{changeset.Create: "made", changeset.Delete: "deleted"}[found.kind]
+	return ", which " + cmp.Or(verb, "edited") + " " + c.namesOf(found.Records)
+}
+
+// countsInstead says what counts for a lost changeset.
+func countsInstead(known bool) string {
+	if known {
+		return "what is left of it counts until it comes back"
+	}
+	return "until it comes back it counts as if it had not been there"
+}
+
+// tellWaiting names the records that wait, and what ends that.
+func (c *checker) tellWaiting(recs []changeset.RecordID) {
+	who, them, until := "records wait", "each", `"prophet fsck --repair --release" copies all that waits`
+	if len(recs) == 1 {
+		who, them = "record waits", "it"
+	}
+	if !c.ours {
+		until = "whoever publishes it releases what waits"
+	}
+	c.tellLoss(false, &Loss{Waiting: recs}, "%d %s, %s: what was lost of %s, and what builds on that, goes to nobody who lacks it until %s is edited again, or %s", len(recs), who, c.namesOf(recs), it(uint32(len(recs))), them, until)
 }
 
 // tellAllLost names votes of which nothing is left. That is harmless where somebody is known: a pull from there brings what they have, and who has none has nothing to give. Nothing that is in the log needs them.
@@ -65,38 +144,41 @@ const lostBookkeeping = "it is bookkeeping of this replica: nobody's edit is mis
 // whatBuildsWaits follows what is said of a lost edit.
 const whatBuildsWaits = ", and what builds on it goes to nobody who lacks it until the record is edited again"
 
-// waiting says which edits go to nobody who lacks what is lost.
-func (c *checker) waiting() string {
-	if c.l.prefix != "" || !c.ours {
-		return whatBuildsWaits
+// waiting returns the records of which changes go to nobody who lacks what is lost, sorted.
+func (c *checker) waiting() ([]changeset.RecordID, error) {
+	if c.l.prefix != "" {
+		return nil, nil
 	}
-	recs, err := c.l.Waiting()
-	if err != nil {
-		return whatBuildsWaits // what is wrong is told where it is read
+	if c.ours {
+		return c.l.Waiting()
 	}
-	if len(recs) == 0 {
-		return "; no edit of a record waits for it"
-	}
-	var names, commands []string
-	for _, rec := range recs[:min(len(recs), mostNamed)] {
-		name, command := c.nameOf(rec)
-		names, commands = append(names, name), append(commands, command)
-	}
-	if more := len(recs) - len(names); more > 0 {
-		names = append(names, recordsWord(more)+" more")
-	}
-	return fmt.Sprintf(", and edits of %s that build on it go to nobody who lacks it until the record is edited again: %s is enough", strings.Join(names, ", "), strings.Join(commands, ", "))
+	_, recs, err := c.l.Withheld()
+	return recs, err
 }
 
-// nameOf names a record, by its local id if it is known, and a command that edits it and changes nothing.
-func (c *checker) nameOf(rec changeset.RecordID) (name, command string) {
-	name, id := rec.String(), rec.UUID.String()
-	if n, err := c.r.LocalID(rec); err == nil && n > 0 {
-		name, id = fmt.Sprintf("%s %d", rec.Type, n), fmt.Sprint(n)
+// namesOf names records, the first of many, in the order of their local ids.
+func (c *checker) namesOf(recs []changeset.RecordID) string {
+	ids := map[changeset.RecordID]uint32{}
+	for _, rec := range recs {
+		if n, err := c.r.LocalID(rec); err == nil {
+			ids[rec] = n
+		}
 	}
-	word := "update"
-	if _, lives, err := c.l.Props(rec); err == nil && !lives {
-		word = "delete"
+	recs = slices.SortedStableFunc(slices.Values(recs), func(a, b changeset.RecordID) int { return cmp.Compare(ids[a], ids[b]) })
+	var names []string
+	for _, rec := range recs[:min(len(recs), mostNamed)] {
+		name := rec.String()
+		if n := ids[rec]; n > 0 {
+			name = fmt.Sprintf("%s %d", rec.Type, n)
+		}
+		names = append(names, name)
 	}
-	return name, fmt.Sprintf(`"prophet %s %s"`, word, id)
+	switch more := len(recs) - len(names); {
+	case more > 0:
+		return fmt.Sprintf("%s and %d more", strings.Join(names, ", "), more)
+	case len(names) > 1:
+		last := len(names) - 1
+		return strings.Join(names[:last], ", ") + " and " + names[last]
+	}
+	return names[0]
 }

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 
 	"prophet/changeset"
@@ -28,38 +29,121 @@ func (l *Log) LostEdits() (edits []changeset.Row, err error) {
 // lossTold is what was said of what is lost.
 type lossTold struct {
 	mu   sync.Mutex
-	told bool         // that something is
-	hold bool         // until the transaction is made
-	held changeset.ID // what there is to say then; zero if nothing
+	told bool           // that something is, for which other edits wait
+	hold bool           // until the transaction is made
+	busy bool           // somebody looks whether something waits
+	met  []changeset.ID // what was passed over, and was not looked at yet
+	old  bool           // look is of a state before
+	look *Replica       // the same replica, in which that is looked up, by whoever is busy; nil until it is opened
 }
 
-// warnLost says that a changeset is passed over: once, and in a transaction after it.
+// warnLost says that a changeset was passed over, if something waits for it: once, and in a transaction after it. What nothing waits for nobody has to know; and who reads a mirror can do nothing about it.
 func (r *Replica) warnLost(id changeset.ID) {
+	if r.opts.Warn == nil || r.opts.Mirror {
+		return
+	}
 	r.loss.mu.Lock()
-	told := r.loss.told || r.loss.hold
-	if r.loss.hold {
-		r.loss.held = id
+	if !r.loss.told {
+		r.loss.met = append(r.loss.met, id)
 	}
-	r.loss.told = r.loss.told || !r.loss.hold
 	r.loss.mu.Unlock()
-	if !told {
-		r.warn(fmt.Sprintf("changeset %s of %s is lost, and perhaps others: what is left of it counts until it comes back", id, r.where()))
+	r.tellLoss()
+}
+
+// tellLoss looks at what was passed over. It reads the replica as whoever opens it now: what is being read when a lost changeset is met may be under any lock.
+func (r *Replica) tellLoss() {
+	for {
+		r.loss.mu.Lock()
+		if r.loss.told || r.loss.hold || r.loss.busy || len(r.loss.met) == 0 {
+			r.loss.mu.Unlock()
+			return
+		}
+		id := r.loss.met[0]
+		r.loss.met, r.loss.busy = r.loss.met[1:], true
+		if r.loss.old {
+			r.loss.old, r.loss.look = false, nil
+		}
+		r.loss.mu.Unlock()
+		text := r.waitsFor(id)
+		r.loss.mu.Lock()
+		tell := text != "" && !r.loss.told
+		r.loss.busy, r.loss.told = false, r.loss.told || tell
+		r.loss.mu.Unlock()
+		if tell {
+			r.warn(text)
+		}
 	}
+}
+
+// waitsFor says that a changeset is lost, if something of the records that it touched waits; of one of which that is not known, if anything does. It is "" if nothing does, or that cannot be read.
+func (r *Replica) waitsFor(id changeset.ID) string {
+	if r.loss.look == nil {
+		look, err := Open(r.fs, Options{Where: r.opts.Where, Sleep: r.opts.Sleep})
+		if err != nil {
+			return ""
+		}
+		r.loss.look = look
+	}
+	l := r.loss.look.log
+	if !l.waitsFor(id) {
+		return ""
+	}
+	lost, err := l.LostEdits()
+	switch {
+	case err != nil:
+		return ""
+	case len(lost) == 1:
+		return fmt.Sprintf(`changeset %s of %s is lost, and what builds on it goes to nobody who lacks it; `+LossRemedies, id, r.where(), "it")
+	}
+	return fmt.Sprintf(`%d changesets of %s are lost, %s is one of them, and what builds on them goes to nobody who lacks them; `+LossRemedies, len(lost), r.where(), id, "them")
+}
+
+// waitsFor reports whether something waits of the records that a lost changeset touched.
+func (l *Log) waitsFor(id changeset.ID) bool {
+	rows, err := l.lostRows()
+	if err != nil {
+		return false
+	}
+	for _, row := range rows {
+		if row.ID != id {
+			continue
+		}
+		left := l.left(row)
+		if left.Bookkeeping() {
+			return false
+		}
+		if len(left.Changes) == 0 {
+			recs, err := l.Waiting()
+			return err == nil && len(recs) > 0
+		}
+		return slices.ContainsFunc(left.Changes, func(ch changeset.Change) bool {
+			waits, err := l.Waits(ch.Record)
+			return err == nil && waits
+		})
+	}
+	return false
+}
+
+// LossRemedies says what can be done about what is lost. It has a place for "it" or "them".
+const LossRemedies = `"prophet fsck --repair" looks for %s, "prophet fsck --repair --release" goes on without`
+
+// LossIsTold keeps the replica from warning of what is lost, because whoever reads it says so himself.
+func (r *Replica) LossIsTold() {
+	r.loss.mu.Lock()
+	r.loss.told = true
+	r.loss.mu.Unlock()
 }
 
 // holdLoss keeps what is lost from being told until the function that it returns is called.
 func (r *Replica) holdLoss() (tell func()) {
 	r.loss.mu.Lock()
-	r.loss.hold, r.loss.held = true, changeset.ID{}
+	r.loss.hold = true
 	r.loss.mu.Unlock()
 	return func() {
 		r.loss.mu.Lock()
-		r.loss.hold = false
-		held := r.loss.held
+		r.loss.hold, r.loss.old = false, true
 		r.loss.mu.Unlock()
-		if !held.IsZero() {
-			r.warnLost(held)
-		}
+		r.tellLoss()
 	}
 }
 

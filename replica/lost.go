@@ -23,8 +23,8 @@ type lostRows struct {
 	mu     sync.Mutex
 	loaded bool
 	rows   map[uint32]changeset.Row
-	hang   *hanging // what hangs on them; nil until that was asked for
-	warned bool
+	hang   *hanging              // what hangs on them; nil until that was asked for
+	met    map[changeset.ID]bool // which were passed over
 }
 
 // LeftDir, in the directory of a log, has the objects that tell what is left of lost changesets: apart from the changesets, so that none of them is ever taken for one.
@@ -93,11 +93,14 @@ func (f *lostRows) list(row changeset.Row) {
 	f.rows[row.Seq], f.hang = row, nil
 }
 
-// tell warns, once, that a changeset is passed over.
+// tell says that a changeset is passed over, once of each.
 func (f *lostRows) tell(id changeset.ID) {
 	f.mu.Lock()
-	again := f.warned
-	f.warned = true
+	again := f.met[id]
+	if f.met == nil {
+		f.met = map[changeset.ID]bool{}
+	}
+	f.met[id] = true
 	f.mu.Unlock()
 	if !again && f.told != nil {
 		f.told(id)

@@ -130,7 +130,7 @@ func (r *Replica) openLogs() (again bool, err error) {
 		}
 	}
 	main.inMirror, votes.inMirror = r.inMirror, r.inMirror
-	main.gone.told, votes.gone.told = r.warnLost, r.warnLost
+	main.gone.told = r.warnLost // no edit waits for a vote
 	if passed, err := m.passed(r.fs, votes); passed || err != nil {
 		return passed, err
 	}

@@ -22,6 +22,7 @@ const (
 	IsSetAside Outcome = "set aside" // it was taken away; nothing needs it
 	IsLost     Outcome = "lost"      // nobody who was asked has it; the rest goes on working
 	IsLeft     Outcome = "left"      // it is damaged, and what it should be cannot be said
+	IsReleased Outcome = "released"  // what waited for what is lost was copied, see [Replica.Release]; no repair does that unasked
 )
 
 // Mended is a file that a repair did something about.

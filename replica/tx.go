@@ -30,6 +30,7 @@ type Tx struct {
 	newVote                bool // a vote that came with the transaction counted since this was reset
 
 	copied changeset.ID // a lost changeset on which what was copied had built; zero if nothing was
+	copies int          // how many changesets were made for that
 
 	newIdentity identity // nil if that stays as it is
 }

@@ -62,6 +62,71 @@ func (l *Log) Waiting() (recs []changeset.RecordID, err error) {
 	return recs, nil
 }
 
+// Withheld returns how many changesets go to nobody who lacks what the log has lost, those themselves counted: of each no copy is here that does. It returns the records that they touch, too, sorted. That is what
+// readers of the log find, in one pass over all that came to it after the first lost edit, be it a mirror; of a lost one of which nothing is left nobody can say what is missed.
+func (l *Log) Withheld() (changesets int, recs []changeset.RecordID, err error) {
+	h, err := l.hanging()
+	if err != nil || h == nil {
+		return 0, nil, err
+	}
+	hung, free := map[changeset.RecordID][]resolution.Entry{}, map[changeset.RecordID]map[changeset.ID]bool{}
+	for row, err := range l.Rows(h.first, l.latest) {
+		if err != nil {
+			return 0, nil, err
+		}
+		c, err := l.Changeset(row)
+		if err != nil {
+			return 0, nil, err
+		}
+		hangs, err := h.has(row.ID)
+		if err != nil {
+			return 0, nil, err
+		}
+		if c.Bookkeeping() {
+			continue
+		}
+		for i := range c.Changes {
+			ch := &c.Changes[i]
+			switch rec := ch.Record; {
+			case hangs:
+				hung[rec] = append(hung[rec], resolution.Entry{ID: c.ID, Created: c.Created, Change: ch, Waits: true})
+			case free[rec] == nil:
+				free[rec] = map[changeset.ID]bool{c.ID: true, ch.CopyOf: true}
+			default:
+				free[rec][c.ID], free[rec][ch.CopyOf] = true, true
+			}
+		}
+	}
+	withheld, waiting := map[changeset.ID]bool{}, map[changeset.RecordID]bool{}
+	for rec, entries := range hung {
+		delete(free[rec], changeset.ID{}) // the copy of nothing
+		if NobodyMisses(entries, len(free[rec]) > 0) {
+			continue
+		}
+		for _, e := range entries {
+			if !free[rec][e.ID] && !free[rec][e.Change.CopyOf] {
+				withheld[e.ID], waiting[rec] = true, true
+			}
+		}
+	}
+	return len(withheld), sorted(waiting), nil
+}
+
+// NobodyMisses reports whether somebody who lacks some changes to a record, and all that they build on, misses nothing: he does not know the record, and they end with its deletion. known says that he has other changes to it;
+// that is also so where the changes say that they build on such.
+func NobodyMisses(entries []resolution.Entry, known bool) bool {
+	among := map[changeset.ID]bool{}
+	for _, e := range entries {
+		among[e.ID] = true
+	}
+	for _, e := range entries {
+		if known = known || e.Change.Parents == nil && e.Change.Kind != changeset.Create; known || slices.ContainsFunc(e.Change.Parents, func(p changeset.ID) bool { return !among[p] }) {
+			return false
+		}
+	}
+	return resolution.NewHistory(entries).Deleted()
+}
+
 // touchedBy returns the records that are touched by what hangs.
 func (l *Log) touchedBy(h *hanging) (map[changeset.RecordID]bool, error) {
 	recs := map[changeset.RecordID]bool{}
@@ -143,6 +208,7 @@ func (tx *Tx) copyWaiting(recs []changeset.RecordID) (last changeset.ID, err err
 				return last, fmt.Errorf("copy what changeset %s did, which builds on one that is lost: %w", of.ID, err)
 			}
 			last = c.ID
+			tx.copies++
 			for i := range portion {
 				names[portion[i].Record][of.ID] = c.ID
 			}

@@ -21,8 +21,10 @@ var ErrNotEmpty = errors.New("not empty")
 // replica, its changesets byte for byte, of each living record its present version with an index of one row, the changesets of the
 // resolutions, and nothing of ours but the list of representations, if there is one. The copy is made to be cloned, by the original too, and not to be edited.
 //
-// replica-version is written last: a copy that was cut off is not a replica. progress is told how many changesets were written; it may be nil.
+// replica-version is written last: a copy that was cut off is not a replica. progress is told how many changesets were written; it may be nil. What from has lost does
+// not come to who reads the copy: see [Withheld].
 func Export(ctx context.Context, from *replica.Replica, dest afero.Fs, progress func(done, total int)) error {
+	from.LossIsTold()
 	if err := export(ctx, from, dest, progress); err != nil {
 		return fmt.Errorf("export: %w", err)
 	}

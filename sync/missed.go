@@ -8,6 +8,7 @@ import (
 
 	"prophet/changeset"
 	"prophet/replica"
+	"prophet/resolution"
 )
 
 // What a source has lost. Its log has the row, but nobody who was asked when it was repaired had the changeset. The row is passed over, and so is what builds on it. The source's log counts as read up to the first such
@@ -96,8 +97,12 @@ func (p *pull) readTo(s *side, row changeset.Row) (to changeset.Row, ok bool) {
 // tellMissed says what did not come. Of that, the target may have copies: what waits of a record is copied before its next edit.
 func (p *pull) tellMissed() error {
 	copies := map[changeset.RecordID]map[changeset.ID]bool{}
+	missed, err := p.missedChanges()
+	if err != nil {
+		return err
+	}
 	for id, c := range p.missed {
-		copied := len(c.Changes) > 0
+		copied := true // also of what is lost so that nothing of it is left: nobody can say what is missed
 		for i := range c.Changes {
 			ch := &c.Changes[i]
 			has, known := copies[ch.Record]
@@ -108,7 +113,7 @@ func (p *pull) tellMissed() error {
 				}
 				copies[ch.Record] = has
 			}
-			copied = copied && (has[id] || has[ch.CopyOf])
+			copied = copied && (missed[ch.Record] == nil || has[id] || has[ch.CopyOf])
 		}
 		if !copied {
 			p.report.Missed++
@@ -120,12 +125,34 @@ func (p *pull) tellMissed() error {
 	return nil
 }
 
+// missedChanges returns the changes that did not come, by record, without the records that nobody misses.
+func (p *pull) missedChanges() (map[changeset.RecordID][]resolution.Entry, error) {
+	missed := map[changeset.RecordID][]resolution.Entry{}
+	for id, c := range p.missed {
+		for i := range c.Changes {
+			rec := c.Changes[i].Record
+			missed[rec] = append(missed[rec], resolution.Entry{ID: id, Created: c.Created, Change: &c.Changes[i], Waits: true})
+		}
+	}
+	for rec, entries := range missed {
+		versions, err := p.to.Log().Versions(rec)
+		if err != nil {
+			return nil, err
+		}
+		if replica.NobodyMisses(entries, len(versions) > 0) {
+			delete(missed, rec)
+		}
+	}
+	return missed, nil
+}
+
 // remedyThere says who looks for what the source has lost.
 func (p *pull) remedyThere() string {
 	if at, err := placeOf(p.from); err == nil && at.Copy {
-		return `whoever publishes it can look for them with "prophet fsck -r DIR --repair --from URL", in the replica that it is made from`
+		return `whoever publishes it can look for them with "prophet fsck -r DIR --repair --from URL", or go on without with "prophet fsck -r DIR --repair --release", in the replica that it is made from`
 	}
-	return fmt.Sprintf(`"prophet fsck -r %s --repair" looks for them`, quoted(p.from.Where()))
+	where := quoted(p.from.Where())
+	return fmt.Sprintf(`"prophet fsck -r %s --repair" looks for them, "prophet fsck -r %s --repair --release" goes on without`, where, where)
 }
 
 // quoted is a name as a shell takes it.

@@ -47,6 +47,7 @@ type Published struct {
 	Restored    int    // files that it should have had and that were missing or damaged; 0 unless they were looked at
 	Latest      uint32 // rows in the log of the mirror
 	Wrote       bool   // false: it had everything, and nothing was written
+	Withheld    int    // changesets that do not come to who reads there, see [Withheld]; 0 if nothing was written
 }
 
 // Publish brings a mirror up to date with the replica: static files that any web server can serve, and that any client of
@@ -203,6 +204,13 @@ func (p *publisher) write(ctx context.Context) error {
 		p.report.Restored += p.wire.restored
 	}
 	p.report.Wrote = !p.upToDate() || p.report.Restored+w.removed > 0
+	n, warning, err := Withheld(p.from)
+	if err != nil {
+		return err
+	}
+	if p.report.Withheld = n; n > 0 {
+		p.warn(warning)
+	}
 	if p.unlisted {
 		return p.list(ctx)
 	}

@@ -39,6 +39,7 @@ func (p *publisher) look() error {
 	if err != nil {
 		return err
 	}
+	from.LossIsTold()
 	p.from, p.begin, p.lacking, p.digests, p.end = from, nil, nil, nil, nil
 	p.report.Latest = from.Latest()
 	p.fresh = state[""].empty()

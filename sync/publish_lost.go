@@ -1,6 +1,7 @@
 package sync
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
@@ -26,10 +27,19 @@ func (l *treeLog) loadLost() error {
 		}
 		l.lost[row.Seq] = true
 	}
-	if err == nil && len(rows) > 0 {
-		_, err = l.Changeset(rows[0]) // which warns, once
-	}
 	return err
+}
+
+// Withheld returns how many changesets of a replica do not come to who reads a mirror or a copy of it, because of what it has lost, and a warning that says so; that is empty if all come.
+func Withheld(from *replica.Replica) (n int, warning string, err error) {
+	n, _, err = from.Log().Withheld()
+	switch {
+	case n == 0 || err != nil:
+		return n, "", err
+	case n == 1:
+		return n, fmt.Sprintf("%s has lost a changeset, which does not come to whoever reads there; "+replica.LossRemedies, from.Where(), "it"), nil
+	}
+	return n, fmt.Sprintf("%s has lost changesets: %d do not come to whoever reads there, those and what builds on them; "+replica.LossRemedies, from.Where(), n, "them"), nil
 }
 
 // read returns the changeset of a row and its bytes; nil of one that is lost, with what is left of it.

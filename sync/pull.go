@@ -105,6 +105,7 @@ func Pull(ctx context.Context, to, from *replica.Replica, opts Options) (*Report
 }
 
 func newPull(to, from *replica.Replica, opts Options) *pull {
+	from.LossIsTold() // by what does not come
 	return &pull{intake: newIntake(to, opts.Prefer), from: from, opts: opts, voter: to.Resolutions().UUID()}
 }
 

@@ -281,7 +281,14 @@ func (d *reportDoc) summary() string {
 	if d.Adopted > 0 {
 		parts = append(parts, "what it shows of "+counted(d.Adopted, "record")+" was adopted")
 	}
-	return strings.Join(parts, ", ")
+	text := strings.Join(parts, ", ")
+	switch {
+	case d.Withheld == 1:
+		text += "; a changeset does not come"
+	case d.Withheld > 1:
+		text += fmt.Sprintf("; %d changesets do not come", d.Withheld)
+	}
+	return text
 }
 
 // wereHere is the verb for so many.

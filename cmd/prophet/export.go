@@ -40,9 +40,10 @@ type exportOptions struct {
 
 // exportDoc is the JSON of export.
 type exportDoc struct {
-	From   string `json:"from"`
-	Latest uint32 `json:"latest"` // rows in its log
-	To     string `json:"to"`
+	From     string `json:"from"`
+	Latest   uint32 `json:"latest"` // rows in its log
+	To       string `json:"to"`
+	Withheld int    `json:"withheld,omitempty"` // changesets that do not come to who reads it, because of what is lost
 }
 
 func runExport(ctx context.Context, e *env, o exportOptions) error {
@@ -69,8 +70,15 @@ func runExport(ctx context.Context, e *env, o exportOptions) error {
 		unmake()
 		return e.halfCopy(err, dir)
 	}
+	held, warning, err := psync.Withheld(r)
+	if err != nil {
+		return err
+	}
+	if held > 0 {
+		p.warnf("%s", warning)
+	}
 	if p.json {
-		return p.writeJSON(exportDoc{From: r.Where(), Latest: r.Latest(), To: dir})
+		return p.writeJSON(exportDoc{r.Where(), r.Latest(), dir, held})
 	}
 	return p.donef("Exported %s to %s", counted(int(r.Latest()), "row")+" of the log", dir)
 }

@@ -20,6 +20,7 @@ func fsckCommand(e *env) *cli.Command {
 		Category:  aboutReplica,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "repair", Usage: "repair what is damaged, then check"},
+			&cli.BoolFlag{Name: "release", Usage: "with --repair, copy what waits for lost changesets, so that others get it without them"},
 			&cli.StringSliceFlag{Name: "from", Usage: "with --repair, take what is missing from the replica or mirror at `URL`; it may be given several times"},
 		},
 		Description: `
@@ -27,8 +28,8 @@ Reads every file of the replica and checks every hash, row, length and
 reference, that the records are what the log comes to, and that this is what the
 changesets merge to. It prints what is wrong, and exits with 1 unless all of it
 is harmless: that is what the next edit repairs by itself, what is only there
-for nothing, and what a repair told as lost of which nobody misses an edit:
-bookkeeping, and votes, where a pull brings those that others have. It counts
+for nothing, and what a repair told as lost where no edit waits for it: one
+whose records were edited since, bookkeeping, and votes. It counts
 all changesets of the log, bookkeeping too, which no clone brings, nor counts.
 
 With a URL or a directory it checks what lies there: a replica, an exported
@@ -45,6 +46,7 @@ them.
   prophet fsck -r /backup/bugs --json
   prophet fsck --repair
   prophet fsck --repair --from https://bugs.example.com/
+  prophet fsck --repair --release
 
 Without --repair nothing is changed.
 
@@ -54,10 +56,12 @@ from the replicas and mirrors given with --from, and without that from those
 that this replica knows; they are asked only if something is missing, and it
 says which. It need not be trusted: the name is the hash of the bytes. What
 nobody has is listed as lost, and the rest goes on working; a later repair, or a
-pull from somebody who has it, brings it back. What builds on it goes to nobody
-who lacks it until the record is edited again: that sends all that it shows. The
-list says which records wait; "prophet update ID" alone is enough. Where nothing
-is left of the votes, it brings those that the others have.
+pull from somebody who has it, brings it back. What builds on it waits: it goes
+to nobody who lacks it until the record is edited again: that sends all that it
+shows; "prophet update ID" alone is enough. --release does that for all records
+that wait. Once none waits, fsck names what is lost as harmless, and no command
+warns of it any more. Where nothing is left of the votes, --repair brings those
+that the others have.
 
 Nothing is thrown away: what --repair replaces or takes away is kept below
 prophet/set-aside. If it is cut off, run it again. It exits with 1 if something
@@ -67,9 +71,12 @@ is lost, or is damaged still.`,
 			if err != nil {
 				return err
 			}
-			o := fsckOptions{globalsOf(c), url, c.Bool("repair"), c.StringSlice("from")}
+			o := fsckOptions{globalsOf(c), url, c.Bool("repair"), c.Bool("release"), c.StringSlice("from")}
 			if len(o.from) > 0 && !o.mends {
 				return usagef("--from goes with --repair")
+			}
+			if o.releases && !o.mends {
+				return usagef("--release goes with --repair")
 			}
 			if o.mends && url != "" {
 				return usagef("--repair is for the replica that is named with -r; with a URL nothing is changed")
@@ -81,20 +88,23 @@ is lost, or is damaged still.`,
 
 type fsckOptions struct {
 	globals
-	url   string // "" for the replica
-	mends bool
-	from  []string
+	url      string // "" for the replica
+	mends    bool
+	releases bool
+	from     []string
 }
 
 // The JSON of fsck.
 type (
 	fsckDoc struct {
 		Changesets uint32        `json:"changesets"` // rows in the log
-		OK         bool          `json:"ok"`         // there is no problem that is not harmless
-		Problems   []problemDoc  `json:"problems"`   // the first mostListed that are harmless, and as many that are not
-		Records    int           `json:"records"`    // deleted ones too; 0 on a web server, where they cannot be listed
+		Lost       []lostDoc     `json:"lost,omitempty"`
+		OK         bool          `json:"ok"`       // there is no problem that is not harmless
+		Problems   []problemDoc  `json:"problems"` // the first mostListed that are harmless, and as many that are not
+		Records    int           `json:"records"`  // deleted ones too; 0 on a web server, where they cannot be listed
 		Repaired   []repairedDoc `json:"repaired,omitempty"`
 		Unlisted   int           `json:"unlisted,omitempty"` // problems beyond those
+		Waiting    []refDoc      `json:"waiting,omitempty"`  // records of which changes go to nobody who lacks what is lost
 
 		harmless     int  // problems, listed or not
 		damages      int  // the others
@@ -144,6 +154,11 @@ func runFsck(ctx context.Context, e *env, o fsckOptions) error {
 			return err
 		}
 	}
+	if o.releases {
+		if err := o.release(ctx, e, p, dir, &doc); err != nil {
+			return err
+		}
+	}
 	progress := p.progress("checking", false)
 	err = replica.Check(ctx, e.dir(dir), replica.Options{Where: dir, Scratch: temporary}, doc.add,
 		func(done, total int) { progress.Set(int64(done), int64(total)) })
@@ -170,6 +185,7 @@ func (o *fsckOptions) ifInterrupted(ctx context.Context, err error) error {
 const mostListed = 10_000
 
 func (d *fsckDoc) add(found replica.Problem) {
+	d.addLoss(found)
 	of := &d.harmless
 	if !found.Harmless {
 		of = &d.damages
@@ -203,6 +219,7 @@ func (d *fsckDoc) count(ctx context.Context, fsys afero.Fs) error {
 func (d *fsckDoc) countIn(ctx context.Context, r *replica.Replica) error {
 	held, whole := r.Log().Held()
 	exported, err := r.LooksExported()
+	d.nameLost(r)
 	d.opened = d.web || whole || exported && err == nil // else nothing was looked at
 	d.Changesets += held
 	if d.opened && !d.web {
@@ -274,6 +291,15 @@ func (d *fsckDoc) verdict() string {
 // lostOnly reports whether nothing is wrong but that changesets are lost, or notes.
 func (d *fsckDoc) lostOnly() bool { return d.opened && !d.isWorse }
 
+// hintLost says what to do about what is lost.
+func (d *fsckDoc) hintLost() string {
+	const back = `"prophet fsck --repair --from URL", with a replica or a mirror that has what is lost, brings it back, and so does a pull from one`
+	if len(d.Waiting) == 0 { // votes
+		return back
+	}
+	return back + `; where nobody has it, "prophet fsck --repair --release" goes on without`
+}
+
 // hint says what to do about damage.
 func (d *fsckDoc) hint() string {
 	switch {
@@ -290,11 +316,11 @@ func (d *fsckDoc) hint() string {
 	case d.mends && d.damages == 0:
 		return `all else works, and the next check says so. "prophet fsck --repair --from URL", with a mirror or a copy of this very replica, may bring back what it told as lost, and of edits so does a pull`
 	case d.mends && d.lostOnly():
-		return `all else works. "prophet fsck --repair --from URL", with a replica or a mirror that has what is lost, brings it back, and so does a pull from one`
+		return `all else works. ` + d.hintLost()
 	case d.mends:
 		return `what is still damaged needs somebody who knows what it was; "prophet fsck --repair --from URL", with a mirror of this replica, may find it; prophet/set-aside has what was there before`
 	case d.lostOnly():
-		return `"prophet fsck --repair --from URL", with a replica or a mirror that has what is lost, brings it back, and so does a pull from one`
+		return d.hintLost()
 	case d.lacksObjects:
 		return `nothing was changed; "prophet fsck --repair" repairs it, and fetches what is missing from the replicas that are known here; --from URL names others that may have it`
 	case !d.opened:
@@ -318,12 +344,12 @@ func (d *fsckDoc) err() error {
 	switch {
 	case d.damages == 0:
 		return &failure{exitFailed, d.hintThere(), fmt.Errorf("the replica is sound, but something was lost")}
-	case d.lostOnly() && d.lacksVotes && d.damages == 1:
+	case d.lostOnly() && d.lacksVotes && len(d.Waiting) == 0:
 		return &failure{exitFailed, d.hintThere(), fmt.Errorf("the replica has lost its votes")}
 	case d.lostOnly() && d.lacksVotes:
-		return &failure{exitFailed, d.hintThere(), fmt.Errorf("the replica has lost its votes, and %s", counted(d.damages-1, "changeset"))}
+		return &failure{exitFailed, d.hintThere(), fmt.Errorf("the replica has lost its votes, and %s", counted(d.lostEdits(), "changeset"))}
 	case d.lostOnly():
-		return &failure{exitFailed, d.hintThere(), fmt.Errorf("the replica has lost %s", counted(d.damages, "changeset"))}
+		return &failure{exitFailed, d.hintThere(), fmt.Errorf("the replica has lost %s", counted(d.lostEdits(), "changeset"))}
 	}
 	return &failure{exitFailed, d.hintThere(), fmt.Errorf("the replica is damaged: %s", counted(d.damages, "problem"))}
 }

@@ -20,7 +20,7 @@ var jsonSections = map[string]string{
 	"typeComparisonDoc": "Comparison of types", "recordComparisonDoc": "Comparison of records", "recordDifferenceDoc": "Comparison of a record",
 	"differentValueDoc": "Different value", "headsDoc": "Different heads",
 	"recordDigestDoc": "Record digest", "typeDigestDoc": "Type digest",
-	"exportDoc": "Export", "forgetDoc": "Info --forget", "fsckDoc": "Fsck", "gcDoc": "Gc", "helpDoc": "Help", "infoDoc": "Info", "initDoc": "Init", "leftDoc": "Left", "movedDoc": "Moved", "namedDoc": "Named replica",
+	"exportDoc": "Export", "forgetDoc": "Info --forget", "fsckDoc": "Fsck", "gcDoc": "Gc", "helpDoc": "Help", "infoDoc": "Info", "initDoc": "Init", "leftDoc": "Left", "lostDoc": "Lost", "refDoc": "Record name", "movedDoc": "Moved", "namedDoc": "Named replica",
 	"peerDoc": "Peer", "problemDoc": "Problem", "propDoc": "Write", "publishDoc": "Publish", "recordDoc": "Record", "repairedDoc": "Repaired", "reidentifyDoc": "Reidentify", "reportDoc": "Report",
 	"historyDoc": "Changeset of a record", "notUndoneDoc": "Not undone", "restoreDoc": "Restore", "revertDoc": "Revert",
 	"resolveAllDoc": "Resolve all", "resolveDoc": "Resolve", "rivalDoc": "Rival", "ruleDoc": "Rule", "typeDoc": "Type", "unpackDoc": "Unpack", "updateDoc": "Update", "versionDoc": "Version",

@@ -85,7 +85,8 @@ type publishDoc struct {
 	Resolutions int    `json:"resolutions"` // changesets that it had not
 	Restored    int    `json:"restored"`    // files that were missing or damaged
 	To          string `json:"to"`
-	Wrote       bool   `json:"wrote"` // false: there was nothing to write
+	Withheld    int    `json:"withheld,omitempty"` // changesets that do not come to who reads there, because of what is lost
+	Wrote       bool   `json:"wrote"`              // false: there was nothing to write
 }
 
 func runPublish(ctx context.Context, e *env, o publishOptions) error {
@@ -114,7 +115,7 @@ func runPublish(ctx context.Context, e *env, o publishOptions) error {
 		return ifInterrupted(ctx, o.withRemedy(fmt.Errorf("%s: %w", to.shown, err), to), "what came so far stays; readers see %s, and the next publish goes on", to.seen)
 	}
 	if p.json {
-		return p.writeJSON(publishDoc{pub.Bookkeeping, pub.Changesets, r.Where(), pub.Latest, pub.Path, pub.Records, pub.Removed, pub.Votes, pub.Restored, to.shown, pub.Wrote})
+		return p.writeJSON(publishDoc{pub.Bookkeeping, pub.Changesets, r.Where(), pub.Latest, pub.Path, pub.Records, pub.Removed, pub.Votes, pub.Restored, to.shown, pub.Withheld, pub.Wrote})
 	}
 	return p.donef("Published to %s: %s", to.shown, o.text(pub))
 }

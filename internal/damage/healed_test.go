@@ -79,11 +79,17 @@ func otherFiles(a, b map[string]string) (names []string) {
 	return names
 }
 
-// problems returns what a check finds.
+// problems returns what a check finds; of what is lost a line for each changeset, and not what waits for it.
 func problems(t testing.TB, fsys afero.Fs) (list []string) {
 	t.Helper()
 	err := replica.Check(ctx, fsys, replica.Options{Sleep: replicatest.AtOnce}, func(p replica.Problem) {
-		if !p.Harmless || strings.HasSuffix(p.Path, replica.LostFile) { // lost bookkeeping is harmless, and lost
+		switch {
+		case p.Loss != nil && len(p.Loss.Waiting) > 0:
+		case p.Loss != nil && len(p.Loss.Changesets) > 1:
+			for _, c := range p.Loss.Changesets {
+				list = append(list, fmt.Sprintf("%s: %s is lost", p.Path, c.Row.ID))
+			}
+		case !p.Harmless || strings.HasSuffix(p.Path, replica.LostFile): // lost bookkeeping is harmless, and lost
 			list = append(list, fmt.Sprintf("%s: %s", p.Path, p.Text))
 		}
 	}, nil)
