@@ -51,7 +51,7 @@ func (s *Store) visit(digits, dir string, e os.FileInfo, f func(key Key, path st
 	return f(key, name)
 }
 
-// readDir returns the entries by name; a directory that is missing has none.
+// readDir returns the entries by name; a directory that is missing, or removed while it is read, has none.
 func readDir(fs afero.Fs, dir string) ([]os.FileInfo, error) {
 	d, err := fs.Open(dir)
 	if errors.Is(err, iofs.ErrNotExist) {
@@ -62,6 +62,9 @@ func readDir(fs afero.Fs, dir string) ([]os.FileInfo, error) {
 	}
 	defer d.Close()
 	entries, err := d.Readdir(-1)
+	if errors.Is(err, iofs.ErrNotExist) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("list objects in %s: %w", dir, err)
 	}

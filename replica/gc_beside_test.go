@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
+	"regexp"
 	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/spf13/afero"
@@ -152,5 +155,56 @@ func TestAListingGoesOnBesideGC(t *testing.T) {
 	}
 	if fmt.Sprint(got) != want {
 		t.Errorf("listed %v\nwant %v", got, want)
+	}
+}
+
+// vanishing removes directories once they were opened, as a gc does that works beside.
+type vanishing struct {
+	afero.Fs
+	gone func(name string) bool
+}
+
+func (v vanishing) Open(name string) (afero.File, error) {
+	f, err := v.Fs.Open(name)
+	if err == nil && v.gone(name) {
+		return &vanished{f, name}, nil
+	}
+	return f, err
+}
+
+type vanished struct {
+	afero.File
+	name string
+}
+
+func (f *vanished) Readdir(int) ([]os.FileInfo, error) {
+	return nil, &fs.PathError{Op: "readdirent", Path: f.name, Err: syscall.ENOENT}
+}
+
+func (f *vanished) Readdirnames(int) ([]string, error) {
+	_, err := f.Readdir(-1)
+	return nil, err
+}
+
+func TestACheckPassesOverADirectoryThatIsRemovedWhileItIsRead(t *testing.T) {
+	fsys := crashfs.New()
+	grow(t, replicatest.Init(t, fsys, counted(0)), 3)
+	read := map[string]bool{}
+	emptied := regexp.MustCompile(`^(cas/(changesets|records)|records/\w+)/f(/f)?$`) // where nothing is
+	for _, dir := range []string{"cas/changesets/f/f", "cas/records/f", "records/Ticket/f/f"} {
+		if err := fsys.MkdirAll(dir, 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sound(t, vanishing{fsys, func(name string) bool {
+		is := emptied.MatchString(name)
+		if names, err := afero.ReadDir(fsys, name); is && err == nil && len(names) == 0 {
+			read[name] = true
+			return true
+		}
+		return false
+	}})
+	if len(read) < 3 {
+		t.Errorf("these were read: %v", read)
 	}
 }

@@ -69,7 +69,7 @@ func (l *Log) looseTypes() ([]string, error) {
 	return types, nil
 }
 
-// list returns the names in a directory, sorted, and none if there is no such directory or a file in its place, which fsck names.
+// list returns the names in a directory, sorted, and none if there is no such directory, as one that gc removes while it is read, or a file in its place, which fsck names.
 func (l *Log) list(dir string) ([]string, error) {
 	f, err := l.fs.Open(dir)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
@@ -87,6 +87,9 @@ func (l *Log) list(dir string) ([]string, error) {
 		return nil, nil
 	}
 	names, err := f.Readdirnames(-1)
+	if isNotExist(err) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("list %s: %w", join(l.where, l.prefix+dir), err)
 	}

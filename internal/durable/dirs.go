@@ -138,6 +138,9 @@ func lookAt(fs afero.Fs, dir string) (exists, empty bool, err error) {
 	if errors.Is(err, io.EOF) {
 		return true, true, nil
 	}
+	if errors.Is(err, iofs.ErrNotExist) { // it was removed meanwhile
+		return false, false, nil
+	}
 	if err != nil {
 		return false, false, fmt.Errorf("look at directory %s: %w", dir, err)
 	}
