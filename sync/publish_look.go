@@ -60,6 +60,9 @@ func (p *publisher) look() error {
 			return err
 		}
 		p.lack(l, state[l.prefix])
+		if err := p.refuseHad(l); err != nil {
+			return err
+		}
 		if err := p.lackLost(l); err != nil {
 			return err
 		}

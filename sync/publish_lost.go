@@ -1,10 +1,12 @@
 package sync
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 
+	"prophet/cas"
 	"prophet/changeset"
 	"prophet/replica"
 )
@@ -103,6 +105,28 @@ func (p *publisher) lostThere(l *treeLog) (map[uint32]bool, error) {
 		}
 	}
 	return there, err
+}
+
+// ErrMirrorHas is wrapped by the error of a publication over a mirror that has a changeset which this replica has lost: what is left of it here would take its place there, for readers who have it no more
+// than we do. A repair that asks the mirror brings it back.
+var ErrMirrorHas = errors.New("is lost here, and the mirror has it")
+
+// refuseHad returns an error where the mirror has a changeset that is lost.
+func (p *publisher) refuseHad(l *treeLog) error {
+	objects := cas.New(p.tree, l.prefix+"cas/"+changeset.ChangesetObjects)
+	for _, seq := range slices.Sorted(maps.Keys(l.lost)) {
+		if seq > l.have {
+			break
+		}
+		row, err := l.Row(seq)
+		if err != nil {
+			return err
+		}
+		if _, err := objects.Get(row.Key); err == nil { // else it has no more of it than we have, whatever is the matter there
+			return fmt.Errorf("changeset %s %w", row.ID, ErrMirrorHas)
+		}
+	}
+	return nil
 }
 
 // lackLost notes what the mirror's list of what is lost has to be made to say, and which changesets it lacks no longer.

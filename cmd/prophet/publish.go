@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -131,6 +132,8 @@ func (o *publishOptions) withRemedy(err error, to *publishTo) error {
 		return withHint(err, `pull from the URL where it is served, which brings them; then "%s" goes on with that mirror; or publish to another directory`, o.again())
 	case errors.Is(err, psync.ErrMirrorAhead):
 		return withHint(err, `"prophet pull %s" brings them, then "%s" goes on with that mirror; or publish to another directory`, shellWord(to.pulled), o.again())
+	case errors.Is(err, psync.ErrMirrorHas):
+		return withHint(err, `nothing was written; "prophet fsck --repair --from %s" brings it back, then "%s" goes on with that mirror`, shellWord(cmp.Or(to.pulled, "URL")), o.again())
 	case errors.Is(err, psync.ErrFlatThere):
 		return withHint(err, `if it is a flat mirror or an exported copy of this replica, "%s" brings it up to date; else publish to another directory`, o.again("--flat"))
 	case !o.check && errors.As(err, &damaged):

@@ -2,6 +2,7 @@ package damage_test
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/spf13/afero"
 
+	"prophet/internal/crashfs"
 	"prophet/internal/damage"
 	"prophet/internal/race"
 	"prophet/internal/replicatest"
@@ -311,7 +313,9 @@ func goOn(s *damage.Scene, publishes bool) error {
 	if _, err := psync.Pull(ctx, ann, carol, psync.Options{}); err != nil || !publishes {
 		return err
 	}
-	_, err = psync.Publish(ctx, ann, s.Mirror, psync.PublishOptions{})
+	if _, err = psync.Publish(ctx, ann, s.Mirror, psync.PublishOptions{}); errors.Is(err, psync.ErrMirrorHas) { // that one is to be asked first
+		_, err = psync.Publish(ctx, ann, crashfs.New(), psync.PublishOptions{})
+	}
 	return err
 }
 
