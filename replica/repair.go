@@ -66,7 +66,7 @@ func Repair(ctx context.Context, fsys afero.Fs, opts Options, how RepairOptions)
 	}
 	defer unlock()
 	p := &repair{ctx: ctx, fs: fsys, opts: opts, how: how, anew: map[string]map[changeset.RecordID]bool{},
-		shifts: map[string][]sums{}, failures: map[*Replica]int{}, noteTo: map[string]uint32{}, said: map[string]bool{}}
+		shifts: map[string][]sums{}, failures: map[*Replica]int{}, noteTo: map[string]uint32{}, partial: map[string]bool{}, said: map[string]bool{}}
 	if err = p.run(); err == nil {
 		err = p.disturbed()
 	}
@@ -103,6 +103,8 @@ type repair struct {
 	anew    map[string]map[changeset.RecordID]bool // records to merge anew, by the prefix of their log
 	shifts  map[string][]sums                      // by how much each row changes the digests, likewise
 	noteTo  map[string]uint32                      // up to which row there must be notes of ours, likewise
+	partial map[string]bool                        // logs that lost parts, so that the loose indexes of their records may lack what was before
+	lists   []func() error                         // that write lists of parts, once the indexes are whole
 	done    int                                    // rows
 	recount bool                                   // what is undecided is to be settled anew
 	said    map[string]bool                        // what was warned of once
@@ -126,6 +128,11 @@ func (p *repair) run() error {
 	}
 	for _, prefix := range []string{changeset.ResolutionsDir + "/", ""} {
 		if sound, err := p.mendIndex(prefix); !sound || err != nil {
+			return err
+		}
+	}
+	for _, write := range p.lists {
+		if err := write(); err != nil {
 			return err
 		}
 	}

@@ -172,3 +172,34 @@ func TestANumberThatNothingSupportsIsSetBack(t *testing.T) {
 		}
 	}
 }
+
+// Where parts are lost, the loose index of a record begins where they ended: that says nothing against what others have of the rows before.
+func TestALooseIndexSaysNothingOfRowsThatLostPartsHad(t *testing.T) {
+	_, now := grownTwice(t, true)
+	r := replicatest.Open(t, now, replica.Options{})
+	replicatest.Edit(t, r, func(e *replica.Edit) error {
+		return e.Update(allRecords(t, r)[0], map[string]string{"status": "closed"})
+	})
+	grow(t, r, 1)
+	want := dumped(t, now)
+	for _, rows := range []int{2, 3} {
+		fsys := now.Survivor(crashfs.Kill, 0)
+		if err := fsys.RemoveAll(parts.Dir); err != nil {
+			t.Fatal(err)
+		}
+		change(t, fsys, changeset.IndexFile, func(b []byte) []byte { return b[:rows*changeset.RowSize] })
+		for _, asked := range [][]afero.Fs{{now}, {nil, now}} { // at once, or after a repair that had nobody to ask
+			work, told := fsys.Survivor(crashfs.Kill, 0), ""
+			for _, other := range asked {
+				if other == nil {
+					told += repairedFrom(t, work)
+				} else {
+					told += repairedFrom(t, work, other)
+				}
+			}
+			if found := harmful(t, work); found != "" || dumped(t, work) != want {
+				t.Errorf("with %d rows, asked %d times: the repair says\n%sfsck says\n%s", rows, len(asked), told, found)
+			}
+		}
+	}
+}

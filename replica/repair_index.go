@@ -2,6 +2,7 @@ package replica
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 
 	"github.com/google/uuid"
@@ -249,7 +250,8 @@ func (x *indexRepair) bringsAll(seq uint32, c *changeset.Changeset) bool {
 // named reports whether the indexes of all records that a changeset touches name its row. One that is missing says nothing.
 func (x *indexRepair) named(seq uint32, c *changeset.Changeset) bool {
 	return !x.numbered || !slices.ContainsFunc(c.Changes, func(ch changeset.Change) bool {
-		return len(x.versions[ch.Record]) > 0 && x.versionAt(ch.Record, seq) < 0
+		versions := x.versions[ch.Record]
+		return len(versions) > 0 && x.versionAt(ch.Record, seq) < 0 && !x.mayLack(versions, seq)
 	})
 }
 
@@ -284,6 +286,9 @@ func (x *indexRepair) leads(seq uint32, c *changeset.Changeset) (speaksFor, spea
 		if len(versions) == 0 {
 			continue
 		}
+		if at < 0 && x.mayLack(versions, seq) {
+			continue
+		}
 		if at < 0 {
 			return speaksFor, x.numbered
 		}
@@ -299,12 +304,23 @@ func (x *indexRepair) leads(seq uint32, c *changeset.Changeset) (speaksFor, spea
 	return speaksFor, false
 }
 
+// errPartsLost says that what a record was before cannot be told, because parts were lost that may have had it.
+var errPartsLost = errors.New("parts are lost")
+
+// mayLack reports whether parts that were lost may have had a version of a row, which is before all that are left of its record.
+func (x *indexRepair) mayLack(versions []changeset.Version, seq uint32) bool {
+	return x.p.partial[x.l.prefix] && seq < versions[0].Seq
+}
+
 // before returns the state of a record before the row of one of its versions.
 func (x *indexRepair) before(rec changeset.RecordID, at int) (exists bool, props map[string]string, err error) {
 	versions := x.versions[rec]
 	seq := versions[at].Seq
 	for at > 0 && versions[at-1].Seq == seq {
 		at--
+	}
+	if at == 0 && x.p.partial[x.l.prefix] {
+		return false, nil, errPartsLost
 	}
 	if at == 0 || versions[at-1].Deleted() {
 		return false, nil, nil

@@ -295,17 +295,30 @@ func (x *partsRepair) mend(chosen parts.List) error {
 	return x.finish(list)
 }
 
-// finish writes the list, and sets aside what it does not name and is not what it is named after.
+// writeList writes the list, if it is to be another.
+func (x *partsRepair) writeList(list parts.List) error {
+	text := list.Encode()
+	if x.listed && text == x.text {
+		return nil
+	}
+	if _, err := x.p.replace(x.prefix+parts.ListFile, []byte(text)); err != nil {
+		return err
+	}
+	x.p.tell(x.prefix+parts.ListFile, IsRebuilt, "it names the parts that are there: %d", len(list))
+	return nil
+}
+
+// finish writes the list, and sets aside what it does not name and is not what it is named after. An empty one in place of one that is lost is written once the index is whole: until then the next repair, too,
+// is to know that parts may be lost.
 func (x *partsRepair) finish(list parts.List) error {
 	if err := x.p.disturbed(); err != nil {
 		return err
 	}
-	text := list.Encode()
-	if !x.listed || text != x.text {
-		if _, err := x.p.replace(x.prefix+parts.ListFile, []byte(text)); err != nil {
-			return err
-		}
-		x.p.tell(x.prefix+parts.ListFile, IsRebuilt, "it names the parts that are there: %d", len(list))
+	x.p.partial[x.prefix] = !x.listed || x.lossy
+	if write := func() error { return x.writeList(list) }; !x.listed && len(list) == 0 {
+		x.p.lists = append(x.p.lists, write)
+	} else if err := write(); err != nil {
+		return err
 	}
 	names, err := x.l.unlisted(list)
 	if err != nil {
