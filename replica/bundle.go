@@ -43,7 +43,7 @@ func (r *Replica) newBundle(l *Log) *bundle {
 	if parts.PackAll == "yes" {
 		b.from = 1
 	}
-	if packs, err := l.packs(); err != nil || len(packs.list) >= parts.MaxParts {
+	if packs, err := l.packs(); r.rehearsal || err != nil || len(packs.list) >= parts.MaxParts {
 		b.from = math.MaxInt // no more can be listed
 	}
 	return b

@@ -17,7 +17,8 @@ import (
 )
 
 // frozen is the files of a replica as they were at one moment, however others go on to write there. In memory is all that grows or is replaced, but the
-// indexes of the records: of these no row is shown that the log did not have at that moment. Objects are only ever added.
+// indexes of the records, and the lists of parts: of these no row is shown that the log did not have at that moment. Objects go where the list says: it is read as it is by now, because
+// whoever folds loose files into parts, merges parts or unpacks them removes what these replace.
 type frozen struct {
 	afero.Fs                   // the files as they are
 	files    afero.Fs          // in memory
@@ -48,6 +49,9 @@ func (r *Replica) freeze() (*frozen, error) {
 	}
 	f := &frozen{Fs: r.fs, where: r.opts.Where, files: afero.NewMemMapFs(), latest: map[string]uint32{}}
 	for name := range before {
+		if strings.HasSuffix(name, parts.ListFile) {
+			continue
+		}
 		b, err := afero.ReadFile(r.fs, name)
 		if isNotExist(err) {
 			return nil, nil // it was there a moment ago
@@ -115,6 +119,8 @@ func (f *frozen) Open(name string) (afero.File, error) {
 		return nil, &os.PathError{Op: "open", Path: name, Err: os.ErrNotExist}
 	case strings.HasPrefix(file, changeset.RecordsDir+"/") && strings.Count(file, "/") == indexDepth:
 		return f.openIndex(name, f.latest[prefix])
+	case file == parts.ListFile:
+		return f.openList(name, f.latest[prefix])
 	}
 	return f.Fs.Open(name)
 }
@@ -143,7 +149,7 @@ func (f *frozen) within(name string) (prefix, file string) {
 	if rest, votes := strings.CutPrefix(file, changeset.ResolutionsDir+"/"); votes {
 		prefix, file = changeset.ResolutionsDir+"/", rest
 	}
-	if isPart(file) {
+	if isPart(file) || file == parts.ListFile {
 		return prefix, file
 	}
 	switch first, _, _ := strings.Cut(file, "/"); first {
@@ -168,8 +174,29 @@ func (f *frozen) openIndex(name string, latest uint32) (afero.File, error) {
 	if end == 0 {
 		return nil, &os.PathError{Op: "open", Path: name, Err: os.ErrNotExist}
 	}
+	return inMemory(name, index[:end])
+}
+
+// openList opens the list of parts, in memory, without the rows that came later. A damaged one is as it is. Where the replica was of format 2 and is of format 1 by now, it is empty.
+func (f *frozen) openList(name string, latest uint32) (afero.File, error) {
+	text, err := afero.ReadFile(f.Fs, name)
+	if was, _ := readSmall(f.files, changeset.ReplicaVersionFile); isNotExist(err) && was == FormatParts {
+		if is, versionErr := readSmall(f.Fs, changeset.ReplicaVersionFile); versionErr == nil && is == FormatLoose {
+			text, err = []byte(parts.List{}.Encode()), nil
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if list, err := parts.ParseList(string(text)); err == nil {
+		text = []byte(list.Cut(latest).Encode())
+	}
+	return inMemory(name, text)
+}
+
+func inMemory(name string, content []byte) (afero.File, error) {
 	mem := afero.NewMemMapFs()
-	if err := afero.WriteFile(mem, name, index[:end], 0o666); err != nil {
+	if err := afero.WriteFile(mem, name, content, 0o666); err != nil {
 		return nil, err
 	}
 	return mem.Open(name)

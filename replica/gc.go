@@ -83,7 +83,7 @@ func (r *Replica) GC(ctx context.Context, opts GCOptions) (report GCReport, err 
 // tidy runs gc after a commit, where that is worth it. The commit is made: an error is no error of it.
 func (r *Replica) tidy(ctx context.Context) {
 	opts := GCOptions{Auto: parts.GCAlways != "yes"}
-	if opts.Auto && !r.wantsGC() {
+	if r.rehearsal || opts.Auto && !r.wantsGC() {
 		return
 	}
 	_, err := r.GC(ctx, opts)

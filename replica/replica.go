@@ -99,6 +99,8 @@ type Replica struct {
 
 	released time.Time // when the lock was let go last, if it had been held for long
 
+	rehearsal bool // what is written stays in memory, and loose: the lists of parts are those of the replica itself, which others write
+
 	at *Published // the state of a mirror that is shown; nil: what its files say
 
 	halted bool // what is shown is what the next writer makes of a commit that was cut off before another program wrote

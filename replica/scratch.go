@@ -45,7 +45,11 @@ func (r *Replica) Scratch(ctx context.Context) (*Replica, error) {
 
 // open opens the frozen replica.
 func (f *frozen) open(opts Options) (*Replica, error) {
-	return Open(afero.NewCopyOnWriteFs(afero.NewReadOnlyFs(f), memory{f.files}), opts)
+	r, err := Open(afero.NewCopyOnWriteFs(afero.NewReadOnlyFs(f), memory{f.files}), opts)
+	if err == nil {
+		r.rehearsal = true
+	}
+	return r, err
 }
 
 // memory is a file system in memory that renames a file at the cost of its size. The one that it is made of looks at all files that it has.
