@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"strings"
 	"testing"
 
 	"github.com/spf13/afero"
@@ -29,10 +30,15 @@ func records(t *testing.T, r *replica.Replica) map[string]map[string]string {
 	return all
 }
 
+// leftPart reports whether a problem is that of a part that a writer left who was cut off. The next gc removes it.
+func leftPart(p replica.Problem) bool { return p.Harmless && strings.Contains(p.Text, unlistedPart) }
+
+const unlistedPart = "no list names it: it is left of a writer that was cut off"
+
 func sound(t *testing.T, fsys afero.Fs) {
 	t.Helper()
 	if err := replica.Check(t.Context(), fsys, replica.Options{}, func(p replica.Problem) {
-		if !durable.IsTemp(p.Path) { // those are of writers that a test killed
+		if !durable.IsTemp(p.Path) && !leftPart(p) { // those are of writers that a test killed
 			t.Errorf("%s: %s", p.Path, p.Text)
 		}
 	}, nil); err != nil {

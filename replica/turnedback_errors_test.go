@@ -61,7 +61,13 @@ func TestAnErrorOfReadingDoesNotLetAWriterBuildOnWhatWasLost(t *testing.T) {
 			}
 		}
 		const undigested = "prophet/digests: there is no entry: " // after an error of reading a record
-		if found := problems(t, disk); found != "" && (!strings.HasPrefix(found, undigested) || strings.Count(found, "\n") > 1) {
+		found := ""
+		for line := range strings.Lines(problems(t, disk)) {
+			if !strings.Contains(line, unlistedPart) {
+				found += line
+			}
+		}
+		if found != "" && (!strings.HasPrefix(found, undigested) || strings.Count(found, "\n") > 1) {
 			t.Errorf("after an error at %d fsck says\n%s", k, found)
 		}
 	}
