@@ -37,6 +37,7 @@ func voted(t *testing.T) afero.Fs {
 }
 
 func TestARepairTakesUpRowsOfWhichIndexAndNumberWereSetBack(t *testing.T) {
+	replicatest.WithLooseEdits(t)
 	for _, prefix := range []string{"", "resolutions/"} {
 		for by := 1; by <= 2; by++ {
 			fsys := voted(t)
