@@ -22,6 +22,7 @@ type Problem struct {
 	Harmless bool  // the next writer mends it, or it is only there for nothing
 	ByHand   bool  // something lies in the place of a file or a directory that a writer needs: a repair leaves it, and somebody has to move it
 	Votes    bool  // all votes are lost, and nothing says how many there were; Path ends with LostFile
+	Unread   bool  // somebody may not read the file, or the disk fails: nothing is known to be damaged, and there is nothing to repair
 	Loss     *Loss // what is lost, and what waits for it, where this is about that; else nil
 }
 
@@ -29,6 +30,9 @@ type Problem struct {
 // and our own notes. It changes nothing. The error is for what kept it from looking.
 // progress is told how many rows of the logs were checked; it may be nil.
 func Check(ctx context.Context, fsys afero.Fs, opts Options, report func(Problem), progress func(done, total int)) error {
+	if !opts.Mirror && !checkReadable(fsys, report) {
+		return nil
+	}
 	sound, err := checkSmallFiles(fsys, report)
 	if err != nil || !sound {
 		return err
@@ -300,6 +304,8 @@ func (c *checker) faultOf(file string, err error, namedBy string) {
 		c.problem(within(missing.Path), "the file is missing%s", namedBy)
 	case isNotExist(err):
 		c.problem(file, "the file is missing")
+	case isUnread(err):
+		c.report(unread(path.Join(c.l.prefix, file), err))
 	default:
 		c.problem(file, "%v", err)
 	}

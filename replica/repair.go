@@ -36,7 +36,9 @@ type Mended struct {
 type RepairOptions struct {
 	// Sources opens other replicas of the database, and mirrors, in the order in which they are to be asked. It is called once at most, when something is missing that
 	// cannot be made from what is there. What they hold is not trusted but checked by its name.
-	Sources  func(ctx context.Context) []*Replica
+	Sources func(ctx context.Context) []*Replica
+	// More opens further ones, which are asked only for objects that none of those has, by their names, and for nothing that has to be believed. It is called once at most; it may be nil.
+	More     func(ctx context.Context) []*Replica
 	Report   func(Mended)          // is told of each file
 	Progress func(done, total int) // is told how many rows of the logs were looked at
 }
@@ -98,6 +100,8 @@ type repair struct {
 	r       *Replica // once it can be opened
 	sources []*Replica
 	asked   bool
+	further []*Replica
+	opened  bool                                   // further ones were
 	ours    bool                                   // there are notes of ours
 	copied  bool                                   // it is an exported copy
 	anew    map[string]map[changeset.RecordID]bool // records to merge anew, by the prefix of their log
@@ -269,4 +273,14 @@ func (p *repair) others() []*Replica {
 	p.asked = true
 	p.sources = slices.DeleteFunc(slices.Clone(p.sources), p.isGivenUp)
 	return p.sources
+}
+
+// more returns the replicas that are asked for objects after the others, without those that fall silent.
+func (p *repair) more() []*Replica {
+	if !p.opened && p.how.More != nil {
+		p.further = p.how.More(p.ctx)
+	}
+	p.opened = true
+	p.further = slices.DeleteFunc(slices.Clone(p.further), p.isGivenUp)
+	return p.further
 }

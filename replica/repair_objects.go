@@ -31,7 +31,23 @@ func (p *repair) fetch(objects []*wanted) error {
 	if len(objects) == 0 {
 		return nil
 	}
-	for _, r := range p.others() {
+	if err := p.fetchFromAll(p.others(), objects); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(objects, isMissed) {
+		if err := p.fetchFromAll(p.more(), objects); err != nil {
+			return err
+		}
+	}
+	return p.disturbed()
+}
+
+// isMissed reports whether nobody had the object so far.
+func isMissed(w *wanted) bool { return w.from == "" }
+
+// fetchFromAll asks them one after the other.
+func (p *repair) fetchFromAll(others []*Replica, objects []*wanted) error {
+	for _, r := range others {
 		for rest := objects; len(rest) > 0 && !p.isSilent(r); rest = rest[min(askedAtOnce, len(rest)):] {
 			some := rest[:min(askedAtOnce, len(rest))]
 			if err := p.fetchFrom(r, some); err != nil {
@@ -43,7 +59,7 @@ func (p *repair) fetch(objects []*wanted) error {
 		}
 		_ = p.isGivenUp(r) // which says so
 	}
-	return p.disturbed()
+	return nil
 }
 
 // fetchFrom asks one of them. What it has under the name of an object, and is not that, is passed over with a word; and so is a place that cannot be read.
@@ -74,21 +90,29 @@ func (p *repair) fetchFrom(r *Replica, objects []*wanted) error {
 // fetchByID looks for changesets that nobody has by their names in others' logs: theirs may be another representation, of which the one here can be made. The name proves it.
 func (p *repair) fetchByID(objects []*wanted) error {
 	for _, w := range objects {
-		for _, r := range p.others() {
-			if w.from != "" {
-				break
-			}
-			data, err := r.bytesOf(w.id, w.votes, w.key)
-			if data != nil {
-				w.data, w.from = data, r.where()
-			}
-			p.passOver(r, err)
+		p.findByID(w, p.others())
+		if isMissed(w) {
+			p.findByID(w, p.more())
 		}
 	}
 	if err := p.disturbed(); err != nil {
 		return err
 	}
 	return p.store(objects)
+}
+
+// findByID asks them one after the other until one has it.
+func (p *repair) findByID(w *wanted, others []*Replica) {
+	for _, r := range others {
+		if !isMissed(w) {
+			return
+		}
+		data, err := r.bytesOf(w.id, w.votes, w.key)
+		if data != nil {
+			w.data, w.from = data, r.where()
+		}
+		p.passOver(r, err)
+	}
 }
 
 // bytesOf returns the bytes with a name that are a representation of a changeset which the replica has; nil if they cannot be made of it.

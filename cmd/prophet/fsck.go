@@ -52,9 +52,10 @@ Without --repair nothing is changed.
 
 --repair makes again what follows from the log: records, local ids, the list of
 conflicts, marks. A changeset that is missing or damaged is fetched by its name
-from the replicas and mirrors given with --from, and without that from those
-that this replica knows; they are asked only if something is missing, and it
-says which. It need not be trusted: the name is the hash of the bytes. What
+from the replicas and mirrors given with --from, then from those that this
+replica knows; they are asked only if something is missing, and it says which. A
+--from that cannot be reached is an error: nothing is called lost that it may
+have. It need not be trusted: the name is the hash of the bytes. What
 nobody has is listed as lost, and the rest goes on working; a later repair, or a
 pull from somebody who has it, brings it back. What builds on it waits: it goes
 to nobody who lacks it until the record is edited again: that sends all that it
@@ -119,6 +120,9 @@ type (
 		mirror bool   // somebody publishes it
 		web    bool   // it lies on a web server
 		mends  bool   // it was repaired
+
+		unread    int      // some of these are of files that cannot be read
+		unreached []string // replicas that are known here, and could not be asked by the repair
 
 		lost       bool // changesets are
 		lostVotes  bool // nothing was left of the resolutions: this repair found that out
@@ -187,14 +191,18 @@ const mostListed = 10_000
 func (d *fsckDoc) add(found replica.Problem) {
 	d.addLoss(found)
 	of := &d.harmless
-	if !found.Harmless {
+	if lacked := d.lacksObjects; !found.Harmless {
 		of = &d.damages
 		d.OK = false
 		file := strings.TrimPrefix(found.Path, changeset.ResolutionsDir+"/")
 		lost := strings.HasSuffix("/"+file, "/"+replica.LostFile)
 		d.lacksObjects = d.lacksObjects || strings.HasPrefix(file, "cas/"+changeset.ChangesetObjects+"/")
-		d.isWorse = d.isWorse || !lost
+		d.isWorse = d.isWorse || !lost && !found.Unread
 		d.byHand = d.byHand || found.ByHand
+		if found.Unread {
+			d.unread++
+			d.lacksObjects = lacked
+		}
 		d.lost = d.lost || lost
 		d.lacksVotes = d.lacksVotes || found.Votes
 	}
@@ -240,7 +248,20 @@ func (d *fsckDoc) show(p *printer) error {
 	if err := d.showRepaired(p); err != nil {
 		return err
 	}
+	alike := map[problemDoc]int{}
 	for _, found := range d.Problems {
+		alike[found.kind()]++
+	}
+	for _, found := range d.Problems {
+		kind := found.kind()
+		if n := alike[kind]; n > mostAlike && kind.Path != found.Path {
+			found.Path, found.Text = kind.Path+"/", counted(n, "file")+": "+found.Text
+		} else if n == 0 {
+			continue
+		}
+		if alike[kind] > mostAlike {
+			alike[kind] = 0
+		}
 		mark := ""
 		if found.Harmless {
 			mark = " (harmless)"
@@ -293,6 +314,9 @@ func (d *fsckDoc) lostOnly() bool { return d.opened && !d.isWorse }
 
 // hintLost says what to do about what is lost.
 func (d *fsckDoc) hintLost() string {
+	if d.mends && len(d.unreached) > 0 {
+		return "What is lost may be at " + strings.Join(d.unreached, ", ") + `, which could not be reached: "prophet fsck --repair" asks there again`
+	}
 	const back = `"prophet fsck --repair --from URL", with a replica or a mirror that has what is lost, brings it back, and so does a pull from one`
 	if len(d.Waiting) == 0 { // votes
 		return back
@@ -303,6 +327,8 @@ func (d *fsckDoc) hintLost() string {
 // hint says what to do about damage.
 func (d *fsckDoc) hint() string {
 	switch {
+	case d.unread > 0:
+		return "who has the right to must let you read there, as with chmod, or see to the disk; then check again: until then nothing is known to be damaged there, and a repair stops at it"
 	case d.mirror && d.lostOnly():
 		return `its publisher has lost it: "prophet fsck -r DIR --repair --from URL" there, with a replica or a mirror that has it, brings it back, and the next publication brings it here`
 	case d.mirror && d.lost:
@@ -342,6 +368,8 @@ func (d *fsckDoc) err() error {
 		return nil
 	}
 	switch {
+	case d.unread > 0 && d.unread == d.damages:
+		return &failure{exitFailed, d.hintThere(), fmt.Errorf("%s cannot be read", counted(d.unread, "file"))}
 	case d.damages == 0:
 		return &failure{exitFailed, d.hintThere(), fmt.Errorf("the replica is sound, but something was lost")}
 	case d.lostOnly() && d.lacksVotes && len(d.Waiting) == 0:

@@ -16,7 +16,7 @@ func TestOfManyProblemsTheRestIsCounted(t *testing.T) {
 			d.add(replica.Problem{Path: fmt.Sprint("harmless", i), Harmless: true})
 		}
 		for i := range mostListed + 3 {
-			d.add(replica.Problem{Path: fmt.Sprint("cas/changesets/", i)})
+			d.add(replica.Problem{Path: fmt.Sprint("cas/changesets/", i), Text: fmt.Sprint(i)})
 		}
 	}
 	w := newWorld()

@@ -66,6 +66,9 @@ func cutProperty(word string, given map[string]string) (name, rest string, err e
 	if err := changeset.CheckProperty(name); err != nil {
 		return "", "", usagef("%w", err)
 	}
+	if strings.HasSuffix(name, "!") && rest != "" { // an empty value takes away such a property of another program
+		return "", "", withHint(usagef("%.300q names a property %q, which is hardly meant", word, name), "there is no NAME!=VALUE: it is NAME=VALUE")
+	}
 	if _, twice := given[name]; twice {
 		return "", "", usagef("property %q is given twice", name)
 	}

@@ -51,6 +51,8 @@ func (e *env) peerHint(err error, location, config string) error {
 		return err
 	case errors.As(err, &several):
 		return withHint(err, "name one of them: %s", strings.Join(several.Places, ", "))
+	case errors.Is(err, fs.ErrNotExist) && e.missing(location) && e.nameOf(location, config) != "":
+		return withHint(err, "%s says that %s is there: plug it in or mount it, or name another", config, e.nameOf(location, config))
 	case errors.Is(err, fs.ErrNotExist) && e.missing(location) && e.isHost(location):
 		return withHint(err, "if that is an address of the web, it begins with https:// or http://: %s", shellWord("https://"+e.shortDir(location)))
 	case errors.Is(err, fs.ErrNotExist) && e.missing(location) && config != "":
@@ -71,6 +73,25 @@ func (e *env) peerHint(err error, location, config string) error {
 		return withHint(err, hintNetwork)
 	}
 	return withHint(err, hintLocation)
+}
+
+// nameOf returns the name that a config has for the replica at a location, "" if none.
+func (e *env) nameOf(location, config string) string {
+	if config == "" {
+		return ""
+	}
+	known, err := e.peers(filepath.Dir(config), pulling)
+	if err != nil {
+		return ""
+	}
+	for _, c := range known.config.Replicas {
+		for _, l := range []string{c.URL, c.PullURL, c.PushURL} {
+			if l != "" && known.configured(l) == location {
+				return c.Name
+			}
+		}
+	}
+	return ""
 }
 
 // isHost reports whether a path that is not there begins as an address of the web does: with a name that has a point in it.

@@ -31,12 +31,29 @@ func (o *fsckOptions) repair(ctx context.Context, e *env, p *printer, dir string
 		opts = replica.Options{Where: dir, Now: e.Now, Warn: func(s string) { p.warnf("%s", s) }}
 	}
 	doc.Repaired = []repairedDoc{}
+	named, err := o.named(ctx, e, p, dir) // before anything is called lost
+	if err != nil {
+		return err
+	}
 	progress := p.progress("repairing", false)
 	defer progress.Done()
 	err = psync.Repair(ctx, e.dir(dir), opts, replica.RepairOptions{
 		Sources: func(ctx context.Context) []*replica.Replica {
 			progress.Done()
-			return o.sources(ctx, e, p, dir)
+			for _, r := range named {
+				p.notef("something is missing; asking %s", r.Where())
+			}
+			if len(o.from) > 0 {
+				return named
+			}
+			return o.known(ctx, e, p, dir, nil, doc)
+		},
+		More: func(ctx context.Context) []*replica.Replica {
+			if len(o.from) == 0 {
+				return nil // these were asked
+			}
+			progress.Done()
+			return o.known(ctx, e, p, dir, named, doc)
 		},
 		Report:   doc.repaired,
 		Progress: func(done, total int) { progress.Set(int64(done), int64(total)) },
@@ -102,30 +119,80 @@ func (d *fsckDoc) showRepaired(p *printer) error {
 
 // kind is what a repair did with the directory of changesets, versions or records in which a file lies, or with a file that lies elsewhere.
 func (m repairedDoc) kind() repairedDoc {
-	for _, dir := range []string{"cas/" + changeset.ChangesetObjects, "cas/" + changeset.RecordObjects, changeset.RecordsDir} {
-		for _, prefix := range []string{"", changeset.ResolutionsDir + "/"} {
-			if strings.HasPrefix(m.Path, prefix+dir+"/") {
-				m.Path = prefix + dir
-				return m
-			}
-		}
-	}
+	m.Path = dirOf(m.Path)
 	return m
 }
 
-// sources opens the replicas and mirrors that may have what is missing: those that were named, else all that are known. Which are asked is said; those that cannot be opened are passed over.
-func (o *fsckOptions) sources(ctx context.Context, e *env, p *printer, dir string) (sources []*replica.Replica) {
+// kind is the same of a problem.
+func (d problemDoc) kind() problemDoc {
+	d.Path = dirOf(d.Path)
+	return d
+}
+
+// dirOf returns the directory of changesets, versions or records in which a file lies; the file itself if it lies elsewhere.
+func dirOf(file string) string {
+	for _, dir := range []string{"cas/" + changeset.ChangesetObjects, "cas/" + changeset.RecordObjects, changeset.RecordsDir} {
+		for _, prefix := range []string{"", changeset.ResolutionsDir + "/"} {
+			if strings.HasPrefix(file, prefix+dir+"/") {
+				return prefix + dir
+			}
+		}
+	}
+	return file
+}
+
+// named opens the replicas and mirrors that --from names. One that cannot be opened is an error: what it may have is not to be called lost.
+func (o *fsckOptions) named(ctx context.Context, e *env, p *printer, dir string) (named []*replica.Replica, err error) {
+	known, err := e.peers(dir, pulling)
+	if err != nil {
+		p.warnf("%v", err)
+	}
+	for _, word := range o.from {
+		location, err := known.named(word)
+		if err != nil {
+			return nil, err
+		}
+		r, err := o.ask(ctx, e, location, dir)
+		if err != nil {
+			return nil, fmt.Errorf("nothing was repaired, nor called lost: %w", err)
+		}
+		named = append(named, r)
+	}
+	return named, nil
+}
+
+// ask opens a replica or mirror that may have what is missing.
+func (o *fsckOptions) ask(ctx context.Context, e *env, location, dir string) (*replica.Replica, error) {
 	database := replica.DatabaseOf(e.dir(dir))
+	r, err := e.openPeer(ctx, "ask", location, database, dir, o.globals)
+	if err == nil && database != uuid.Nil && r.Database() != database {
+		err = withHint(fmt.Errorf("ask %s: it is a replica of %w", r.Where(), psync.ErrOtherDatabase), "only replicas and mirrors of the same database have what is missing")
+	}
+	if file, _ := isFile(e.Fs, location); file {
+		err = fmt.Errorf("%w; if it was imported, importing it again brings back what was lost of its lines", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	r.LossIsTold()
+	return r, nil
+}
+
+// known opens the replicas and mirrors that are known here and may have what is missing, but those that were named. Which are asked is said; those that cannot be opened are passed over, and noted.
+func (o *fsckOptions) known(ctx context.Context, e *env, p *printer, dir string, named []*replica.Replica, doc *fsckDoc) (sources []*replica.Replica) {
 	for _, location := range o.locations(e, p, dir) {
-		r, err := e.openPeer(ctx, "ask", location, database, dir, o.globals)
-		if err == nil && database != uuid.Nil && r.Database() != database {
-			err = fmt.Errorf("ask %s: it is a replica of %w", r.Where(), psync.ErrOtherDatabase)
+		if slices.ContainsFunc(o.from, func(word string) bool { return e.location(word) == location }) {
+			continue
 		}
-		if file, _ := isFile(e.Fs, location); file {
-			err = fmt.Errorf("%w; if it was imported, importing it again brings back what was lost of its lines", err)
-		}
+		r, err := o.ask(ctx, e, location, dir)
 		if err != nil {
 			p.warnf("passed over: %v", err)
+			if !errors.Is(err, psync.ErrOtherDatabase) {
+				doc.unreached = append(doc.unreached, psync.Shown(location))
+			}
+			continue
+		}
+		if slices.ContainsFunc(named, func(n *replica.Replica) bool { return n.Where() == r.Where() }) {
 			continue
 		}
 		p.notef("something is missing; asking %s", r.Where())
@@ -134,28 +201,17 @@ func (o *fsckOptions) sources(ctx context.Context, e *env, p *printer, dir strin
 	return sources
 }
 
-// locations are where sources are looked for.
-func (o *fsckOptions) locations(e *env, p *printer, dir string) (locations []string) {
+// locations are where the replicas are that are known here, and what was published from here.
+func (o *fsckOptions) locations(e *env, p *printer, dir string) []string {
 	known, err := e.peers(dir, pulling)
 	if err != nil {
 		p.warnf("%v", err)
 	}
-	if len(o.from) == 0 {
-		locations = known.known(replica.KnownPeers(e.dir(dir)))
-		for _, c := range known.config.Replicas { // what was published from here has all that was here then
-			if l := known.configured(c.PublishURL); c.PublishURL != "" && !slices.Contains(locations, l) {
-				locations = append(locations, l)
-			}
+	locations := known.known(replica.KnownPeers(e.dir(dir)))
+	for _, c := range known.config.Replicas { // what was published from here has all that was here then
+		if l := known.configured(c.PublishURL); c.PublishURL != "" && !slices.Contains(locations, l) {
+			locations = append(locations, l)
 		}
-		return locations
-	}
-	for _, word := range o.from {
-		l, err := known.named(word)
-		if err != nil {
-			p.warnf("passed over: %v", err)
-			continue
-		}
-		locations = append(locations, l)
 	}
 	return locations
 }
