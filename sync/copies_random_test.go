@@ -21,7 +21,7 @@ import (
 	psync "prophet/sync"
 )
 
-var copyHistories = flag.Int("copies", race.Part(25), "how many random histories with copies and restores are played")
+var copyHistories = flag.Int("copies", race.Part(10), "how many random histories with copies and restores are played")
 
 // town is some replicas that are copied, restored from backups and edited at random. It keeps account of who has seen what, by the values that were
 // written, each of which is written once.

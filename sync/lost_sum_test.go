@@ -12,13 +12,14 @@ import (
 
 	"prophet/changeset"
 	"prophet/internal/crashfs"
+	"prophet/internal/race"
 	"prophet/internal/replicatest"
 	"prophet/replica"
 	"prophet/resolution"
 	psync "prophet/sync"
 )
 
-var lossHistories = flag.Int("losses", 60, "how many histories with losses at random are drawn")
+var lossHistories = flag.Int("losses", 60, "how many histories with losses at random are drawn, of which every fourth is played without -all")
 
 // loser is a replica that may lose changesets.
 type loser struct {
@@ -184,7 +185,7 @@ func (l *lossAmongThree) comeBack(who *loser) {
 // those that had it, the sum is that of all that was added, once.
 func TestWhatWasLostInSeveralCountsOnce(t *testing.T) {
 	copies, ran := 0, 0
-	for seed := range uint64(*lossHistories) {
+	for seed := uint64(0); seed < uint64(*lossHistories); seed += uint64(race.Every(4)) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			l := newLossAmongThree(t, seed)
 			for range 25 {
@@ -229,7 +230,7 @@ func TestWhatWasLostInSeveralCountsOnce(t *testing.T) {
 			copies, ran = copies+l.copies, ran+1
 		})
 	}
-	if ran >= 60 && copies < 30 { // one alone may be replayed
+	if ran >= 60 && copies < 30 || ran >= 15 && copies < 5 { // one alone may be replayed
 		t.Errorf("only %d times something was copied", copies)
 	}
 }

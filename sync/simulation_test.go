@@ -14,9 +14,9 @@ import (
 )
 
 var (
-	histories = flag.Int("histories", race.Part(100), "how many random histories the simulation plays")
+	histories = flag.Int("histories", race.Part(40), "how many random histories the simulation plays")
 	seed      = flag.Uint64("seed", 1, "of the first random history")
-	sets      = flag.Int("sets", race.Part(25), "how many small sets of changesets are integrated in all orders")
+	sets      = flag.Int("sets", race.Part(10), "how many small sets of changesets are integrated in all orders")
 	shrink    = flag.Bool("shrink", true, "shrink a history that fails to a short story")
 )
 

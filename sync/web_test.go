@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/internal/crashfs"
+	"prophet/internal/race"
 	"prophet/internal/replicatest"
 	"prophet/internal/webtest"
 	"prophet/replica"
@@ -56,9 +57,12 @@ func costOf(srv *webtest.Server, size int) cost {
 	return cost{srv.Requests(), srv.Bytes() - int64(len(strconv.Itoa(size)))}
 }
 
+// more is how many changesets a replica has that costs what one of a hundred does: more than come in one batch.
+var more = race.Part(1200)
+
 func TestPullWithNothingNewCostsTheSameAtAnySize(t *testing.T) {
 	costs := map[int][3]cost{}
-	for _, size := range []int{100, 2000} {
+	for _, size := range []int{100, more} {
 		w, _, srv := served(t, size, psync.PublishOptions{NoPacks: true})
 		long := srv.URL + "/" + w.ann.Database().String()
 		clone, _, err := psync.Clone(t.Context(), crashfs.New(), openLocation(t, srv.URL), replica.Options{}, psync.Options{Adopt: true})
@@ -79,8 +83,8 @@ func TestPullWithNothingNewCostsTheSameAtAnySize(t *testing.T) {
 		}
 		costs[size] = got
 	}
-	if costs[100] != costs[2000] {
-		t.Errorf("requests and bytes at 100 and 2,000 changesets: %v, %v", costs[100], costs[2000])
+	if costs[100] != costs[more] {
+		t.Errorf("requests and bytes at 100 and %d changesets: %v, %v", more, costs[100], costs[more])
 	}
 	if short, long := costs[100][0].requests, costs[100][1].requests; short != 13 || long != 9 {
 		t.Errorf("%d requests by the short URL and %d by the long one, want 13 and 9", short, long)
@@ -89,7 +93,7 @@ func TestPullWithNothingNewCostsTheSameAtAnySize(t *testing.T) {
 
 func TestPullOfSomethingNewReadsNoMoreThanThat(t *testing.T) {
 	var costs []cost
-	for _, size := range []int{100, 2000} {
+	for _, size := range []int{100, more} {
 		w, dest, srv := served(t, size, psync.PublishOptions{Flat: true, NoPacks: true})
 		clone, _, err := psync.Clone(t.Context(), crashfs.New(), openLocation(t, srv.URL), replica.Options{}, psync.Options{Adopt: true})
 		if err != nil {
@@ -107,13 +111,13 @@ func TestPullOfSomethingNewReadsNoMoreThanThat(t *testing.T) {
 		costs = append(costs, cost{srv.Requests(), srv.Bytes() / 100}) // sequence numbers have more digits
 	}
 	if costs[0] != costs[1] {
-		t.Errorf("requests and hundreds of bytes at 100 and 2,000 changesets: %v", costs)
+		t.Errorf("requests and hundreds of bytes at 100 and %d changesets: %v", more, costs)
 	}
 }
 
 func TestCloneAsksOnceForEachChangeset(t *testing.T) {
 	var constant []int64
-	for _, size := range []int{100, 2000} {
+	for _, size := range []int{100, more} {
 		w, _, srv := served(t, size, psync.PublishOptions{NoPacks: true})
 		clone, report, err := psync.Clone(t.Context(), crashfs.New(), openLocation(t, srv.URL), replica.Options{}, psync.Options{Adopt: true})
 		if err != nil {
@@ -123,7 +127,7 @@ func TestCloneAsksOnceForEachChangeset(t *testing.T) {
 		constant = append(constant, srv.Requests()-int64(report.Integrated+report.Bookkeeping+report.Votes))
 	}
 	if constant[0] != constant[1] || constant[0] > 17 {
-		t.Errorf("requests beyond one a changeset at 100 and 2,000 changesets: %v", constant)
+		t.Errorf("requests beyond one a changeset at 100 and %d changesets: %v", more, constant)
 	}
 }
 

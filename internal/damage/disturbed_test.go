@@ -160,7 +160,7 @@ func again(t *testing.T, s *damage.Scene, want map[string]string, before string)
 // TestARepairOnADiskThatFailsGivesNothingUp: a file cannot be read, or any operation of a repair fails once, or the disk is full from some on. That is no loss: an undisturbed repair comes to what
 // it would have come to.
 func TestARepairOnADiskThatFailsGivesNothingUp(t *testing.T) {
-	first := 0 // a sixth of the files for each lack, another one for the next
+	first := 0 // a twelfth of the files for each lack, another one for the next
 	for name, damaged := range lacking(t, damage.New(t)) {
 		want := repaired(t, damaged, name)
 		fails := func(how string, plan func(disk *crashfs.FS)) bool {
@@ -176,15 +176,15 @@ func TestARepairOnADiskThatFailsGivesNothingUp(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i := first % race.Every(6); i < len(files); i += race.Every(6) {
+		for i := first % race.Every(12); i < len(files); i += race.Every(12) {
 			unread := func(op crashfs.Op) bool { return op.Kind == "read" && op.Name == files[i] }
 			fails("without reading "+files[i], func(disk *crashfs.FS) { disk.FailFrom(1, syscall.EIO, unread) })
 		}
 		for k := 1; fails(fmt.Sprint("an error at operation ", k), func(disk *crashfs.FS) { disk.FailAt(k, syscall.EIO) }); {
-			k += race.Step * (1 + 2*step())
+			k += race.Step * (1 + 4*step())
 		}
 		for k := 1; fails(fmt.Sprint("full from operation ", k), func(disk *crashfs.FS) { disk.FailFrom(k, syscall.ENOSPC, crashfs.Op.Grows) }); {
-			k += race.Every(5)
+			k += race.Every(11)
 		}
 		first++
 	}

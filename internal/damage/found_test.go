@@ -73,7 +73,10 @@ func TestEveryDamageIsFound(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, c := range cases {
+			for i, c := range cases {
+				if !*all && i%3 != 0 {
+					continue // a third of each cell, one at least
+				}
 				if excuse(c) != "" {
 					excused++
 					continue

@@ -210,11 +210,11 @@ func inCapitals(c *damage.Case) bool {
 }
 
 // TestEveryDamageIsHealed: with the mirror and the peer at hand, the tree is the same bytes afterwards.
-func TestEveryDamageIsHealed(t *testing.T) { isHealed(t, damage.New(t), race.Step) }
+func TestEveryDamageIsHealed(t *testing.T) { isHealed(t, damage.New(t), race.Every(2)) }
 
 // TestEveryDamageToAPackedReplicaIsHealed is that where parts hold what the loose files would.
 func TestEveryDamageToAPackedReplicaIsHealed(t *testing.T) {
-	isHealed(t, damage.NewPacked(t), race.Every(2))
+	isHealed(t, damage.NewPacked(t), race.Every(4))
 }
 
 func isHealed(t *testing.T, s *damage.Scene, step int) {
@@ -232,7 +232,7 @@ func ofAPerson(c *damage.Case) bool {
 }
 
 // TestWithoutOthersWhatFollowsIsHealed: what can be derived is the same bytes afterwards; the rest is set aside, a check says that and no more, and edits, a pull and a publication work.
-func TestWithoutOthersWhatFollowsIsHealed(t *testing.T) { followsIsHealed(t, damage.New(t), race.Step) }
+func TestWithoutOthersWhatFollowsIsHealed(t *testing.T) { followsIsHealed(t, damage.New(t), race.Every(2)) }
 
 // TestWithoutOthersWhatFollowsIsHealedInAPackedReplica is that where parts hold what the loose files would.
 func TestWithoutOthersWhatFollowsIsHealedInAPackedReplica(t *testing.T) {
