@@ -12,6 +12,7 @@ import (
 
 	"prophet/changeset"
 	"prophet/internal/crashfs"
+	"prophet/internal/race"
 	"prophet/internal/replicatest"
 	"prophet/replica"
 )
@@ -307,7 +308,7 @@ func TestACrashAmongRepresentationsLeavesTheStateBeforeOrAfter(t *testing.T) {
 			t.Fatalf("%s: nothing was listed", name)
 		}
 		for _, mode := range []crashfs.Mode{crashfs.PowerCut, crashfs.Kill} {
-			for k := 1; ; k++ {
+			for k := 1; ; k += race.Every(3) {
 				disk := start.Survivor(crashfs.Kill, 0)
 				disk.CrashAt(k)
 				err := do(disk)

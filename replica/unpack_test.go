@@ -80,7 +80,7 @@ func TestUnpackGivesWhatFormat1WouldHave(t *testing.T) {
 	}
 }
 
-// TestACrashOfUnpackLosesNothing cuts the power, or kills, at each third operation, with -all at each; the next edit and the next unpack work.
+// TestACrashOfUnpackLosesNothing cuts the power, or kills, at each fifth operation, with -all at each; the next edit and the next unpack work.
 func TestACrashOfUnpackLosesNothing(t *testing.T) {
 	replicatest.OnFormat1(t)
 	plain := crashfs.New()
@@ -90,7 +90,7 @@ func TestACrashOfUnpackLosesNothing(t *testing.T) {
 	works(t, replicatest.Init(t, start, counted(5)), 4, 1)
 	want, crashes := dumped(t, start), 0
 	for _, mode := range []crashfs.Mode{crashfs.PowerCut, crashfs.Kill} {
-		for k := 1; ; k += race.Every(3) {
+		for k := 1; ; k += race.Every(5) {
 			fsys := start.Survivor(crashfs.Kill, 0)
 			r := replicatest.Open(t, fsys, counted(5))
 			fsys.CrashAt(k)
@@ -117,7 +117,7 @@ func TestACrashOfUnpackLosesNothing(t *testing.T) {
 			crashes++
 		}
 	}
-	if crashes < 50/race.Every(3) {
+	if crashes < 50/race.Every(5) {
 		t.Errorf("%d crashes", crashes)
 	}
 }

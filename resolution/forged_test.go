@@ -82,8 +82,9 @@ func forgedHistory(pick source, changes, origins int) []resolution.Entry {
 }
 
 func TestForgedChangesMergeInAnyOrder(t *testing.T) {
-	cyclic, histories := 0, race.Part(15_000)
-	for seed := range uint64(histories) {
+	cyclic, played := 0, 0
+	for seed := uint64(0); seed < 15_000; seed += uint64(race.Every(3)) {
+		played++
 		r := rand.New(rand.NewPCG(seed, 2))
 		entries := forgedHistory(fromRand(r), 1+r.IntN(8), 1+r.IntN(4))
 		if check(t, entries, randomRules(r.IntN), shuffle(r)) {
@@ -93,7 +94,7 @@ func TestForgedChangesMergeInAnyOrder(t *testing.T) {
 			t.Fatalf("seed %d: no head is left of\n%s", seed, write(entries))
 		}
 	}
-	if cyclic < histories/10 {
+	if cyclic < played/10 {
 		t.Errorf("%d knots: too few to tell anything", cyclic)
 	}
 }

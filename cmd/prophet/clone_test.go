@@ -86,7 +86,7 @@ func TestAFailedCloneSaysHowToGoOn(t *testing.T) {
 	fixture.Unpack(t, start, "/srv", "three-laptops")
 	flush(t, start)
 	told := map[string]int{}
-	for k := 1; ; k++ {
+	for k := 1; ; k += race.Every(3) {
 		disk := start.Survivor(crashfs.Kill, 0)
 		disk.FailFrom(k, errors.New("the disk broke"), crashfs.Op.Writes)
 		code, out := try(t, disk, "clone", "/srv/alice", "/home/ann/bugs")

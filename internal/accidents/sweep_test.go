@@ -148,13 +148,13 @@ func (o *operation) sweep(t *testing.T, f fault) (accidents []int) {
 	return accidents
 }
 
-// step is after how many operations the fault strikes next. A crash strikes at every third one, and at each with -all.
+// step is after how many operations the fault strikes next. A crash strikes at every fifth one, and at each with -all.
 func (o *operation) step(f fault) int {
 	switch {
 	case *all:
 		return race.Every(1)
 	case f.crash():
-		return race.Every(3)
+		return race.Every(5)
 	}
 	n := 0
 	for _, op := range o.ops {
@@ -162,7 +162,7 @@ func (o *operation) step(f fault) int {
 			n++
 		}
 	}
-	return n/race.Part(20) + 1
+	return n/race.Part(10) + 1
 }
 
 // opAt returns the operation at which a fault strikes, as it was in the undisturbed run.

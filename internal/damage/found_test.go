@@ -73,13 +73,14 @@ func TestEveryDamageIsFound(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for i, c := range cases {
-				if !*all && i%3 != 0 {
-					continue // a third of each cell, one at least
-				}
+			told := 0
+			for _, c := range cases {
 				if excuse(c) != "" {
 					excused++
 					continue
+				}
+				if told++; !*all && told%3 != 1 {
+					continue // a third of each cell, one at least
 				}
 				if found++; found%race.Step == 0 {
 					isFound(t, s, c)

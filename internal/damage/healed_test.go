@@ -232,11 +232,13 @@ func ofAPerson(c *damage.Case) bool {
 }
 
 // TestWithoutOthersWhatFollowsIsHealed: what can be derived is the same bytes afterwards; the rest is set aside, a check says that and no more, and edits, a pull and a publication work.
-func TestWithoutOthersWhatFollowsIsHealed(t *testing.T) { followsIsHealed(t, damage.New(t), race.Every(2)) }
+func TestWithoutOthersWhatFollowsIsHealed(t *testing.T) {
+	followsIsHealed(t, damage.New(t), race.Every(2))
+}
 
 // TestWithoutOthersWhatFollowsIsHealedInAPackedReplica is that where parts hold what the loose files would.
 func TestWithoutOthersWhatFollowsIsHealedInAPackedReplica(t *testing.T) {
-	followsIsHealed(t, damage.NewPacked(t), race.Every(2))
+	followsIsHealed(t, damage.NewPacked(t), race.Every(4))
 }
 
 func followsIsHealed(t *testing.T, s *damage.Scene, step int) {
