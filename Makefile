@@ -9,7 +9,8 @@ fuzz: # each fuzz test for a minute; SECONDS=600 for more
 long: # the tests of reliability with all cases, hours of them; each package's doc says what its flags mean
 	go test ./internal/accidents -run Table -seeds 30 -all -v -timeout 6h
 	go test ./internal/damage -all -several 1000 -v -timeout 12h
-	go test ./sync ./replica -all -v -timeout 2h
+	go test ./sync -all -histories 1000 -sets 250 -copies 250 -losses 400 -v -timeout 3h
+	go test ./replica ./resolution -all -v -timeout 2h
 	go test ./internal/crowd -torn -1 -crowd 1m -v -timeout 2h
 	go test ./cmd/prophet -run 'Stories|AClone|AKilled|Hostile|ManyProcesses' -all -kills 500 -hostile -crowd 1m -v -timeout 3h
 
