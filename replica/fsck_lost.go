@@ -167,11 +167,7 @@ func (c *checker) namesOf(recs []changeset.RecordID) string {
 	recs = slices.SortedStableFunc(slices.Values(recs), func(a, b changeset.RecordID) int { return cmp.Compare(ids[a], ids[b]) })
 	var names []string
 	for _, rec := range recs[:min(len(recs), mostNamed)] {
-		name := rec.String()
-		if n := ids[rec]; n > 0 {
-			name = fmt.Sprintf("%s %d", rec.Type, n)
-		}
-		names = append(names, name)
+		names = append(names, c.r.nameOf(rec))
 	}
 	switch more := len(recs) - len(names); {
 	case more > 0:
@@ -181,4 +177,12 @@ func (c *checker) namesOf(recs []changeset.RecordID) string {
 		return strings.Join(names[:last], ", ") + " and " + names[last]
 	}
 	return names[0]
+}
+
+// nameOf names a record by its local id, if it has one.
+func (r *Replica) nameOf(rec changeset.RecordID) string {
+	if n, err := r.LocalID(rec); err == nil && n > 0 {
+		return fmt.Sprintf("%s %d", rec.Type, n)
+	}
+	return rec.String()
 }

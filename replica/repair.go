@@ -22,6 +22,7 @@ const (
 	IsSetAside Outcome = "set aside" // it was taken away; nothing needs it
 	IsLost     Outcome = "lost"      // nobody who was asked has it; the rest goes on working
 	IsLeft     Outcome = "left"      // it is damaged, and what it should be cannot be said
+	IsOther    Outcome = "changed"   // nothing is wrong with it, but the record shows something else than before, for what was lost, or came back
 	IsReleased Outcome = "released"  // what waited for what is lost was copied, see [Replica.Release]; no repair does that unasked
 )
 
@@ -68,7 +69,7 @@ func Repair(ctx context.Context, fsys afero.Fs, opts Options, how RepairOptions)
 	}
 	defer unlock()
 	p := &repair{ctx: ctx, fs: fsys, opts: opts, how: how, anew: map[string]map[changeset.RecordID]bool{},
-		shifts: map[string][]sums{}, failures: map[*Replica]int{}, noteTo: map[string]uint32{}, partial: map[string]bool{}, said: map[string]bool{}}
+		shifts: map[string][]sums{}, failures: map[*Replica]int{}, noteTo: map[string]uint32{}, showed: map[changeset.RecordID]changeset.Version{}, partial: map[string]bool{}, said: map[string]bool{}}
 	if err = p.run(); err == nil {
 		err = p.disturbed()
 	}
@@ -101,18 +102,19 @@ type repair struct {
 	sources []*Replica
 	asked   bool
 	further []*Replica
-	opened  bool                                   // further ones were
-	ours    bool                                   // there are notes of ours
-	copied  bool                                   // it is an exported copy
-	anew    map[string]map[changeset.RecordID]bool // records to merge anew, by the prefix of their log
-	shifts  map[string][]sums                      // by how much each row changes the digests, likewise
-	noteTo  map[string]uint32                      // up to which row there must be notes of ours, likewise
-	partial map[string]bool                        // logs that lost parts, so that the loose indexes of their records may lack what was before
-	lists   []func() error                         // that write lists of parts, once the indexes are whole
-	done    int                                    // rows
-	recount bool                                   // what is undecided is to be settled anew
-	said    map[string]bool                        // what was warned of once
-	noVotes bool                                   // nothing is left of the resolutions, not even their number
+	opened  bool                                     // further ones were
+	ours    bool                                     // there are notes of ours
+	copied  bool                                     // it is an exported copy
+	anew    map[string]map[changeset.RecordID]bool   // records to merge anew, by the prefix of their log
+	showed  map[changeset.RecordID]changeset.Version // what those of edits showed before
+	shifts  map[string][]sums                        // by how much each row changes the digests, likewise
+	noteTo  map[string]uint32                        // up to which row there must be notes of ours, likewise
+	partial map[string]bool                          // logs that lost parts, so that the loose indexes of their records may lack what was before
+	lists   []func() error                           // that write lists of parts, once the indexes are whole
+	done    int                                      // rows
+	recount bool                                     // what is undecided is to be settled anew
+	said    map[string]bool                          // what was warned of once
+	noVotes bool                                     // nothing is left of the resolutions, not even their number
 
 	mu       sync.Mutex
 	failed   error            // the first of reading here that says nothing of the file
@@ -143,7 +145,7 @@ func (p *repair) run() error {
 	if opened, err := p.open(); !opened || err != nil {
 		return err
 	}
-	for _, do := range []func() error{p.takeBlocking, p.mendNamed, p.mendChangesets, p.mendRecords, p.mendDigests, p.mendNotes, p.mendMarks, p.mendPeers, p.takeStrays, p.takeTemps, p.mendIdentity, p.mergeAnew} {
+	for _, do := range []func() error{p.takeBlocking, p.mendNamed, p.mendChangesets, p.mendRecords, p.mendDigests, p.mendNotes, p.mendMarks, p.mendPeers, p.takeStrays, p.takeTemps, p.mendIdentity, p.mergeAnew, p.tellShown} {
 		if err := p.disturbed(); err != nil {
 			return err
 		}

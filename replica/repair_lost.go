@@ -100,11 +100,8 @@ func (x *lostRepair) comesBack(row changeset.Row, c *changeset.Changeset) {
 
 // mergeLater notes that the records that a changeset touches are to be merged anew.
 func (p *repair) mergeLater(l *Log, c *changeset.Changeset) {
-	if p.anew[l.prefix] == nil {
-		p.anew[l.prefix] = map[changeset.RecordID]bool{}
-	}
 	for i := range c.Changes {
-		p.anew[l.prefix][c.Changes[i].Record] = true
+		p.mergeOne(l, c.Changes[i].Record)
 	}
 }
 

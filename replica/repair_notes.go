@@ -88,8 +88,11 @@ func (x *noter) mergeUnlike() error {
 			return err
 		}
 		words := differences(rec, exists, props, "its changes and the votes merge", s.result.Exists, s.result.Props)
-		if len(words) > 0 {
-			x.p.mergeOne(x.l, rec)
+		if len(words) == 0 {
+			continue
+		}
+		x.p.remergeLater(x.l, rec)
+		if _, told := x.p.showed[rec]; !told { // else it is, with what it comes to
 			x.p.tell(x.l.prefix+changeset.RecordPath(rec), IsRebuilt, "%s, to which a resolution leads", words[0])
 		}
 	}

@@ -203,14 +203,6 @@ func (p *repair) takeStrays() error {
 	return nil
 }
 
-// mergeOne lets a record be merged anew.
-func (p *repair) mergeOne(l *Log, rec changeset.RecordID) {
-	if p.anew[l.prefix] == nil {
-		p.anew[l.prefix] = map[changeset.RecordID]bool{}
-	}
-	p.anew[l.prefix][rec] = true
-}
-
 // mergeAnew merges the records of whose changes something else is known now than before, or that show something else than they merge to, and logs a resolution where that changes what they show.
 func (p *repair) mergeAnew() error {
 	main, votes := p.anew[""], p.anew[changeset.ResolutionsDir+"/"]

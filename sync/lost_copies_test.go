@@ -227,3 +227,61 @@ func TestAPullWithNothingNewCostsWhatDoesNotCome(t *testing.T) {
 		t.Errorf("with 20 and 40 changes it takes %d and %d operations", cost[20], cost[40])
 	}
 }
+
+// TestARepairNamesWhatShowsSomethingElse: under the rule sum, where an edit was lost and then all copies of it, what is left of each may count.
+func TestARepairNamesWhatShowsSomethingElse(t *testing.T) {
+	replicatest.WithLooseEdits(t)
+	named := 0
+	for _, first := range []byte{1, 2} {
+		opts := func(name string, hour int, is byte) replica.Options {
+			o, n := at(name, hour), byte(0)
+			o.NewUUID = func() uuid.UUID { n++; return uuid.UUID{is, n} }
+			return o
+		}
+		ann := replicatest.Init(t, crashfs.New(), opts("ann", 9, first))
+		replicatest.Edit(t, ann, func(e *replica.Edit) error { return e.SetRule("Ticket", "n", resolution.RuleSum) })
+		var rec changeset.RecordID
+		replicatest.Edit(t, ann, func(e *replica.Edit) (err error) {
+			rec, err = e.Create("Ticket", map[string]string{"n": "10"})
+			return err
+		})
+		bob := replicatest.Clone(t, ann, opts("bob", 10, 3-first))
+		ann, bob = lostFrom(t, ann, 2), lostFrom(t, bob, 2)
+		letGo(t, ann, rec)
+		letGo(t, bob, rec)
+		pull(t, ann, bob)
+		update(t, ann, rec, "n", "55")
+		fsys := ann.FS()
+		for row, err := range ann.Log().Rows(3, ann.Latest()-1) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c, err := ann.Log().Changeset(row); err != nil {
+				t.Fatal(err)
+			} else if ch := c.Change(rec); ch != nil && !ch.CopyOf.IsZero() {
+				if err := fsys.Remove(changeset.ObjectPath(changeset.ChangesetObjects, row.Key)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		told := ""
+		err := replica.Repair(t.Context(), fsys, at("ann", 12), replica.RepairOptions{Report: func(m replica.Mended) {
+			if m.Outcome == replica.IsOther {
+				told += m.Text + "\n"
+			}
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := ""
+		if n := values(t, replicatest.Open(t, fsys, at("ann", 13))); !strings.Contains(n, "55") {
+			want, named = "Ticket 2 shows n \"75\" now, before \"55\"\n", named+1
+		}
+		if told != want {
+			t.Errorf("it tells %q, want %q", told, want)
+		}
+	}
+	if named == 0 {
+		t.Error("nothing shows something else")
+	}
+}

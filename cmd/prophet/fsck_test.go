@@ -49,6 +49,7 @@ func TestFilesThatARepairMadeAlikeAreCounted(t *testing.T) {
 	for i := range mostAlike + 1 {
 		doc.repaired(replica.Mended{Path: fmt.Sprint("cas/records/1/2/", i), Outcome: replica.IsRebuilt, Text: "made again"})
 		doc.repaired(replica.Mended{Path: fmt.Sprint("resolutions/cas/records/1/2/", i), Outcome: replica.IsRebuilt, Text: "made again"})
+		doc.repaired(replica.Mended{Path: fmt.Sprint("records/Note/", i), Outcome: replica.IsOther, Text: fmt.Sprintf(`Note %d shows n "2" now, before "1"`, i)})
 		if i < 2 {
 			doc.repaired(replica.Mended{Path: fmt.Sprint("records/Note/", i), Outcome: replica.IsRebuilt, Text: "made again"})
 			doc.repaired(replica.Mended{Path: fmt.Sprint("cas/records/1/2/x", i), Outcome: replica.IsFetched, Text: "from x"})
@@ -60,6 +61,7 @@ func TestFilesThatARepairMadeAlikeAreCounted(t *testing.T) {
 	}
 	const want = `cas/records/: 11 files rebuilt: made again
 resolutions/cas/records/: 11 files rebuilt: made again
+records/: 11 records changed: they show something else now, which --json lists
 records/Note/0: rebuilt: made again
 cas/records/1/2/x0: fetched: from x
 records/Note/1: rebuilt: made again
@@ -70,7 +72,7 @@ cas/records/1/2/x1: fetched: from x
 		t.Errorf("it prints\n%swant\n%s", got, want)
 	}
 	w = newWorld()
-	if err := doc.show(w.printer(globals{json: true})); err != nil || strings.Count(w.out.String(), `"outcome"`) != 26 {
-		t.Errorf("%v, JSON has %d files, want 26", err, strings.Count(w.out.String(), `"outcome"`))
+	if err := doc.show(w.printer(globals{json: true})); err != nil || strings.Count(w.out.String(), `"outcome"`) != 37 {
+		t.Errorf("%v, JSON has %d files, want 37", err, strings.Count(w.out.String(), `"outcome"`))
 	}
 }

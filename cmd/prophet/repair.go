@@ -105,7 +105,7 @@ func (d *fsckDoc) showRepaired(p *printer) error {
 		err := error(nil)
 		switch n := alike[kind]; {
 		case n > mostAlike:
-			err = p.linef("%s/: %s %s: %s", kind.Path, counted(n, "file"), m.Outcome, m.Text)
+			err = p.linef("%s/: %s %s: %s", kind.Path, counted(n, kind.noun()), m.Outcome, kind.Text)
 			alike[kind] = 0
 		case n > 0:
 			err = p.linef("%s: %s: %s", m.Path, m.Outcome, d.here(m.Text))
@@ -119,8 +119,19 @@ func (d *fsckDoc) showRepaired(p *printer) error {
 
 // kind is what a repair did with the directory of changesets, versions or records in which a file lies, or with a file that lies elsewhere.
 func (m repairedDoc) kind() repairedDoc {
+	if m.Outcome == string(replica.IsOther) {
+		return repairedDoc{m.Outcome, changeset.RecordsDir, "they show something else now, which --json lists"}
+	}
 	m.Path = dirOf(m.Path)
 	return m
+}
+
+// noun is what there are many of.
+func (m repairedDoc) noun() string {
+	if m.Outcome == string(replica.IsOther) {
+		return "record"
+	}
+	return "file"
 }
 
 // kind is the same of a problem.
