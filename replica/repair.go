@@ -69,7 +69,7 @@ func Repair(ctx context.Context, fsys afero.Fs, opts Options, how RepairOptions)
 	}
 	defer unlock()
 	p := &repair{ctx: ctx, fs: fsys, opts: opts, how: how, anew: map[string]map[changeset.RecordID]bool{},
-		shifts: map[string][]sums{}, failures: map[*Replica]int{}, noteTo: map[string]uint32{}, showed: map[changeset.RecordID]changeset.Version{}, partial: map[string]bool{}, said: map[string]bool{}}
+		shifts: map[string][]sums{}, failures: map[*Replica]int{}, noteTo: map[string]uint32{}, showed: map[changeset.RecordID]changeset.Version{}, partial: map[string]bool{}, partless: map[string]bool{}, said: map[string]bool{}}
 	if err = p.run(); err == nil {
 		err = p.disturbed()
 	}
@@ -94,27 +94,28 @@ func looksLikeReplica(fsys afero.Fs, where string) error {
 
 // repair is a repair under way, under the lock.
 type repair struct {
-	ctx     context.Context
-	fs      afero.Fs
-	opts    Options
-	how     RepairOptions
-	r       *Replica // once it can be opened
-	sources []*Replica
-	asked   bool
-	further []*Replica
-	opened  bool                                     // further ones were
-	ours    bool                                     // there are notes of ours
-	copied  bool                                     // it is an exported copy
-	anew    map[string]map[changeset.RecordID]bool   // records to merge anew, by the prefix of their log
-	showed  map[changeset.RecordID]changeset.Version // what those of edits showed before
-	shifts  map[string][]sums                        // by how much each row changes the digests, likewise
-	noteTo  map[string]uint32                        // up to which row there must be notes of ours, likewise
-	partial map[string]bool                          // logs that lost parts, so that the loose indexes of their records may lack what was before
-	lists   []func() error                           // that write lists of parts, once the indexes are whole
-	done    int                                      // rows
-	recount bool                                     // what is undecided is to be settled anew
-	said    map[string]bool                          // what was warned of once
-	noVotes bool                                     // nothing is left of the resolutions, not even their number
+	ctx      context.Context
+	fs       afero.Fs
+	opts     Options
+	how      RepairOptions
+	r        *Replica // once it can be opened
+	sources  []*Replica
+	asked    bool
+	further  []*Replica
+	opened   bool                                     // further ones were
+	ours     bool                                     // there are notes of ours
+	copied   bool                                     // it is an exported copy
+	anew     map[string]map[changeset.RecordID]bool   // records to merge anew, by the prefix of their log
+	showed   map[changeset.RecordID]changeset.Version // what those of edits showed before
+	shifts   map[string][]sums                        // by how much each row changes the digests, likewise
+	noteTo   map[string]uint32                        // up to which row there must be notes of ours, likewise
+	partial  map[string]bool                          // logs that lost parts, so that the loose indexes of their records may lack what was before
+	partless map[string]bool                          // logs of which the list names no part
+	lists    []func() error                           // that write lists of parts, once the indexes are whole
+	done     int                                      // rows
+	recount  bool                                     // what is undecided is to be settled anew
+	said     map[string]bool                          // what was warned of once
+	noVotes  bool                                     // nothing is left of the resolutions, not even their number
 
 	mu       sync.Mutex
 	failed   error            // the first of reading here that says nothing of the file

@@ -1,6 +1,7 @@
 package replica_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -182,9 +183,22 @@ func TestALooseIndexSaysNothingOfRowsThatLostPartsHad(t *testing.T) {
 	})
 	grow(t, r, 1)
 	want := dumped(t, now)
-	for _, rows := range []int{2, 3} {
-		fsys := now.Survivor(crashfs.Kill, 0)
-		if err := fsys.RemoveAll(parts.Dir); err != nil {
+	for _, damage := range []struct {
+		rows int
+		list string // what is left of the list of parts
+	}{{2, ""}, {3, ""}, {3, "as it was"}, {2, "none"}} {
+		rows, fsys := damage.rows, now.Survivor(crashfs.Kill, 0)
+		list, err := afero.ReadFile(fsys, parts.ListFile)
+		if err == nil {
+			err = errors.Join(fsys.RemoveAll(parts.Dir), fsys.MkdirAll(parts.Dir, 0o777))
+		}
+		switch damage.list {
+		case "as it was":
+			err = errors.Join(err, afero.WriteFile(fsys, parts.ListFile, list, 0o666))
+		case "none":
+			err = errors.Join(err, afero.WriteFile(fsys, parts.ListFile, []byte(parts.List{}.Encode()), 0o666))
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
 		change(t, fsys, changeset.IndexFile, func(b []byte) []byte { return b[:rows*changeset.RowSize] })
@@ -198,7 +212,7 @@ func TestALooseIndexSaysNothingOfRowsThatLostPartsHad(t *testing.T) {
 				}
 			}
 			if found := harmful(t, work); found != "" || dumped(t, work) != want {
-				t.Errorf("with %d rows, asked %d times: the repair says\n%sfsck says\n%s", rows, len(asked), told, found)
+				t.Errorf("with %d rows, list %q, asked %d times: the repair says\n%sfsck says\n%s", rows, damage.list, len(asked), told, found)
 			}
 		}
 	}

@@ -13,19 +13,20 @@ import (
 
 // indexRepair mends the index of one log: it keeps the rows that hold together with their changesets and with what the records' indexes say, and finds the others.
 type indexRepair struct {
-	p        *repair
-	l        *Log // with the number of rows that it has to have
-	file     []byte
-	slots    []slot // of row n at n-1
-	versions map[changeset.RecordID][]changeset.Version
-	numbered bool // these bear numbers of rows, as those of exported copies do not
-	brought  map[uint32][]uuid.UUID
-	doubted  bool   // the index is perhaps another replica's
-	foreign  bool   // it is: whole rows stand in wrong places
-	trusts   bool   // that records' indexes say otherwise is no reason to doubt it
-	mirror   string // where rows were had from
-	deep     bool   // what others have in their logs may stand in this one
-	unnoted  bool   // the notes on rows may be another replica's: that a changeset made the versions of a row goes before what they say of it
+	p         *repair
+	l         *Log // with the number of rows that it has to have
+	file      []byte
+	slots     []slot // of row n at n-1
+	versions  map[changeset.RecordID][]changeset.Version
+	numbered  bool // these bear numbers of rows, as those of exported copies do not
+	brought   map[uint32][]uuid.UUID
+	broughtIn map[uuid.UUID]uint32 // the same by the record: the first row that is noted to have brought it
+	doubted   bool                 // the index is perhaps another replica's
+	foreign   bool                 // it is: whole rows stand in wrong places
+	trusts    bool                 // that records' indexes say otherwise is no reason to doubt it
+	mirror    string               // where rows were had from
+	deep      bool                 // what others have in their logs may stand in this one
+	unnoted   bool                 // the notes on rows may be another replica's: that a changeset made the versions of a row goes before what they say of it
 
 	at        map[uint32][]changeset.RecordID // which records' indexes name a row; loaded when needed
 	undecided []string                        // rows of which several things are said, with these
@@ -225,7 +226,7 @@ func soundVersions(b []byte) (versions []changeset.Version) {
 
 // loadBrought reads which records each row brought, as the table of local ids has it.
 func (x *indexRepair) loadBrought() error {
-	x.brought = map[uint32][]uuid.UUID{}
+	x.brought, x.broughtIn = map[uint32][]uuid.UUID{}, map[uuid.UUID]uint32{}
 	b, err := x.p.read(x.l.prefix + idsFile)
 	if err != nil {
 		return err
@@ -233,6 +234,9 @@ func (x *indexRepair) loadBrought() error {
 	for ; len(b) >= localIDSize; b = b[localIDSize:] {
 		id := parseLocalID(b)
 		x.brought[id.row] = append(x.brought[id.row], id.rec)
+		if x.broughtIn[id.rec] == 0 {
+			x.broughtIn[id.rec] = id.row
+		}
 	}
 	return nil
 }
@@ -251,7 +255,7 @@ func (x *indexRepair) bringsAll(seq uint32, c *changeset.Changeset) bool {
 func (x *indexRepair) named(seq uint32, c *changeset.Changeset) bool {
 	return !x.numbered || !slices.ContainsFunc(c.Changes, func(ch changeset.Change) bool {
 		versions := x.versions[ch.Record]
-		return len(versions) > 0 && x.versionAt(ch.Record, seq) < 0 && !x.mayLack(versions, seq)
+		return len(versions) > 0 && x.versionAt(ch.Record, seq) < 0 && !x.mayLack(ch.Record, seq)
 	})
 }
 
@@ -286,7 +290,7 @@ func (x *indexRepair) leads(seq uint32, c *changeset.Changeset) (speaksFor, spea
 		if len(versions) == 0 {
 			continue
 		}
-		if at < 0 && x.mayLack(versions, seq) {
+		if at < 0 && x.mayLack(ch.Record, seq) {
 			continue
 		}
 		if at < 0 {
@@ -307,9 +311,19 @@ func (x *indexRepair) leads(seq uint32, c *changeset.Changeset) (speaksFor, spea
 // errPartsLost says that what a record was before cannot be told, because parts were lost that may have had it.
 var errPartsLost = errors.New("parts are lost")
 
-// mayLack reports whether parts that were lost may have had a version of a row, which is before all that are left of its record.
-func (x *indexRepair) mayLack(versions []changeset.Version, seq uint32) bool {
-	return x.p.partial[x.l.prefix] && seq < versions[0].Seq
+// mayLack reports whether parts that were lost may have had a version of a record, of which some are left: its row is before all of these.
+func (x *indexRepair) mayLack(rec changeset.RecordID, seq uint32) bool {
+	return seq < x.versions[rec][0].Seq && x.beginsLate(rec)
+}
+
+// beginsLate reports whether parts that were lost may have had what a record was before all versions that are left of it: it is known that some were, or the list names none, and the
+// table of local ids has the record in an earlier row.
+func (x *indexRepair) beginsLate(rec changeset.RecordID) bool {
+	if x.p.partial[x.l.prefix] {
+		return true
+	}
+	at := x.broughtIn[rec.UUID]
+	return x.p.partless[x.l.prefix] && !x.unnoted && at > 0 && at < x.versions[rec][0].Seq
 }
 
 // before returns the state of a record before the row of one of its versions.
@@ -319,7 +333,7 @@ func (x *indexRepair) before(rec changeset.RecordID, at int) (exists bool, props
 	for at > 0 && versions[at-1].Seq == seq {
 		at--
 	}
-	if at == 0 && x.p.partial[x.l.prefix] {
+	if at == 0 && x.beginsLate(rec) {
 		return false, nil, errPartsLost
 	}
 	if at == 0 || versions[at-1].Deleted() {

@@ -66,6 +66,7 @@ func (x *partsRepair) run() (err error) {
 		return err
 	}
 	x.text, x.list, x.listed = text, list, err == nil
+	x.p.partless[x.prefix] = x.listed && len(list) == 0
 	if err := x.doubtList(); err != nil {
 		return err
 	}
@@ -308,17 +309,23 @@ func (x *partsRepair) writeList(list parts.List) error {
 	return nil
 }
 
-// finish writes the list, and sets aside what it does not name and is not what it is named after. An empty one in place of one that is lost is written once the index is whole: until then the next repair, too,
-// is to know that parts may be lost.
+// finish writes the list, and sets aside what it does not name and is not what it is named after. An empty one in place of one that is lost, or of which no file is here, is written once the index is whole:
+// until then there is none, so that the next repair, too, knows that parts may be lost.
 func (x *partsRepair) finish(list parts.List) error {
 	if err := x.p.disturbed(); err != nil {
 		return err
 	}
 	x.p.partial[x.prefix] = !x.listed || x.lossy
-	if write := func() error { return x.writeList(list) }; !x.listed && len(list) == 0 {
-		x.p.lists = append(x.p.lists, write)
-	} else if err := write(); err != nil {
-		return err
+	switch {
+	case x.listed || len(list) > 0:
+		if err := x.writeList(list); err != nil {
+			return err
+		}
+	default:
+		if err := x.p.takeAway(x.prefix + parts.ListFile); err != nil {
+			return err
+		}
+		x.p.lists = append(x.p.lists, func() error { return x.writeList(list) })
 	}
 	names, err := x.l.unlisted(list)
 	if err != nil {
