@@ -86,7 +86,7 @@ func TestCommandsCostTheSameAtAnySize(t *testing.T) {
 		ops   int
 		bytes int64
 	}{
-		{replicatest.OnFormat1, 8, 100},       // directories that are there already, the number of digits of sequence numbers
+		{replicatest.OnFormat1, 8, 100},           // directories that are there already, the number of digits of sequence numbers
 		{replicatest.OnFormat2, 8 + 48, 96 << 10}, // and pages of the table of a part, in which a search by halves takes seven steps more, and a frame that is full
 	} {
 		test.make(t)
