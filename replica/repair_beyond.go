@@ -17,7 +17,8 @@ type beyond struct {
 }
 
 // rowsBeyond returns how many rows a log has of which the index and the number say the same: more than they say where two of the other files that count rows do, or parts have them; where the indexes of records
-// have versions of two rows at least, one after the other, which changesets make that are here; or where others have what was made here after that. Notes of ours beyond the number that no journal explains were
+// have versions of two rows at least, one after the other, which changesets make that are here; or where others have what was made here after that. Where somebody has another changeset under the number of one that is
+// here, the files that count rows, and parts, are believed alone. Notes of ours beyond the number that no journal explains were
 // committed with their rows. One changeset of which only the index of a record tells may be what a program of the original was cut off in, and one of which nothing does what one of ours was.
 func (p *repair) rowsBeyond(l *Log, held uint32) (rows uint32, err error) {
 	x := &beyond{p: p, l: l.withRows(held), held: held}
@@ -34,12 +35,19 @@ func (p *repair) rowsBeyond(l *Log, held uint32) (rows uint32, err error) {
 	if err != nil {
 		return held, err
 	}
-	if proven > held+1 {
-		rows = max(rows, proven)
-	}
-	theirs, err := x.elsewhere()
-	if rows = max(rows, theirs); err != nil || rows > maxWhole/changeset.RowSize {
+	theirs, another, err := x.elsewhere()
+	if err != nil {
 		return held, err
+	}
+	if !another { // else the objects here may never have been committed
+		if proven > held+1 {
+			rows = max(rows, proven)
+		}
+		rows = max(rows, theirs)
+	}
+	if rows > maxWhole/changeset.RowSize {
+		p.tell(l.prefix+changeset.LatestFile, IsLeft, "it says %d, as many rows as %s has; something tells of row %d, which is more than a repair can make again", held, l.prefix+changeset.IndexFile, rows)
+		return held, nil
 	}
 	return rows, nil
 }
@@ -142,9 +150,9 @@ func (x *beyond) proven() (uint32, error) {
 	}
 }
 
-// elsewhere returns how many rows there are by those who are asked: as many as a mirror or a copy of this replica has, or up to the last changeset that was made here. Where somebody has another one under the
-// number of one that is here, that one was never committed, and nothing here is to be taken up: a pull gives the replica another UUID.
-func (x *beyond) elsewhere() (rows uint32, err error) {
+// elsewhere returns how many rows there are by those who are asked: as many as a mirror or a copy of this replica has, or up to the last changeset that was made here. another says that somebody has another edit under the
+// number of one that is here: one of the two was made on a copy, so a pull gives the replica another UUID.
+func (x *beyond) elsewhere() (rows uint32, another bool, err error) {
 	here := map[changeset.ID]cas.Key{}
 	for _, f := range x.strays {
 		if x.isOwn(f.c.ID) {
@@ -165,12 +173,12 @@ func (x *beyond) elsewhere() (rows uint32, err error) {
 				continue
 			}
 			if key, is := here[row.ID]; is && key != row.Key && !x.sameEdit(l, row, key) {
-				return 0, x.p.disturbed()
+				return 0, true, x.p.disturbed()
 			}
 			rows = max(rows, row.ID.Seq)
 		}
 	}
-	return rows, x.p.disturbed()
+	return rows, false, x.p.disturbed()
 }
 
 // sameEdit reports whether the changeset of a row of somebody's log is the same edit as one that is here.

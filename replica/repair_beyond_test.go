@@ -110,6 +110,51 @@ func TestObjectsBeyondTheLogAreTakenUpIfSomebodyHasThem(t *testing.T) {
 	}
 }
 
+// Two edits under one number: what notes count was committed here; what only objects and the indexes of records tell of may be what the copy left behind.
+func TestOfRowsThatACopyHasOtherwiseOnlyWhatIsCountedIsTakenUp(t *testing.T) {
+	old, now := grownTwice(t, false)
+	twin := old.Survivor(crashfs.Kill, 0)
+	grow(t, replicatest.Open(t, twin, replica.Options{}), 2)
+	notes := []string{"prophet/rows", "prophet/digests", "prophet/ids", "prophet/identity"}
+	for _, tt := range []struct {
+		name   string
+		also   []string
+		others []afero.Fs
+		want   uint32
+	}{
+		{"counted", nil, []afero.Fs{twin}, 6}, {"counted, alone", nil, nil, 6}, {"not counted", notes, []afero.Fs{twin}, 4}, {"not counted, alone", notes, nil, 6},
+	} {
+		fsys := now.Survivor(crashfs.Kill, 0)
+		putBackFrom(t, fsys, old, append(tt.also, changeset.IndexFile, changeset.LatestFile)...)
+		did := repairedFrom(t, fsys, tt.others...)
+		if n := replicatest.Open(t, fsys, replica.Options{}).Latest(); n != tt.want {
+			t.Errorf("%s: the log has %d rows: %s", tt.name, n, did)
+		}
+		sound(t, fsys)
+	}
+}
+
+func TestARepairSaysWhereSomebodyTellsOfMoreRowsThanItCanMake(t *testing.T) {
+	old, now := grownTwice(t, false)
+	r := replicatest.Open(t, now, replica.Options{})
+	peer := replicatest.Clone(t, r, counted(9))
+	change(t, peer.FS(), changeset.IndexFile, func(b []byte) []byte {
+		at := len(b) - changeset.RowSize
+		row, err := changeset.ParseRow(b[at:])
+		if err != nil || row.Seq != peer.Latest() {
+			t.Fatal(row, err)
+		}
+		row.ID = changeset.ID{Origin: r.UUID(), Seq: 1 << 30}
+		return changeset.AppendRow(b[:at], row)
+	})
+	fsys := now.Survivor(crashfs.Kill, 0)
+	putBackFrom(t, fsys, old, changeset.IndexFile, changeset.LatestFile)
+	did := repairedFrom(t, fsys, peer.FS())
+	if n := replicatest.Open(t, fsys, replica.Options{}).Latest(); n != 4 || !strings.Contains(did, changeset.LatestFile+": left: it says 4, ") {
+		t.Errorf("the log has %d rows: %s", n, did)
+	}
+}
+
 // A program of the original that is cut off leaves one changeset, and what its record became, without a row.
 func TestOneChangesetOfWhichOnlyARecordTellsIsNotTakenUp(t *testing.T) {
 	old, now := grownTwice(t, false)
