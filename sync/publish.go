@@ -47,7 +47,7 @@ type Published struct {
 	Restored    int    // files that it should have had and that were missing or damaged; 0 unless they were looked at
 	Latest      uint32 // rows in the log of the mirror
 	Wrote       bool   // false: it had everything, and nothing was written
-	Withheld    int    // changesets that do not come to who reads there, see [Withheld]; 0 if nothing was written
+	Withheld    int    // changesets that do not come to who reads there, see [Withheld]; not counted, and 0, where the mirror had everything and was not checkedsee [Withheld]; 0 if nothing was written
 }
 
 // Publish brings a mirror up to date with the replica: static files that any web server can serve, and that any client of
@@ -68,6 +68,9 @@ type Published struct {
 //
 // The record indexes of from are not believed: each must have a version of the last row that touches its record. Where one is missing or damaged, the error
 // wraps a [replica.DamageError] of from, and nothing refers to what was written.
+//
+// Where something is lost, all that came to the log after the first lost edit is read, to tell how many changesets do not come to readers: that costs what the history after it is long, also when nothing waits for what is
+// lost any longer. It is read before anything is written: what of it is damaged fails the publication, be it on the mirror already.
 //
 // A mirror of the replica under a former UUID gets its index anew, and then the new UUID. A mirror of another replica, or one that has edits that are
 // not here, is refused; nothing is written to it.
@@ -158,6 +161,9 @@ func (p *publisher) write(ctx context.Context) error {
 	if w.check {
 		w.total = int(p.main.Latest() + p.votes.Latest())
 	}
+	if err := p.countWithheld(); err != nil {
+		return err
+	}
 	if err := p.writeMarks(); err != nil {
 		return err
 	}
@@ -204,13 +210,6 @@ func (p *publisher) write(ctx context.Context) error {
 		p.report.Restored += p.wire.restored
 	}
 	p.report.Wrote = !p.upToDate() || p.report.Restored+w.removed > 0
-	n, warning, err := Withheld(p.from)
-	if err != nil {
-		return err
-	}
-	if p.report.Withheld = n; n > 0 {
-		p.warn(warning)
-	}
 	if p.unlisted {
 		return p.list(ctx)
 	}

@@ -273,7 +273,7 @@ func (p *publisher) lastIsThere(l *treeLog, m mirrored) error {
 	if m.have == 0 || l.lost[m.have] || p.opts.NoTree {
 		return nil
 	}
-	if there, err := p.lostThere(l); err != nil || there[m.last.Seq] {
+	if _, there, err := p.lostThere(l); err != nil || there[m.last.Seq] {
 		return err
 	}
 	name := l.prefix + changeset.ObjectPath(changeset.ChangesetObjects, m.last.Key)

@@ -33,6 +33,7 @@ func (l *treeLog) loadLost() error {
 }
 
 // Withheld returns how many changesets of a replica do not come to who reads a mirror or a copy of it, because of what it has lost, and a warning that says so; that is empty if all come.
+// It reads all that came to the log after the first lost edit; nothing if none is lost.
 func Withheld(from *replica.Replica) (n int, warning string, err error) {
 	n, _, err = from.Log().Withheld()
 	switch {
@@ -42,6 +43,15 @@ func Withheld(from *replica.Replica) (n int, warning string, err error) {
 		return n, fmt.Sprintf("%s has lost a changeset, which does not come to whoever reads there; "+replica.LossRemedies, from.Where(), "it"), nil
 	}
 	return n, fmt.Sprintf("%s has lost changesets: %d do not come to whoever reads there, those and what builds on them; "+replica.LossRemedies, from.Where(), n, "them"), nil
+}
+
+// countWithheld notes how many changesets do not come to who reads the mirror, and says so.
+func (p *publisher) countWithheld() error {
+	n, warning, err := Withheld(p.from)
+	if p.report.Withheld = n; n > 0 {
+		p.warn(warning)
+	}
+	return err
 }
 
 // read returns the changeset of a row and its bytes; nil of one that is lost, with what is left of it.
@@ -95,16 +105,16 @@ func (w *treeWriter) writeLeft(l treeLog) error {
 	return w.flush()
 }
 
-// lostThere returns the rows that the mirror lists as lost.
-func (p *publisher) lostThere(l *treeLog) (map[uint32]bool, error) {
-	b, err := p.readOurs(l.prefix+replica.LostFile, int64(l.Latest())*changeset.RowSize)
-	there := map[uint32]bool{}
-	for ; len(b) >= changeset.RowSize; b = b[changeset.RowSize:] {
+// lostThere returns the list of what is lost that the mirror has, and the rows that it names.
+func (p *publisher) lostThere(l *treeLog) (list []byte, there map[uint32]bool, err error) {
+	list, err = p.readOurs(l.prefix+replica.LostFile, int64(l.Latest())*changeset.RowSize)
+	there = map[uint32]bool{}
+	for b := list; len(b) >= changeset.RowSize; b = b[changeset.RowSize:] {
 		if row, err := changeset.ParseRow(b[:changeset.RowSize]); err == nil {
 			there[row.Seq] = true
 		}
 	}
-	return there, err
+	return list, there, err
 }
 
 // ErrMirrorHas is wrapped by the error of a publication over a mirror that has a changeset which this replica has lost: what is left of it here would take its place there, for readers who have it no more
@@ -131,7 +141,7 @@ func (p *publisher) refuseHad(l *treeLog) error {
 
 // lackLost notes what the mirror's list of what is lost has to be made to say, and which changesets it lacks no longer.
 func (p *publisher) lackLost(l *treeLog) error {
-	old, err := p.readOurs(l.prefix+replica.LostFile, int64(l.Latest())*changeset.RowSize)
+	old, there, err := p.lostThere(l)
 	if err != nil {
 		return err
 	}
@@ -140,10 +150,6 @@ func (p *publisher) lackLost(l *treeLog) error {
 		return err
 	}
 	p.digests = append(p.digests, is)
-	there, err := p.lostThere(l)
-	if err != nil {
-		return err
-	}
 	for row, err := range l.Rows(1, l.have) {
 		if err != nil {
 			return err

@@ -3,6 +3,8 @@ package sync_test
 import (
 	"context"
 	"errors"
+	"maps"
+	"strings"
 	"testing"
 
 	"github.com/spf13/afero"
@@ -60,4 +62,42 @@ func TestAMirrorThatHasWhatIsLostStaysWhole(t *testing.T) {
 	if err := replica.Check(t.Context(), mirror, replica.Options{}, func(p replica.Problem) { t.Errorf("%s: %s", p.Path, p.Text) }, nil); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestAMirrorStaysAsItIsWhereWhatIsWithheldCannotBeCounted: an old changeset that is damaged fails the publication before it wrote anything, and a new mirror is as one never begun.
+func TestAMirrorStaysAsItIsWhereWhatIsWithheldCannotBeCounted(t *testing.T) {
+	l := withBob(t, 3)
+	update(t, l.ann, l.recs[0], "status", "open") // row 4
+	update(t, l.ann, l.recs[1], "status", "open") // row 5
+	l.rows = []uint32{4}
+	ann := l.takeAway(t)
+	noPacks := psync.PublishOptions{NoPacks: true} // making packs reads what they had
+	dest := crashfs.New()
+	if _, err := psync.Publish(t.Context(), ann, dest, noPacks); err != nil {
+		t.Fatal(err)
+	}
+	update(t, ann, l.recs[2], "owner", "ann")
+	row, err := ann.Log().Row(5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := afero.WriteFile(ann.FS(), changeset.ObjectPath(changeset.ChangesetObjects, row.Key), []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, dest := range map[string]afero.Fs{"a mirror": dest, "a new one": crashfs.New()} {
+		was := mirrorFiles(t, dest)
+		_, err := psync.Publish(t.Context(), replicatest.Open(t, ann.FS(), at("ann", 14)), dest, noPacks)
+		if err == nil || !strings.Contains(err.Error(), changeset.ObjectPath(changeset.ChangesetObjects, row.Key)+" is damaged") {
+			t.Errorf("%s: %v", name, err)
+		}
+		sameFiles(t, name, mirrorFiles(t, dest), was)
+	}
+}
+
+// mirrorFiles are the files of a mirror without its lock.
+func mirrorFiles(t *testing.T, dest afero.Fs) map[string]string {
+	t.Helper()
+	files := filesOf(t, dest)
+	maps.DeleteFunc(files, func(name, _ string) bool { return strings.HasSuffix(name, "prophet/lock") })
+	return files
 }
