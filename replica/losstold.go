@@ -28,33 +28,37 @@ func (l *Log) LostEdits() (edits []changeset.Row, err error) {
 
 // lossTold is what was said of what is lost.
 type lossTold struct {
-	mu   sync.Mutex
-	told bool           // that something is, for which other edits wait
-	hold bool           // until the transaction is made
-	busy bool           // somebody looks whether something waits
-	met  []changeset.ID // what was passed over, and was not looked at yet
-	old  bool           // look is of a state before
-	look *Replica       // the same replica, in which that is looked up, by whoever is busy; nil until it is opened
+	mu    sync.Mutex
+	told  bool           // that something is, for which other edits wait
+	hold  bool           // until the transaction is made
+	quiet int            // how many read the replica who say it themselves
+	busy  bool           // somebody looks whether something waits
+	met   []changeset.ID // what was passed over, and was not looked at yet
+	old   bool           // look is of a state before
+	look  *Replica       // the same replica, in which that is looked up, by whoever is busy; nil until it is opened
 }
 
 // warnLost says that a changeset was passed over, if something waits for it: once, and in a transaction after it. What nothing waits for nobody has to know; and who reads a mirror can do nothing about it.
-func (r *Replica) warnLost(id changeset.ID) {
+// heard is false where somebody says it himself meanwhile.
+func (r *Replica) warnLost(id changeset.ID) (heard bool) {
 	if r.opts.Warn == nil || r.opts.Mirror {
-		return
+		return true
 	}
 	r.loss.mu.Lock()
-	if !r.loss.told {
+	heard = r.loss.quiet == 0
+	if heard && !r.loss.told {
 		r.loss.met = append(r.loss.met, id)
 	}
 	r.loss.mu.Unlock()
 	r.tellLoss()
+	return heard
 }
 
 // tellLoss looks at what was passed over. It reads the replica as whoever opens it now: what is being read when a lost changeset is met may be under any lock.
 func (r *Replica) tellLoss() {
 	for {
 		r.loss.mu.Lock()
-		if r.loss.told || r.loss.hold || r.loss.busy || len(r.loss.met) == 0 {
+		if r.loss.told || r.loss.hold || r.loss.quiet > 0 || r.loss.busy || len(r.loss.met) == 0 {
 			r.loss.mu.Unlock()
 			return
 		}
@@ -127,11 +131,17 @@ func (l *Log) waitsFor(id changeset.ID) bool {
 // LossRemedies says what can be done about what is lost. It has a place for "it" or "them".
 const LossRemedies = `"prophet fsck --repair" looks for %s, "prophet fsck --repair --release" goes on without`
 
-// LossIsTold keeps the replica from warning of what is lost, because whoever reads it says so himself.
-func (r *Replica) LossIsTold() {
+// LossIsTold keeps the replica from warning of what is lost until the function that it returns is called, because whoever reads it says so himself. What others meet meanwhile is told when they meet it again.
+func (r *Replica) LossIsTold() (over func()) {
 	r.loss.mu.Lock()
-	r.loss.told = true
+	r.loss.quiet++
 	r.loss.mu.Unlock()
+	return func() {
+		r.loss.mu.Lock()
+		r.loss.quiet--
+		r.loss.mu.Unlock()
+		r.tellLoss()
+	}
 }
 
 // holdLoss keeps what is lost from being told until the function that it returns is called.

@@ -18,7 +18,7 @@ const LostFile = "prophet/lost"
 
 // lostRows are the rows of a log whose changesets are lost, loaded when one cannot be read.
 type lostRows struct {
-	told func(changeset.ID) // that one was passed over; may be nil
+	told func(changeset.ID) (heard bool) // that one was passed over; may be nil
 
 	mu     sync.Mutex
 	loaded bool
@@ -93,7 +93,7 @@ func (f *lostRows) list(row changeset.Row) {
 	f.rows[row.Seq], f.hang = row, nil
 }
 
-// tell says that a changeset is passed over, once of each.
+// tell says that a changeset is passed over, until somebody hears it of each.
 func (f *lostRows) tell(id changeset.ID) {
 	f.mu.Lock()
 	again := f.met[id]
@@ -102,8 +102,10 @@ func (f *lostRows) tell(id changeset.ID) {
 	}
 	f.met[id] = true
 	f.mu.Unlock()
-	if !again && f.told != nil {
-		f.told(id)
+	if !again && f.told != nil && !f.told(id) {
+		f.mu.Lock()
+		delete(f.met, id)
+		f.mu.Unlock()
 	}
 }
 

@@ -22,9 +22,9 @@ var ErrNotEmpty = errors.New("not empty")
 // resolutions, and nothing of ours but the list of representations, if there is one. The copy is made to be cloned, by the original too, and not to be edited.
 //
 // replica-version is written last: a copy that was cut off is not a replica. progress is told how many changesets were written; it may be nil. What from has lost does
-// not come to who reads the copy: see [Withheld].
+// not come to who reads the copy, and from does not warn of it meanwhile: see [Withheld].
 func Export(ctx context.Context, from *replica.Replica, dest afero.Fs, progress func(done, total int)) error {
-	from.LossIsTold()
+	defer from.LossIsTold()()
 	if err := export(ctx, from, dest, progress); err != nil {
 		return fmt.Errorf("export: %w", err)
 	}

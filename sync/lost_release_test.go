@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"prophet/internal/crashfs"
 	"prophet/internal/replicatest"
 	"prophet/replica"
 	psync "prophet/sync"
@@ -64,7 +65,7 @@ func TestReleaseEndsALoss(t *testing.T) {
 	}
 }
 
-// TestALossIsToldWhileSomethingWaits: who reads the record, or a mirror or a copy is made of it; and not about a record that was edited since.
+// TestALossIsToldWhileSomethingWaits: to who reads the record, and to who asks what is withheld; and not about a record that was edited since.
 func TestALossIsToldWhileSomethingWaits(t *testing.T) {
 	l := withBob(t, 2)
 	update(t, l.ann, l.recs[0], "status", "open")
@@ -85,5 +86,37 @@ func TestALossIsToldWhileSomethingWaits(t *testing.T) {
 	}
 	if n, warning, err := psync.Withheld(ann); n != 1 || warning == "" || err != nil {
 		t.Errorf("%d changesets are withheld, %q: %v", n, warning, err)
+	}
+}
+
+// TestALossIsToldOnceToWhoReadsAfterAPullOrACopy: these say themselves what does not come; whoever reads the same replica later hears of the loss.
+func TestALossIsToldOnceToWhoReadsAfterAPullOrACopy(t *testing.T) {
+	l := withBob(t, 1)
+	update(t, l.ann, l.recs[0], "status", "open")
+	update(t, l.ann, l.recs[0], "owner", "ann")
+	l.rows = []uint32{2}
+	fsys := l.takeAway(t).FS()
+	for name, read := range map[string]func(ann *replica.Replica) error{
+		"a pull": func(ann *replica.Replica) error {
+			_, err := psync.Pull(t.Context(), replicatest.Clone(t, l.bob, at("eve", 11)), ann, psync.Options{})
+			return err
+		},
+		"a publication": func(ann *replica.Replica) error {
+			_, err := psync.Publish(t.Context(), ann, crashfs.New(), psync.PublishOptions{})
+			return err
+		},
+		"an export":        func(ann *replica.Replica) error { return psync.Export(t.Context(), ann, crashfs.New(), nil) },
+		"what is withheld": func(ann *replica.Replica) error { _, _, err := psync.Withheld(ann); return err },
+	} {
+		told := 0
+		opts := at("ann", 13)
+		opts.Warn = func(string) { told++ }
+		ann := replicatest.Open(t, fsys, opts)
+		if err := read(ann); err != nil || told != 0 {
+			t.Errorf("%s warns %d times: %v", name, told, err)
+		}
+		if _, err := ann.History(l.recs[0]); err != nil || told != 1 {
+			t.Errorf("after %s the history is told with %d warnings: %v", name, told, err)
+		}
 	}
 }

@@ -39,7 +39,7 @@ func (p *publisher) look() error {
 	if err != nil {
 		return err
 	}
-	from.LossIsTold()
+	from.LossIsTold() // by the report, for as long as the publication has it open
 	p.from, p.begin, p.lacking, p.digests, p.end = from, nil, nil, nil, nil
 	p.report.Latest = from.Latest()
 	p.fresh = state[""].empty()

@@ -35,6 +35,7 @@ func (l *treeLog) loadLost() error {
 // Withheld returns how many changesets of a replica do not come to who reads a mirror or a copy of it, because of what it has lost, and a warning that says so; that is empty if all come.
 // It reads all that came to the log after the first lost edit; nothing if none is lost.
 func Withheld(from *replica.Replica) (n int, warning string, err error) {
+	defer from.LossIsTold()() // by the warning
 	n, _, err = from.Log().Withheld()
 	switch {
 	case n == 0 || err != nil:

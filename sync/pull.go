@@ -105,7 +105,6 @@ func Pull(ctx context.Context, to, from *replica.Replica, opts Options) (*Report
 }
 
 func newPull(to, from *replica.Replica, opts Options) *pull {
-	from.LossIsTold() // by what does not come
 	return &pull{intake: newIntake(to, opts.Prefer), from: from, opts: opts, voter: to.Resolutions().UUID()}
 }
 
@@ -115,6 +114,7 @@ const maxAttempts = 3
 // persist does what a pull or a comparison does, and begins again where another process moved changesets of the target meanwhile: nothing of what was
 // found out before that holds any more. What was committed stays.
 func (p *pull) persist(ctx context.Context, do func(ctx context.Context) error) error {
+	defer p.from.LossIsTold()() // by what does not come
 	for attempt := 1; ; attempt++ {
 		if err := do(ctx); !errors.Is(err, errNamedAnew) || attempt == maxAttempts {
 			return err
