@@ -60,7 +60,7 @@ func (p *pausing) Remove(name string) error {
 // somebody edits, who is kept waiting by short steps alone. The edit makes a record
 // what another one is, so that it names a version that is being removed.
 func TestGCIsHeldOpenWhileOthersFinish(t *testing.T) {
-	inFormat2(t)
+	replicatest.OnFormat2(t)
 	start := crashfs.New()
 	r := replicatest.Init(t, start, counted(5))
 	works(t, r, 5, 1)
@@ -127,7 +127,7 @@ func setStatus(r *replica.Replica, rec changeset.RecordID, status string) error 
 
 // TestAListingGoesOnBesideGC has all be folded, and merged, after each record that a listing yields.
 func TestAListingGoesOnBesideGC(t *testing.T) {
-	inFormat2(t)
+	replicatest.OnFormat2(t)
 	fsys := directory(t)
 	r := replicatest.Init(t, fsys, counted(5))
 	works(t, r, 20, 3)

@@ -14,17 +14,10 @@ import (
 
 	"prophet/changeset"
 	"prophet/internal/crashfs"
-	"prophet/internal/parts"
 	"prophet/internal/race"
 	"prophet/internal/replicatest"
 	"prophet/replica"
 )
-
-// inFormat2 has the replicas that a test makes be of format 2.
-func inFormat2(t *testing.T) {
-	replicatest.OnFormat1(t)
-	parts.DefaultFormat = replica.FormatParts
-}
 
 // gc runs one to its end.
 func gc(t *testing.T, r *replica.Replica) replica.GCReport {
@@ -55,7 +48,7 @@ func looseFiles(t *testing.T, fsys afero.Fs) (list []string) {
 
 // TestGCKeepsAll folds and merges again and again, between transactions, and after each time shows and checks all. Some transactions write parts of their own.
 func TestGCKeepsAll(t *testing.T) {
-	inFormat2(t)
+	replicatest.OnFormat2(t)
 	for seed := uint64(0); seed < 4; seed += uint64(race.Every(2)) {
 		loose, packed := directory(t), directory(t)
 		plain := replicatest.Init(t, loose, counted(1<<20))
@@ -102,7 +95,7 @@ func TestGCKeepsAll(t *testing.T) {
 
 // TestGCFoldsInStepsAndMergesTheParts has more rows than one step folds.
 func TestGCFoldsNoMoreThanItIsTold(t *testing.T) {
-	inFormat2(t)
+	replicatest.OnFormat2(t)
 	fsys := directory(t)
 	r := replicatest.Init(t, fsys, counted(1<<20))
 	grow(t, r, 300)
@@ -115,7 +108,7 @@ func TestGCFoldsNoMoreThanItIsTold(t *testing.T) {
 
 // TestAGCThatIsInterruptedChangesNothing has its context end at each third look at it, with -all at each.
 func TestAGCThatIsInterruptedLosesNothing(t *testing.T) {
-	inFormat2(t)
+	replicatest.OnFormat2(t)
 	start := crashfs.New()
 	works(t, replicatest.Init(t, start, counted(5)), 8, 1)
 	want := dumped(t, start)
@@ -163,7 +156,7 @@ func (c *counting) Err() error {
 
 // TestACrashOfGCLosesNothing cuts the power, or kills, at each third operation, with -all at each; then the next gc and the next edit work.
 func TestACrashOfGCLosesNothing(t *testing.T) {
-	inFormat2(t)
+	replicatest.OnFormat2(t)
 	start := crashfs.New()
 	works(t, replicatest.Init(t, start, counted(5)), 5, 1)
 	want := dumped(t, start)
@@ -236,7 +229,7 @@ func versionsOf(t *testing.T, r *replica.Replica) string {
 
 // TestGCRunsByItself makes more loose changesets than that takes, and then many small parts.
 func TestGCRunsByItself(t *testing.T) {
-	inFormat2(t)
+	replicatest.OnFormat2(t)
 	fsys := directory(t)
 	r := replicatest.Init(t, fsys, counted(1<<20))
 	for range 11 {
@@ -274,7 +267,7 @@ func TestGCRunsByItself(t *testing.T) {
 
 // TestWhatIsLostStaysLoose has gc fold all around a changeset that nobody has any more.
 func TestWhatIsLostStaysLoose(t *testing.T) {
-	inFormat2(t)
+	replicatest.OnFormat2(t)
 	fsys := directory(t)
 	r := replicatest.Init(t, fsys, counted(1<<20))
 	works(t, r, 6, 2)

@@ -7,15 +7,13 @@ import (
 
 	"prophet/changeset"
 	"prophet/internal/crashfs"
-	"prophet/internal/parts"
 	"prophet/internal/replicatest"
 	"prophet/replica"
 )
 
 // TestAPackIsFilledAgainByReadingEachRowOnce: of a pack that lost the frame that all changes to a record lie in, each row is asked for a few times, however many there are.
 func TestAPackIsFilledAgainByReadingEachRowOnce(t *testing.T) {
-	replicatest.OnFormat1(t)
-	parts.DefaultFormat = replica.FormatParts
+	replicatest.OnFormat2(t)
 	perRow := map[int]int{}
 	for _, n := range []int{50, 200} {
 		fsys := crashfs.New()

@@ -65,8 +65,7 @@ func repairedFrom(t *testing.T, fsys afero.Fs, others ...afero.Fs) string {
 }
 
 func TestARepairSeesWhatPartsHold(t *testing.T) {
-	replicatest.OnFormat1(t)
-	parts.DefaultFormat = replica.FormatParts
+	replicatest.OnFormat2(t)
 	whole := crashfs.New()
 	works(t, replicatest.Init(t, whole, counted(5)), 30, 2)
 	sound := whole.Survivor(crashfs.Kill, 0)
@@ -153,8 +152,7 @@ func TestARepairHealsPartsFromACopy(t *testing.T) {
 // inFrames makes a replica of a part of several frames, and one behind it.
 func inFrames(t *testing.T) *crashfs.FS {
 	t.Helper()
-	replicatest.OnFormat1(t)
-	parts.DefaultFormat = replica.FormatParts
+	replicatest.OnFormat2(t)
 	fsys := crashfs.New()
 	r := replicatest.Init(t, fsys, counted(1<<20))
 	var recs []changeset.RecordID

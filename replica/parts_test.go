@@ -112,7 +112,7 @@ func TestPartsHoldWhatLooseFilesHold(t *testing.T) {
 		loose, packed := directory(t), directory(t)
 		replicatest.OnFormat1(t)
 		works(t, replicatest.Init(t, loose, counted(0)), 40, seed)
-		parts.DefaultFormat = replica.FormatParts
+		replicatest.OnFormat2(t)
 		works(t, replicatest.Init(t, packed, counted(5)), 40, seed)
 		list := partsOf(t, packed, "")
 		if len(list) < 5 || len(list) == 40 {
@@ -145,8 +145,7 @@ func partsOf(t *testing.T, fsys afero.Fs, prefix string) parts.List {
 }
 
 func TestAPartIsWrittenFromSoManyChangesetsOn(t *testing.T) {
-	replicatest.OnFormat1(t)
-	parts.DefaultFormat = replica.FormatParts
+	replicatest.OnFormat2(t)
 	fsys := directory(t)
 	r := replicatest.Init(t, fsys, counted(0))
 	grow(t, r, 63)

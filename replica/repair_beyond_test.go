@@ -19,9 +19,10 @@ import (
 // grownTwice is a replica of four creates, and the same after a fifth and an edit of the first; in parts, if packed.
 func grownTwice(t *testing.T, packed bool) (old, now *crashfs.FS) {
 	t.Helper()
-	replicatest.OnFormat1(t)
 	if packed {
-		parts.DefaultFormat = replica.FormatParts
+		replicatest.OnFormat2(t)
+	} else {
+		replicatest.OnFormat1(t)
 	}
 	now = crashfs.New()
 	r := replicatest.Init(t, now, counted(0))

@@ -100,7 +100,7 @@ func TestAListThatLacksAPartIsDamage(t *testing.T) {
 
 // TestWhatIsLostIsNotRemovedWhereAnUnnamedPackHasIt has a replica that lost a changeset get a pack that has it, but that no list names.
 func TestWhatIsLostIsNotRemovedWhereAnUnnamedPackHasIt(t *testing.T) {
-	inFormat2(t)
+	replicatest.OnFormat2(t)
 	fsys := crashfs.New()
 	r := replicatest.Init(t, fsys, counted(1<<20))
 	grow(t, r, 9)

@@ -47,7 +47,7 @@ func TestUnpackGivesWhatFormat1WouldHave(t *testing.T) {
 		replicatest.OnFormat1(t)
 		plain := replicatest.Init(t, loose, counted(0))
 		works(t, plain, 30, seed)
-		inFormat2(t)
+		replicatest.OnFormat2(t)
 		r := replicatest.Init(t, packed, counted(5))
 		works(t, r, 10, seed)
 		early := replicatest.Open(t, packed, replica.Options{})
@@ -85,7 +85,7 @@ func TestACrashOfUnpackLosesNothing(t *testing.T) {
 	replicatest.OnFormat1(t)
 	plain := crashfs.New()
 	works(t, replicatest.Init(t, plain, counted(0)), 4, 1)
-	inFormat2(t)
+	replicatest.OnFormat2(t)
 	start := crashfs.New()
 	works(t, replicatest.Init(t, start, counted(5)), 4, 1)
 	want, crashes := dumped(t, start), 0

@@ -20,6 +20,7 @@ type loss struct {
 	ann, bob *replica.Replica
 	recs     []changeset.RecordID
 	rows     []uint32 // that are lost
+	unmissed bool     // nobody else knows the record, and it is deleted
 }
 
 // edits makes an edit of several records.
@@ -167,7 +168,7 @@ var losses = []struct {
 		l := withBob(t, 0)
 		l.recs = append(l.recs, newTicket(t, l.ann))
 		remove(t, l.ann, l.recs[0])
-		l.rows = []uint32{1}
+		l.rows, l.unmissed = []uint32{1}, true
 		return l
 	}},
 	{"a deletion that was taken back", func(t *testing.T) *loss {

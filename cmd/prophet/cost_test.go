@@ -138,7 +138,7 @@ func TestCreateOpensTheReplicaOnce(t *testing.T) {
 			t.Errorf("%s was opened %d times", name, n)
 		}
 	}
-	if all > 80 {
+	if all > 80 { // 67 on format 1; of format 2 the lists of parts and a table are read too, and directories are made and flushed that loose files would have had
 		t.Errorf("%d times a file was opened: %v", all, fsys.of)
 	}
 }

@@ -64,7 +64,7 @@ func TestFilesOfAnotherReplicaAreNotItsIdentity(t *testing.T) {
 		if list := problems(t, s.Replica); len(list) > 0 {
 			t.Errorf("%v: %v", tt.files, list)
 		}
-		if err := goOn(s, false); err != nil {
+		if err := goOn(s, false, false); err != nil {
 			t.Errorf("%v: %v", tt.files, err)
 		}
 	}
@@ -221,7 +221,7 @@ func TestMarksOfAnotherReplicaGiveTheVotesNoOtherUUID(t *testing.T) {
 				t.Errorf("%s: check says %v", tt.files, found)
 			}
 			if tt.sound {
-				if err := goOn(s.Copy(), false); err != nil {
+				if err := goOn(s.Copy(), false, false); err != nil {
 					t.Errorf("%s: %v", tt.files, err)
 				}
 			}

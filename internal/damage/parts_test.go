@@ -87,7 +87,7 @@ func TestDamageToPartsIsHealedAsFarAsItFollows(t *testing.T) {
 		if gone == 0 && len(differ) > 0 || gone > 0 && !isPack || !saysLost(list, gone) {
 			t.Errorf("%s:\n  differ %v\n  did %v\n  check %v", c, differ, mended, list)
 		}
-		if err := goOn(work, true); err != nil {
+		if err := goOn(work, true, gone > 0); err != nil {
 			t.Errorf("%s: %v", c, err)
 		}
 	})
