@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"slices"
 	"strings"
 
@@ -156,20 +157,25 @@ func absent(fsys afero.Fs, names ...string) (list []string, err error) {
 // LeftOfInit reports whether [Init] makes such a file or directory before there is a replica.
 func LeftOfInit(fsys afero.Fs, name string, info os.FileInfo) bool {
 	name = strings.ReplaceAll(name, `\`, "/")
-	inside, votes := strings.CutPrefix(name, changeset.ResolutionsDir+"/")
-	if info.IsDir() {
-		return name == "." || name == changeset.ResolutionsDir || inside == oursDir || inside == parts.Dir
-	}
-	switch {
-	case durable.IsTemp(name) || name == lockFile || name == IdentityFile:
+	if info.IsDir() && name == "." || !info.IsDir() && (durable.IsTemp(name) || name == lockFile) {
 		return true
-	case inside == changeset.LatestFile:
-		is, err := holds(fsys, name, []byte("0"))
-		return err == nil && is
-	case inside == parts.ListFile:
-		is, err := holds(fsys, name, []byte(parts.List{}.Encode()))
-		return err == nil && is
 	}
-	made := []string{changeset.DatabaseUUIDFile, changeset.ReplicaUUIDFile}
-	return slices.Contains(made, inside) || votes && inside == changeset.ReplicaVersionFile
+	is := identity{}
+	is.setFormat(FormatParts) // which has all that the other has
+	files := filesOf(is)
+	for _, f := range files[:len(files)-1] { // with the last there is a replica
+		switch {
+		case info.IsDir():
+			if strings.HasPrefix(f.Name, name+"/") {
+				return true
+			}
+		case f.Name != name:
+		case path.Base(name) == changeset.LatestFile || strings.HasSuffix(name, parts.ListFile): // any other number or list tells of a replica
+			is, err := holds(fsys, name, f.Data)
+			return err == nil && is
+		default:
+			return true
+		}
+	}
+	return false
 }

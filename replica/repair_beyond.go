@@ -97,12 +97,13 @@ func (x *beyond) packed() (uint32, error) {
 		return x.held, err
 	}
 	if part := packs.covering(x.held); part != nil {
+		var text []byte
 		row, err := x.l.Row(x.held)
 		if err == nil {
-			_, err = part.Changeset(x.held)
+			text, err = part.Changeset(x.held)
 		}
 		x.p.unread(err)
-		if b, bad := part.Changeset(x.held); err != nil || bad != nil || cas.Sum(b) != row.Key {
+		if err != nil || cas.Sum(text) != row.Key {
 			return x.held, x.p.disturbed()
 		}
 	}
@@ -111,7 +112,7 @@ func (x *beyond) packed() (uint32, error) {
 
 // findStrays reads the changesets that are here as loose objects, and that neither a row of the index names nor a list beside it.
 func (x *beyond) findStrays() error {
-	named, err := (&indexRepair{p: x.p, l: x.l}).namedBeside()
+	named, err := x.p.namedBeside(x.l)
 	if err != nil {
 		return err
 	}

@@ -65,7 +65,7 @@ func (x *indexRepair) isMoved(packed *changeset.Changeset) (bool, error) {
 // loadMoved reads the loose changesets.
 func (x *indexRepair) loadMoved() error {
 	x.moved = map[uint32][]*changeset.Changeset{}
-	named, err := x.namedBeside()
+	named, err := x.p.namedBeside(x.l)
 	if err != nil {
 		return err
 	}
@@ -80,11 +80,11 @@ func (x *indexRepair) loadMoved() error {
 	})
 }
 
-// namedBeside returns the changesets that the lists of representations and of what is lost name.
-func (x *indexRepair) namedBeside() (map[cas.Key]bool, error) {
+// namedBeside returns the changesets that the lists of representations and of what is lost name beside a log.
+func (p *repair) namedBeside(l *Log) (map[cas.Key]bool, error) {
 	named := map[cas.Key]bool{}
 	for _, file := range []string{RepresentationsFile, LostFile} {
-		b, err := x.p.read(x.l.prefix + file)
+		b, err := p.read(l.prefix + file)
 		if err != nil {
 			return nil, err
 		}

@@ -62,7 +62,7 @@ func (x *indexRepair) solve() (lacking []uint32, err error) {
 
 // collect finds the changesets that no row names which is known, nor the list of representations, and that are not what is left of another one.
 func (s *solver) collect() error {
-	named, err := s.x.namedBeside()
+	named, err := s.x.p.namedBeside(s.x.l)
 	if err != nil {
 		return err
 	}

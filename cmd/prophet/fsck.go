@@ -111,7 +111,7 @@ type (
 		damages      int  // the others
 		lacksObjects bool // some of these are of changesets that are damaged or missing, be they votes
 		byHand       bool // some of these somebody has to move
-		isWorse      bool // some of these are more than a changeset, or notes, that are listed as lost
+		isWorse      bool // some of these are more than a changeset, or votes, that are listed as lost
 
 		here func(string) string // adds to commands in a text the replica that was named
 
@@ -124,7 +124,7 @@ type (
 		unread    int      // some of these are of files that cannot be read
 		unreached []string // replicas that are known here, and could not be asked by the repair
 
-		lost       bool // changesets are
+		namesLost  bool // some of these name changesets that are lost
 		lostVotes  bool // nothing was left of the resolutions: this repair found that out
 		lacksVotes bool // likewise, and nobody is known who may have some
 	}
@@ -203,7 +203,7 @@ func (d *fsckDoc) add(found replica.Problem) {
 			d.unread++
 			d.lacksObjects = lacked
 		}
-		d.lost = d.lost || lost
+		d.namesLost = d.namesLost || lost
 		d.lacksVotes = d.lacksVotes || found.Votes
 	}
 	if *of++; *of <= mostListed {
@@ -309,7 +309,7 @@ func (d *fsckDoc) verdict() string {
 	return counted(d.damages, "problem")
 }
 
-// lostOnly reports whether nothing is wrong but that changesets are lost, or notes.
+// lostOnly reports whether nothing is wrong but that changesets are lost, or votes.
 func (d *fsckDoc) lostOnly() bool { return d.opened && !d.isWorse }
 
 // hintLost says what to do about what is lost.
@@ -331,7 +331,7 @@ func (d *fsckDoc) hint() string {
 		return "who has the right to must let you read there, as with chmod, or see to the disk; then check again: until then nothing is known to be damaged there, and a repair stops at it"
 	case d.mirror && d.lostOnly():
 		return `its publisher has lost it: "prophet fsck -r DIR --repair --from URL" there, with a replica or a mirror that has it, brings it back, and the next publication brings it here`
-	case d.mirror && d.lost:
+	case d.mirror && d.namesLost:
 		return hintMirror + `; what prophet/lost names its publisher has lost: "prophet fsck -r DIR --repair --from URL" there looks for it`
 	case d.mirror:
 		return hintMirror
