@@ -68,7 +68,7 @@ func (r *Replica) tellLoss() {
 			r.loss.old, r.loss.look = false, nil
 		}
 		r.loss.mu.Unlock()
-		text := r.waitsFor(id)
+		text := r.lossText(id)
 		r.loss.mu.Lock()
 		tell := text != "" && !r.loss.told
 		r.loss.busy, r.loss.told = false, r.loss.told || tell
@@ -79,8 +79,8 @@ func (r *Replica) tellLoss() {
 	}
 }
 
-// waitsFor says that a changeset is lost, if something of the records that it touched waits; of one of which that is not known, if anything does. It is "" if nothing does, or that cannot be read.
-func (r *Replica) waitsFor(id changeset.ID) string {
+// lossText says that a changeset is lost, if something of the records that it touched waits; of one of which that is not known, if anything does. It is "" if nothing does, or that cannot be read.
+func (r *Replica) lossText(id changeset.ID) string {
 	if r.loss.look == nil {
 		look, err := Open(r.fs, Options{Where: r.opts.Where, Sleep: r.opts.Sleep})
 		if err != nil {

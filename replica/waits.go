@@ -69,7 +69,7 @@ func (l *Log) Withheld() (changesets int, recs []changeset.RecordID, err error) 
 	if err != nil || h == nil {
 		return 0, nil, err
 	}
-	hung, free := map[changeset.RecordID][]resolution.Entry{}, map[changeset.RecordID]map[changeset.ID]bool{}
+	found := readersFind{hung: map[changeset.RecordID][]resolution.Entry{}, free: map[changeset.RecordID]map[changeset.ID]bool{}}
 	for row, err := range l.Rows(h.first, l.latest) {
 		if err != nil {
 			return 0, nil, err
@@ -82,34 +82,52 @@ func (l *Log) Withheld() (changesets int, recs []changeset.RecordID, err error) 
 		if err != nil {
 			return 0, nil, err
 		}
-		if c.Bookkeeping() {
-			continue
-		}
-		for i := range c.Changes {
-			ch := &c.Changes[i]
-			switch rec := ch.Record; {
-			case hangs:
-				hung[rec] = append(hung[rec], resolution.Entry{ID: c.ID, Created: c.Created, Change: ch, Waits: true})
-			case free[rec] == nil:
-				free[rec] = map[changeset.ID]bool{c.ID: true, ch.CopyOf: true}
-			default:
-				free[rec][c.ID], free[rec][ch.CopyOf] = true, true
-			}
+		if !c.Bookkeeping() {
+			found.add(c, hangs)
 		}
 	}
-	withheld, waiting := map[changeset.ID]bool{}, map[changeset.RecordID]bool{}
-	for rec, entries := range hung {
-		delete(free[rec], changeset.ID{}) // the copy of nothing
-		if NobodyMisses(entries, len(free[rec]) > 0) {
+	changesets, recs = found.withheld()
+	return changesets, recs, nil
+}
+
+// readersFind is what those who lack what a log has lost find in it of its records.
+type readersFind struct {
+	hung map[changeset.RecordID][]resolution.Entry    // the changes that hang on what is lost, and do not come to them
+	free map[changeset.RecordID]map[changeset.ID]bool // which changes come, or copies of them
+}
+
+func (f *readersFind) add(c *changeset.Changeset, hangs bool) {
+	for i := range c.Changes {
+		ch := &c.Changes[i]
+		if hangs {
+			f.hung[ch.Record] = append(f.hung[ch.Record], resolution.Entry{ID: c.ID, Created: c.Created, Change: ch, Waits: true})
+			continue
+		}
+		if f.free[ch.Record] == nil {
+			f.free[ch.Record] = map[changeset.ID]bool{}
+		}
+		f.free[ch.Record][c.ID] = true
+		if !ch.CopyOf.IsZero() {
+			f.free[ch.Record][ch.CopyOf] = true
+		}
+	}
+}
+
+// withheld returns how many changesets do not come that somebody misses, and the records that they touch, sorted.
+func (f *readersFind) withheld() (changesets int, recs []changeset.RecordID) {
+	missed, waiting := map[changeset.ID]bool{}, map[changeset.RecordID]bool{}
+	for rec, entries := range f.hung {
+		free := f.free[rec]
+		if NobodyMisses(entries, len(free) > 0) {
 			continue
 		}
 		for _, e := range entries {
-			if !free[rec][e.ID] && !free[rec][e.Change.CopyOf] {
-				withheld[e.ID], waiting[rec] = true, true
+			if !free[e.ID] && !free[e.Change.CopyOf] {
+				missed[e.ID], waiting[rec] = true, true
 			}
 		}
 	}
-	return len(withheld), sorted(waiting), nil
+	return len(missed), sorted(waiting)
 }
 
 // NobodyMisses reports whether somebody who lacks some changes to a record, and all that they build on, misses nothing: he does not know the record, and they end with its deletion. known says that he has other changes to it;
@@ -120,7 +138,8 @@ func NobodyMisses(entries []resolution.Entry, known bool) bool {
 		among[e.ID] = true
 	}
 	for _, e := range entries {
-		if known = known || e.Change.Parents == nil && e.Change.Kind != changeset.Create; known || slices.ContainsFunc(e.Change.Parents, func(p changeset.ID) bool { return !among[p] }) {
+		known = known || e.Change.Parents == nil && e.Change.Kind != changeset.Create
+		if known || slices.ContainsFunc(e.Change.Parents, func(p changeset.ID) bool { return !among[p] }) {
 			return false
 		}
 	}
