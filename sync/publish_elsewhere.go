@@ -48,7 +48,12 @@ func PublishElsewhere(ctx context.Context, from *replica.Replica, at afero.Fs, t
 	}
 	mirror := &noted{Fs: afero.NewBasePathFs(at, CopyDir), names: map[string]bool{}}
 	p := newPublisher(from, mirror, opts)
-	c := &copied{at: at, mirror: mirror, there: there, path: p.report.Path, check: opts.Check}
+	c := &copied{at: at, mirror: mirror, there: there, path: p.report.Path, whole: opts.Check}
+	if !c.whole {
+		if c.whole, err = c.mayHaveLost(from); err != nil {
+			return nil, fmt.Errorf("publish: %w", err)
+		}
+	}
 	p.begun = func(ctx context.Context) error { return c.send(ctx, []step{func(string, bool) bool { return true }}) }
 	if err := c.fetch(ctx); err != nil {
 		return nil, fmt.Errorf("publish: %w", err)
@@ -71,7 +76,7 @@ type copied struct {
 	mirror *noted
 	there  Elsewhere
 	path   string // of the replica in the mirror
-	check  bool
+	whole  bool   // nothing of the copy is believed to be what is there
 }
 
 // fetch makes the copy what is there. The note that it is so is gone afterwards: what is written to the copy from now on is not there.
@@ -80,7 +85,7 @@ func (c *copied) fetch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if sent && !c.check {
+	if sent && !c.whole {
 		was, err := c.texts()
 		if err != nil {
 			return err
@@ -97,10 +102,32 @@ func (c *copied) fetch(ctx context.Context) error {
 	if err := durable.Remove(c.at, copySent); err != nil {
 		return err
 	}
-	if sent && !c.check {
+	if sent && !c.whole {
 		return nil
 	}
 	return c.there.Fetch(ctx, c.all())
+}
+
+// mayHaveLost reports whether the replica has lost what the mirror is not known to lack: the copy may have lost it too.
+func (c *copied) mayHaveLost(from *replica.Replica) (bool, error) {
+	main, votes, err := logs(from)
+	if err != nil {
+		return false, err
+	}
+	for _, l := range []treeLog{main, votes} {
+		list, err := l.lostFile()
+		if err != nil {
+			return false, err
+		}
+		if list.text == "" {
+			continue
+		}
+		known, err := readAtMost(c.mirror, c.name(list.name), int64(len(list.text)))
+		if err != nil || string(known) != list.text { // what cannot be read is fetched, too
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // small are the names of the files that tell whether a mirror is as it was left, and whether it is one to write to.

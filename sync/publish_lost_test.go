@@ -101,3 +101,57 @@ func mirrorFiles(t *testing.T, dest afero.Fs) map[string]string {
 	maps.DeleteFunc(files, func(name, _ string) bool { return strings.HasSuffix(name, "prophet/lock") })
 	return files
 }
+
+func TestAMirrorOfPacksThatHasWhatIsLostStaysWhole(t *testing.T) {
+	replicatest.WithLooseEdits(t)
+	l := withBob(t, 2)
+	update(t, l.ann, l.recs[0], "status", "open") // row 3
+	dest, opts := crashfs.New(), psync.PublishOptions{NoTree: true}
+	if _, err := psync.Publish(t.Context(), l.ann, dest, opts); err != nil {
+		t.Fatal(err)
+	}
+	l.rows = []uint32{3}
+	ann, was := l.takeAway(t), filesOf(t, dest)
+	update(t, ann, l.recs[1], "status", "open")
+	for _, opts.Check = range []bool{false, true} {
+		_, err := psync.Publish(t.Context(), ann, dest, opts)
+		if !errors.Is(err, psync.ErrMirrorHas) {
+			t.Errorf("checked %v: %v", opts.Check, err)
+		}
+		sameFiles(t, "the mirror", filesOf(t, dest), was)
+	}
+}
+
+// TestAMirrorElsewhereThatHasWhatIsLostStaysWhole: also where the copy of it that is here has lost it too.
+func TestAMirrorElsewhereThatHasWhatIsLostStaysWhole(t *testing.T) {
+	replicatest.WithLooseEdits(t)
+	l := withBob(t, 2)
+	update(t, l.ann, l.recs[0], "status", "open") // row 3
+	e, at := newElsewhere(crashfs.New(), 1)
+	if _, err := psync.PublishElsewhere(t.Context(), l.ann, at, e, psync.PublishOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	row, err := l.ann.Log().Row(3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	object := changeset.ObjectPath(changeset.ChangesetObjects, row.Key)
+	l.rows = []uint32{3}
+	ann := l.takeAway(t)
+	update(t, ann, l.recs[1], "status", "open")
+	was := filesOf(t, e.there)
+	for i := range 3 {
+		if i == 1 {
+			if err := e.here.Remove(l.ann.Database().String() + "/" + object); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := psync.PublishElsewhere(t.Context(), ann, at, e, psync.PublishOptions{Check: i == 2}); !errors.Is(err, psync.ErrMirrorHas) {
+			t.Errorf("%d: %v", i, err)
+		}
+		sameFiles(t, "the mirror", filesOf(t, e.there), was)
+		if err := afero.WriteFile(at, "sent", nil, 0o666); err != nil { // as if what is here were what is there
+			t.Fatal(err)
+		}
+	}
+}
