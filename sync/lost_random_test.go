@@ -155,6 +155,7 @@ func values(t *testing.T, r *replica.Replica) string {
 
 // TestWhoLosesChangesetsAgainAndAgainShowsWhatOthersShow: at random Ann loses changesets, be they copies, and edits; whenever she and Bob have met they show the same. In the end all of it comes back.
 func TestWhoLosesChangesetsAgainAndAgainShowsWhatOthersShow(t *testing.T) {
+	replicatest.WithLooseEdits(t) // each is lost with its file
 	sent, ran := 0, 0
 	for seed := uint64(0); seed < uint64(*lossHistories); seed += uint64(race.Every(4)) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {

@@ -184,6 +184,7 @@ func (l *lossAmongThree) comeBack(who *loser) {
 // TestWhatWasLostInSeveralCountsOnce: three add to a number under the rule sum, and lose changesets, each its own or the same; what waits is copied in any of them. Whenever all have met they show the same; and when what was lost comes back in
 // those that had it, the sum is that of all that was added, once.
 func TestWhatWasLostInSeveralCountsOnce(t *testing.T) {
+	replicatest.WithLooseEdits(t) // each is lost with its file
 	copies, ran := 0, 0
 	for seed := uint64(0); seed < uint64(*lossHistories); seed += uint64(race.Every(4)) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
