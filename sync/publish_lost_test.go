@@ -18,6 +18,7 @@ import (
 
 // TestAMirrorThatHasWhatIsLostStaysWhole: what is left of a lost changeset takes the place of nothing in a mirror that has it. Once a repair had it from there, the publication goes on.
 func TestAMirrorThatHasWhatIsLostStaysWhole(t *testing.T) {
+	replicatest.WithLooseEdits(t)
 	l := withBob(t, 2)
 	update(t, l.ann, l.recs[0], "status", "open") // row 3
 	dest := crashfs.New()
