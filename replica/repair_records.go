@@ -2,10 +2,12 @@ package replica
 
 import (
 	"bytes"
+	"errors"
 	"maps"
 
 	"prophet/cas"
 	"prophet/changeset"
+	"prophet/internal/parts"
 )
 
 // recordsRepair makes the versions and the indexes of a log's records what replaying the log gives. It holds one batch of files in memory.
@@ -15,6 +17,11 @@ type recordsRepair struct {
 	batch  *repairBatch
 	put    map[string]bool // objects in the batch
 	shifts []sums
+	differ map[parts.Ref]bool // parts that have other versions than replaying the log gives, see [recordsRepair.loosen]
+}
+
+func newRecordsRepair(p *repair, l *Log) *recordsRepair {
+	return &recordsRepair{p: p, l: l, batch: newRepairBatch(p), put: map[string]bool{}, shifts: make([]sums, l.latest+1), differ: map[parts.Ref]bool{}}
 }
 
 // mendRecords mends the versions and indexes of the records of both logs.
@@ -23,7 +30,7 @@ func (p *repair) mendRecords() error {
 		if p.copied && l.prefix != "" {
 			continue // an exported copy has no records of decisions
 		}
-		x := &recordsRepair{p: p, l: l, batch: newRepairBatch(p), put: map[string]bool{}, shifts: make([]sums, l.latest+1)}
+		x := newRecordsRepair(p, l)
 		if err := x.run(); err != nil {
 			return err
 		}
@@ -48,7 +55,29 @@ func (x *recordsRepair) run() error {
 	if err := x.flush(); err != nil {
 		return err
 	}
+	if err := x.mendPacked(touching); err != nil {
+		return err
+	}
 	return x.takeOthers(touching)
+}
+
+// mendPacked mends the records of the parts that have other versions than they must, once these parts are dissolved.
+func (x *recordsRepair) mendPacked(touching map[changeset.RecordID][]uint32) error {
+	if len(x.differ) == 0 {
+		return nil
+	}
+	loosened, err := x.loosen()
+	if err != nil {
+		return err
+	}
+	x.l = sameLog(x.p.r, x.l)
+	loose := newRecordsRepair(x.p, x.l) // what they add to the digests is noted already
+	for _, rec := range loosened {
+		if err := errors.Join(x.p.ctx.Err(), loose.mend(rec, touching[rec])); err != nil {
+			return err
+		}
+	}
+	return loose.flush()
 }
 
 // touching returns which rows of the log touch which records.
@@ -127,6 +156,9 @@ func (x *recordsRepair) mend(rec changeset.RecordID, rows []uint32) error {
 	}
 	want, err := x.index(rec, states, was)
 	if err != nil || was != nil && bytes.Equal(was, want) {
+		return err
+	}
+	if differ, err := x.differing(rec, was, want); differ || err != nil {
 		return err
 	}
 	there, err := exists(x.p.fs, file)
