@@ -265,6 +265,27 @@ func TestGCRunsByItself(t *testing.T) {
 	}
 }
 
+// TestGCRunsByItselfAfterAnEditThatOpens makes the edits of a process each, as of "prophet create".
+func TestGCRunsByItselfAfterAnEditThatOpens(t *testing.T) {
+	replicatest.OnFormat2(t)
+	fsys := directory(t)
+	grow(t, replicatest.Init(t, fsys, counted(1<<20)), 1000)
+	if left := looseFiles(t, fsys); len(left) < 1000 {
+		t.Fatalf("%d loose files", len(left))
+	}
+	opts := counted(1 << 20)
+	opts.NewUUID = uuid.New
+	if _, _, err := replica.OpenAndEdit(t.Context(), fsys, opts, func(e *replica.Edit) error {
+		_, err := e.Create("Ticket", map[string]string{"summary": "one more"})
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if list, left := partsOf(t, fsys, ""), looseFiles(t, fsys); len(list) != 1 || list[0].Last != 1001 || len(left) > 0 {
+		t.Errorf("parts %v, %d loose files", list, len(left))
+	}
+}
+
 // TestWhatIsLostStaysLoose has gc fold all around a changeset that nobody has any more.
 func TestWhatIsLostStaysLoose(t *testing.T) {
 	replicatest.OnFormat2(t)

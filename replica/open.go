@@ -49,7 +49,7 @@ func OpenAndEdit(ctx context.Context, fsys afero.Fs, opts Options, f func(e *Edi
 	if err := r.readFormat(); err != nil {
 		return nil, Edited{}, err
 	}
-	update := r.underLock
+	update := r.updateOurs
 	if noted, err := exists(fsys, rowsFile); !noted || err != nil {
 		if err := r.reopen(); err != nil {
 			return nil, Edited{}, err

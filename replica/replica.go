@@ -161,21 +161,22 @@ var ErrUncertain = durable.ErrUncertain
 // ctx is done before the commit, nothing is changed. Other writers wait meanwhile; readers do not. After another error nothing is changed either, unless it
 // wraps [ErrUncertain].
 func (r *Replica) Update(ctx context.Context, f func(tx *Tx) error) error {
-	if err := r.update(ctx, f); err != nil {
+	if err := r.refuseExported(); err != nil {
+		return err
+	}
+	return r.updateOurs(ctx, f)
+}
+
+// updateOurs is Update where something of ours was written before. Nothing of the replica need have been read.
+func (r *Replica) updateOurs(ctx context.Context, f func(tx *Tx) error) error {
+	if err := r.underLock(ctx, f); err != nil {
 		return err
 	}
 	r.tidy(ctx)
 	return nil
 }
 
-func (r *Replica) update(ctx context.Context, f func(tx *Tx) error) error {
-	if err := r.refuseExported(); err != nil {
-		return err
-	}
-	return r.underLock(ctx, f)
-}
-
-// underLock is Update where something of ours was written before. Nothing of the replica need have been read.
+// underLock is updateOurs, but for the gc that may follow.
 func (r *Replica) underLock(ctx context.Context, f func(tx *Tx) error) error {
 	unlock, err := r.lock(ctx)
 	if err != nil {
