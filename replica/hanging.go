@@ -75,18 +75,12 @@ func (h *hanging) orNil() *hanging {
 func (l *Log) hangingOn(lost []changeset.Row) (*hanging, error) {
 	h := &hanging{lost: map[changeset.ID]bool{}, first: math.MaxUint32, touched: map[changeset.RecordID]changeset.ID{}, get: l.at, of: logState{l.uuid, l.latest}, on: map[changeset.ID]changeset.ID{}}
 	for _, row := range lost {
-		h.lost[row.ID], h.first = true, min(h.first, row.Seq)
+		h.first = min(h.first, row.Seq)
 		listed, _, err := l.Left(row.Seq)
 		if err != nil {
 			return nil, err
 		}
-		left := l.left(listed)
-		if len(left.Changes) == 0 {
-			h.blind = row.ID
-		}
-		for i := range left.Changes {
-			h.touched[left.Changes[i].Record] = row.ID
-		}
+		h.lose(row.ID, l.left(listed))
 	}
 	rows := sync.OnceValues(func() (map[changeset.ID]uint32, error) {
 		rows := map[changeset.ID]uint32{}
@@ -109,6 +103,34 @@ func (l *Log) hangingOn(lost []changeset.Row) (*hanging, error) {
 		return row, ok, err
 	}
 	return h, nil
+}
+
+// lose takes note of a lost edit, of which this is left.
+func (h *hanging) lose(id changeset.ID, left *changeset.Changeset) {
+	h.lost[id] = true
+	if len(left.Changes) == 0 {
+		h.blind = id
+	}
+	for i := range left.Changes {
+		h.touched[left.Changes[i].Record] = id
+	}
+}
+
+// add takes note of one more row that is lost, or of other times and parents of a lost changeset. It reports whether that can be: rows come in their order.
+func (h *hanging) add(row changeset.Row, left *changeset.Changeset) bool {
+	if left.Bookkeeping() {
+		return true
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if row.Seq < h.first {
+		return false
+	}
+	if !h.lost[row.ID] {
+		h.lose(row.ID, left)
+	}
+	h.on = map[changeset.ID]changeset.ID{}
+	return true
 }
 
 // hanging is [Log.hanging] with what the transaction adds.

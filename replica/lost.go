@@ -86,11 +86,14 @@ func (l *Log) left(lost changeset.Row) *changeset.Changeset {
 	return c
 }
 
-// list puts a row on the list.
-func (f *lostRows) list(row changeset.Row) {
+// list puts a row on the list, with what is left of its changeset. What hangs on it hangs beside what is known to hang: it is not found out anew for each row.
+func (f *lostRows) list(row changeset.Row, left *changeset.Changeset) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.rows[row.Seq], f.hang = row, nil
+	f.rows[row.Seq] = row
+	if f.hang != nil && !f.hang.add(row, left) {
+		f.hang = nil
+	}
 }
 
 // tell says that a changeset is passed over, until somebody hears it of each.

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"cmp"
 	"slices"
 
 	"prophet/cas"
@@ -17,7 +18,8 @@ func (x *lostRepair) whatIsLeft(row changeset.Row) (c *changeset.Changeset, othe
 	if c != nil || err != nil {
 		return c, others, err
 	}
-	c = &changeset.Changeset{ID: row.ID, Created: x.createdNear(row.Seq)}
+	// When it was made nobody knows: what stands nearest above it says about when, else what stands nearest below.
+	c = &changeset.Changeset{ID: row.ID, Created: cmp.Or(x.near[row.Seq], x.first)}
 	n, err := x.l.ours.noted(row.Seq)
 	if err != nil {
 		x.p.unread(err)
@@ -238,27 +240,4 @@ func (x *lostRepair) parentsOf(rec changeset.RecordID, row changeset.Row, settle
 		return nil
 	}
 	return result.Heads
-}
-
-// createdNear is when the changeset was made that stands nearest above a row and can be read, else below it: when the lost one was made nobody knows.
-func (x *lostRepair) createdNear(seq uint32) string {
-	created := func(at uint32) string {
-		c, err := x.l.at(at)
-		if err != nil || c.Lost {
-			x.p.unread(err)
-			return ""
-		}
-		return c.Created
-	}
-	for at := seq - 1; at > 0; at-- {
-		if text := created(at); text != "" {
-			return text
-		}
-	}
-	for at := seq + 1; at <= x.l.latest && at > 0; at++ {
-		if text := created(at); text != "" {
-			return text
-		}
-	}
-	return ""
 }

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -23,6 +24,8 @@ type lostRepair struct {
 	index   *indexRepair                    // what the records' indexes say; loaded when needed
 	pieced  map[uint32]*changeset.Changeset // what was made now of the versions of records, by row
 	back    []changeset.Row                 // those that can be read again
+	near    map[uint32]string               // by lost row, when the changeset was made that stands nearest above and can be read; "" if there is none
+	first   string                          // when the first was made that can be read
 }
 
 // mendLost lists the changesets that cannot be read, with what is left of each, and takes those off the list that can.
@@ -32,7 +35,7 @@ func (p *repair) mendLost(l *Log) error {
 		return err
 	}
 	x := &lostRepair{p: p, l: l, listed: listed, lost: map[uint32]changeset.Row{}, ids: map[changeset.ID]uint32{},
-		pieced: map[uint32]*changeset.Changeset{}}
+		pieced: map[uint32]*changeset.Changeset{}, near: map[uint32]string{}}
 	if err := x.find(); err != nil {
 		return err
 	}
@@ -68,6 +71,7 @@ func (p *repair) mendLost(l *Log) error {
 
 // find finds out which changesets cannot be read, and which of those that are listed can.
 func (x *lostRepair) find() error {
+	near := ""
 	for row, err := range x.l.Rows(1, x.l.latest) {
 		if err == nil {
 			err = x.p.ctx.Err()
@@ -77,6 +81,10 @@ func (x *lostRepair) find() error {
 		}
 		_, c, err := x.l.RawChangeset(row)
 		_, listed := x.listed[row.Seq]
+		if err == nil && c.Created != "" {
+			near = c.Created
+			x.first = cmp.Or(x.first, near)
+		}
 		switch {
 		case err == nil && listed:
 			x.back = append(x.back, row)
@@ -85,7 +93,7 @@ func (x *lostRepair) find() error {
 		case !isFault(err):
 			return err
 		default:
-			x.lost[row.Seq], x.ids[row.ID] = row, row.Seq
+			x.lost[row.Seq], x.ids[row.ID], x.near[row.Seq] = row, row.Seq, near
 		}
 	}
 	return nil
@@ -114,9 +122,11 @@ func (x *lostRepair) leave(seq uint32) error {
 	} else if ok {
 		x.files = append(x.files, file)
 	}
-	if before, listed := x.listed[seq]; listed && before.ID == row.ID && x.l.left(before).Changes != nil {
-		x.l.gone.list(before)
-		return nil
+	if before, listed := x.listed[seq]; listed && before.ID == row.ID {
+		if left := x.l.left(before); left.Changes != nil {
+			x.l.gone.list(before, left)
+			return nil
+		}
 	}
 	c, others, err := x.whatIsLeft(row)
 	if err != nil {
@@ -141,7 +151,7 @@ func (x *lostRepair) keep(seq uint32, c *changeset.Changeset) error {
 	if _, err := x.p.object(x.l.leftObjects(), text); err != nil {
 		return err
 	}
-	x.l.gone.list(row)
+	x.l.gone.list(row, c)
 	return nil
 }
 
