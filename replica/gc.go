@@ -80,38 +80,6 @@ func (r *Replica) GC(ctx context.Context, opts GCOptions) (report GCReport, err 
 	return g.report, errors.Join(err, unlock())
 }
 
-// tidy runs gc after a commit, where that is worth it. The commit is made: an error is no error of it.
-func (r *Replica) tidy(ctx context.Context) {
-	opts := GCOptions{Auto: parts.GCAlways != "yes"}
-	if r.rehearsal || opts.Auto && !r.wantsGC() {
-		return
-	}
-	_, err := r.GC(ctx, opts)
-	if err != nil && ctx.Err() == nil && !errors.As(err, new(*BusyError)) {
-		r.warn(fmt.Sprintf("what was done is done, but the replica could not be tidied: %v", err))
-	}
-}
-
-// wantsGC reports whether so much is loose, or are there so many small parts, that it is worth it. Nothing is read for it.
-func (r *Replica) wantsGC() bool {
-	for _, l := range []*Log{r.log, r.votes} {
-		packs, err := l.packs()
-		if err != nil || r.format != FormatParts {
-			return false
-		}
-		small := 0
-		for _, ref := range packs.list {
-			if rowsOf(ref) < autoRows {
-				small++
-			}
-		}
-		if packs.loose(l.latest) > autoLoose || small > autoParts {
-			return true
-		}
-	}
-	return false
-}
-
 func rowsOf(ref parts.Ref) uint64 { return uint64(ref.Last) - uint64(ref.First) + 1 }
 
 // gc is one that is under way.

@@ -49,7 +49,7 @@ func (l *Log) hanging() (*hanging, error) {
 	if h != nil && h.of == now {
 		return h.orNil(), nil
 	}
-	lost, err := l.LostEdits()
+	lost, err := l.Lost()
 	if err != nil {
 		return nil, err
 	}
@@ -71,16 +71,22 @@ func (h *hanging) orNil() *hanging {
 	return h
 }
 
-// hangingOn returns what hangs on some rows of the log that are listed as lost.
+// hangingOn returns what hangs on some rows of the log that are listed as lost; on bookkeeping nothing does.
 func (l *Log) hangingOn(lost []changeset.Row) (*hanging, error) {
 	h := &hanging{lost: map[changeset.ID]bool{}, first: math.MaxUint32, touched: map[changeset.RecordID]changeset.ID{}, get: l.at, of: logState{l.uuid, l.latest}, on: map[changeset.ID]changeset.ID{}}
+	listed, err := l.lostRows()
+	if err != nil {
+		return nil, err
+	}
 	for _, row := range lost {
-		h.first = min(h.first, row.Seq)
-		listed, _, err := l.Left(row.Seq)
+		left, err := l.readLeft(listed[row.Seq])
 		if err != nil {
 			return nil, err
 		}
-		h.lose(row.ID, l.left(listed))
+		if !left.Bookkeeping() {
+			h.first = min(h.first, row.Seq)
+			h.lose(row.ID, left)
+		}
 	}
 	rows := sync.OnceValues(func() (map[changeset.ID]uint32, error) {
 		rows := map[changeset.ID]uint32{}

@@ -73,17 +73,33 @@ func (l *Log) leftListed(row changeset.Row, err error) (*changeset.Changeset, er
 
 // left reads what is left of a lost changeset. If that cannot be read either, nothing is.
 func (l *Log) left(lost changeset.Row) *changeset.Changeset {
-	none := &changeset.Changeset{ID: lost.ID, Lost: true}
-	b, err := l.leftObjects().Get(lost.Key)
+	c, err := l.readLeft(lost)
 	if err != nil {
-		return none
+		return noneLeft(lost)
+	}
+	return c
+}
+
+// readLeft is left, but that it returns an error that says nothing of the object.
+func (l *Log) readLeft(lost changeset.Row) (*changeset.Changeset, error) {
+	b, err := l.leftObjects().Get(lost.Key)
+	if isFault(err) {
+		return noneLeft(lost), nil
+	}
+	if err != nil {
+		return nil, err
 	}
 	c, err := changeset.Decode(b)
 	if err != nil || c.ID != lost.ID {
-		return none
+		return noneLeft(lost), nil
 	}
 	c.Lost = true
-	return c
+	return c, nil
+}
+
+// noneLeft is a lost changeset of which nothing is left.
+func noneLeft(lost changeset.Row) *changeset.Changeset {
+	return &changeset.Changeset{ID: lost.ID, Lost: true}
 }
 
 // list puts a row on the list, with what is left of its changeset. What hangs on it hangs beside what is known to hang: it is not found out anew for each row.
