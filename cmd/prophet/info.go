@@ -96,7 +96,7 @@ func runInfo(ctx context.Context, e *env, o infoOptions) error {
 	if err != nil {
 		return err
 	}
-	doc := infoDoc{Changesets: r.Latest(), Creator: e.creator(config), Database: r.Database(), Format: "1", Named: namedDocs(config),
+	doc := infoDoc{Changesets: r.Latest(), Creator: e.creator(config), Database: r.Database(), Format: r.Format(), Named: namedDocs(config),
 		Path: dir, Peers: []peerDoc{}, Replica: r.UUID()}
 	if err := doc.count(ctx, r); err != nil {
 		return err

@@ -6,10 +6,12 @@ import (
 	"runtime/debug"
 
 	"github.com/urfave/cli/v2"
+
+	"prophet/replica"
 )
 
 // version is replaced when a release is built: go build -ldflags "-X main.version=1.2.3".
-var version = "0.3.0"
+var version = "0.4.0"
 
 func versionCommand(e *env) *cli.Command {
 	return &cli.Command{
@@ -41,7 +43,7 @@ type versionDoc struct {
 
 func runVersion(_ context.Context, e *env, o versionOptions) error {
 	doc := versionDoc{
-		Formats:  []string{"1"},
+		Formats:  []string{replica.FormatLoose, replica.FormatParts},
 		Go:       runtime.Version(),
 		Platform: runtime.GOOS + "/" + runtime.GOARCH,
 		Revision: revision(),
