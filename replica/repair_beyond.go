@@ -7,19 +7,19 @@ import (
 	"prophet/changeset"
 )
 
-// beyond looks for rows of a log after the last one that the index and the number have: both may have been set back, and other files with them.
+// beyond looks for rows of a log after the last one that is told of: what counts them may have been set back, all of it or most.
 type beyond struct {
 	p       *repair
-	l       *Log // of the rows that these have
+	l       *Log // of the rows that are told of
 	held    uint32
 	claimed uint32       // the last row of which anything tells
 	strays  []*candidate // changesets that are here and in no row
 }
 
-// rowsBeyond returns how many rows a log has of which the index and the number say the same: more than they say where two of the other files that count rows do, or parts have them; where the indexes of records
-// have versions of two rows at least, one after the other, which changesets make that are here; or where others have what was made here after that. Where somebody has another changeset under the number of one that is
-// here, the files that count rows, and parts, are believed alone. Notes of ours beyond the number that no journal explains were
-// committed with their rows. One changeset of which only the index of a record tells may be what a program of the original was cut off in, and one of which nothing does what one of ours was.
+// rowsBeyond returns how many rows a log has that has held ones by most of what counts them. It has more where two of all files that count rows say so, or parts have them; where changesets are here of two rows at
+// least, one after the other, which the index names there, or of which the indexes of records have the versions that they make; or where others have what was made here after that. Where somebody has another
+// changeset under the number of one that is here, the files that count rows, and parts, are believed alone. Notes of ours beyond the number that no journal explains were committed with their rows. One changeset of
+// which only the index of a record tells may be what a program of the original was cut off in, and one of which nothing does what one of ours was.
 func (p *repair) rowsBeyond(l *Log, held uint32) (rows uint32, err error) {
 	x := &beyond{p: p, l: l.withRows(held), held: held}
 	if rows, err = x.counted(); err != nil {
@@ -46,7 +46,7 @@ func (p *repair) rowsBeyond(l *Log, held uint32) (rows uint32, err error) {
 		rows = max(rows, theirs)
 	}
 	if rows > maxWhole/changeset.RowSize {
-		p.tell(l.prefix+changeset.LatestFile, IsLeft, "it says %d, as many rows as %s has; something tells of row %d, which is more than a repair can make again", held, l.prefix+changeset.IndexFile, rows)
+		p.tell(l.prefix+changeset.LatestFile, IsLeft, "the log has %s by most of what counts them; something tells of row %d, more than a repair can make again", rowsWord(held), rows)
 		return held, nil
 	}
 	return rows, nil
@@ -70,10 +70,25 @@ func (x *beyond) counted() (uint32, error) {
 	if err != nil {
 		return x.held, err
 	}
-	counts = append(counts, named, brought, 0)
+	index, err := rowsHeld(x.l.fs)
+	if err != nil {
+		return x.held, err
+	}
+	counts = append(counts, index, x.number(), named, brought, 0)
 	slices.Sort(counts)
 	x.claimed = max(packed, counts[len(counts)-1])
 	return max(x.held, packed, counts[len(counts)-2]), nil
+}
+
+// number returns how many rows the file counts that says so; zero where it says nothing.
+func (x *beyond) number() uint32 {
+	text, err := readSmall(x.l.fs, changeset.LatestFile)
+	x.p.unread(err)
+	says, bad := parseNumber("", text)
+	if err != nil || bad != nil {
+		return 0
+	}
+	return says
 }
 
 // lastBrought returns the last row of which the table of local ids has an entry.
@@ -110,7 +125,7 @@ func (x *beyond) packed() (uint32, error) {
 	return list[len(list)-1].Last, x.p.disturbed()
 }
 
-// findStrays reads the changesets that are here as loose objects, and that neither a row of the index names nor a list beside it.
+// findStrays reads the changesets that are here as loose objects, and that neither a row names that is told of nor a list beside it.
 func (x *beyond) findStrays() error {
 	named, err := x.p.namedBeside(x.l)
 	if err != nil {
@@ -120,6 +135,7 @@ func (x *beyond) findStrays() error {
 	if err != nil {
 		return err
 	}
+	index = index[:min(len(index), int(x.held)*changeset.RowSize)]
 	for ; len(index) >= changeset.RowSize; index = index[changeset.RowSize:] {
 		named[cas.Key(index[changeset.RowSize-len(cas.Key{}):changeset.RowSize])] = true
 	}
@@ -137,15 +153,23 @@ func (x *beyond) findStrays() error {
 // isOwn reports whether a changeset was made here under the number of a row after the last.
 func (x *beyond) isOwn(id changeset.ID) bool { return id.Origin == x.l.uuid && id.Seq > x.held }
 
-// proven returns up to which row, without a gap, the indexes of records have versions which changesets make that are here.
+// proven returns up to which row, without a gap, changesets are here of which the index has the row, or the indexes of records the versions that they make.
 func (x *beyond) proven() (uint32, error) {
 	index := &indexRepair{p: x.p, l: x.l}
-	if err := index.loadVersions(); err != nil || !index.numbered {
+	err := index.loadVersions()
+	if err != nil {
+		return x.held, err
+	}
+	if index.file, err = x.p.read(x.l.prefix + changeset.IndexFile); err != nil {
 		return x.held, err
 	}
 	s := &solver{x: index}
 	for row := x.held + 1; ; row++ {
-		if !slices.ContainsFunc(x.strays, func(f *candidate) bool { return s.owns(f, row) && index.madeIt(row, f.c) }) {
+		said, whole := index.said(row)
+		stood := func(f *candidate) bool {
+			return whole && said.Key == f.key && said.ID == f.c.ID || index.numbered && index.madeIt(row, f.c)
+		}
+		if !slices.ContainsFunc(x.strays, func(f *candidate) bool { return s.owns(f, row) && stood(f) }) {
 			return row - 1, x.p.disturbed()
 		}
 	}

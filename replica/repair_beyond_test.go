@@ -86,6 +86,42 @@ func TestRowsAreTakenUpWhateverElseWasSetBack(t *testing.T) {
 	}
 }
 
+// What is set back with the notes is as many files as say otherwise, and more: nothing of what holds is cut off for that.
+func TestRowsThatHoldAreTakenUpWhateverMostFilesCount(t *testing.T) {
+	const number, index, notes = changeset.LatestFile, changeset.IndexFile, " prophet/rows prophet/digests"
+	for _, tt := range []struct {
+		back         string
+		packed, half bool // half: to before the last edit alone
+	}{{back: number + notes}, {back: index + notes}, {back: number + notes + " records prophet/ids"}, {back: number + notes, half: true}, {back: index + notes, half: true}, {back: number + notes, packed: true}, {back: index + notes, packed: true}} {
+		old, now := grownTwice(t, tt.packed)
+		want := dumped(t, now)
+		if tt.half {
+			old = now.Survivor(crashfs.Kill, 0)
+			r := replicatest.Open(t, now, replica.Options{})
+			replicatest.Edit(t, r, func(e *replica.Edit) error {
+				return e.Update(allRecords(t, r)[1], map[string]string{"status": "closed"})
+			})
+			want = dumped(t, now)
+		}
+		names, records := strings.CutSuffix(tt.back, " records prophet/ids")
+		back := strings.Fields(names)
+		for name := range filesIn(t, now) {
+			if records && (strings.HasPrefix(name, changeset.RecordsDir+"/") || name == "prophet/ids") {
+				back = append(back, name)
+			}
+		}
+		putBackFrom(t, now, old, back...)
+		did := repaired(t, now)
+		if strings.Contains(did, "lost") || dumped(t, now) != want {
+			t.Errorf("%+v: the repair says\n%s", tt, did)
+		}
+		sound(t, now)
+		if again := repaired(t, now); again != "" {
+			t.Errorf("%+v: a second repair says\n%s", tt, again)
+		}
+	}
+}
+
 // Of objects alone nothing tells that they were committed, but that somebody else has them; and that they were not, that somebody has others.
 func TestObjectsBeyondTheLogAreTakenUpIfSomebodyHasThem(t *testing.T) {
 	old, now := grownTwice(t, false)
@@ -151,7 +187,7 @@ func TestARepairSaysWhereSomebodyTellsOfMoreRowsThanItCanMake(t *testing.T) {
 	fsys := now.Survivor(crashfs.Kill, 0)
 	putBackFrom(t, fsys, old, changeset.IndexFile, changeset.LatestFile)
 	did := repairedFrom(t, fsys, peer.FS())
-	if n := replicatest.Open(t, fsys, replica.Options{}).Latest(); n != 4 || !strings.Contains(did, changeset.LatestFile+": left: it says 4, ") {
+	if n := replicatest.Open(t, fsys, replica.Options{}).Latest(); n != 4 || !strings.Contains(did, changeset.LatestFile+": left: the log has 4 rows by most ") {
 		t.Errorf("the log has %d rows: %s", n, did)
 	}
 }

@@ -48,6 +48,13 @@ func (p *repair) mendNumber(l *Log) (rowCount, error) {
 		}
 		return rowCount{says, false, says}, nil
 	}
+	more, err := p.rowsBeyond(l, rows)
+	if err != nil {
+		return rowCount{}, err
+	}
+	if more > rows {
+		return rowCount{more, true, rows}, nil
+	}
 	if least := max(says, held); bad == nil && (says == rows || least > 0 && rows > least) {
 		return rowCount{rows, true, min(rows, least)}, nil
 	}
