@@ -2,6 +2,7 @@ package replica_test
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/spf13/afero"
@@ -79,4 +80,27 @@ func TestTheIndexFollowsFromPartsAfterAMove(t *testing.T) {
 		t.Fatal(err)
 	}
 	indexesFollow(t, r.FS().(*crashfs.FS))
+}
+
+// What names only rows that the log has not goes, where parts have all that the log has of the record: the number of such a row is given again.
+func TestAnIndexIsTakenAwayWhereThePartsHaveAllOfTheRecord(t *testing.T) {
+	_, now := grownTwice(t, true)
+	old, want := now.Survivor(crashfs.Kill, 0), dumped(t, now)
+	r := replicatest.Open(t, now, replica.Options{})
+	replicatest.Edit(t, r, func(e *replica.Edit) error {
+		return e.Update(allRecords(t, r)[1], map[string]string{"status": "closed"})
+	})
+	for name := range filesIn(t, now) {
+		if ok, err := afero.Exists(old, name); !ok && err == nil && strings.HasPrefix(name, "cas/changesets/") {
+			putBackFrom(t, now, old, name)
+		}
+	}
+	putBackFrom(t, now, old, changeset.IndexFile, changeset.LatestFile, "prophet/rows", "prophet/digests")
+	did := repaired(t, now)
+	if found := harmful(t, now); found != "" || !strings.Contains(did, "parts have all versions") || dumped(t, now) != want {
+		t.Errorf("the repair says\n%sfsck says\n%s", did, found)
+	}
+	if again := repaired(t, now); again != "" {
+		t.Errorf("a second repair says\n%s", again)
+	}
 }

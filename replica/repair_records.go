@@ -162,18 +162,20 @@ func (x *recordsRepair) mend(rec changeset.RecordID, rows []uint32) error {
 		return err
 	}
 	there, err := exists(x.p.fs, file)
-	if err == nil && there {
-		err = x.p.setAside(file)
-	}
-	if err == nil {
-		want, err = x.l.looseVersions(want)
-	}
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case len(want) == 0 && there:
+	}
+	if want, err = x.l.looseVersions(want); err != nil {
+		return err
+	}
+	if len(want) == 0 && there {
 		x.p.tell(file, IsSetAside, "parts have all versions of the record")
-		return nil
+		return x.p.takeAway(file)
+	}
+	if there {
+		if err := x.p.setAside(file); err != nil {
+			return err
+		}
 	}
 	x.p.tell(file, IsRebuilt, "made again from the log")
 	x.batch.replace(file, want)
