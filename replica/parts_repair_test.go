@@ -340,3 +340,58 @@ func TestWhatLiesInThePlaceOfADissolvedPartIsSetAside(t *testing.T) {
 		}
 	}
 }
+
+// A backup's parts may be put back over those of now. Packs that were merged or made since have rows that its list does not name.
+func TestPartsOfABackupCostNoRowsThatLaterPacksHave(t *testing.T) {
+	replicatest.OnFormat1(t)
+	parts.DefaultFormat = replica.FormatParts
+	for _, tt := range []struct {
+		packed, backup int    // how many rows a part has, and the backup's
+		now            int    // how many parts there are at last
+		stay           uint32 // packed when that is repaired: what a merged pack has goes on in it
+	}{{3, 3, 1, 6}, {4, 5, 2, 5}} {
+		now, loose := crashfs.New(), map[int]*crashfs.FS{}
+		r := replicatest.Init(t, now, counted(0))
+		for row := range 6 {
+			grow(t, r, 1)
+			loose[row+1] = now.Survivor(crashfs.Kill, 0)
+		}
+		want := dumped(t, now)
+		pack := func(rows int) *crashfs.FS {
+			fsys := loose[rows].Survivor(crashfs.Kill, 0)
+			if _, err := replicatest.Open(t, fsys, replica.Options{}).GC(t.Context(), replica.GCOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			return fsys
+		}
+		putPartsOf(t, loose[6], pack(tt.packed))
+		fsys := pack(6)
+		if list := partsOf(t, fsys, ""); len(list) != tt.now {
+			t.Fatalf("%+v: there are parts %v", tt, list)
+		}
+		putPartsOf(t, fsys, pack(tt.backup))
+		if harmful(t, fsys) == "" {
+			t.Errorf("%+v: fsck says\n%s", tt, problems(t, fsys))
+		}
+		did := repairedParts(t, fsys)
+		if found := harmful(t, fsys); found != "" || strings.Contains(did, "lost") || dumped(t, fsys) != want {
+			t.Errorf("%+v: the repair says\n%sfsck says\n%s", tt, did, found)
+		}
+		if list := partsOf(t, fsys, ""); list[len(list)-1].Last != tt.stay {
+			t.Errorf("%+v: of the parts %v are left", tt, list)
+		}
+		if again := repairedParts(t, fsys); again != "" {
+			t.Errorf("%+v: a second repair says\n%s", tt, again)
+		}
+	}
+}
+
+// putPartsOf copies the parts of another replica over those that are there.
+func putPartsOf(t *testing.T, fsys, other afero.Fs) {
+	t.Helper()
+	for name := range filesIn(t, other) {
+		if strings.HasPrefix(name, parts.Dir+"/") {
+			putBackFrom(t, fsys, other, name)
+		}
+	}
+}

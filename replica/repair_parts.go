@@ -59,6 +59,16 @@ type packFile struct {
 	needed      bool   // it has a row that is nowhere else
 }
 
+// within reports whether parts cover all rows of a pack that the log has.
+func (f packFile) within(list parts.List) bool {
+	for seq := f.first; seq <= f.lastCounted && seq > 0; seq++ {
+		if _, covered := list.Covering(seq); !covered {
+			return false
+		}
+	}
+	return true
+}
+
 func (x *partsRepair) run() (err error) {
 	text, list, err := x.l.readParts()
 	x.p.unread(err)
@@ -234,8 +244,8 @@ func (x *partsRepair) sumOf(name string) (sum parts.Sum, err error) {
 	return parts.Sum(h.Sum(nil)), err
 }
 
-// choose returns the parts that are to count: those that are whole before others, and of packs that no list names those that have what is nowhere else, the largest first. Without a list all count
-// that the log has rows of.
+// choose returns the parts that are to count: those that are whole before others, and of packs that no list names those that have what is nowhere else, the largest first. One of these that has all rows of what the
+// list names there goes before that: such a list is an older one. Without a list all count that the log has rows of.
 func (x *partsRepair) choose() (chosen parts.List) {
 	take := func(ref parts.Ref) {
 		for _, other := range chosen {
@@ -252,7 +262,10 @@ func (x *partsRepair) choose() (chosen parts.List) {
 		}
 	}
 	for _, ref := range x.list {
-		if _, is := whole[ref.Pack]; is {
+		merged := slices.ContainsFunc(x.packs, func(f packFile) bool {
+			return f.first > 0 && f.needed && f.first <= ref.First && ref.Last <= f.lastCounted && f.sum != ref.Pack
+		})
+		if _, is := whole[ref.Pack]; is && !merged {
 			take(ref)
 		}
 	}
@@ -268,7 +281,8 @@ func (x *partsRepair) choose() (chosen parts.List) {
 	return chosen
 }
 
-// mend makes each of the parts whole, and the list name them. What cannot be made whole is dissolved before the list leaves it out; then what is damaged is set aside.
+// mend makes each of the parts whole, and the list name them. What cannot be made whole is dissolved before the list leaves it out, and so is a pack that has what no part has that is to count; then what is damaged is
+// set aside.
 func (x *partsRepair) mend(chosen parts.List) error {
 	var list parts.List
 	for _, ref := range chosen {
@@ -284,7 +298,7 @@ func (x *partsRepair) mend(chosen parts.List) error {
 		}
 	}
 	for _, f := range x.packs {
-		if f.first == 0 && !slices.ContainsFunc(chosen, func(ref parts.Ref) bool { return ref.PackFile() == f.name }) {
+		if (f.first == 0 || f.needed && !f.within(chosen)) && !slices.ContainsFunc(chosen, func(ref parts.Ref) bool { return ref.PackFile() == f.name }) {
 			if err := x.salvage(f.name); err != nil {
 				return err
 			}
