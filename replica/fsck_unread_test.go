@@ -37,6 +37,7 @@ func (w withheldFS) OpenFile(name string, flag int, perm fs.FileMode) (afero.Fil
 
 // TestWhatCannotBeReadIsNotCalledDamaged: the index, or a changeset, that may not be read, or where the disk fails, is one problem that says so, and a repair changes nothing.
 func TestWhatCannotBeReadIsNotCalledDamaged(t *testing.T) {
+	replicatest.WithLooseEdits(t)
 	disk := crashfs.New()
 	r := replicatest.Init(t, disk, replica.Options{Where: "ann"})
 	replicatest.Edit(t, r, func(e *replica.Edit) error {

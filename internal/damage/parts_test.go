@@ -91,7 +91,8 @@ func TestDamageToPartsIsHealedAsFarAsItFollows(t *testing.T) {
 			t.Errorf("%s: %v", c, err)
 		}
 	})
-	if t.Logf("%d changesets lost", lost); lost == 0 {
+	t.Logf("%d changesets lost", lost)
+	if lost == 0 && !race.Enabled { // then few are played
 		t.Error("no damage lost a changeset: nothing was seen of what a pack alone has")
 	}
 }
