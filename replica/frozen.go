@@ -32,6 +32,9 @@ const indexDepth = 4
 
 var logPrefixes = []string{"", changeset.ResolutionsDir + "/"}
 
+// votesFirst are they in the order in which files of both are written and mended: what the main log says is looked at once that of the votes holds.
+var votesFirst = []string{changeset.ResolutionsDir + "/", ""}
+
 // stamp is how a file is told from what it becomes: each commit makes some file longer.
 type stamp struct {
 	size int64

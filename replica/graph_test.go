@@ -76,19 +76,7 @@ func (team *team) delete(in int, rec changeset.RecordID) *changeset.Changeset {
 
 func (team *team) changeset(in int, id changeset.ID) *changeset.Changeset {
 	team.t.Helper()
-	log := team.replicas[in].Log()
-	seq, _, err := team.replicas[in].Lookup(id)
-	if err != nil {
-		team.t.Fatal(err)
-	}
-	row, err := log.Row(seq)
-	if err != nil {
-		team.t.Fatal(err)
-	}
-	c, err := log.Changeset(row)
-	if err != nil {
-		team.t.Fatal(err)
-	}
+	_, c := rowOf(team.t, team.replicas[in], id)
 	return c
 }
 

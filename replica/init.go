@@ -108,7 +108,7 @@ func (id Identity) filled(opts Options) identity {
 func filesOf(is identity) (files []durable.Content) {
 	format := is.format()
 	if format == FormatParts {
-		for _, prefix := range []string{changeset.ResolutionsDir + "/", ""} {
+		for _, prefix := range votesFirst {
 			files = append(files, durable.Content{Name: prefix + parts.ListFile, Data: []byte(parts.List{}.Encode())})
 		}
 	}

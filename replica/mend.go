@@ -68,7 +68,7 @@ type cutOff struct {
 // mendOf decides what is to become of a commit that was cut off where another program wrote since: it is finished, or taken back from below that.
 func mendOf(fsys afero.Fs, where string, u *durable.Unfinished) (m durable.Mend, err error) {
 	c := cutOff{fs: fsys, u: u}
-	for _, prefix := range []string{changeset.ResolutionsDir + "/", ""} {
+	for _, prefix := range votesFirst {
 		h, err := newHalted(fsys, where, prefix, u)
 		if err != nil {
 			return m, err

@@ -116,18 +116,7 @@ func TestAMoveNamesChangesetsAndParentsAnewAndKeepsEverythingElse(t *testing.T) 
 // Where an edit stands below its old name's row under its new one, what was made on top of it stands between.
 func TestAnEditThatTheLogHasUnderBothNamesStaysAboveWhatWasMadeOnIt(t *testing.T) {
 	r, u, x, rec := forkable(t)
-	seq, _, err := r.Lookup(changeset.ID{Origin: u, Seq: 3})
-	if err != nil {
-		t.Fatal(err)
-	}
-	row, err := r.Log().Row(seq)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := r.Log().Changeset(row)
-	if err != nil {
-		t.Fatal(err)
-	}
+	seq, c := rowOf(t, r, changeset.ID{Origin: u, Seq: 3})
 	v := changeset.MovedOrigin(c)
 	again := madeBy(v, 3, rec, "stalled", changeset.ID{Origin: u, Seq: 1}) // and it tells that it had seen this too
 	if err := r.Update(t.Context(), func(tx *replica.Tx) error {
@@ -149,7 +138,8 @@ func TestAnEditThatTheLogHasUnderBothNamesStaysAboveWhatWasMadeOnIt(t *testing.T
 	if now, _, err := r.Lookup(again.ID); err != nil || now != seq {
 		t.Errorf("%s is in row %d (%v), want the upper of its rows, %d", again.ID, now, err, seq)
 	}
-	if row, err = r.Log().Row(second); err != nil {
+	row, err := r.Log().Row(second)
+	if err != nil {
 		t.Fatal(err)
 	}
 	if c, err = r.Log().Changeset(row); err != nil || !c.Nullification || row.ID.Origin == v || row.ID.Origin == u {
@@ -277,4 +267,21 @@ func TestWroteIsWhatStoodInItsRowWhenTheUUIDWasGivenUp(t *testing.T) {
 			t.Errorf("%q: %s, want %s", tt.former, got, tt.want)
 		}
 	}
+}
+
+// rowOf returns the row of the main log that names a changeset, and the changeset.
+func rowOf(t testing.TB, r *replica.Replica, id changeset.ID) (seq uint32, c *changeset.Changeset) {
+	t.Helper()
+	seq, _, err := r.Lookup(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	row, err := r.Log().Row(seq)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, err = r.Log().Changeset(row); err != nil {
+		t.Fatal(err)
+	}
+	return seq, c
 }

@@ -133,7 +133,7 @@ func (p *repair) run() error {
 	if err := p.mendParts(); err != nil {
 		return err
 	}
-	for _, prefix := range []string{changeset.ResolutionsDir + "/", ""} {
+	for _, prefix := range votesFirst {
 		if sound, err := p.mendIndex(prefix); !sound || err != nil {
 			return err
 		}

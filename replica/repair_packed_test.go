@@ -61,18 +61,7 @@ func TestTheIndexFollowsFromParts(t *testing.T) {
 func TestTheIndexFollowsFromPartsAfterAMove(t *testing.T) {
 	replicatest.WithParts(t)
 	r, u, _, _ := forkable(t)
-	seq, _, err := r.Lookup(changeset.ID{Origin: u, Seq: 2})
-	if err != nil {
-		t.Fatal(err)
-	}
-	row, err := r.Log().Row(seq)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := r.Log().Changeset(row)
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, c := rowOf(t, r, changeset.ID{Origin: u, Seq: 2})
 	if err := r.Update(t.Context(), func(tx *replica.Tx) error {
 		_, err := tx.Move(changeset.Moves{{From: u, Seq: 2, To: changeset.MovedOrigin(c)}}, 0)
 		return err

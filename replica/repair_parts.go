@@ -22,7 +22,7 @@ func (p *repair) mendParts() error {
 	if err != nil || format != FormatParts {
 		return err
 	}
-	for _, prefix := range []string{changeset.ResolutionsDir + "/", ""} {
+	for _, prefix := range votesFirst {
 		x := &partsRepair{p: p, l: newLog(p.fs, prefix, p.opts.Where, &limits{}), prefix: prefix, dissolved: map[changeset.RecordID]bool{}, salvaged: map[string]string{}}
 		x.l.format = format
 		if err := x.run(); err != nil {

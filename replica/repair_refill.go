@@ -2,6 +2,9 @@ package replica
 
 import (
 	"errors"
+	"maps"
+	"slices"
+	"strings"
 
 	"prophet/cas"
 	"prophet/changeset"
@@ -55,10 +58,10 @@ func (x *partsRepair) refill(ref parts.Ref, before parts.List) (bool, error) {
 	if err := x.keep(out, ref.PackFile()); err != nil {
 		return false, err
 	}
-	for _, r := range x.p.sources {
-		if f.from[r.where()] {
-			x.p.tell(x.prefix+ref.PackFile(), IsFetched, "what it lacked from %s", r.where())
-		}
+	if len(f.from) > 0 {
+		x.p.tell(x.prefix+ref.PackFile(), IsFetched, "what was not here came from %s", strings.Join(slices.Sorted(maps.Keys(f.from)), ", "))
+	} else {
+		x.p.tell(x.prefix+ref.PackFile(), IsRebuilt, "made again from what is there")
 	}
 	return true, nil
 }

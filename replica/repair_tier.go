@@ -85,7 +85,11 @@ func (x *partsRepair) remakeTable(ref parts.Ref, before parts.List) (is parts.Re
 		table.Discard()
 		return ref, whole, err
 	}
-	return ref, true, x.keep(table, ref.TableFile())
+	if err := x.keep(table, ref.TableFile()); err != nil {
+		return ref, false, err
+	}
+	x.p.tell(x.prefix+ref.TableFile(), IsRebuilt, "made again from what is there")
+	return ref, true, nil
 }
 
 // keep gives a file of a part that was made again its name.
@@ -99,11 +103,7 @@ func (x *partsRepair) keep(f *durable.File, name string) error {
 		f.Discard()
 		return err
 	}
-	if err := f.Keep(name); err != nil {
-		return err
-	}
-	x.p.tell(name, IsRebuilt, "made again from what is there")
-	return nil
+	return f.Keep(name)
 }
 
 // replayOn applies a change to what a record was before it: at first what the log up to a row has. It returns the version that it made, without its text, which is the second.

@@ -15,7 +15,7 @@ const lately = 1024
 // It looks at the index of every record, which costs nothing where nobody was cut off. A log that does not come to its number is left alone: its
 // versions may belong to rows that come yet, or that a person puts back.
 func (r *Replica) cutStrays() error {
-	for _, prefix := range []string{changeset.ResolutionsDir + "/", ""} {
+	for _, prefix := range votesFirst {
 		l, err := openLog(r.fs, prefix, r.opts.Where, &limits{})
 		if err != nil {
 			return nil // whoever opens the replica next says so
