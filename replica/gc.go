@@ -89,11 +89,17 @@ type gc struct {
 	opts   GCOptions
 	report GCReport
 	folds  int
+	upTo   uint32             // row of the log at hand, the last that was there when the gc came to it: it ends, however many others write
 	wrote  map[parts.Sum]bool // the packs of parts that it wrote, and read again
 }
 
 // log does all that is to be done in one log.
 func (g *gc) log(prefix string) error {
+	_, l, err := g.now(prefix)
+	if l == nil || err != nil {
+		return err
+	}
+	g.upTo = l.latest
 	changed := false
 	for {
 		did, err := g.step(prefix)
@@ -109,8 +115,7 @@ func (g *gc) log(prefix string) error {
 			return err
 		}
 	}
-	_, l, err := g.now(prefix)
-	if l == nil || err != nil {
+	if _, l, err = g.now(prefix); l == nil || err != nil {
 		return err
 	}
 	packs, err := l.packs()
@@ -168,10 +173,10 @@ func (g *gc) step(prefix string) (did bool, err error) {
 		return false, err
 	}
 	g.tell(l, packs)
-	if from, to := g.toMerge(packs.list); to > from {
+	if from, to := g.toMerge(upTo(packs.list, g.upTo)); to > from {
 		return true, g.merge(l, packs, from, to)
 	}
-	first, last, err := g.toFold(l, packs.list)
+	first, last, err := g.toFold(l, packs.list, min(l.latest, g.upTo))
 	if last == 0 || err != nil {
 		return false, err
 	}
@@ -183,6 +188,15 @@ func (g *gc) tell(l *Log, packs *packs) {
 	if g.opts.Progress != nil && l.latest > 0 {
 		g.opts.Progress(int(l.latest-packs.loose(l.latest)), int(l.latest))
 	}
+}
+
+// upTo returns the parts that end at a row or before it.
+func upTo(list parts.List, row uint32) parts.List {
+	n := len(list)
+	for n > 0 && list[n-1].Last > row {
+		n--
+	}
+	return list[:n]
 }
 
 // toMerge returns which parts become one, from one to another, exclusive; none if they are equal. Of parts that follow each other without gaps each is to be at least twice as large as the next.
@@ -216,8 +230,8 @@ func (g *gc) toMerge(list parts.List) (from, to int) {
 	return 0, 0
 }
 
-// toFold returns the first and the last of rows that are to be folded next, zero if there are none. What is lost stays loose, with what is left of it.
-func (g *gc) toFold(l *Log, list parts.List) (first, last uint32, err error) {
+// toFold returns the first and the last of rows that are to be folded next, of those up to one, zero if there are none. What is lost stays loose, with what is left of it.
+func (g *gc) toFold(l *Log, list parts.List, upTo uint32) (first, last uint32, err error) {
 	if len(list) >= parts.MaxParts || g.opts.Auto && g.folds >= autoFolds {
 		return 0, 0, nil
 	}
@@ -225,7 +239,7 @@ func (g *gc) toFold(l *Log, list parts.List) (first, last uint32, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
-	for row := uint32(1); row <= l.latest && row != 0; row++ {
+	for row := uint32(1); row <= upTo && row != 0; row++ {
 		if i, covered := list.Covering(row); covered {
 			row = list[i].Last
 			continue
@@ -234,7 +248,7 @@ func (g *gc) toFold(l *Log, list parts.List) (first, last uint32, err error) {
 			continue
 		}
 		i, _ := list.Covering(row)
-		last = min(l.latest, row+foldRows-1)
+		last = min(upTo, row+foldRows-1)
 		if i < len(list) {
 			last = min(last, list[i].First-1)
 		}

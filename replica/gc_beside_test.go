@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/spf13/afero"
 
@@ -20,16 +21,17 @@ import (
 	"prophet/replica"
 )
 
-// pausing is a file system that calls a function before one of its operations, counted from 1.
+// pausing is a file system that calls a function before one of its operations, counted from 1, or before each of so many.
 type pausing struct {
 	afero.Fs
 	at    int
+	every int
 	done  atomic.Int64
 	pause func()
 }
 
 func (p *pausing) count() {
-	if p.done.Add(1) == int64(p.at) {
+	if n := p.done.Add(1); n == int64(p.at) || p.every > 0 && n%int64(p.every) == 0 {
 		p.pause()
 	}
 }
@@ -116,6 +118,47 @@ func TestGCIsHeldOpenWhileOthersFinish(t *testing.T) {
 	}
 	if edits < 30 || busy < 5 {
 		t.Errorf("%d edits were made, %d were refused", edits, busy)
+	}
+}
+
+// TestGCEndsHoweverMuchOthersWrite has somebody edit before every few operations of a gc, so that there is always something new to be folded.
+func TestGCEndsHoweverMuchOthersWrite(t *testing.T) {
+	replicatest.OnFormat2(t)
+	fsys := crashfs.New()
+	w := replicatest.Init(t, fsys, counted(5))
+	rec := create(t, w)
+	before := w.Latest()
+	edits := 0
+	var write func()
+	busy := &pausing{Fs: fsys, every: 20}
+	write = func() {
+		if edits == 300 {
+			t.Fatalf("the gc goes on after %d edits beside it", edits)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Millisecond) // where the gc has the lock
+		defer cancel()
+		busy.pause = func() {}
+		_, err := w.Edit(ctx, func(e *replica.Edit) error { return e.Update(rec, map[string]string{"status": fmt.Sprint(edits)}) })
+		busy.pause = write
+		switch {
+		case err == nil:
+			edits++
+		case ctx.Err() == nil:
+			t.Fatal(err)
+		}
+	}
+	busy.pause = write
+	report := gc(t, replicatest.Open(t, busy, counted(1<<20)))
+	if report.Folded < int(before) || edits < 3 || report.Loose == 0 {
+		t.Errorf("%+v, of %d rows that were there before, with %d edits beside it", report, before, edits)
+	}
+	if found := problems(t, fsys); found != "" {
+		t.Errorf("fsck says\n%s", found)
+	}
+	w = replicatest.Open(t, fsys, counted(5))
+	gc(t, w)
+	if loose := looseFiles(t, fsys); len(loose) > 0 {
+		t.Errorf("the next gc leaves %v", loose)
 	}
 }
 
