@@ -15,6 +15,7 @@ import (
 
 // A nullification has no author. So where both pull in one second, the original may log the very row that ours was about to log.
 func TestTheOriginalsPullIsKeptAlsoInTheSecondInWhichOursWasCutOff(t *testing.T) {
+	replicatest.OnFormat1(t)
 	s := newScene(t)
 	number := replicatest.Open(t, s.disk, replica.Options{}).Latest()
 	alike := 0

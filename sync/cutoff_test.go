@@ -121,6 +121,7 @@ func (s *scene) cutOffs(t *testing.T) map[*crashfs.FS][]accident {
 // TestWhatAnotherProgramWritesAfterACrashIsKept cuts a commit of ours off at every operation; then a program of the original, which knows of no journal,
 // writes to the same directory, and gives the numbers once more that ours was about to give.
 func TestWhatAnotherProgramWritesAfterACrashIsKept(t *testing.T) {
+	replicatest.OnFormat1(t)
 	s := newScene(t)
 	points, failed, deeds := 0, 0, s.deeds(t)
 	for start, accidents := range s.cutOffs(t) {
@@ -232,6 +233,7 @@ func (v *visit) check(t *testing.T, moment string) {
 
 // TestWhatAnotherProgramWritesInTheMiddleOfAMoveIsKept is the same for an index that is written anew as a whole.
 func TestWhatAnotherProgramWritesInTheMiddleOfAMoveIsKept(t *testing.T) {
+	replicatest.OnFormat1(t)
 	disk, ticket, twin, _ := forked(t)
 	points, seen := 0, map[string]bool{}
 	for k, left := range cutOffs(t, disk, func(disk *crashfs.FS) error { return takeApart(disk, twin) }) {
@@ -267,6 +269,7 @@ func TestWhatAnotherProgramWritesInTheMiddleOfAMoveIsKept(t *testing.T) {
 // TestADecisionWhoseNumberTheOriginalGaveIsMade cuts a pull off that decides, and lets the original give its number to an edit that it dies in. It adds to
 // both logs, and of the resolutions the original knows nothing. What a refusal says to do leads to a sound replica.
 func TestADecisionWhoseNumberTheOriginalGaveIsMade(t *testing.T) {
+	replicatest.OnFormat1(t)
 	s := newScene(t)
 	all := s.accidents()
 	a := all[slices.IndexFunc(all, func(a accident) bool { return a.name == "pull that decides" })]
@@ -318,6 +321,7 @@ func TestADecisionWhoseNumberTheOriginalGaveIsMade(t *testing.T) {
 
 // Without the original's mark of the UUID that was given up, the original would take the replica's own changesets for somebody else's that are new.
 func TestAfterANewUUIDThatWasCutOffTheOriginalTakesNothingTwice(t *testing.T) {
+	replicatest.OnFormat1(t)
 	s := newScene(t)
 	was, renamed := open(t, s.disk).UUID(), 0
 	for _, mode := range []crashfs.Mode{crashfs.Kill, crashfs.PowerCut} {

@@ -20,6 +20,7 @@ import (
 // The original empties latest-sequence-no and then writes the next number into it. Where it dies in between, after a commit of ours was cut off, the refusal says
 // which number to write.
 func TestAnEmptyNumberAfterACutOffIsNamed(t *testing.T) {
+	replicatest.OnFormat1(t)
 	s := newScene(t)
 	points := 0
 	for start, accidents := range s.cutOffs(t) {

@@ -16,6 +16,7 @@ import (
 
 // A pull of the original that died after its nullification settled nothing: the value that it set back is nobody's.
 func TestWhatAnUnfinishedPullOfTheOriginalSetBackIsNotAdopted(t *testing.T) {
+	replicatest.OnFormat1(t)
 	s := newScene(t) // ann: stalled; bob: open
 	nullified := 0
 	for k := 1; ; k++ {
@@ -86,7 +87,7 @@ func TestAClonePassesOverWhatAnUnfinishedPullOfTheOriginalSetBack(t *testing.T) 
 		disk := calm.Survivor(crashfs.Kill, 0)
 		p := openOriginal(t, disk)
 		disk.CrashAt(k)
-		_, err := p.Pull(bob.FS(), v1peer.To)
+		_, err := p.Pull(plain(t, bob), v1peer.To)
 		if !disk.Failed() {
 			if err != nil {
 				t.Fatal(err)
@@ -101,7 +102,7 @@ func TestAClonePassesOverWhatAnUnfinishedPullOfTheOriginalSetBack(t *testing.T) 
 		nullified++
 		clone := adopting(t, from, ticket)
 		adopting(t, openLocation(t, webtest.Static(t, disk).URL), ticket)
-		if _, err := openOriginal(t, disk).Pull(bob.FS(), v1peer.To); err == nil { // it may stumble over a mark of its own that is torn
+		if _, err := openOriginal(t, disk).Pull(plain(t, bob), v1peer.To); err == nil { // it may stumble over a mark of its own that is torn
 			wentOn++
 		}
 		pull(t, clone, replicatest.Open(t, disk, replica.Options{}))
@@ -122,7 +123,7 @@ func halfPullScene(t *testing.T) (disk *crashfs.FS, ticket changeset.RecordID, b
 		return err
 	})
 	disk = crashfs.New()
-	ann, err := v1peer.Clone(disk, bob.FS(), v1peer.Options{Creator: "ann@example.com"})
+	ann, err := v1peer.Clone(disk, plain(t, bob), v1peer.Options{Creator: "ann@example.com"})
 	if err != nil {
 		t.Fatal(err)
 	}

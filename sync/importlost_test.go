@@ -23,6 +23,7 @@ func TestAnImportBringsBackWhatWasLostOfItsLines(t *testing.T) {
 	whole := newReplica(t, disk, "ann")
 	importText(t, whole, text)
 	edit(t, whole, 1, map[string]string{"owner": "ann"})
+	replicatest.Loosen(t, disk)
 	rows, err := whole.Log().Collect(1, 4)
 	if err != nil {
 		t.Fatal(err)
@@ -61,7 +62,7 @@ func TestAnImportBringsBackWhatWasLostOfItsLines(t *testing.T) {
 			}
 			replicatest.Sound(t, damaged, when)
 			was, missing := afero.ReadFile(disk, gone[0])
-			if is, err := afero.ReadFile(damaged, gone[0]); string(is) != string(was) || err != nil || missing != nil {
+			if is, _, err := r.Log().RawChangeset(row); string(is) != string(was) || err != nil || missing != nil {
 				t.Errorf("%s: the changeset that came back is %q, %v; it was %q, %v", when, is, err, was, missing)
 			}
 			wantProps(t, r, 1, map[string]string{"status": "closed", "owner": "ann"})

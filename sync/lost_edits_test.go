@@ -247,6 +247,7 @@ var afterLoss = []struct {
 func (l *loss) takeAway(t *testing.T) *replica.Replica {
 	t.Helper()
 	fsys := copyTree(t, l.ann.FS())
+	replicatest.Loosen(t, fsys)
 	for _, n := range l.rows {
 		row, err := l.ann.Log().Row(n)
 		if err != nil {

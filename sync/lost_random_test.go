@@ -1,8 +1,10 @@
 package sync_test
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"path"
 	"testing"
 
 	"github.com/spf13/afero"
@@ -67,6 +69,7 @@ func (l *randomLoss) edit(r *replica.Replica) {
 
 // lose takes some of Ann's changesets away, and repairs the rest.
 func (l *randomLoss) lose() {
+	replicatest.Loosen(l.t, l.disk)
 	for range 1 + l.rnd.IntN(2) {
 		n := uint32(1 + l.rnd.IntN(int(l.ann.Latest())))
 		row, err := l.ann.Log().Row(n)
@@ -82,6 +85,16 @@ func (l *randomLoss) lose() {
 		}
 	}
 	l.repair()
+}
+
+// writeAgain writes files, the directories of which may be gone too.
+func writeAgain(t *testing.T, fsys afero.Fs, gone map[string][]byte) {
+	t.Helper()
+	for file, b := range gone {
+		if err := errors.Join(fsys.MkdirAll(path.Dir(file), 0o777), afero.WriteFile(fsys, file, b, 0o666)); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func (l *randomLoss) repair() {
@@ -155,7 +168,6 @@ func values(t *testing.T, r *replica.Replica) string {
 
 // TestWhoLosesChangesetsAgainAndAgainShowsWhatOthersShow: at random Ann loses changesets, be they copies, and edits; whenever she and Bob have met they show the same. In the end all of it comes back.
 func TestWhoLosesChangesetsAgainAndAgainShowsWhatOthersShow(t *testing.T) {
-	replicatest.WithLooseEdits(t) // each is lost with its file
 	sent, ran := 0, 0
 	for seed := uint64(0); seed < uint64(*lossHistories); seed += uint64(race.Every(4)) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
@@ -180,11 +192,7 @@ func TestWhoLosesChangesetsAgainAndAgainShowsWhatOthersShow(t *testing.T) {
 					t.FailNow()
 				}
 			}
-			for file, b := range l.gone {
-				if err := afero.WriteFile(l.disk, file, b, 0o666); err != nil {
-					t.Fatal(err)
-				}
-			}
+			writeAgain(t, l.disk, l.gone)
 			l.repair()
 			if lost, err := l.ann.Log().Lost(); err != nil || len(lost) > 0 {
 				t.Errorf("lost still: %v, %v", lost, err)

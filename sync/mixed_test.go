@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
+	"prophet/internal/crashfs"
 	"prophet/internal/replicatest"
 	"prophet/internal/v1peer"
 	"prophet/replica"
@@ -22,10 +23,20 @@ type user struct {
 	*v1peer.Peer
 }
 
+// plain is what a user of the original reads of a replica.
+func plain(t *testing.T, r *replica.Replica) afero.Fs {
+	t.Helper()
+	fsys, err := replicatest.Unpacked(r.FS().(*crashfs.FS))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fsys
+}
+
 // original lets a user of the original clone ann's replica.
 func (f *family) original() user {
 	f.t.Helper()
-	erin, err := v1peer.Clone(afero.NewMemMapFs(), f.ann.FS(), v1peer.Options{Creator: "erin@example.com"})
+	erin, err := v1peer.Clone(afero.NewMemMapFs(), plain(f.t, f.ann), v1peer.Options{Creator: "erin@example.com"})
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -34,7 +45,7 @@ func (f *family) original() user {
 
 func (u user) pull(from *replica.Replica) {
 	u.t.Helper()
-	if _, err := u.Pull(from.FS(), v1peer.To); err != nil {
+	if _, err := u.Pull(plain(u.t, from), v1peer.To); err != nil {
 		u.t.Fatal(err)
 	}
 }

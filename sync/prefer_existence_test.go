@@ -19,7 +19,7 @@ func TestPreferFromLeavesAConflictAboutExistenceOpenThatOnlyABetterRepresentatio
 	bob := replicatest.Clone(t, ann, at("bob", 12))
 	update(t, ann, rec, "status", "ann")
 	remove(t, bob, rec)
-	vera, err := v1peer.Clone(crashfs.New(), bob.FS(), v1peer.Options{Creator: "vera@example.com"})
+	vera, err := v1peer.Clone(crashfs.New(), plain(t, bob), v1peer.Options{Creator: "vera@example.com"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"prophet/changeset"
 	"prophet/internal/crashfs"
+	"prophet/internal/replicatest"
 	"prophet/replica"
 	psync "prophet/sync"
 )
@@ -57,6 +58,7 @@ func TestDamagedRecordIndexIsNotPublished(t *testing.T) {
 	whole := crashfs.New()
 	w.publish(whole, psync.PublishOptions{})
 
+	replicatest.Loosen(t, disk)
 	files, cases := filesOf(t, disk), 0
 	others := map[changeset.RecordID]changeset.RecordID{laser: door, door: laser, drill: saw, gone: laser}
 	for rec, other := range others {

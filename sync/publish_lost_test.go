@@ -18,7 +18,6 @@ import (
 
 // TestAMirrorThatHasWhatIsLostStaysWhole: what is left of a lost changeset takes the place of nothing in a mirror that has it. Once a repair had it from there, the publication goes on.
 func TestAMirrorThatHasWhatIsLostStaysWhole(t *testing.T) {
-	replicatest.WithLooseEdits(t)
 	l := withBob(t, 2)
 	update(t, l.ann, l.recs[0], "status", "open") // row 3
 	dest := crashfs.New()
@@ -30,6 +29,7 @@ func TestAMirrorThatHasWhatIsLostStaysWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	fsys := copyTree(t, l.ann.FS())
+	replicatest.Loosen(t, fsys)
 	for _, name := range []string{changeset.ObjectPath(changeset.ChangesetObjects, row.Key), changeset.RecordsDir, "cas/" + changeset.RecordObjects} {
 		if err := fsys.RemoveAll(name); err != nil {
 			t.Fatal(err)
@@ -78,6 +78,7 @@ func TestAMirrorStaysAsItIsWhereWhatIsWithheldCannotBeCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	update(t, ann, l.recs[2], "owner", "ann")
+	replicatest.Loosen(t, ann.FS())
 	row, err := ann.Log().Row(5)
 	if err != nil {
 		t.Fatal(err)
@@ -104,7 +105,6 @@ func mirrorFiles(t *testing.T, dest afero.Fs) map[string]string {
 }
 
 func TestAMirrorOfPacksThatHasWhatIsLostStaysWhole(t *testing.T) {
-	replicatest.WithLooseEdits(t)
 	l := withBob(t, 2)
 	update(t, l.ann, l.recs[0], "status", "open") // row 3
 	dest, opts := crashfs.New(), psync.PublishOptions{NoTree: true}
@@ -125,7 +125,6 @@ func TestAMirrorOfPacksThatHasWhatIsLostStaysWhole(t *testing.T) {
 
 // TestAMirrorElsewhereThatHasWhatIsLostStaysWhole: also where the copy of it that is here has lost it too.
 func TestAMirrorElsewhereThatHasWhatIsLostStaysWhole(t *testing.T) {
-	replicatest.WithLooseEdits(t)
 	l := withBob(t, 2)
 	update(t, l.ann, l.recs[0], "status", "open") // row 3
 	e, at := newElsewhere(crashfs.New(), 1)

@@ -15,6 +15,7 @@ import (
 
 // A pull of ours that was cut off before it had written the original's marks lets the original log the same changesets again. They are merged once.
 func TestAChangesetThatTheOriginalLoggedTwiceIsMergedOnce(t *testing.T) {
+	replicatest.OnFormat1(t)
 	s := newScene(t)
 	twice := 0
 	for k, left := range cutOffs(t, s.disk, s.pull(t)) {

@@ -14,7 +14,7 @@ import (
 func TestACreateWithEmptyPropertiesComesBackFromTheOriginal(t *testing.T) {
 	alice := newReplica(t, crashfs.New(), "alice")
 	importText(t, alice, line(change("create", 1, "status", "new", "body", "")))
-	bob, err := v1peer.Clone(crashfs.New(), alice.FS(), v1peer.Options{Creator: "bob@example.com"})
+	bob, err := v1peer.Clone(crashfs.New(), plain(t, alice), v1peer.Options{Creator: "bob@example.com"})
 	if err != nil {
 		t.Fatal(err)
 	}

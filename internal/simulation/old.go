@@ -7,13 +7,17 @@ import (
 
 	"prophet/changeset"
 	"prophet/internal/crashfs"
+	"prophet/internal/replicatest"
 	"prophet/internal/v1peer"
 )
 
 // enterOld makes a replica of the original for a member, as a clone of the first member.
 func (w *world) enterOld(i int, from *member) (err error) {
 	m := w.newMember(i)
-	m.old, err = v1peer.Clone(m.fs, from.fs, m.optionsOld())
+	plain, err := replicatest.Unpacked(from.fs)
+	if err == nil {
+		m.old, err = v1peer.Clone(m.fs, plain, m.optionsOld())
+	}
 	if err != nil {
 		return fmt.Errorf("%s, who uses the original, clones %s: %w", m.Name, from.Name, err)
 	}
@@ -53,7 +57,11 @@ func (m *member) pullOld(from *crashfs.FS, s Step) error {
 	if s.Pick%3 == 0 {
 		answer = v1peer.From
 	}
-	pulled, err := m.old.Pull(from, answer)
+	plain, err := replicatest.Unpacked(from)
+	if err != nil {
+		return err
+	}
+	pulled, err := m.old.Pull(plain, answer)
 	if pulled.Integrated > 0 {
 		m.w.took()
 	}
