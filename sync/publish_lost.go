@@ -8,6 +8,7 @@ import (
 
 	"prophet/cas"
 	"prophet/changeset"
+	"prophet/internal/wire"
 	"prophet/replica"
 )
 
@@ -122,22 +123,45 @@ func (p *publisher) lostThere(l *treeLog) (list []byte, there map[uint32]bool, e
 // than we do. A repair that asks the mirror brings it back.
 var ErrMirrorHas = errors.New("is lost here, and the mirror has it")
 
-// refuseHad returns an error where the mirror has a changeset that is lost.
+// refuseHad returns an error where the mirror has a changeset that is lost, in its tree or in its packs.
 func (p *publisher) refuseHad(l *treeLog) error {
+	if len(l.lost) == 0 {
+		return nil
+	}
 	objects := cas.New(p.tree, l.prefix+"cas/"+changeset.ChangesetObjects)
+	packed := p.packedLog(l)
 	for _, seq := range slices.Sorted(maps.Keys(l.lost)) {
-		if seq > l.have {
-			break
-		}
 		row, err := l.Row(seq)
 		if err != nil {
 			return err
 		}
-		if _, err := objects.Get(row.Key); err == nil { // else it has no more of it than we have, whatever is the matter there
+		_, err = objects.Get(row.Key)
+		if err != nil && packed != nil && seq <= packed.Latest() {
+			if there, rowErr := packed.Row(seq); rowErr == nil && there == row {
+				_, _, err = packed.RawChangeset(row)
+			}
+		}
+		if err == nil { // else it has no more of it than we have, whatever is the matter there
 			return fmt.Errorf("changeset %s %w", row.ID, ErrMirrorHas)
 		}
 	}
 	return nil
+}
+
+// packedLog is a log as the mirror's packs have it; nil if they cannot be read.
+func (p *publisher) packedLog(l *treeLog) *replica.Log {
+	shown, err := wire.Open(p.disk)
+	if err != nil {
+		return nil
+	}
+	packs, err := replica.Open(shown, replica.Options{Mirror: true})
+	switch {
+	case err != nil:
+		return nil
+	case l.prefix == "":
+		return packs.Log()
+	}
+	return packs.Resolutions()
 }
 
 // lackLost notes what the mirror's list of what is lost has to be made to say, and which changesets it lacks no longer.

@@ -3,6 +3,7 @@ package sync
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/afero"
@@ -14,7 +15,7 @@ import (
 // Repair is [replica.Repair] that also brings back votes, where all of them are lost: from each of the sources that has some, as a pull does, and nothing else of what these have.
 func Repair(ctx context.Context, fsys afero.Fs, opts replica.Options, how replica.RepairOptions) error {
 	v := &votesRepair{opts: opts, how: how}
-	how.Report, how.Sources = v.hold, v.open
+	how.Report, how.Sources, how.More = v.hold, v.open, v.more
 	if err := replica.Repair(ctx, fsys, opts, how); err != nil {
 		v.tellLost()
 		return err
@@ -28,7 +29,8 @@ type votesRepair struct {
 	how     replica.RepairOptions
 	asked   bool
 	sources []*replica.Replica
-	lost    *replica.Mended // that they are, if the repair found that out; told where nobody has any
+	others  []*replica.Replica // what else there is where the sources are: see beside
+	lost    *replica.Mended    // that they are, if the repair found that out; told where nobody has any
 }
 
 var votesIndex = changeset.ResolutionsDir + "/" + changeset.IndexFile
@@ -56,10 +58,48 @@ func (v *votesRepair) tellLost() {
 // open opens the sources, once.
 func (v *votesRepair) open(ctx context.Context) []*replica.Replica {
 	if !v.asked && v.how.Sources != nil {
-		v.sources = v.how.Sources(ctx)
+		v.sources, v.others = v.split(v.how.Sources(ctx))
 	}
 	v.asked = true
 	return v.sources
+}
+
+// more opens what is asked for single objects alone.
+func (v *votesRepair) more(ctx context.Context) []*replica.Replica {
+	more := v.others
+	if v.how.More != nil {
+		first, then := v.split(v.how.More(ctx))
+		more = slices.Concat(more, first, then)
+	}
+	return more
+}
+
+// split returns what is asked first at each place, and what is there beside it: of a mirror's packs and its v1 tree each may have what the other one has lost. Each place has one word on what rows there are; that of a
+// directory is its tree's where its packs cannot be read.
+func (v *votesRepair) split(places []*replica.Replica) (first, then []*replica.Replica) {
+	for _, r := range places {
+		other := beside(r, nil) // what is wrong there is told by who has no other
+		if other != nil && !r.Mirror() && !hasRows(r) && hasRows(other) {
+			r, other = other, r
+		}
+		if first = append(first, r); other != nil {
+			other.LossIsTold()
+			then = append(then, other)
+		}
+	}
+	return first, then
+}
+
+// hasRows reports whether the rows of both logs can be read.
+func hasRows(r *replica.Replica) bool {
+	for _, l := range []*replica.Log{r.Log(), r.Resolutions()} {
+		for _, err := range l.Rows(1, l.Latest()) {
+			if err != nil {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // bring brings the votes, if they are all lost, by this repair or since an earlier one.

@@ -1,29 +1,23 @@
 package sync
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io/fs"
 
 	"github.com/spf13/afero"
 
+	"prophet/changeset"
 	"prophet/internal/wire"
 	"prophet/replica"
 )
 
-// openAt opens what lies at the root of a file system: on the web a mirror's packs by their head, where it has one, else the tree; in a directory the tree first.
-// A head that is damaged is passed over where there is a tree.
+// openAt opens what lies at the root of a file system: a mirror's packs by their head, where it has one, with the records beside it; else the tree.
+// A head that is damaged is passed over where there is a tree; in a directory also one that cannot be read at all, or is not of the state that the tree shows: an older version, or the original, published there last.
 func openAt(fsys afero.Fs, opts replica.Options) (*replica.Replica, error) {
 	if !opts.Mirror {
-		r, err := replica.Open(fsys, opts)
-		if !errors.Is(err, replica.ErrNotReplica) {
-			return r, err
-		}
-		if shown, headErr := wire.Open(fsys); headErr == nil || errors.As(headErr, new(*wire.PackError)) {
-			opts.Mirror = true
-			return openShown(shown, headErr, opts)
-		}
-		return nil, err
+		return openDirectory(fsys, opts)
 	}
 	shown, err := wire.Open(fsys)
 	switch {
@@ -42,6 +36,58 @@ func openAt(fsys afero.Fs, opts replica.Options) (*replica.Replica, error) {
 	return tree, nil
 }
 
+// openDirectory is openAt where directories can be listed.
+func openDirectory(fsys afero.Fs, opts replica.Options) (*replica.Replica, error) {
+	shown, headErr := wire.Open(fsys)
+	if headErr == nil && shown.HasTree() && isOfTree(shown) {
+		return openShown(shown, nil, opts)
+	}
+	tree, err := replica.Open(fsys, opts)
+	switch {
+	case err == nil:
+		return tree, nil
+	case headErr == nil && shown.HasTree():
+		return openShown(shown, nil, opts)
+	case errors.Is(err, replica.ErrNotReplica) && (headErr == nil || errors.As(headErr, new(*wire.PackError))):
+		opts.Mirror = true
+		return openShown(shown, headErr, opts)
+	}
+	return nil, err
+}
+
+// isOfTree reports whether a head is of the state that the tree beside it shows: whatever says so there, and is not missing, is what the head has of it.
+func isOfTree(shown *wire.FS) bool {
+	for _, name := range []string{replica.MirrorMark, changeset.LatestFile, changeset.ResolutionsDir + "/" + changeset.LatestFile} {
+		has, err := readAtMost(shown, name, wire.MaxHead)
+		there, treeErr := readAtMost(shown.Under(), name, wire.MaxHead)
+		if err == nil && treeErr == nil && there != nil && !bytes.Equal(has, there) {
+			return false
+		}
+	}
+	return true
+}
+
+// beside opens what else a mirror has of what a replica was read from: the v1 tree beside packs and, in a directory, packs beside a tree. It returns nil if there is no such, or it cannot be opened.
+func beside(r *replica.Replica, warn func(string)) *replica.Replica {
+	opts := replica.Options{Where: r.Where(), Mirror: r.Mirror(), Warn: warn}
+	if shown, isShown := r.FS().(*wire.FS); isShown {
+		if !shown.HasTree() {
+			return nil
+		}
+		tree, _ := replica.Open(shown.Under(), opts)
+		return tree
+	}
+	if opts.Mirror {
+		return nil
+	}
+	shown, err := wire.Open(r.FS())
+	if err != nil {
+		return nil
+	}
+	packs, _ := replica.Open(shown, opts)
+	return packs
+}
+
 // openShown opens what a head shows, unless that cannot be read.
 func openShown(shown *wire.FS, err error, opts replica.Options) (*replica.Replica, error) {
 	if err != nil {
@@ -52,7 +98,11 @@ func openShown(shown *wire.FS, err error, opts replica.Options) (*replica.Replic
 
 // readsTree is the warning that a mirror is read without its packs.
 func readsTree(where string, err error) string {
-	return faultyPacks(where, err).Error() + "; so the v1 tree there is read, a request for each changeset"
+	text := faultyPacks(where, err).Error() + "; so the v1 tree there is read"
+	if ReadOnly(where) {
+		text += ", a request for each changeset"
+	}
+	return text
 }
 
 // faultyPacks adds to an error of reading packs, or the head, in which mirror they are.
@@ -68,8 +118,7 @@ func faultyPacks(where string, err error) error {
 func (p *pull) runPacks(ctx context.Context) error {
 	source := p.from
 	err := p.runWhole(ctx)
-	shown, isShown := source.FS().(*wire.FS)
-	if !isShown || !errors.As(err, new(*wire.PackError)) {
+	if _, isShown := source.FS().(*wire.FS); !isShown || !errors.As(err, new(*wire.PackError)) {
 		return err
 	}
 	if err := p.lookAgain(ctx, source, pauses[0]); err != nil {
@@ -79,11 +128,8 @@ func (p *pull) runPacks(ctx context.Context) error {
 		return err
 	}
 	err = faultyPacks(source.Where(), err)
-	if !shown.HasTree() {
-		return err
-	}
-	tree, treeErr := replica.Open(shown.Under(), replica.Options{Where: source.Where(), Mirror: source.Mirror(), Warn: p.opts.Warn})
-	if treeErr != nil {
+	tree := beside(source, p.opts.Warn)
+	if tree == nil {
 		return err
 	}
 	p.opts.warn("%s", readsTree(source.Where(), err))
