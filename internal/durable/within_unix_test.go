@@ -65,6 +65,9 @@ func TestALinkIsReadAndNotWrittenThrough(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
+	if err := WriteFile(in, "dir/file", nil); err == nil || !strings.Contains(err.Error(), filepath.Join("way", "dir")+": it is") {
+		t.Errorf("it names another one than the link: %v", err)
+	}
 	after, _ := os.ReadDir(outside)
 	if b, _ := os.ReadFile(filepath.Join(outside, "file")); string(b) != "mine" || len(after) != len(before) {
 		t.Errorf("outside: %q, %v", b, after)

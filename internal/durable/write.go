@@ -116,9 +116,13 @@ func (w *writer) createTemp(name string) (handle, error) {
 	return handle{}, fmt.Errorf("create %s: %d temporary files beside it already, left by crashes: remove them", name, maxTemps)
 }
 
-// ofFile is the error of writing a file under a temporary name, which it does not tell: that name is gone when somebody reads it.
+// ofFile is the error of writing a file under a temporary name, which it does not tell: that name is gone when somebody reads it. A directory above it that is at fault is told.
 func ofFile(doing, name string, err error) error {
-	if at, ok := err.(*iofs.PathError); ok {
+	at, ok := err.(*iofs.PathError)
+	switch {
+	case ok && !IsTemp(filepath.ToSlash(at.Path)):
+		return err
+	case ok:
 		return &iofs.PathError{Op: doing, Path: filepath.Join(filepath.Dir(at.Path), path.Base(name)), Err: at.Err}
 	}
 	return fmt.Errorf("%s %s: %w", doing, name, err)
