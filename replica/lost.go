@@ -252,3 +252,9 @@ func (r *Replica) TakeBack(ctx context.Context, from *Replica) (n int, err error
 	}
 	return n, r.reopen()
 }
+
+// Makes reports whether the replica has the changeset of a row of another one's log, with the very bytes that the row names: as it is here, or as the original forwards it.
+func (r *Replica) Makes(row changeset.Row) bool {
+	b, err := r.bytesOf(row.ID, false, row.Key)
+	return b != nil && err == nil
+}

@@ -2,16 +2,20 @@ package sync
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
 	"github.com/spf13/afero"
 
+	"prophet/cas"
+	"prophet/changeset"
 	"prophet/replica"
 )
 
 // takeBackLost gives the replica the changesets back that it has lost and that lines of the source make. An import makes them of the source alone, so they are made once more, up to the last of these
-// lines, in a replica in memory that has nothing else, and taken from there. A rehearsal does not.
+// lines, in a replica in memory that has nothing else, and taken from there. A rehearsal takes nothing. A line that makes another changeset than the one that was lost is an error.
 func (im *importing) takeBackLost(ctx context.Context) error {
-	if im.lost == 0 || im.opts.DryRun {
+	if im.lost == 0 {
 		return nil
 	}
 	scratch, err := replica.Init(ctx, afero.NewMemMapFs(), replica.Identity{Database: im.to.Database()}, replica.Options{Where: im.src.where})
@@ -22,7 +26,22 @@ func (im *importing) takeBackLost(ctx context.Context) error {
 	if err := again.write(ctx); err != nil {
 		return err
 	}
-	n, err := im.to.TakeBack(ctx, scratch)
+	lost, err := im.to.Log().Lost()
+	if err != nil {
+		return err
+	}
+	if err := im.takeBack(ctx, scratch); err != nil {
+		return err
+	}
+	return im.refuseOthers(lost, scratch)
+}
+
+// takeBack takes what was lost from a replica that has it.
+func (im *importing) takeBack(ctx context.Context, from *replica.Replica) error {
+	if im.opts.DryRun {
+		return nil
+	}
+	n, err := im.to.TakeBack(ctx, from)
 	if n == 0 {
 		return err
 	}
@@ -31,4 +50,15 @@ func (im *importing) takeBackLost(ctx context.Context) error {
 		im.opts.Warn(cameBack(n, im.to, im.src.where))
 	}
 	return err
+}
+
+// refuseOthers returns an error for the first line of which the changeset is lost, and which makes another one in a replica that has nothing but the source. Of a changeset of which not even the SHA-1 is known, any may be the one.
+func (im *importing) refuseOthers(lost []changeset.Row, made *replica.Replica) error {
+	slices.SortFunc(lost, func(a, b changeset.Row) int { return a.ID.Compare(b.ID) })
+	for _, row := range lost {
+		if row.ID.Origin == im.origin && row.ID.Seq <= im.lost && row.Key != (cas.Key{}) && !made.Makes(row) {
+			return fmt.Errorf("%s line %d: %w", im.src.where, row.ID.Seq, pastError("this line said something else when it was imported, and what it made is lost here"))
+		}
+	}
+	return nil
 }

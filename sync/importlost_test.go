@@ -55,6 +55,14 @@ func TestAnImportBringsBackWhatWasLostOfItsLines(t *testing.T) {
 			if report, err := psync.Import(context.Background(), r, "bugs", source(t, "bugs.jsonl", text+more), psync.ImportOptions{DryRun: true}); err != nil || report.Integrated != 1 || report.Restored != 0 {
 				t.Errorf("%s: a rehearsal: %+v, %v", when, report, err)
 			}
+			other := strings.Split(text+more, "\n")
+			other[row.ID.Seq-1] = strings.NewReplacer("new", "odd", `"open"`, `"odd"`, "delete", "update").Replace(other[row.ID.Seq-1])
+			for _, dry := range []bool{true, false} {
+				_, err := psync.Import(context.Background(), r, "bugs", source(t, "bugs.jsonl", strings.Join(other, "\n")), psync.ImportOptions{DryRun: dry})
+				if want := fmt.Sprintf("bugs.jsonl line %d: the past of a source does not change", row.ID.Seq); err == nil || !strings.Contains(err.Error(), want) {
+					t.Errorf("%s, dry %t: another line: %v, want %s", when, dry, err, want)
+				}
+			}
 			report, err := psync.Import(context.Background(), r, "bugs", source(t, "bugs.jsonl", text+more), options)
 			if err != nil || report.Restored != 1 || report.Integrated != 1 || !strings.Contains(said, "1 of the changesets that ann had lost came back from bugs.jsonl\n") {
 				t.Errorf("%s: %+v, %v, said %s", when, report, err, said)
