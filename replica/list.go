@@ -11,9 +11,13 @@ import (
 
 // All yields the living records of a type in the order of their UUIDs, or of all types, one after another, if typ is empty. The log brought each of them, as
 // its local id says; an index that is left of a record that the log lost is passed over.
-func (r *Replica) All(typ string) iter.Seq2[*Record, error] {
+func (r *Replica) All(typ string) iter.Seq2[*Record, error] { return r.AllHaving(typ, Having{}) }
+
+// AllHaving yields the records of All whose property has the value, and maybe others. It costs less than All: what parts have of records that never had it is
+// neither decoded nor checked.
+func (r *Replica) AllHaving(typ string, having Having) iter.Seq2[*Record, error] {
 	if packs, err := r.log.packs(); err == nil && len(packs.parts) > 0 {
-		return r.log.together(r.listed(typ))
+		return r.log.together(r.listed(typ), having)
 	}
 	return func(yield func(*Record, error) bool) {
 		for rec, err := range r.listed(typ) {

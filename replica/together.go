@@ -15,20 +15,25 @@ import (
 
 // So much is read together; tests have less.
 var (
-	togetherMost  = 16384    // records
+	togetherFirst = 4        // records, for who needs few of them
+	togetherMost  = 16384    // records, after these
 	togetherBytes = 32 << 20 // of changesets and texts; what is left is read alone
 )
 
-// together yields those of the records that live, with their properties, in their order.
-func (l *Log) together(records iter.Seq2[*Record, error]) iter.Seq2[*Record, error] {
+// together yields those of the records that live, with their properties, in their order. It may pass over those that do not have what is asked for.
+func (l *Log) together(records iter.Seq2[*Record, error], having Having) iter.Seq2[*Record, error] {
 	return func(yield func(*Record, error) bool) {
 		next, stop := iter.Pull2(records)
 		defer stop()
-		loose := newLooseOnes(l)
+		loose := newLooseOnes(l) // before the parts are looked through: so what somebody packs meanwhile is met here or there
 		defer loose.stop()
-		for {
-			batch, err := take(next, togetherMost)
-			for i, s := range l.readTogether(batch, loose) {
+		among := l.once(having)
+		for most := togetherFirst; ; most = togetherMost {
+			batch, err := take(next, most)
+			for i, s := range l.readTogether(batch, loose, among) {
+				if s.passed {
+					continue
+				}
 				rec, lives, err := batch[i], s.exists, error(nil)
 				if rec.Props = s.props; !s.known {
 					rec.Props, lives, err = l.listedProps(rec)
@@ -70,6 +75,7 @@ type packedState struct {
 	known  bool // all of it was read
 	exists bool
 	props  map[string]string
+	passed bool // over, because nobody asked for it
 }
 
 // needed is a row that a record's newest version is made from.
@@ -79,14 +85,14 @@ type needed struct {
 	text      *cas.Key // the version that the part has as such; nil if the change counts
 }
 
-// readTogether reads the newest versions of records, as far as they are in parts alone.
-func (l *Log) readTogether(records []*Record, loose *looseOnes) []packedState {
+// readTogether reads the newest versions of records, as far as they are in parts alone, and of these only those that are among some, unless that is nil.
+func (l *Log) readTogether(records []*Record, loose *looseOnes, among map[changeset.RecordID]bool) []packedState {
 	states := make([]packedState, len(records))
 	packs, err := l.packs()
 	if err != nil || len(packs.parts) == 0 {
 		return states
 	}
-	needs := packs.needs(records, states, loose)
+	needs := packs.needs(records, states, loose, among)
 	slices.SortFunc(needs, func(a, b needed) int {
 		return cmp.Or(cmp.Compare(a.part, b.part), cmp.Compare(a.row, b.row))
 	})
@@ -107,7 +113,7 @@ func (l *Log) readTogether(records []*Record, loose *looseOnes) []packedState {
 }
 
 // needs lists what the newest versions are made from.
-func (p *packs) needs(records []*Record, states []packedState, loose *looseOnes) (needs []needed) {
+func (p *packs) needs(records []*Record, states []packedState, loose *looseOnes, among map[changeset.RecordID]bool) (needs []needed) {
 	finders := make([]*parts.Finder, len(p.parts))
 	typ := ""
 	for i, rec := range records {
@@ -118,6 +124,9 @@ func (p *packs) needs(records []*Record, states []packedState, loose *looseOnes)
 			}
 		}
 		if loose.has(rec.ID) {
+			continue
+		}
+		if states[i].passed = among != nil && !among[rec.ID]; states[i].passed {
 			continue
 		}
 		for k := len(finders) - 1; k >= 0 && finders[k] != nil; k-- {

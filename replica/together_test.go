@@ -73,6 +73,9 @@ func TestRecordsOfPartsAreListedAsEachIs(t *testing.T) {
 			if n := wantAlike(t, fsys); n < 20 {
 				t.Errorf("%d records live", n)
 			}
+			if err := replicatest.CheckHaving(replicatest.Open(t, fsys, replica.Options{}), 10); err != nil {
+				t.Error(err)
+			}
 		}
 	}
 }
@@ -87,6 +90,44 @@ func TestAListOfPackedRecordsReadsFewPages(t *testing.T) {
 	order, _ := listing(t, r, "Ticket")
 	if n := fsys.Counts(); len(order) != 4000 || n.Ops() > 1500 {
 		t.Errorf("a list of %d records takes %s", len(order), n)
+	}
+}
+
+// Who asks for a value has those records read that once had it, and the packs looked through in few pieces.
+func TestFewRecordsAreReadForOneValue(t *testing.T) {
+	replicatest.WithParts(t)
+	fsys := replicatest.Count(crashfs.New())
+	grow(t, replicatest.Init(t, fsys, replica.Options{Creator: "ann@example.com"}), 4000)
+	var sought changeset.RecordID
+	odd := "\"sought\" is \\ in \x01 words\n"
+	for _, value := range []string{"sought", "another"} { // the latter is on the way
+		replicatest.Edit(t, replicatest.Open(t, fsys, replica.Options{}), func(e *replica.Edit) (err error) {
+			_, err = e.Create("Ticket", map[string]string{"summary": value, "note": odd})
+			if value == "sought" {
+				sought, err = e.Create("Ticket", map[string]string{"summary": "once else", "status": value})
+			}
+			return err
+		})
+	}
+	tests := map[replica.Having]int{
+		{Property: "status", Value: "sought"}: 1, {Property: "summary", Value: "sought"}: 1, {Property: "summary", Value: "ough"}: 0,
+		{Property: "note", Value: odd}: 2, {Property: "summary"}: 4003, {}: 4003,
+	}
+	for value, want := range tests {
+		r := replicatest.Open(t, fsys, replica.Options{})
+		fsys.Reset()
+		found := 0
+		for rec, err := range r.AllHaving("Ticket", value) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if found++; value.Property == "status" && rec.ID != sought {
+				t.Errorf("%v is found for %v", rec.ID, value)
+			}
+		}
+		if n := fsys.Counts(); found != want || want < 10 && n.Ops() > 200 {
+			t.Errorf("%d records are found for %v, want %d; it takes %s", found, value, want, n)
+		}
 	}
 }
 

@@ -35,6 +35,17 @@ func (s *slips) look(rec *replica.Record) {
 	}
 }
 
+// doubts reports whether a record that was not looked at may have a property that note would say is missing.
+func (s *slips) doubts(o *searchOptions, found bool) bool {
+	for i, name := range s.names {
+		tested := i >= len(s.names)-len(o.query.Tests)
+		if name != "" && !s.seen[name] && !(tested && found) {
+			return true
+		}
+	}
+	return false
+}
+
 // missing reports whether there are records, and none has the property.
 func (s *slips) missing(name string) bool { return s.records > 0 && !s.seen[name] }
 

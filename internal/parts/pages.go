@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"slices"
 
 	"github.com/spf13/afero"
 )
@@ -103,6 +104,11 @@ func (p *pages) page(number uint32) ([]byte, error) {
 
 // readAt returns n bytes of a file from a place on. It sets no memory aside for what the file does not have.
 func readAt(fs afero.Fs, name string, at, n int64) ([]byte, error) {
+	return readInto(nil, fs, name, at, n)
+}
+
+// readInto is readAt, into room that is not needed anymore, if that is enough.
+func readInto(room []byte, fs afero.Fs, name string, at, n int64) ([]byte, error) {
 	f, err := fs.Open(name)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
@@ -115,7 +121,7 @@ func readAt(fs afero.Fs, name string, at, n int64) ([]byte, error) {
 	if info.Size() < at+n {
 		return nil, damaged(name, "it has %d bytes, %d are needed", info.Size(), at+n)
 	}
-	b := make([]byte, n)
+	b := slices.Grow(room[:0], int(n))[:n]
 	if m, err := f.ReadAt(b, at); m < len(b) {
 		return nil, fmt.Errorf("read %s: %d bytes at %d: %w", name, n, at, err)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"path"
+	"slices"
 	"sync"
 
 	"github.com/google/uuid"
@@ -136,11 +137,19 @@ func (p *Part) frame(f frame) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, raw, err := decodeFrame(b)
+	raw, err := p.unpack(nil, f, b)
+	if err == nil {
+		p.cache.put(id, raw)
+	}
+	return raw, err
+}
+
+// unpack decompresses a frame that was read, into room that is not needed anymore, if that is enough.
+func (p *Part) unpack(room []byte, f frame, b []byte) ([]byte, error) {
+	_, raw, err := decodeFrameInto(room, b)
 	if err != nil {
 		return nil, &DamageError{p.packName(), fmt.Errorf("at byte %d: %w", f.begin, err)}
 	}
-	p.cache.put(id, raw)
 	return raw, nil
 }
 
@@ -159,7 +168,10 @@ func parseFrameHead(head []byte) (rows, raw, stored uint32, err error) {
 }
 
 // decodeFrame checks a frame with its head, and decompresses it.
-func decodeFrame(b []byte) (rows uint32, raw []byte, err error) {
+func decodeFrame(b []byte) (rows uint32, raw []byte, err error) { return decodeFrameInto(nil, b) }
+
+// decodeFrameInto is decodeFrame, into room that is not needed anymore, if that is enough.
+func decodeFrameInto(room, b []byte) (rows uint32, raw []byte, err error) {
 	if len(b) < frameHead {
 		return 0, nil, fmt.Errorf("%w: %d bytes", errFrame, len(b))
 	}
@@ -174,7 +186,7 @@ func decodeFrame(b []byte) (rows uint32, raw []byte, err error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	raw, err = dec.DecodeAll(b[frameHead:], make([]byte, 0, size))
+	raw, err = dec.DecodeAll(b[frameHead:], slices.Grow(room[:0], int(size)))
 	if err != nil {
 		return 0, nil, fmt.Errorf("%w: %w", errFrame, err)
 	}

@@ -128,15 +128,20 @@ func (t *table) frameOf(row uint32) (f frame, err error) {
 	if next == 0 {
 		return f, damaged(t.name, "no frame has row %d", row)
 	}
-	f.number, f.end = next-1, int64(t.packSize)
-	if next < t.frames {
-		e, err := t.entry(t.frameAt, next)
+	return t.frameAtPlace(next - 1)
+}
+
+// frameAtPlace returns a frame by its place in the pack, from 0.
+func (t *table) frameAtPlace(i uint32) (f frame, err error) {
+	f.number, f.end = i, int64(t.packSize)
+	if i+1 < t.frames {
+		e, err := t.entry(t.frameAt, i+1)
 		if err != nil {
 			return f, err
 		}
 		f.end = int64(binary.BigEndian.Uint64(e[4:]))
 	}
-	e, err := t.entry(t.frameAt, f.number)
+	e, err := t.entry(t.frameAt, i)
 	if err != nil {
 		return f, err
 	}

@@ -133,3 +133,14 @@ func (q Query) Match(props map[string]string) bool {
 	}
 	return true
 }
+
+// Having returns a property, and the one value with which the query can match: those of the longest value among the tests for equality with a text. ok is false if there
+// is none: equal numbers may be written in several ways, and an absent property equals the empty value.
+func (q Query) Having() (property, value string, ok bool) {
+	for i := range q.Tests {
+		if t := &q.Tests[i]; t.Op == Eq && !t.number.ok && len(t.Value) > len(value) {
+			property, value, ok = t.Name, t.Value, true
+		}
+	}
+	return property, value, ok
+}

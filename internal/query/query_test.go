@@ -188,6 +188,35 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
+func TestHavingIsTheOneValueOfAText(t *testing.T) {
+	for words, want := range map[string]string{
+		"":                         "",
+		"Ticket":                   "",
+		"status=open":              "status open",
+		"a=xy|status=open|b=z":     "status open",
+		"status=open|priority=100": "status open",
+		"priority=100000":          "", // 100000.0 is as much
+		"priority=1e5":             "priority 1e5",
+		"status=":                  "",
+		"status!=open":             "",
+		"status=~open":             "",
+		"status!~open":             "",
+		"a<b|c<=d|e>f|g>=h":        "",
+	} {
+		q, err := Parse(split(words))
+		if err != nil {
+			t.Fatal(err)
+		}
+		property, value, ok := q.Having()
+		if got := strings.TrimSpace(property + " " + value); got != want || ok != (want != "") {
+			t.Errorf("%s: got %q, %t, want %q", words, got, ok, want)
+		}
+		if props := map[string]string{property: value + ".0"}; ok && q.Match(props) {
+			t.Errorf("%s: another value matches too", words)
+		}
+	}
+}
+
 func BenchmarkMatch(b *testing.B) {
 	q, err := Parse([]string{"status=open", "priority>=3"})
 	if err != nil {

@@ -25,9 +25,12 @@ type View struct {
 
 func (v View) String() string { return v.Records + v.Conflicts + v.Digests }
 
-// Look returns what people see of a replica. name names a record.
+// Look returns what people see of a replica. name names a record. That who asks for a value finds the same is looked at beside.
 func Look(r *replica.Replica, name func(changeset.RecordID) string) (v View, err error) {
 	if v.Records, err = records(r, name); err != nil {
+		return v, err
+	}
+	if err := CheckHaving(r, 1); err != nil {
 		return v, err
 	}
 	if v.Conflicts, err = conflicts(r, name); err != nil {
