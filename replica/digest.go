@@ -139,7 +139,7 @@ func (l *Log) publishedSums() (sums, error) {
 	return e.sums, err
 }
 
-// sumRecords computes the digests of a log by reading its records, one at a time.
+// sumRecords computes the digests of a log by reading its records.
 func (l *Log) sumRecords(ctx context.Context) (s sums, err error) {
 	types, err := l.Types()
 	if err != nil {
@@ -237,7 +237,8 @@ type DigestedRecord struct {
 // DigestRecords yields the living records of a type, sorted by UUID. It reads them. After an error it yields nothing more.
 func (l *Log) DigestRecords(ctx context.Context, typ string) iter.Seq2[DigestedRecord, error] {
 	return func(yield func(DigestedRecord, error) bool) {
-		for rec, err := range l.Records(typ) {
+		alone := func(rec *Record) (map[string]string, bool, error) { return l.Props(rec.ID) }
+		for rec, err := range l.together(l.recordsOf(typ), Having{}, alone) {
 			if err == nil {
 				err = ctx.Err()
 			}
@@ -245,12 +246,7 @@ func (l *Log) DigestRecords(ctx context.Context, typ string) iter.Seq2[DigestedR
 				yield(DigestedRecord{}, err)
 				return
 			}
-			props, ok, err := l.Props(rec)
-			if err != nil {
-				yield(DigestedRecord{}, err)
-				return
-			}
-			if ok && !yield(DigestedRecord{rec, RecordDigest(rec, props)}, nil) {
+			if !yield(DigestedRecord{rec.ID, RecordDigest(rec.ID, rec.Props)}, nil) {
 				return
 			}
 		}

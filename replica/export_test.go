@@ -22,6 +22,6 @@ func Checked(rows []byte) []byte {
 // FewTogether has no more than so many records, and so many bytes, read together.
 func FewTogether(t *testing.T, records, bytes int) {
 	mostRecords, mostBytes := togetherMost, togetherBytes
-	togetherMost, togetherBytes = records, bytes
+	togetherMost, togetherBytes = records, int64(bytes)
 	t.Cleanup(func() { togetherMost, togetherBytes = mostRecords, mostBytes })
 }

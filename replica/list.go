@@ -17,7 +17,7 @@ func (r *Replica) All(typ string) iter.Seq2[*Record, error] { return r.AllHaving
 // neither decoded nor checked.
 func (r *Replica) AllHaving(typ string, having Having) iter.Seq2[*Record, error] {
 	if packs, err := r.log.packs(); err == nil && len(packs.parts) > 0 {
-		return r.log.together(r.listed(typ), having)
+		return r.log.together(r.listed(typ), having, r.log.listedProps)
 	}
 	return func(yield func(*Record, error) bool) {
 		for rec, err := range r.listed(typ) {
@@ -150,10 +150,21 @@ func (l *Log) allRecords() iter.Seq2[*Record, error] {
 			return
 		}
 		for _, typ := range types {
-			for rec, err := range l.Records(typ) {
-				if !yield(&Record{ID: rec}, err) || err != nil {
+			for rec, err := range l.recordsOf(typ) {
+				if !yield(rec, err) || err != nil {
 					return
 				}
+			}
+		}
+	}
+}
+
+// recordsOf yields the records of a type that have an index, with nothing read of them.
+func (l *Log) recordsOf(typ string) iter.Seq2[*Record, error] {
+	return func(yield func(*Record, error) bool) {
+		for rec, err := range l.Records(typ) {
+			if !yield(&Record{ID: rec}, err) || err != nil {
+				return
 			}
 		}
 	}

@@ -3,7 +3,11 @@ package replica
 import (
 	"cmp"
 	"iter"
+	"runtime"
 	"slices"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
 
 	"prophet/cas"
 	"prophet/changeset"
@@ -15,13 +19,13 @@ import (
 
 // So much is read together; tests have less.
 var (
-	togetherFirst = 4        // records, for who needs few of them
-	togetherMost  = 16384    // records, after these
-	togetherBytes = 32 << 20 // of changesets and texts; what is left is read alone
+	togetherFirst = 4               // records, for who needs few of them
+	togetherMost  = 16384           // records, after these
+	togetherBytes = int64(32 << 20) // of changesets and texts; what is left is read alone
 )
 
-// together yields those of the records that live, with their properties, in their order. It may pass over those that do not have what is asked for.
-func (l *Log) together(records iter.Seq2[*Record, error], having Having) iter.Seq2[*Record, error] {
+// together yields those of the records that live, with their properties, in their order, each as alone reads it. It may pass over those that do not have what is asked for.
+func (l *Log) together(records iter.Seq2[*Record, error], having Having, alone readAlone) iter.Seq2[*Record, error] {
 	return func(yield func(*Record, error) bool) {
 		next, stop := iter.Pull2(records)
 		defer stop()
@@ -36,7 +40,7 @@ func (l *Log) together(records iter.Seq2[*Record, error], having Having) iter.Se
 				}
 				rec, lives, err := batch[i], s.exists, error(nil)
 				if rec.Props = s.props; !s.known {
-					rec.Props, lives, err = l.listedProps(rec)
+					rec.Props, lives, err = alone(rec)
 				}
 				if err == nil && !lives {
 					continue
@@ -55,6 +59,9 @@ func (l *Log) together(records iter.Seq2[*Record, error], having Having) iter.Se
 		}
 	}
 }
+
+// readAlone reads the newest version of a record, as [Log.listedProps] does.
+type readAlone func(rec *Record) (props map[string]string, ok bool, err error)
 
 // take returns the next records, and the error that ends them.
 func take(next func() (*Record, error, bool), most int) (batch []*Record, err error) {
@@ -96,19 +103,23 @@ func (l *Log) readTogether(records []*Record, loose *looseOnes, among map[change
 	slices.SortFunc(needs, func(a, b needed) int {
 		return cmp.Or(cmp.Compare(a.part, b.part), cmp.Compare(a.row, b.row))
 	})
-	for size := 0; len(needs) > 0 && size < togetherBytes; {
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	var size atomic.Int64
+	for len(needs) > 0 {
 		part := needs[0].part
 		n := slices.IndexFunc(needs, func(n needed) bool { return n.part != part })
 		if n < 0 {
 			n = len(needs)
 		}
-		readNeeds(packs.parts[part], needs[:n], records, states, &size)
+		ofPart := needs[:n] // a record needs nothing of other parts
+		group.Go(func() error {
+			readNeeds(packs.parts[part], ofPart, records, states, &size)
+			return nil
+		})
 		needs = needs[n:]
 	}
-	for i := range states {
-		s := &states[i]
-		s.known = s.known || s.needed == 0 && s.exists && cas.Sum(changeset.EncodeRecord(s.props)) == s.key
-	}
+	_ = group.Wait() // they return none: what was not read is read alone
 	return states
 }
 
@@ -170,15 +181,15 @@ func (s *packedState) needs(list []needed, part uint32, record int, touches part
 }
 
 // readNeeds reads rows of a part, and adds to size how many bytes that took. It stops at an error, and where there are too many.
-func readNeeds(p *parts.Part, needs []needed, records []*Record, states []packedState, size *int) {
+func readNeeds(p *parts.Part, needs []needed, records []*Record, states []packedState, size *atomic.Int64) {
 	rows := p.Sweep()
-	for len(needs) > 0 && *size < togetherBytes {
+	for len(needs) > 0 && size.Load() < togetherBytes {
 		row := needs[0].row
 		object, texts, err := rows.Row(row)
 		if err != nil {
 			return
 		}
-		*size += len(object) + len(texts)
+		size.Add(int64(len(object) + len(texts)))
 		var c *changeset.Changeset
 		for ; len(needs) > 0 && needs[0].row == row; needs = needs[1:] {
 			n := needs[0]
@@ -192,7 +203,7 @@ func readNeeds(p *parts.Part, needs []needed, records []*Record, states []packed
 	}
 }
 
-// read takes in a row: a version of the record, or a change to it. Without either the record's state stays unknown.
+// read takes in a row: a version of the record, or a change to it. Without either the record's state stays unknown. After the last one what came out is checked.
 func (s *packedState) read(rec changeset.RecordID, c *changeset.Changeset, texts []byte, key *cas.Key) {
 	if key != nil {
 		text, err := parts.TextOf(texts, *key)
@@ -206,6 +217,9 @@ func (s *packedState) read(rec changeset.RecordID, c *changeset.Changeset, texts
 	} else if ch := c.Change(rec); ch != nil {
 		s.exists, s.props = Replay(s.exists, s.props, ch)
 		s.needed--
+	}
+	if s.needed == 0 {
+		s.known = s.exists && cas.Sum(changeset.EncodeRecord(s.props)) == s.key
 	}
 }
 

@@ -57,6 +57,15 @@ func wantAlike(t *testing.T, fsys afero.Fs) (living int) {
 				living++
 			}
 		}
+		for d, err := range r.Log().DigestRecords(t.Context(), typ) {
+			if err != nil || d.Digest != replica.RecordDigest(d.ID, props[d.ID]) {
+				t.Errorf("%s adds %v to the digest, %v; it has %v", d.ID, d.Digest, err, props[d.ID])
+			}
+			delete(props, d.ID)
+		}
+		if typ != "" && len(props) > 0 {
+			t.Errorf("the digest of %s lacks %d records", typ, len(props))
+		}
 	}
 	return living
 }
@@ -90,6 +99,12 @@ func TestAListOfPackedRecordsReadsFewPages(t *testing.T) {
 	order, _ := listing(t, r, "Ticket")
 	if n := fsys.Counts(); len(order) != 4000 || n.Ops() > 1500 {
 		t.Errorf("a list of %d records takes %s", len(order), n)
+	}
+	r = replicatest.Open(t, fsys, replica.Options{})
+	fsys.Reset()
+	digests, err := r.Log().DigestTypes(t.Context())
+	if n := fsys.Counts(); err != nil || len(digests) != 1 || digests[0].Records != 4000 || n.Ops() > 1500 {
+		t.Errorf("the digests of types are %v, %v; they take %s", digests, err, n)
 	}
 }
 
