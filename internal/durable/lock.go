@@ -80,12 +80,12 @@ func Lock(ctx context.Context, fs afero.Fs, name string, p Patience) (unlock fun
 			return l.proven()
 		}
 		waited := time.Since(start)
-		if p.Most < 0 || p.Most > 0 && waited >= p.Most {
-			return nil, &BusyError{l.path, l.who(), max(p.Most, 0)}
-		}
 		if p.Waiting != nil && waited > lockPatience {
 			p.Waiting(l.who())
 			p.Waiting = nil
+		}
+		if p.Most < 0 || p.Most > 0 && waited >= p.Most {
+			return nil, &BusyError{l.path, l.who(), max(p.Most, 0)}
 		}
 		pause(ctx)
 	}

@@ -46,9 +46,12 @@ func TestPatienceEnds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for most, want := range map[time.Duration]time.Duration{-1: 0, time.Millisecond: lockPoll, 3 * time.Second: 3 * time.Second} {
-			began := time.Now()
-			_, err := Lock(t.Context(), fs, "lock", Patience{Most: most})
+		for most, want := range map[time.Duration]time.Duration{-1: 0, time.Millisecond: lockPoll, 3 * time.Second: 3 * time.Second, lockPatience + 1: lockPatience + lockPoll} {
+			began, said := time.Now(), 0
+			_, err := Lock(t.Context(), fs, "lock", Patience{Most: most, Waiting: func(string) { said++ }})
+			if told := most > lockPatience; told != (said == 1) {
+				t.Errorf("at most %v: said %d times to wait", most, said)
+			}
 			var busy *BusyError
 			if !errors.As(err, &busy) || busy.Path != "lock" || busy.Waited != max(most, 0) || time.Since(began) != want {
 				t.Errorf("at most %v: %v after %v", most, err, time.Since(began))
