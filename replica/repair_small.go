@@ -161,13 +161,29 @@ func (p *repair) uuidElsewhere(name string) (text, why string) {
 	return "", ""
 }
 
-// shares reports whether another replica has the changeset of the first row here.
-func (p *repair) shares(r *Replica) bool {
+// mostShared is how many changesets here another replica is asked for before it counts as one of another database: it need not have bookkeeping, nor what was made here since.
+const mostShared = 16
+
+// shares reports whether another replica has the changeset of the first row here or, where the index is gone, one of the first that lie here.
+func (p *repair) shares(r *Replica) (shared bool) {
 	l := newLog(p.fs, "", "", &limits{}).withRows(1)
 	row, err := l.Row(1)
 	p.unread(err)
-	if err == nil {
-		_, err = r.log.objects.Get(row.Key)
+	if err == nil && r.Makes(row) {
+		return true
 	}
-	return err == nil
+	tried, enough := 0, errors.New("enough were tried")
+	err = l.objects.Walk(func(key cas.Key, _ string) error {
+		c := p.wholeChangeset(l, key)
+		if c == nil {
+			return p.disturbed()
+		}
+		tried++
+		if shared = r.Makes(changeset.Row{ID: c.ID, Key: key}); shared || tried == mostShared {
+			return enough
+		}
+		return nil
+	})
+	p.unread(err)
+	return shared
 }

@@ -87,3 +87,27 @@ func TestARepairThatWasCutOffBringsVotesLater(t *testing.T) {
 		t.Errorf("the list of what is lost is still there: %v", err)
 	}
 }
+
+// TestADatabaseIsKnownByAnyChangeset: also where the index is gone, which names the first one. A replica of another database has none of them.
+func TestADatabaseIsKnownByAnyChangeset(t *testing.T) {
+	l := withBob(t, 2)
+	fsys := l.ann.FS()
+	for _, name := range []string{changeset.DatabaseUUIDFile, replica.IdentityFile, changeset.IndexFile} {
+		removeFile(t, fsys, name)
+	}
+	repair := func(source *replica.Replica) {
+		t.Helper()
+		err := sync.Repair(t.Context(), fsys, at("ann", 12), replica.RepairOptions{Sources: func(context.Context) []*replica.Replica { return []*replica.Replica{source} }})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	other := replicatest.Init(t, crashfs.New(), at("carl", 11))
+	newTicket(t, other)
+	repair(other)
+	if is, err := afero.Exists(fsys, changeset.DatabaseUUIDFile); is || err != nil {
+		t.Errorf("another database's UUID is taken: %v, %v", is, err)
+	}
+	repair(l.bob)
+	replicatest.Faultless(t, fsys, "ann")
+}
