@@ -302,13 +302,13 @@ func (r *Replica) Unsettled() ([]changeset.RecordID, error) {
 // Ours reports whether the replica was made or written by us, and so shows the merged state, or is a mirror of such a one. It is not only where what
 // tells so does not exist; what cannot be read tells neither.
 func (r *Replica) Ours() (bool, error) {
-	taken, err := r.log.takenOver()
-	if taken {
+	m, markErr := r.readMark()
+	if m.exists {
 		return true, nil
 	}
-	m, markErr := r.readMark()
-	if m.exists || markErr == nil && r.hides(err) {
-		return m.exists, nil
+	taken, err := r.log.takenOver()
+	if taken || markErr == nil && r.hides(err) {
+		return taken, nil
 	}
 	return false, cmp.Or(err, markErr)
 }

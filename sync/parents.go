@@ -16,10 +16,13 @@ func (p *pull) nameParents(tx *replica.Tx, f fetched) error {
 		if tells, err := p.from.Log().Tells(f.row); err != nil || !tells {
 			return err
 		}
-		if err := p.loadSources(); err != nil {
+		ids, err := tx.Touching(ch.Record)
+		if err != nil {
 			return err
 		}
-		ids, err := tx.Touching(ch.Record)
+		if len(ids) > 0 { // of a new record nothing is above
+			err = p.loadSources()
+		}
 		if err != nil {
 			return err
 		}
