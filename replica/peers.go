@@ -47,6 +47,8 @@ type Peer struct {
 	V1 bool `json:"v1,omitempty"`
 	// Adopt says that this replica is a clone of the peer in the making: what the peer shows is to be adopted once all of it was read.
 	Adopt bool `json:"adopt,omitempty"`
+	// OtherDatabase says that it is a replica of another database, from which somebody pulled all the same.
+	OtherDatabase bool `json:"other_database,omitempty"`
 	// Moved is how the peer's log is read: it has, under their old names, changesets that bear new ones here.
 	Moved changeset.Moves `json:"moved,omitempty"`
 	// Stretches is the same for a peer that uses the original.

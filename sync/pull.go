@@ -292,6 +292,7 @@ func (p *pull) pullLog(ctx context.Context, s *side) (err error) {
 	}
 	s.peer.FoundAt(at)
 	s.peer.Adopt = s.peer.Adopt || p.opts.Adopt && s == p.main
+	s.peer.OtherDatabase = s == p.main && p.to.Database() != p.from.Database()
 	fetching, cancel := context.WithCancel(ctx)
 	defer cancel()
 	left := s.items.len()

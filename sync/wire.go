@@ -118,6 +118,15 @@ func faultyPacks(where string, err error) error {
 func (p *pull) runPacks(ctx context.Context) error {
 	source := p.from
 	err := p.runWhole(ctx)
+	if _, isKnown := source.FS().(*known); isKnown && p.torn(err) { // perhaps it is not what it was any more
+		if err := p.lookAgain(ctx, source, pauses[0]); err != nil {
+			return err
+		}
+		if err := source.Refresh(); err != nil {
+			return err
+		}
+		return p.runWhole(ctx)
+	}
 	if _, isShown := source.FS().(*wire.FS); !isShown || !errors.As(err, new(*wire.PackError)) {
 		return err
 	}

@@ -192,18 +192,24 @@ func (e *env) openPeer(ctx context.Context, doing, location string, database uui
 	if e.sameDir(location, dir) {
 		return nil, usagef("%s is this replica itself", psync.Shown(location))
 	}
-	opts, err := e.replicaOptions(dir, g)
+	opts, err := e.peerOptions(location, dir, g)
 	if err != nil {
 		return nil, err
-	}
-	opts.Waiting = func(who string) {
-		e.printer(g).notef("%s writes to %s; waiting for it", who, psync.Shown(location))
 	}
 	r, err := e.carriers().OpenDatabase(ctx, location, database, opts)
 	if err != nil {
 		return nil, e.peerHint(unreachable(doing, location, err), location, configFile(dir))
 	}
 	return r, nil
+}
+
+// peerOptions are those with which the replica at a location is opened.
+func (e *env) peerOptions(location, dir string, g globals) (replica.Options, error) {
+	opts, err := e.replicaOptions(dir, g)
+	opts.Waiting = func(who string) {
+		e.printer(g).notef("%s writes to %s; waiting for it", who, psync.Shown(location))
+	}
+	return opts, err
 }
 
 // openOther opens the replica that the user named, which is to be compared with r at dir.

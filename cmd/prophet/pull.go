@@ -171,12 +171,7 @@ func (x *exchange) ownMirror(theirs *replica.Replica) bool {
 
 // pull pulls from one location.
 func (x *exchange) pull(ctx context.Context, location string) error {
-	if !x.all && !x.force {
-		if where, same := x.e.carriers().Unchanged(ctx, location, x.here); same {
-			return x.pulledNothing(where, location)
-		}
-	}
-	ours, theirs, err := x.meet(ctx, "pull from", location)
+	ours, theirs, err := x.meetForNews(ctx, location)
 	if err != nil || theirs == nil {
 		return err
 	}
@@ -194,6 +189,26 @@ func (x *exchange) pull(ctx context.Context, location string) error {
 	}
 	x.noteTwin(ours, theirs, location, rep)
 	return x.showPulled(ours, theirs.Where(), rep)
+}
+
+// meetForNews is meet, for a pull. Where nothing is new it says so, and theirs is nil.
+func (x *exchange) meetForNews(ctx context.Context, location string) (ours, theirs *replica.Replica, err error) {
+	if x.all || x.force {
+		return x.meet(ctx, "pull from", location)
+	}
+	opts, err := x.e.peerOptions(location, x.dir, x.globals)
+	if err != nil {
+		return nil, nil, err
+	}
+	where, theirs, ok := x.e.carriers().News(ctx, location, x.here, opts)
+	switch {
+	case !ok:
+		return x.meet(ctx, "pull from", location)
+	case theirs == nil:
+		return nil, nil, x.pulledNothing(where, location)
+	}
+	ours, err = x.e.openDir(x.dir, x.globals)
+	return ours, theirs, err
 }
 
 // pulledNothing ends a pull from where nothing is new.
