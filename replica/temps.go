@@ -25,6 +25,18 @@ func (l *Log) temps() (found []string, err error) {
 			found = append(found, name)
 		}
 	}
+	var marks []string
+	if info, err := l.fs.Stat(marksDir); err == nil && info.IsDir() { // what else lies there is told as such
+		if marks, err = l.tempsBelow(marksDir, nil); err != nil {
+			return nil, err
+		}
+	}
+	for _, name := range marks { // so does the original, whose directory it is
+		base := path.Base(name)
+		if _, is := markedBy(base[len("."):strings.LastIndex(base, ".tmp")]); is {
+			found = append(found, name)
+		}
+	}
 	for _, dir := range []string{"cas", changeset.RecordsDir, oursDir} {
 		if found, err = l.tempsBelow(dir, found); err != nil {
 			return nil, err

@@ -60,3 +60,27 @@ func TestWhatKilledWritersLeftIsNamedAndTakenAway(t *testing.T) {
 		t.Error("nothing is ever left")
 	}
 }
+
+// TestAMarkThatAKilledWriterLeftIsNamedAndTakenAway: the original has files of its own beside the marks.
+func TestAMarkThatAKilledWriterLeftIsNamedAndTakenAway(t *testing.T) {
+	fsys := crashfs.New()
+	grow(t, replicatest.Init(t, fsys, replica.Options{}), 1)
+	const mark, theirs = "local_metadata/.last-changeset-from-10b1e589-83c2-4e27-917c-42dae1b8cf11.tmp0", "local_metadata/.theirs.tmp0"
+	if err := fsys.MkdirAll(path.Dir(mark), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{mark, theirs} {
+		if err := afero.WriteFile(fsys, name, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if found := problems(t, fsys); !strings.Contains(found, mark) || strings.Contains(found, theirs) {
+		t.Errorf("fsck says\n%s", found)
+	}
+	repaired(t, fsys)
+	for name, want := range map[string]bool{mark: false, theirs: true} {
+		if is, err := afero.Exists(fsys, name); is != want || err != nil {
+			t.Errorf("%s is there: %v, %v", name, is, err)
+		}
+	}
+}
