@@ -2,7 +2,6 @@ package replica
 
 import (
 	"cmp"
-	"math"
 	"sync"
 
 	"github.com/google/uuid"
@@ -16,13 +15,11 @@ import (
 // hanging tells which changesets of a log are lost edits, or build on such: by a parent, in any of the records that they touch, or because they do not say what their maker had seen of a
 // record that a lost one touched.
 type hanging struct {
-	lost    map[changeset.ID]bool
-	first   uint32                              // the first row of a lost one: no row before it hangs
-	touched map[changeset.RecordID]changeset.ID // the newest lost one that touched it
-	blind   changeset.ID                        // one of which it is not known what it touched; zero if there is none
-	find    func(changeset.ID) (row uint32, ok bool, err error)
-	get     func(row uint32) (*changeset.Changeset, error)
-	of      logState
+	lost  *lostEdits
+	first uint32 // no row before it is lost, or hangs
+	find  func(changeset.ID) (row uint32, ok bool, err error)
+	get   func(row uint32) (*changeset.Changeset, error)
+	of    logState
 
 	mu sync.Mutex
 	on map[changeset.ID]changeset.ID // of those that were asked about, the lost edit that they hang on; zero if they do not
@@ -34,60 +31,38 @@ type logState struct {
 	latest uint32
 }
 
-// hanging returns what hangs on the lost edits of the log; nil if none is lost.
+// hanging returns what hangs on the lost edits of the log; nil if none is listed.
 func (l *Log) hanging() (*hanging, error) {
 	if l.gone == nil {
 		return nil, nil
 	}
-	if rows, err := l.lostRows(); err != nil || len(rows) == 0 {
-		return nil, err
-	}
-	now := logState{l.uuid, l.latest}
-	l.gone.mu.Lock()
-	h := l.gone.hang
-	l.gone.mu.Unlock()
-	if h != nil && h.of == now {
-		return h.orNil(), nil
-	}
-	lost, err := l.Lost()
-	if err != nil {
-		return nil, err
-	}
-	h, err = l.hangingOn(lost)
-	if err != nil {
+	rows, err := l.lostRows()
+	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
 	l.gone.mu.Lock()
-	l.gone.hang = h
-	l.gone.mu.Unlock()
-	return h.orNil(), nil
-}
-
-// orNil is nil if nothing is lost.
-func (h *hanging) orNil() *hanging {
-	if len(h.lost) == 0 {
-		return nil
+	defer l.gone.mu.Unlock()
+	if h := l.gone.hang; h == nil || h.of != (logState{l.uuid, l.latest}) {
+		l.gone.hang = l.hangingOn(l.listedEdits(rows))
 	}
-	return h
+	return l.gone.hang, nil
 }
 
-// hangingOn returns what hangs on some rows of the log that are listed as lost; on bookkeeping nothing does.
-func (l *Log) hangingOn(lost []changeset.Row) (*hanging, error) {
-	h := &hanging{lost: map[changeset.ID]bool{}, first: math.MaxUint32, touched: map[changeset.RecordID]changeset.ID{}, get: l.at, of: logState{l.uuid, l.latest}, on: map[changeset.ID]changeset.ID{}}
-	listed, err := l.lostRows()
-	if err != nil {
+// hangingNow is hanging, but nil too if no edit is lost of what is listed. What is left of all is read for that.
+func (l *Log) hangingNow() (*hanging, error) {
+	h, err := l.hanging()
+	if err != nil || h == nil {
 		return nil, err
 	}
-	for _, row := range lost {
-		left, err := l.readLeft(listed[row.Seq])
-		if err != nil {
-			return nil, err
-		}
-		if !left.Bookkeeping() {
-			h.first = min(h.first, row.Seq)
-			h.lose(row.ID, left)
-		}
+	if any, err := h.lost.any(); err != nil || !any {
+		return nil, err
 	}
+	return h, nil
+}
+
+// hangingOn returns what hangs on some edits of the log.
+func (l *Log) hangingOn(lost *lostEdits) *hanging {
+	h := &hanging{lost: lost, first: lost.first(), get: l.at, of: logState{l.uuid, l.latest}, on: map[changeset.ID]changeset.ID{}}
 	rows := sync.OnceValues(func() (map[changeset.ID]uint32, error) {
 		rows := map[changeset.ID]uint32{}
 		for row, err := range l.Rows(h.first, l.latest) {
@@ -108,18 +83,7 @@ func (l *Log) hangingOn(lost []changeset.Row) (*hanging, error) {
 		row, ok := rows[id]
 		return row, ok, err
 	}
-	return h, nil
-}
-
-// lose takes note of a lost edit, of which this is left.
-func (h *hanging) lose(id changeset.ID, left *changeset.Changeset) {
-	h.lost[id] = true
-	if len(left.Changes) == 0 {
-		h.blind = id
-	}
-	for i := range left.Changes {
-		h.touched[left.Changes[i].Record] = id
-	}
+	return h
 }
 
 // add takes note of one more row that is lost, or of other times and parents of a lost changeset. It reports whether that can be: rows come in their order.
@@ -132,9 +96,7 @@ func (h *hanging) add(row changeset.Row, left *changeset.Changeset) bool {
 	if row.Seq < h.first {
 		return false
 	}
-	if !h.lost[row.ID] {
-		h.lose(row.ID, left)
-	}
+	h.lost.add(row, left)
 	h.on = map[changeset.ID]changeset.ID{}
 	return true
 }
@@ -147,7 +109,7 @@ func (t *txLog) hanging() (*hanging, error) {
 			return nil, err
 		}
 		if h != nil {
-			h = &hanging{lost: h.lost, first: h.first, touched: h.touched, blind: h.blind, find: t.lookup, get: t.changeset, on: map[changeset.ID]changeset.ID{}}
+			h = &hanging{lost: h.lost, first: h.first, find: t.lookup, get: t.changeset, on: map[changeset.ID]changeset.ID{}}
 		}
 		t.hang, t.hangKnown = h, true
 	}
@@ -202,8 +164,8 @@ func (h *hanging) under(id changeset.ID) (lost changeset.ID, err error) {
 
 // look returns the lost edit that a changeset hangs on whatever its parents do, zero if there is none, and these.
 func (h *hanging) look(id changeset.ID) (lost changeset.ID, parents []changeset.ID, err error) {
-	if h.lost[id] {
-		return id, nil, nil
+	if is, err := h.lost.has(id); is || err != nil {
+		return id, nil, err
 	}
 	row, known, err := h.find(id)
 	if err != nil || !known || row < h.first {
@@ -216,25 +178,29 @@ func (h *hanging) look(id changeset.ID) (lost changeset.ID, parents []changeset.
 	if err != nil || c.Bookkeeping() {
 		return lost, nil, err
 	}
-	lost, parents = h.lookAt(c)
-	return lost, parents, nil
+	return h.lookAt(c)
 }
 
 // lookAt is look for an ordinary changeset that is at hand.
-func (h *hanging) lookAt(c *changeset.Changeset) (lost changeset.ID, parents []changeset.ID) {
+func (h *hanging) lookAt(c *changeset.Changeset) (lost changeset.ID, parents []changeset.ID, err error) {
 	for i := range c.Changes {
 		ch := &c.Changes[i]
-		if on := cmp.Or(h.touched[ch.Record], h.blind); ch.Parents == nil && !on.IsZero() {
-			return on, nil
+		if ch.Parents == nil {
+			if lost, err = h.lost.of(ch.Record); err != nil || !lost.IsZero() {
+				return lost, nil, err
+			}
 		}
 		parents = append(parents, ch.Parents...)
 	}
-	return lost, parents
+	return lost, parents, nil
 }
 
 // meet takes note of an ordinary changeset that is about to come to the log.
 func (h *hanging) meet(c *changeset.Changeset) error {
-	lost, parents := h.lookAt(c)
+	lost, parents, err := h.lookAt(c)
+	if err != nil {
+		return err
+	}
 	for _, p := range parents {
 		on, err := h.under(p)
 		if err != nil {

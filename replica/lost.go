@@ -168,17 +168,23 @@ func (l *Log) Lost() ([]changeset.Row, error) {
 		return nil, err
 	}
 	var lost []changeset.Row
-	for seq, listed := range rows {
-		row, err := l.Row(seq)
-		if err != nil || row.ID != listed.ID {
-			continue // whoever reads that row says so
-		}
-		if _, _, err := l.RawChangeset(row); isFault(err) {
+	for _, listed := range rows {
+		if row, is := l.lostNow(listed); is {
 			lost = append(lost, row)
 		}
 	}
 	slices.SortFunc(lost, func(a, b changeset.Row) int { return int(int64(a.Seq) - int64(b.Seq)) })
 	return lost, nil
+}
+
+// lostNow returns the row of the log that is listed as lost, and whether it is: its changeset cannot be read. Of a row that cannot be read itself, whoever reads that says so.
+func (l *Log) lostNow(listed changeset.Row) (row changeset.Row, lost bool) {
+	row, err := l.Row(listed.Seq)
+	if err != nil || row.ID != listed.ID {
+		return row, false
+	}
+	_, _, err = l.RawChangeset(row)
+	return row, isFault(err)
 }
 
 // AllLost reports whether all changesets of the log are lost, and nothing tells how many there were: the list of what is lost is there, and empty, and the log has no row.

@@ -7,11 +7,11 @@ func (x *lostRepair) hungBefore() error {
 	if x.l.prefix != "" || len(x.back) == 0 {
 		return nil
 	}
-	h, err := x.l.hangingOn(x.back)
+	lost, err := x.l.lostBefore(x.back)
 	if err != nil {
 		return err
 	}
-	recs, err := x.l.touchedBy(h)
+	recs, err := x.l.touchedBy(x.l.hangingOn(lost))
 	for rec := range recs {
 		x.p.mergeOne(x.l, rec)
 	}

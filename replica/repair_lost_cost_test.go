@@ -1,16 +1,15 @@
 package replica_test
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/google/uuid"
 	"github.com/spf13/afero"
 
+	"prophet/changeset"
 	"prophet/internal/crashfs"
 	"prophet/internal/parts"
 	"prophet/internal/replicatest"
-	"prophet/replica"
 )
 
 // TestARepairOfALostPackCostsByTheRow: what is left of each row is found without reading that of all others.
@@ -42,26 +41,40 @@ func withoutPack(t *testing.T, rows int) *replicatest.Opens {
 	return fsys
 }
 
-// TestAnEditBesideManyLostReadsWhatIsLeftOnce: and no gc is begun for what it could not fold.
-func TestAnEditBesideManyLostReadsWhatIsLeftOnce(t *testing.T) {
-	const rows = 1001
-	fsys := withoutPack(t, rows)
-	opts := counted(1 << 20)
-	opts.NewUUID = uuid.New
-	r := replicatest.Open(t, fsys, opts)
-	if lost, err := r.Log().Lost(); err != nil || len(lost) != rows {
-		t.Fatalf("%d lost, %v", len(lost), err)
+// TestAnEditBesideManyLostCostsWhatOneBesideFewDoes: be it of a record that nothing lost touched, or of one that was made by what is lost. And no gc is begun for what it could not fold.
+func TestAnEditBesideManyLostCostsWhatOneBesideFewDoes(t *testing.T) {
+	costs := map[string]map[int]int{"of another record": {}, "of a record that was released": {}}
+	for _, rows := range []int{100, 1001} {
+		fsys := withoutPack(t, rows)
+		opts := counted(1 << 20)
+		opts.NewUUID = uuid.New
+		opts.Warn = func(string) {}
+		r := replicatest.Open(t, fsys, opts)
+		lost, err := r.Log().Lost()
+		if err != nil || len(lost) != rows {
+			t.Fatalf("%d lost, %v", len(lost), err)
+		}
+		left, err := r.Log().Changeset(lost[rows/2])
+		if err != nil || len(left.Changes) != 1 {
+			t.Fatalf("%v is left, %v", left, err)
+		}
+		for what, rec := range map[string]changeset.RecordID{"of another record": create(t, r), "of a record that was released": left.Changes[0].Record} {
+			if err := setStatus(r, rec, "open"); err != nil {
+				t.Fatal(err)
+			}
+			fsys := replicatest.Count(fsys)
+			if err := setStatus(replicatest.Open(t, fsys, opts), rec, "closed"); err != nil {
+				t.Fatal(err)
+			}
+			costs[what][rows] = fsys.Counts().Ops()
+		}
+		if began, err := afero.Exists(fsys, parts.Dir+"/lock"); began || err != nil {
+			t.Errorf("a gc was begun: %v, %v", began, err)
+		}
 	}
-	rec := create(t, r)
-	fsys.Of = func(name string) bool { return strings.HasPrefix(name, replica.LeftDir) }
-	fsys.Count.Store(0)
-	if err := setStatus(r, rec, "open"); err != nil {
-		t.Fatal(err)
-	}
-	if n := fsys.Count.Load(); n > rows {
-		t.Errorf("what is left of %d changesets is opened %d times", rows, n)
-	}
-	if began, err := afero.Exists(fsys, parts.Dir+"/lock"); began || err != nil {
-		t.Errorf("a gc was begun: %v, %v", began, err)
+	for what, cost := range costs {
+		if cost[1001] > cost[100]+10 { // the list of what is lost is read in more pieces
+			t.Errorf("an edit %s costs %v operations, by how much is lost", what, cost)
+		}
 	}
 }

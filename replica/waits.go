@@ -42,7 +42,7 @@ func (l *Log) Waits(rec changeset.RecordID) (bool, error) {
 
 // Waiting returns the records of which changes wait, see [Log.Waits], sorted. It reads all that came to the log after the first lost edit; nothing if none is lost.
 func (l *Log) Waiting() (recs []changeset.RecordID, err error) {
-	h, err := l.hanging()
+	h, err := l.hangingNow()
 	if err != nil || h == nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func (l *Log) Waiting() (recs []changeset.RecordID, err error) {
 // Withheld returns how many changesets go to nobody who lacks what the log has lost, those themselves counted: of each no copy is here that does. It returns the records that they touch, too, sorted. That is what
 // readers of the log find, in one pass over all that came to it after the first lost edit, be it a mirror; of a lost one of which nothing is left nobody can say what is missed.
 func (l *Log) Withheld() (changesets int, recs []changeset.RecordID, err error) {
-	h, err := l.hanging()
+	h, err := l.hangingNow()
 	if err != nil || h == nil {
 		return 0, nil, err
 	}
