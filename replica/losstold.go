@@ -102,30 +102,67 @@ func (r *Replica) lossText(id changeset.ID) string {
 	return fmt.Sprintf(`%d changesets of %s are lost, %s is one of them, and what builds on them goes to nobody who lacks them; `+LossRemedies, len(lost), r.where(), id, "them")
 }
 
-// waitsFor reports whether something waits of the records that a lost changeset touched.
+// waitsFor reports whether something waits of the records that a lost edit touched. What is no such edit nothing waits for.
 func (l *Log) waitsFor(id changeset.ID) bool {
-	rows, err := l.lostRows()
-	if err != nil {
+	h, err := l.hanging()
+	if err != nil || h == nil {
 		return false
 	}
-	for _, row := range rows {
-		if row.ID != id {
-			continue
-		}
-		left := l.left(row)
-		if left.Bookkeeping() {
-			return false
-		}
-		if len(left.Changes) == 0 {
-			recs, err := l.Waiting()
-			return err == nil && len(recs) > 0
-		}
-		return slices.ContainsFunc(left.Changes, func(ch changeset.Change) bool {
-			waits, err := l.Waits(ch.Record)
-			return err == nil && waits
-		})
+	left, err := h.lost.leftOf(id)
+	if err != nil || left == nil {
+		return false
 	}
-	return false
+	if len(left.Changes) == 0 {
+		recs, err := l.Waiting()
+		return err == nil && len(recs) > 0
+	}
+	return slices.ContainsFunc(left.Changes, func(ch changeset.Change) bool {
+		waits, err := l.Waits(ch.Record)
+		return err == nil && waits
+	})
+}
+
+// warnOfLoss is for who lists records: what they show is read without their changesets, so that none is met that is lost.
+func (r *Replica) warnOfLoss() {
+	if r.opts.Warn == nil || r.opts.Mirror {
+		return
+	}
+	h, err := r.log.hanging()
+	if err != nil || h == nil {
+		return // that it cannot be read is told elsewhere
+	}
+	var blind changeset.ID // one is enough: all that waits is looked for
+	for _, row := range h.lost.inOrder() {
+		left, err := h.lost.leftOf(row.ID)
+		switch {
+		case err != nil || left == nil:
+		case len(left.Changes) == 0:
+			blind = row.ID
+		default:
+			r.log.gone.tell(row.ID)
+		}
+	}
+	if !blind.IsZero() {
+		r.log.gone.tell(blind)
+	}
+}
+
+// WarnOfLoss is for who shows a record as it is, for which no changeset is read: it warns, as a reader of its history is warned, if something waits of it for what is lost.
+func (r *Replica) WarnOfLoss(rec changeset.RecordID) error {
+	lost, err := r.log.lostRows()
+	if err != nil || len(lost) == 0 {
+		return err
+	}
+	rows, err := r.log.rowsOf(rec)
+	if err != nil {
+		return err
+	}
+	for _, seq := range rows {
+		if row, is := lost[seq]; is {
+			r.log.gone.tell(row.ID)
+		}
+	}
+	return nil
 }
 
 // LossRemedies says what can be done about what is lost. It has a place for "it" or "them".

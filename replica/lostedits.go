@@ -61,13 +61,28 @@ func (e *lostEdits) first() uint32 {
 
 // has reports whether a changeset is a lost edit.
 func (e *lostEdits) has(id changeset.ID) (bool, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	left, err := e.left(id)
+	left, err := e.leftOf(id)
 	return left != nil, err
 }
 
-// left returns what is left of a lost edit; nil if it is none.
+// leftOf returns what is left of a lost edit; nil if it is none.
+func (e *lostEdits) leftOf(id changeset.ID) (*changeset.Changeset, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.left(id)
+}
+
+// inOrder returns what may be one, in the order of the log.
+func (e *lostEdits) inOrder() []changeset.Row {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.rows()
+}
+
+func (e *lostEdits) rows() []changeset.Row {
+	return slices.SortedFunc(maps.Values(e.listed), func(a, b changeset.Row) int { return cmp.Compare(a.Seq, b.Seq) })
+}
+
 func (e *lostEdits) left(id changeset.ID) (*changeset.Changeset, error) {
 	listed, may := e.listed[id]
 	if left, known := e.known[id]; known || !may {
@@ -109,7 +124,7 @@ func (e *lostEdits) load() error {
 		return nil
 	}
 	e.touched = map[changeset.RecordID]changeset.ID{}
-	for _, row := range slices.SortedFunc(maps.Values(e.listed), func(a, b changeset.Row) int { return cmp.Compare(a.Seq, b.Seq) }) {
+	for _, row := range e.rows() {
 		left, err := e.left(row.ID)
 		if err != nil {
 			return err

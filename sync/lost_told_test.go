@@ -1,7 +1,9 @@
 package sync_test
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -91,5 +93,40 @@ func TestAnUpdateOfWhatWasDeletedIsCopied(t *testing.T) {
 	pull(t, l.bob, ann)
 	if here, there := shows(t, ann), shows(t, l.bob); here != before || there != before {
 		t.Errorf("it showed\n%s\nAnn shows\n%s\nand Bob\n%s", before, here, there)
+	}
+}
+
+// TestWhoListsWhatWaitsIsWarnedOnce: what a record shows is read without its changesets, of which one is lost. Of what nobody waits for nothing is said.
+func TestWhoListsWhatWaitsIsWarnedOnce(t *testing.T) {
+	l := withBob(t, 2)
+	edits(t, l.ann, "status", "open", l.recs...)
+	l.rows = []uint32{3}
+	fsys := l.takeAway(t).FS()
+	for _, waits := range []int{1, 0} {
+		for name, read := range map[string]func(r *replica.Replica) error{
+			"all": func(r *replica.Replica) (err error) {
+				for _, err = range r.All("") {
+				}
+				return err
+			},
+			"deletions": func(r *replica.Replica) (err error) {
+				for _, err = range r.Deletions("") {
+				}
+				return err
+			},
+			"types":     func(r *replica.Replica) error { _, err := r.CountTypes(t.Context()); return err },
+			"dump":      func(r *replica.Replica) error { return r.Dump(io.Discard, replica.DumpOptions{RecordsOnly: true}) },
+			"of record": func(r *replica.Replica) error { return r.WarnOfLoss(l.recs[0]) },
+		} {
+			said, opts := []string{}, at("ann", 13)
+			opts.Warn = func(s string) { said = append(said, s) }
+			r := replicatest.Open(t, fsys, opts)
+			if err := errors.Join(read(r), read(r)); err != nil || len(said) != waits || waits > 0 && !strings.Contains(said[0], "is lost, and what builds on it goes to nobody") {
+				t.Errorf("%s: %d are to be warned, and %q is said, %v", name, waits, said, err)
+			}
+		}
+		if _, err := replicatest.Open(t, fsys, at("ann", 14)).Release(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

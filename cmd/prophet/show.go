@@ -58,6 +58,9 @@ func runShow(_ context.Context, e *env, o showOptions) error {
 	if err != nil {
 		return err
 	}
+	if err := r.WarnOfLoss(rec.ID); err != nil {
+		return err
+	}
 	p := e.printer(o.globals)
 	if p.json {
 		return p.writeJSON(newRecordDoc(rec, state.OpenProps()))
