@@ -85,18 +85,18 @@ func (l *Log) Held() (rows uint32, whole bool) {
 	return min(held, l.latest), held >= l.latest
 }
 
-// wrongNumber is the error of a latest-sequence-no that holds no number, with the one to write.
+// wrongNumber is the error of a latest-sequence-no that holds no number, with the one that a repair sets it to.
 func (l *Log) wrongNumber(err error) error {
 	if l.rawLatest == "" {
 		err = errEmptyNumber
 	}
 	if n, ok := l.rowsToCount(); ok {
-		err = fmt.Errorf("%w, so a program that wrote it died; %s has %s: write %d into it", err, l.prefix+changeset.IndexFile, rowsWord(n), n)
+		err = fmt.Errorf("%w, so a program that wrote it died; %s has %s: a repair sets it to %d", err, l.prefix+changeset.IndexFile, rowsWord(n), n)
 	}
 	return &DamageError{Path: l.prefix + changeset.LatestFile, Err: err}
 }
 
-// overcounted is the error of a number of which the log never had all rows, with the one to write; nil if that cannot be said.
+// overcounted is the error of a number of which the log never had all rows, with the one that a repair sets it to; nil if that cannot be said.
 func (l *Log) overcounted() error {
 	if l.number != changeset.LatestFile {
 		return nil
@@ -105,7 +105,7 @@ func (l *Log) overcounted() error {
 	if !ok || n >= l.latest {
 		return nil
 	}
-	return l.damaged(l.number, fmt.Errorf("it counts %d changesets, but %s has %s: another program died while it wrote, or is at work; if it died, write %d into it",
+	return l.damaged(l.number, fmt.Errorf("it counts %d changesets, but %s has %s: another program died while it wrote, or is at work; if it died, a repair sets it to %d",
 		l.latest, l.prefix+l.index, rowsWord(n), n))
 }
 

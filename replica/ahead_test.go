@@ -61,8 +61,8 @@ func TestAReaderWaitsForAProgramOfTheOriginal(t *testing.T) {
 }
 
 // A program of the original that dies between the number and the row leaves a replica that nobody can use until somebody mends the number.
-func TestTheNumberToWriteIsNamedWhereNoRowStandsBehindIt(t *testing.T) {
-	advice := regexp.MustCompile(`write (\d+) into it`)
+func TestTheNumberThatARepairSetsIsNamedWhereNoRowStandsBehindIt(t *testing.T) {
+	advice := regexp.MustCompile(`a repair sets it to (\d+)`)
 	for _, prefix := range []string{"", "resolutions/"} {
 		for name, write := range numbers {
 			for _, without := range []bool{false, prefix != ""} { // the index
@@ -96,7 +96,10 @@ func TestTheNumberToWriteIsNamedWhereNoRowStandsBehindIt(t *testing.T) {
 				if waited < 400*time.Millisecond || waited > 3*time.Second {
 					t.Errorf("%s, %s: waited for %s", file, name, waited)
 				}
-				change(t, fsys, file, setBack(want))
+				mend(t, fsys)
+				if b, err := afero.ReadFile(fsys, file); err != nil || string(b) != want {
+					t.Errorf("%s, %s: a repair set it to %q, %v", file, name, b, err)
+				}
 				sound(t, fsys)
 			}
 		}

@@ -240,7 +240,7 @@ func TestADamagedDigestDoesNotLiveOn(t *testing.T) {
 	for at := range 72 {
 		r, fsys, recs := twoTickets(t)
 		change(t, fsys, replica.DigestsFile, func(b []byte) []byte { b[72+at] ^= 1; return b })
-		if found := problems(t, fsys); !strings.HasPrefix(found, "prophet/digests: entry 2 does not have the checksum that it bears; remove the file, and the next edit makes it again\n") {
+		if found := problems(t, fsys); !strings.HasPrefix(found, "prophet/digests: entry 2 does not have the checksum that it bears; a repair makes it again\n") {
 			t.Errorf("byte %d: fsck says %q", at, found)
 		}
 		digestOf(t, fsys, "damaged")
@@ -265,7 +265,7 @@ func TestFsckComparesTheDigestWithTheRecords(t *testing.T) {
 	}{
 		{func([]byte) []byte { return foreign }, "prophet/digests: the entry of row 2 says state "},
 		{func(b []byte) []byte { return b[:72] }, "prophet/digests: its last entry is of row 1, the log has 2; the next edit catches up (harmless)\n"},
-		{func(b []byte) []byte { return append(b[72:], b[:72]...) }, "prophet/digests: entry 2 is of row 1, one before it of row 2; remove"},
+		{func(b []byte) []byte { return append(b[72:], b[:72]...) }, "prophet/digests: entry 2 is of row 1, one before it of row 2; a repair makes it again"},
 		{add("xyz"), "prophet/digests: 3 bytes at its end are no rows of it"},
 	} {
 		was, err := afero.ReadFile(fsys, replica.DigestsFile)

@@ -31,8 +31,8 @@ func (c *checker) checkDigests() {
 	}
 }
 
-// remakeDigests says what to do about a damaged file of digests.
-const remakeDigests = "remove the file, and the next edit makes it again"
+// remakeDigests says what becomes of a damaged file of digests.
+const remakeDigests = "a repair makes it again"
 
 // checkDigestEntries checks the entries that are not beyond the log, and returns the last of them and where it ends.
 func (c *checker) checkDigestEntries() (last digestEntry, end int64, err error) {

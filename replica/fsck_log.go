@@ -98,10 +98,10 @@ func (c *checker) tooShort(size, want int64) string {
 	return fmt.Sprintf("it is %d bytes long; %s says %d, which takes %d bytes", size, c.l.prefix+changeset.LatestFile, c.l.latest, want)
 }
 
-// nameNumber says which number to write where the log counts rows that it never had.
+// nameNumber says which number a repair writes where the log counts rows that it never had.
 func (c *checker) nameNumber() {
 	if n, ok := c.l.rowsToCount(); ok {
-		c.problem(changeset.LatestFile, "it counts more changesets than the log holds: if another program died while it wrote, write %d into it", n)
+		c.problem(changeset.LatestFile, "it counts more changesets than the log holds: if another program died while it wrote, a repair sets it to %d", n)
 	}
 }
 

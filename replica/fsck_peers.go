@@ -45,7 +45,7 @@ func (c *checker) checkV1Marks() {
 	former, _ := c.l.Former() // reported with the file
 	for _, u := range former {
 		if there, err := exists(c.l.fs, markFile(u)); err == nil && !there && !c.exported && !c.underway() {
-			c.harmless(markFile(u), "the file is missing, though the replica was %s before: programs of the original would log its changesets again: write %d into it", u, c.highestOf(u))
+			c.harmless(markFile(u), "the file is missing, though the replica was %s before: programs of the original would log its changesets again: a repair sets it to %d", u, c.highestOf(u))
 		}
 	}
 	read := map[uuid.UUID]uint32{}
@@ -56,9 +56,9 @@ func (c *checker) checkV1Marks() {
 		}
 		mark, err := c.l.v1Mark(name)
 		if err != nil && u == c.l.uuid {
-			c.problem(path.Join(marksDir, name), "%v; it is about this replica itself, which needs none: remove it", reason(err))
+			c.problem(path.Join(marksDir, name), "%v; it is about this replica itself, which needs none: a repair takes it away", reason(err))
 		} else if err != nil {
-			c.problem(path.Join(marksDir, name), "%v; programs of the original go by it: write %d into it", reason(err), c.highestOf(u))
+			c.problem(path.Join(marksDir, name), "%v; programs of the original go by it: a repair sets it to %d", reason(err), c.highestOf(u))
 			mark = c.highestOf(u)
 		}
 		read[u] = max(read[u], mark)

@@ -43,9 +43,9 @@ func TestNotesOnPeersThatCannotBeReadAreReported(t *testing.T) {
 		{"prophet/peers/PEER", `{"uuid":"10b1e589-83c2-4e27-917c-42dae1b8cf11"}`, "prophet/peers/PEER: it is about 10b1e589-83c2-4e27-917c-42dae1b8cf11" + anew},
 		{"prophet/peers/bob", "{}", "prophet/peers/bob: a stray file: its name is not that of a peer (harmless)\n"},
 		{"local_metadata/last-changeset-from-PEER", "x", "local_metadata/last-changeset-from-PEER: sequence number \"x\" is not a number from 1 to 4294967295; " +
-			"programs of the original go by it: write 7 into it\n"},
+			"programs of the original go by it: a repair sets it to 7\n"},
 		{"resolutions/local_metadata/Last-Changeset-From-PEER", "", "resolutions/local_metadata/Last-Changeset-From-PEER: sequence number \"\" is not a number from 1 to 4294967295; " +
-			"programs of the original go by it: write 0 into it\n"},
+			"programs of the original go by it: a repair sets it to 0\n"},
 		{"prophet/mirror", "junk", "prophet/mirror: it cannot be read; empty the file, and the next publication writes it\n"},
 		{"prophet/mirror", strings.Repeat(" ", 5000), "prophet/mirror: it cannot be read; empty the file, and the next publication writes it\n"},
 	} {
@@ -57,6 +57,12 @@ func TestNotesOnPeersThatCannotBeReadAreReported(t *testing.T) {
 		}
 		if found := problems(t, fsys); found != named(tt.want) {
 			t.Errorf("fsck says\n%swant\n%s", found, named(tt.want))
+		}
+		if _, sets, ok := strings.Cut(tt.want, "a repair sets it to "); ok {
+			mend(t, fsys)
+			if b, err := afero.ReadFile(fsys, named(tt.file)); err != nil || string(b)+"\n" != sets {
+				t.Errorf("%s: a repair set it to %q, %v; want %q", tt.file, b, err, sets)
+			}
 		}
 	}
 }

@@ -83,10 +83,10 @@ func (c *checker) checkMarks(read map[uuid.UUID]uint32) {
 		}
 		file := markFile(u)
 		if there, err := exists(c.l.fs, file); err == nil && !there {
-			c.harmless(file, "the file is missing, though the log has changesets of %s: programs of the original would log them again: write %d into it", u, highest)
+			c.harmless(file, "the file is missing, though the log has changesets of %s: programs of the original would log them again: a repair sets it to %d", u, highest)
 			continue
 		}
-		c.harmless(file, "it says %d, the log has changesets of that replica up to %d: programs of the original would log some again: write %d into it", read[u], highest, highest)
+		c.harmless(file, "it says %d, the log has changesets of that replica up to %d: programs of the original would log some again: a repair sets it to %d", read[u], highest, highest)
 	}
 }
 

@@ -54,6 +54,7 @@ type GCReport struct {
 	Removed int // files: loose ones whose content parts have, and parts that were merged
 	Parts   int // that there are in the end
 	Loose   int // rows that stay loose: what is lost, and what came meanwhile
+	Lost    int // those of these that are listed as lost, so that nothing of them can be folded
 }
 
 // GC folds the loose files of a replica of format 2 into parts, and merges small parts, so that there are O(log n) of n rows: each is at least twice as large as the
@@ -119,8 +120,14 @@ func (g *gc) log(prefix string) error {
 		return err
 	}
 	packs, err := l.packs()
+	if err != nil {
+		return err
+	}
 	g.report.Parts += len(packs.list)
-	g.report.Loose += int(packs.loose(l.latest))
+	loose := packs.loose(l.latest)
+	g.report.Loose += int(loose)
+	foldable, err := l.foldable(packs)
+	g.report.Lost += int(loose - foldable)
 	return err
 }
 

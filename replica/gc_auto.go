@@ -38,8 +38,10 @@ func (r *Replica) wantsGC() bool {
 				return true
 			}
 		}
-		if packs.loose(l.latest) > autoLoose && len(packs.list) < parts.MaxParts && l.foldable(packs) > autoLoose {
-			return true
+		if packs.loose(l.latest) > autoLoose && len(packs.list) < parts.MaxParts {
+			if rows, err := l.foldable(packs); err == nil && rows > autoLoose { // else no gc can work
+				return true
+			}
 		}
 	}
 	return false
@@ -50,11 +52,11 @@ func autoMerge(list parts.List) (from, to int) {
 	return (&gc{opts: GCOptions{Auto: true}}).toMerge(list)
 }
 
-// foldable is how many rows are loose that are not lost. It is zero where the list of these cannot be read, so that no gc can work.
-func (l *Log) foldable(packs *packs) uint32 {
+// foldable is how many rows are loose that are not listed as lost.
+func (l *Log) foldable(packs *packs) (uint32, error) {
 	lost, err := l.lostRows()
 	if err != nil {
-		return 0
+		return 0, err
 	}
 	loose := packs.loose(l.latest)
 	for row := range lost {
@@ -62,5 +64,5 @@ func (l *Log) foldable(packs *packs) uint32 {
 			loose--
 		}
 	}
-	return loose
+	return loose, nil
 }

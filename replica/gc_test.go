@@ -302,7 +302,7 @@ func TestWhatIsLostStaysLoose(t *testing.T) {
 	mend(t, fsys)
 	want, damage := versionsOf(t, replicatest.Open(t, fsys, counted(1<<20))), problems(t, fsys)
 	report := gc(t, replicatest.Open(t, fsys, counted(1<<20)))
-	if report.Loose != 1 || report.Parts != 2 {
+	if report.Loose != 1 || report.Lost != 1 || report.Parts != 2 {
 		t.Errorf("%+v", report)
 	}
 	if got := versionsOf(t, replicatest.Open(t, fsys, replica.Options{})); got != want {

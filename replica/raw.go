@@ -72,7 +72,7 @@ func (r *Replica) LooksExported() (bool, error) { return r.looksExported() }
 func (l *Log) RawRecord(rec changeset.RecordID, v changeset.Version) ([]byte, error) {
 	b, err := l.textAt(rec, v)
 	if err != nil {
-		return nil, l.faulty(fmt.Errorf("read a record of %s: %w", l.where, err))
+		return nil, l.faulty(fmt.Errorf("read record %s of %s: %w", rec, l.where, err))
 	}
 	return b, nil
 }

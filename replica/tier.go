@@ -186,6 +186,9 @@ func (l *Log) packError(p *parts.Part, err error) error {
 	var damage *parts.DamageError
 	switch {
 	case errors.As(err, &damage):
+		for inner := damage; errors.As(damage.Err, &inner) && inner.Path == damage.Path; {
+			damage = inner // whoever read a row added which one it was, and the file is named once
+		}
 		return &DamageError{Where: l.where, Path: damage.Path, Err: damage.Err}
 	case isNotExist(err):
 		name := p.TableFile()

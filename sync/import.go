@@ -82,6 +82,7 @@ type importing struct {
 	known  uint32   // the last line that is in the log
 	fresh  uint32   // the first line that is not; 0: none
 	lost   uint32   // the last line whose changeset the replica has lost; 0: none
+	losses int      // how many such lines there are
 }
 
 func (im *importing) run(ctx context.Context) error {
@@ -107,12 +108,12 @@ func (im *importing) run(ctx context.Context) error {
 // warnOfEnd warns where the source ends before a line that was imported: it is an older copy, say, or was cut off. Nothing is taken back.
 func (im *importing) warnOfEnd() error {
 	highest, err := im.to.Highest(im.origin)
-	if err == nil && highest > im.last && im.opts.Warn != nil {
+	if err == nil && highest > im.last {
 		ends := fmt.Sprintf("ends with line %d", im.last)
 		if im.last == 0 {
 			ends = "has no line"
 		}
-		im.opts.Warn(fmt.Sprintf("%s %s, and line %d of it was imported before, here or elsewhere: what came then stays", im.src.where, ends, highest))
+		im.warn(fmt.Sprintf("%s %s, and line %d of it was imported before, here or elsewhere: what came then stays", im.src.where, ends, highest))
 	}
 	return err
 }

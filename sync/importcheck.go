@@ -38,6 +38,9 @@ func (r *reading) next(ctx context.Context) (more bool, err error) {
 	if errors.Is(err, io.EOF) {
 		return false, nil
 	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return false, fmt.Errorf("read %s: %w", r.where, endsEarly(err, r.lines.no))
+	}
 	if err == nil {
 		err = ctx.Err()
 	}
@@ -95,7 +98,7 @@ func (im *importing) check(ctx context.Context, exact map[uuid.UUID]bool) (doubt
 		return nil, err
 	}
 	defer r.lines.close()
-	im.sums, im.report.Known, im.fresh = im.sums[:0], 0, 0
+	im.sums, im.report.Known, im.fresh, im.losses = im.sums[:0], 0, 0, 0
 	for {
 		more, err := r.next(ctx)
 		if !more {
@@ -172,6 +175,7 @@ func (im *importing) compare(c *changeset.Changeset) (known bool, err error) {
 	}
 	if mine.Lost { // what is left of it is only what its records became
 		im.lost = c.ID.Seq
+		im.losses++
 		return true, nil
 	}
 	if !changeset.SameEdit(mine, c) {

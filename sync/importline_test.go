@@ -98,7 +98,7 @@ func TestImportNamesLineAndField(t *testing.T) {
 
 		// Packed
 		{gzipped(create) + "junk that is long enough", `line 2: gzip: invalid header`},
-		{gzipped(create + create)[:60], `line 1: unexpected EOF`},
+		{gzipped(create + create)[:60], `it ends early, in line 1: the file was cut off`},
 		{zstandard(create) + "junk", `line 2: `},
 		{"\x1f\x8b", `read bugs.jsonl: `},
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 // takeBackLost gives the replica the changesets back that it has lost and that lines of the source make. An import makes them of the source alone, so they are made once more, up to the last of these
-// lines, in a replica in memory that has nothing else, and taken from there. A rehearsal takes nothing. A line that makes another changeset than the one that was lost is an error.
+// lines, in a replica in memory that has nothing else, and taken from there. A rehearsal only says how many these are. A line that makes another changeset than the one that was lost is an error.
 func (im *importing) takeBackLost(ctx context.Context) error {
 	if im.lost == 0 {
 		return nil
@@ -33,7 +33,12 @@ func (im *importing) takeBackLost(ctx context.Context) error {
 	if err := im.takeBack(ctx, scratch); err != nil {
 		return err
 	}
-	return im.refuseOthers(lost, scratch)
+	if err := im.refuseOthers(lost, scratch); err != nil || !im.opts.DryRun {
+		return err
+	}
+	im.report.Restored += im.losses
+	im.warn(fmt.Sprintf("%d of the changesets that %s has lost would come back from %s", im.losses, im.to.Where(), im.src.where))
+	return nil
 }
 
 // takeBack takes what was lost from a replica that has it.
@@ -46,10 +51,14 @@ func (im *importing) takeBack(ctx context.Context, from *replica.Replica) error 
 		return err
 	}
 	im.report.Restored += n
-	if im.opts.Warn != nil {
-		im.opts.Warn(cameBack(n, im.to, im.src.where))
-	}
+	im.warn(cameBack(n, im.to, im.src.where))
 	return err
+}
+
+func (im *importing) warn(text string) {
+	if im.opts.Warn != nil {
+		im.opts.Warn(text)
+	}
 }
 
 // refuseOthers returns an error for the first line of which the changeset is lost, and which makes another one in a replica that has nothing but the source. Of a changeset of which not even the SHA-1 is known, any may be the one.

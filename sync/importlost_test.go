@@ -52,8 +52,9 @@ func TestAnImportBringsBackWhatWasLostOfItsLines(t *testing.T) {
 			}
 			said := ""
 			options := psync.ImportOptions{Warn: func(text string) { said += text + "\n" }}
-			if report, err := psync.Import(context.Background(), r, "bugs", source(t, "bugs.jsonl", text+more), psync.ImportOptions{DryRun: true}); err != nil || report.Integrated != 1 || report.Restored != 0 {
-				t.Errorf("%s: a rehearsal: %+v, %v", when, report, err)
+			if report, err := psync.Import(context.Background(), r, "bugs", source(t, "bugs.jsonl", text+more), psync.ImportOptions{DryRun: true, Warn: options.Warn}); err != nil || report.Integrated != 1 || report.Restored != 1 ||
+				!strings.HasPrefix(said, "1 of the changesets that ann has lost would come back from bugs.jsonl\n") {
+				t.Errorf("%s: a rehearsal: %+v, %v, said %s", when, report, err, said)
 			}
 			other := strings.Split(text+more, "\n")
 			other[row.ID.Seq-1] = strings.NewReplacer("new", "odd", `"open"`, `"odd"`, "delete", "update").Replace(other[row.ID.Seq-1])

@@ -122,7 +122,7 @@ func (s *Source) open() (*lineReader, error) {
 		err = nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", s.where, err)
+		return nil, fmt.Errorf("read %s: %w", s.where, endsEarly(err, 1))
 	}
 	return l, l.skipBOM(s.where)
 }
@@ -152,13 +152,21 @@ func (l *lineReader) unzstd(packed io.Reader) error {
 func (l *lineReader) skipBOM(where string) error {
 	b, err := l.text.Peek(3)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("read %s: %w", where, err)
+		return fmt.Errorf("read %s: %w", where, endsEarly(err, 1))
 	}
 	if bytes.Equal(b, []byte("\ufeff")) {
 		_, err = l.text.Discard(len(b))
 		return err
 	}
 	return nil
+}
+
+// endsEarly says of an error of reading a line that the compressed file ends before its content does, if that is so.
+func endsEarly(err error, line uint32) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("it ends early, in line %d: the file was cut off", line)
+	}
+	return err
 }
 
 // next returns the next line without its line feed; it is valid until the next call. At the end of the source the error is io.EOF itself.

@@ -74,7 +74,7 @@ type Report struct {
 	Decided     []replica.Decision                         // by Options.Prefer
 	Adopted     int                                        // records for which what the source shows was adopted
 	Moved       []Moved                                    // where two replicas had one UUID
-	Restored    int                                        // changesets that the target had lost, and got back
+	Restored    int                                        // changesets that the target had lost, and got back; in a rehearsal of an import, that it would get
 	Missed      int                                        // changesets that the source has lost, and those that build on them, which are not here either, and whose records the source has not edited since
 	Latest      uint32                                     // rows in the log of the target afterwards
 }

@@ -45,7 +45,8 @@ make, there is nothing to do: it stays what it is. A clone of it is of format 2.
 type gcDoc struct {
 	Folded  int    `json:"folded"` // changesets and votes
 	Format  string `json:"format"` // of the replica
-	Loose   int    `json:"loose"`  // that are in small files still
+	Loose   int    `json:"loose"`  // that are in small files still, and what is lost
+	Lost    int    `json:"lost,omitempty"`
 	Merged  int    `json:"merged"` // parts
 	Parts   int    `json:"parts"`
 	Removed int    `json:"removed"` // files
@@ -64,7 +65,7 @@ func runGC(ctx context.Context, e *env, g globals) error {
 		return ifInterrupted(ctx, err, "what was folded so far stays; run it again")
 	}
 	if p.json {
-		return p.writeJSON(gcDoc{report.Folded, r.Format(), report.Loose, report.Merged, report.Parts, report.Removed})
+		return p.writeJSON(gcDoc{report.Folded, r.Format(), report.Loose, report.Lost, report.Merged, report.Parts, report.Removed})
 	}
 	if r.Format() == replica.FormatLoose {
 		return p.donef("Nothing to do: %s is of format 1, which has no parts; a clone of it is of format 2", r.Where())
@@ -83,8 +84,11 @@ func runGC(ctx context.Context, e *env, g globals) error {
 		did = append(did, "nothing to do")
 	}
 	now := counted(report.Parts, "part")
-	if report.Loose > 0 {
-		now += ", " + counted(report.Loose, "changeset") + " in small files"
+	if n := report.Loose - report.Lost; n > 0 {
+		now += ", " + counted(n, "changeset") + " in small files"
+	}
+	if report.Lost > 0 {
+		now += ", " + counted(report.Lost, "changeset") + " lost"
 	}
 	text := strings.Join(did, ", ")
 	return p.donef("%s%s: %s now", strings.ToUpper(text[:1]), text[1:], now)

@@ -141,6 +141,9 @@ func (o *importOptions) importFile(ctx context.Context, e *env, r *replica.Repli
 	if name == "" {
 		name = psync.SourceName(where)
 	}
+	if name == "" {
+		return withHint(usagef("import %s: nothing is left of its name that names the source", where), "name the source with --as, the same each time")
+	}
 	src, err := psync.NewSource(where, in, e.Fs, "")
 	if err != nil {
 		return err

@@ -24,7 +24,7 @@ versions of prophet, then read it and edit it.
 Others can read meanwhile, and who writes waits. If it is interrupted the
 replica is still of format 2, and nothing is lost; run it again. For a copy that
 others can clone there is no need of it: "prophet export" and "prophet publish"
-always write format 1.`,
+always write format 1. The way back is a clone, which is of format 2.`,
 		Action: func(c *cli.Context) error {
 			if _, err := arguments(c, 0, 0); err != nil {
 				return err
