@@ -19,11 +19,12 @@ import (
 type Problem struct {
 	Path     string // within the replica
 	Text     string
-	Harmless bool  // the next writer mends it, or it is only there for nothing
-	ByHand   bool  // something lies in the place of a file or a directory that a writer needs: a repair leaves it, and somebody has to move it
-	Votes    bool  // all votes are lost, and nothing says how many there were; Path ends with LostFile
-	Unread   bool  // somebody may not read the file, or the disk fails: nothing is known to be damaged, and there is nothing to repair
-	Loss     *Loss // what is lost, and what waits for it, where this is about that; else nil
+	Alike    string // of what there may be much of: the same of several, with a %d for how many; else ""
+	Harmless bool   // the next writer mends it, or it is only there for nothing
+	ByHand   bool   // something lies in the place of a file or a directory that a writer needs: a repair leaves it, and somebody has to move it
+	Votes    bool   // all votes are lost, and nothing says how many there were; Path ends with LostFile
+	Unread   bool   // somebody may not read the file, or the disk fails: nothing is known to be damaged, and there is nothing to repair
+	Loss     *Loss  // what is lost, and what waits for it, where this is about that; else nil
 }
 
 // Check reads all of a replica and reports what is wrong: every hash, row, length and reference, the state that replaying the log gives, the merged state,

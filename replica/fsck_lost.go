@@ -22,7 +22,8 @@ type LostChangeset struct {
 	Votes       bool                 // it is of the resolutions
 	Bookkeeping bool
 
-	kind changeset.Kind // of its changes; 0 if they are of several
+	kind   changeset.Kind // of its changes; 0 if they are of several
+	leaves bool           // something is left of what it did
 }
 
 // mostNamed is how many records are named in a sentence.
@@ -31,7 +32,7 @@ const mostNamed = 5
 // meetLost keeps a lost changeset to be told of.
 func (c *checker) meetLost(row changeset.Row, left *changeset.Changeset) {
 	c.lost[row.ID] = true
-	found := LostChangeset{Row: row, Votes: c.l.prefix != "", Bookkeeping: left.Bookkeeping()}
+	found := LostChangeset{Row: row, Votes: c.l.prefix != "", Bookkeeping: left.Bookkeeping(), leaves: leaves(left)}
 	for i, ch := range left.Changes {
 		found.Records = append(found.Records, ch.Record)
 		if i == 0 {
@@ -62,9 +63,9 @@ func (c *checker) tellLost() {
 		case known && len(waiting) == 0:
 			past = append(past, found)
 		case known:
-			c.tellLoss(found.noneOf(waiting), loss, "row %d: changeset %s is lost%s; %s", row.Seq, row.ID, c.whatItDid(found), countsInstead(len(found.Records) > 0))
+			c.tellLoss(found.noneOf(waiting), loss, "row %d: changeset %s is lost%s; %s", row.Seq, row.ID, c.whatItDid(found), countsInstead(found.leaves))
 		default:
-			c.tellLoss(false, loss, "row %d: changeset %s is lost%s; %s", row.Seq, row.ID, c.whatItDid(found), countsInstead(len(found.Records) > 0)+whatBuildsWaits)
+			c.tellLoss(false, loss, "row %d: changeset %s is lost%s; %s", row.Seq, row.ID, c.whatItDid(found), countsInstead(found.leaves)+whatBuildsWaits)
 		}
 	}
 	switch {
@@ -82,7 +83,15 @@ func (c *checker) tellLost() {
 }
 
 func (c *checker) tellLoss(harmless bool, loss *Loss, format string, args ...any) {
-	c.report(Problem{Path: c.l.prefix + LostFile, Harmless: harmless, Loss: loss, Text: fmt.Sprintf(format, args...)})
+	alike := ""
+	switch {
+	case len(loss.Changesets) != 1:
+	case harmless:
+		alike = "%d changesets are lost for which nothing waits; --json lists them"
+	default:
+		alike = "%d changesets are lost: what is left of them counts until they come back; --json lists them"
+	}
+	c.report(Problem{Path: c.l.prefix + LostFile, Harmless: harmless, Loss: loss, Alike: alike, Text: fmt.Sprintf(format, args...)})
 }
 
 // noneOf reports whether it is known that a changeset touched none of some records, which are sorted.
@@ -103,11 +112,16 @@ func (c *checker) whatItDid(found LostChangeset) string {
 }
 
 // countsInstead says what counts for a lost changeset.
-func countsInstead(known bool) string {
-	if known {
+func countsInstead(leaves bool) string {
+	if leaves {
 		return "what is left of it counts until it comes back"
 	}
 	return "until it comes back it counts as if it had not been there"
+}
+
+// leaves reports whether something is left of what a lost changeset did, beside which records it touched.
+func leaves(left *changeset.Changeset) bool {
+	return slices.ContainsFunc(left.Changes, func(ch changeset.Change) bool { return ch.Kind != changeset.Update || len(ch.Props) > 0 })
 }
 
 // tellWaiting names the records that wait, and what ends that.

@@ -31,6 +31,7 @@ type Mended struct {
 	Path    string  // within the replica
 	Outcome Outcome // what was done
 	Text    string  // the same in words
+	Alike   string  // of what may be done many times: the same of several, with a %d for how many; else ""
 }
 
 // RepairOptions are what a repair gets from outside. The zero value serves.
@@ -103,6 +104,7 @@ type repair struct {
 	asked    bool
 	further  []*Replica
 	opened   bool                                     // further ones were
+	anybody  bool                                     // somebody was asked, or could be
 	ours     bool                                     // there are notes of ours
 	copied   bool                                     // it is an exported copy
 	anew     map[string]map[changeset.RecordID]bool   // records to merge anew, by the prefix of their log
@@ -256,9 +258,21 @@ func (p *repair) lastGiven(l *Log) (uint32, error) {
 func (p *repair) logs() []*Log { return []*Log{p.r.votes, p.r.log} }
 
 func (p *repair) tell(file string, outcome Outcome, format string, args ...any) {
+	p.report(Mended{Path: file, Outcome: outcome, Text: fmt.Sprintf(format, args...)})
+}
+
+func (p *repair) report(m Mended) {
 	if p.how.Report != nil {
-		p.how.Report(Mended{Path: file, Outcome: outcome, Text: fmt.Sprintf(format, args...)})
+		p.how.Report(m)
 	}
+}
+
+// nobodyHas begins a sentence about what is nowhere.
+func (p *repair) nobodyHas() string {
+	if p.anybody {
+		return "nobody who was asked has"
+	}
+	return "nobody could be asked who may have"
 }
 
 // step tells how many rows were looked at.
@@ -272,6 +286,7 @@ func (p *repair) step() {
 func (p *repair) others() []*Replica {
 	if !p.asked && p.how.Sources != nil {
 		p.sources = p.how.Sources(p.ctx)
+		p.anybody = p.anybody || len(p.sources) > 0
 	}
 	p.asked = true
 	p.sources = slices.DeleteFunc(slices.Clone(p.sources), p.isGivenUp)
@@ -282,6 +297,7 @@ func (p *repair) others() []*Replica {
 func (p *repair) more() []*Replica {
 	if !p.opened && p.how.More != nil {
 		p.further = p.how.More(p.ctx)
+		p.anybody = p.anybody || len(p.further) > 0
 	}
 	p.opened = true
 	p.further = slices.DeleteFunc(slices.Clone(p.further), p.isGivenUp)

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -101,7 +102,7 @@ func (x *lostRepair) find() error {
 
 // comesBack takes a changeset off the list. The records that it touches, and those that what was left of it touched, are merged anew.
 func (x *lostRepair) comesBack(row changeset.Row, c *changeset.Changeset) {
-	x.p.tell(x.l.prefix+LostFile, IsFetched, "changeset %s, row %d, is there again", row.ID, row.Seq)
+	x.p.report(Mended{Path: x.l.prefix + LostFile, Outcome: IsFetched, Text: fmt.Sprintf("changeset %s, row %d, is there again", row.ID, row.Seq), Alike: "%d changesets are there again; --json lists them"})
 	x.p.mergeLater(x.l, c)
 	x.p.mergeLater(x.l, x.l.left(x.listed[row.Seq]))
 }
@@ -139,7 +140,8 @@ func (x *lostRepair) leave(seq uint32) error {
 	for _, where := range others {
 		x.p.tell(file, IsLost, "%s has another edit as changeset %s, which is not what the records became in row %d: it is not taken", where, row.ID, seq)
 	}
-	x.p.tell(file, IsLost, "nobody who was asked has changeset %s, row %d of the log; %s", row.ID, seq, countsAs(c))
+	x.p.report(Mended{Path: file, Outcome: IsLost, Text: fmt.Sprintf("%s changeset %s, row %d of the log; %s", x.p.nobodyHas(), row.ID, seq, countsAs(c)),
+		Alike: x.p.nobodyHas() + " %d changesets; --json lists them"})
 	return nil
 }
 
@@ -155,15 +157,12 @@ func (x *lostRepair) keep(seq uint32, c *changeset.Changeset) error {
 	return nil
 }
 
-// countsAs says what counts for a lost changeset.
+// countsAs says what counts for a changeset that a repair lists as lost.
 func countsAs(c *changeset.Changeset) string {
-	switch {
-	case c.Bookkeeping():
+	if c.Bookkeeping() {
 		return lostBookkeeping
-	case len(c.Changes) == 0:
-		return "until it comes back it counts as if it had not been there" + whatBuildsWaits
 	}
-	return "until it comes back, what its records became counts" + whatBuildsWaits
+	return countsInstead(leaves(c)) + whatBuildsWaits
 }
 
 // write writes the list.

@@ -119,7 +119,9 @@ type (
 		opened bool   // the replica could be
 		mirror bool   // somebody publishes it
 		web    bool   // it lies on a web server
-		mends  bool   // it was repaired
+
+		exported bool // it is an exported copy, or looks like one
+		mends    bool // it was repaired
 
 		unread    int      // some of these are of files that cannot be read
 		unreached []string // replicas that are known here, and could not be asked by the repair
@@ -132,6 +134,8 @@ type (
 		Harmless bool   `json:"harmless"`
 		Path     string `json:"path"` // within the replica
 		Text     string `json:"text"`
+
+		alike string // see [replica.Problem]
 	}
 )
 
@@ -207,7 +211,7 @@ func (d *fsckDoc) add(found replica.Problem) {
 		d.lacksVotes = d.lacksVotes || found.Votes
 	}
 	if *of++; *of <= mostListed {
-		d.Problems = append(d.Problems, problemDoc{found.Harmless, found.Path, found.Text})
+		d.Problems = append(d.Problems, problemDoc{found.Harmless, found.Path, found.Text, found.Alike})
 	} else {
 		d.Unlisted++
 	}
@@ -228,6 +232,7 @@ func (d *fsckDoc) countIn(ctx context.Context, r *replica.Replica) error {
 	held, whole := r.Log().Held()
 	exported, err := r.LooksExported()
 	d.nameLost(r)
+	d.exported = exported && err == nil
 	d.opened = d.web || whole || exported && err == nil // else nothing was looked at
 	d.Changesets += held
 	if d.opened && !d.web {
@@ -254,7 +259,9 @@ func (d *fsckDoc) show(p *printer) error {
 	}
 	for _, found := range d.Problems {
 		kind := found.kind()
-		if n := alike[kind]; n > mostAlike && kind.Path != found.Path {
+		if n := alike[kind]; n > mostAlike && kind.alike != "" {
+			found.Text = fmt.Sprintf(kind.alike, n)
+		} else if n > mostAlike && kind.Path != found.Path {
 			found.Path, found.Text = kind.Path+"/", counted(n, "file")+": "+found.Text
 		} else if n == 0 {
 			continue
@@ -318,7 +325,7 @@ func (d *fsckDoc) hintLost() string {
 		return "What is lost may be at " + strings.Join(d.unreached, ", ") + `, which could not be reached: "prophet fsck --repair" asks there again`
 	}
 	const back = `"prophet fsck --repair --from URL", with a replica or a mirror that has what is lost, brings it back, and so does a pull from one`
-	if len(d.Waiting) == 0 { // votes
+	if len(d.Waiting) == 0 || d.exported { // votes; and in a copy nothing is released
 		return back
 	}
 	return back + `; where nobody has it, "prophet fsck --repair --release" goes on without`

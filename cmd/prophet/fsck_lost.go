@@ -89,7 +89,7 @@ func (o *fsckOptions) release(ctx context.Context, e *env, p *printer, dir strin
 		return ifInterrupted(ctx, err, "what is released so far stays; run it again")
 	}
 	if done.Records > 0 {
-		doc.Repaired = append(doc.Repaired, repairedDoc{string(replica.IsReleased), replica.LostFile, "what waits of " + counted(done.Records, "record") + " goes to others now, as " + counted(done.Changesets, "changeset")})
+		doc.Repaired = append(doc.Repaired, repairedDoc{Outcome: string(replica.IsReleased), Path: replica.LostFile, Text: "what waits of " + counted(done.Records, "record") + " goes to others now, as " + counted(done.Changesets, "changeset")})
 	}
 	return nil
 }

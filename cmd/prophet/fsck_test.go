@@ -50,29 +50,40 @@ func TestFilesThatARepairMadeAlikeAreCounted(t *testing.T) {
 		doc.repaired(replica.Mended{Path: fmt.Sprint("cas/records/1/2/", i), Outcome: replica.IsRebuilt, Text: "made again"})
 		doc.repaired(replica.Mended{Path: fmt.Sprint("resolutions/cas/records/1/2/", i), Outcome: replica.IsRebuilt, Text: "made again"})
 		doc.repaired(replica.Mended{Path: fmt.Sprint("records/Note/", i), Outcome: replica.IsOther, Text: fmt.Sprintf(`Note %d shows n "2" now, before "1"`, i)})
+		doc.repaired(replica.Mended{Path: fmt.Sprint("cas/changesets/1/2/", i), Outcome: replica.IsLost, Text: fmt.Sprint("nobody has ", i), Alike: "nobody has %d changesets"})
+		doc.repaired(replica.Mended{Path: "prophet/lost", Outcome: replica.IsFetched, Text: fmt.Sprint(i, " is there again"), Alike: "%d changesets are there again"})
+		doc.add(replica.Problem{Path: "prophet/lost", Text: fmt.Sprint(i, " is lost"), Alike: "%d changesets are lost"})
+		doc.add(replica.Problem{Path: "resolutions/prophet/lost", Harmless: true, Text: fmt.Sprint(i, " is lost"), Alike: "%d changesets are lost"})
 		if i < 2 {
+			doc.add(replica.Problem{Path: "prophet/parts/list", Text: fmt.Sprint(i, " is wrong"), Alike: "%d are wrong"})
 			doc.repaired(replica.Mended{Path: fmt.Sprint("records/Note/", i), Outcome: replica.IsRebuilt, Text: "made again"})
 			doc.repaired(replica.Mended{Path: fmt.Sprint("cas/records/1/2/x", i), Outcome: replica.IsFetched, Text: "from x"})
 		}
 	}
 	w := newWorld()
-	if err := doc.show(w.printer(globals{})); err != nil {
-		t.Fatal(err)
+	if err := doc.show(w.printer(globals{})); err == nil {
+		t.Error("no error")
 	}
 	const want = `cas/records/: 11 files rebuilt: made again
 resolutions/cas/records/: 11 files rebuilt: made again
 records/: 11 records changed: they show something else now, which --json lists
+cas/changesets/: lost: nobody has 11 changesets
+prophet/lost: fetched: 11 changesets are there again
 records/Note/0: rebuilt: made again
 cas/records/1/2/x0: fetched: from x
 records/Note/1: rebuilt: made again
 cas/records/1/2/x1: fetched: from x
-0 changesets, 0 records checked, no problems
+prophet/lost: 11 changesets are lost
+resolutions/prophet/lost: 11 changesets are lost (harmless)
+prophet/parts/list: 0 is wrong
+prophet/parts/list: 1 is wrong
+0 changesets, 0 records checked, 13 problems and 11 harmless ones
 `
 	if got := w.out.String(); got != want {
 		t.Errorf("it prints\n%swant\n%s", got, want)
 	}
 	w = newWorld()
-	if err := doc.show(w.printer(globals{json: true})); err != nil || strings.Count(w.out.String(), `"outcome"`) != 37 {
-		t.Errorf("%v, JSON has %d files, want 37", err, strings.Count(w.out.String(), `"outcome"`))
+	if err := doc.show(w.printer(globals{json: true})); err == nil || strings.Count(w.out.String(), `"outcome"`) != 59 {
+		t.Errorf("%v, JSON has %d files, want 59", err, strings.Count(w.out.String(), `"outcome"`))
 	}
 }

@@ -21,6 +21,8 @@ type repairedDoc struct {
 	Outcome string `json:"outcome"`
 	Path    string `json:"path"` // within the replica
 	Text    string `json:"text"`
+
+	alike string // see [replica.Mended]
 }
 
 // repair mends the replica before it is checked, and notes what it did.
@@ -83,7 +85,7 @@ func (e *env) findRemains(o fsckOptions, lookFailed error) (string, error) {
 
 // repaired notes what was done about a file.
 func (d *fsckDoc) repaired(m replica.Mended) {
-	d.Repaired = append(d.Repaired, repairedDoc{string(m.Outcome), m.Path, m.Text})
+	d.Repaired = append(d.Repaired, repairedDoc{string(m.Outcome), m.Path, m.Text, m.Alike})
 	switch m.Outcome {
 	case replica.IsLost, replica.IsLeft:
 		d.OK = false
@@ -104,6 +106,12 @@ func (d *fsckDoc) showRepaired(p *printer) error {
 		kind := m.kind()
 		err := error(nil)
 		switch n := alike[kind]; {
+		case n > mostAlike && kind.alike != "":
+			if kind.Path != m.Path {
+				kind.Path += "/"
+			}
+			err = p.linef("%s: %s: %s", kind.Path, m.Outcome, fmt.Sprintf(kind.alike, n))
+			alike[m.kind()] = 0
 		case n > mostAlike:
 			err = p.linef("%s/: %s %s: %s", kind.Path, counted(n, kind.noun()), m.Outcome, kind.Text)
 			alike[kind] = 0
@@ -120,7 +128,10 @@ func (d *fsckDoc) showRepaired(p *printer) error {
 // kind is what a repair did with the directory of changesets, versions or records in which a file lies, or with a file that lies elsewhere.
 func (m repairedDoc) kind() repairedDoc {
 	if m.Outcome == string(replica.IsOther) {
-		return repairedDoc{m.Outcome, changeset.RecordsDir, "they show something else now, which --json lists"}
+		return repairedDoc{m.Outcome, changeset.RecordsDir, "they show something else now, which --json lists", ""}
+	}
+	if m.alike != "" {
+		m.Text = ""
 	}
 	m.Path = dirOf(m.Path)
 	return m
@@ -136,6 +147,9 @@ func (m repairedDoc) noun() string {
 
 // kind is the same of a problem.
 func (d problemDoc) kind() problemDoc {
+	if d.alike != "" {
+		d.Text = ""
+	}
 	d.Path = dirOf(d.Path)
 	return d
 }

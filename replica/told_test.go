@@ -1,0 +1,66 @@
+package replica_test
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/spf13/afero"
+
+	"prophet/internal/parts"
+	"prophet/internal/replicatest"
+	"prophet/replica"
+)
+
+// TestADamagedPackIsNamedOnceAndTheRecordWithIt: whoever reads a value of many is told of which record it is, and in which file.
+func TestADamagedPackIsNamedOnceAndTheRecordWithIt(t *testing.T) {
+	replicatest.WithParts(t)
+	fsys := directory(t)
+	r := replicatest.Init(t, fsys, counted(1))
+	rec := create(t, r)
+	packs, err := afero.Glob(fsys, parts.Dir+"/*"+parts.PackExt)
+	if err != nil || len(packs) != 1 {
+		t.Fatalf("%d packs, %v", len(packs), err)
+	}
+	change(t, fsys, packs[0], func(b []byte) []byte {
+		copy(b[len(b)/2:], bytes.Repeat([]byte{'X'}, 4))
+		return b
+	})
+	_, _, err = replicatest.Open(t, fsys, replica.Options{Where: "here"}).Log().Props(rec)
+	if err == nil || strings.Count(err.Error(), packs[0]) != 1 || !strings.Contains(err.Error(), "read record "+rec.String()+" of here") {
+		t.Errorf("want %s and %s named once; said %v", rec, packs[0], err)
+	}
+}
+
+// TestOfALostChangesetOfWhichNothingIsLeftIsNotSaidThatWhatIsLeftCounts: neither by the repair nor by the check.
+func TestOfALostChangesetOfWhichNothingIsLeftIsNotSaidThatWhatIsLeftCounts(t *testing.T) {
+	replicatest.OnFormat1(t)
+	for _, left := range []bool{true, false} {
+		fsys := directory(t)
+		r := replicatest.Init(t, fsys, counted(1))
+		rec := create(t, r)
+		if err := errors.Join(setStatus(r, rec, "open"), setStatus(r, rec, "closed")); err != nil {
+			t.Fatal(err)
+		}
+		row, err := r.Log().Row(2)
+		if err == nil {
+			err = fsys.Remove("cas/changesets/" + objectPath(row))
+		}
+		if !left {
+			err = errors.Join(err, fsys.RemoveAll("cas/records"), fsys.RemoveAll("records"))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		said := repairedParts(t, fsys) + problems(t, fsys)
+		for text, want := range map[string]int{"what is left of it counts until it comes back": 2, "until it comes back it counts as if it had not been there": 0} {
+			if !left {
+				want = 2 - want
+			}
+			if n := strings.Count(said, text); n != want {
+				t.Errorf("something is left: %t; %q is said %d times, want %d:\n%s", left, text, n, want, said)
+			}
+		}
+	}
+}
