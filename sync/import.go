@@ -20,7 +20,7 @@ type ImportOptions struct {
 	Batch    int                    // lines that one transaction brings at most; 0, and what is more: 1024
 	Checked  func(read, size int64) // is told how many bytes of the source were checked, packed as they are
 	Progress func(done, total int)  // is told how many lines were integrated, those that were here before included
-	Warn     func(string)           // is told that the source lacks lines that were imported before, and that what was lost came back
+	Warn     func(string)           // is told that the source lacks lines that were imported before, that all its lines were imported under another name, and that what was lost came back
 }
 
 const (
@@ -94,6 +94,9 @@ func (im *importing) run(ctx context.Context) error {
 		return err
 	}
 	if err := im.warnOfEnd(); err != nil {
+		return err
+	}
+	if err := im.warnOfTwin(ctx); err != nil {
 		return err
 	}
 	if err := im.takeBackLost(ctx); err != nil {
