@@ -1,0 +1,229 @@
+package damage_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/spf13/afero"
+
+	"prophet/changeset"
+	"prophet/internal/crashfs"
+	"prophet/internal/damage"
+	"prophet/internal/parts"
+	"prophet/internal/race"
+	"prophet/internal/replicatest"
+	"prophet/replica"
+	psync "prophet/sync"
+)
+
+// backedUp are the kinds of files of a log that a backup may bring back one without the other; of a directory all that is below it, but for kinds that are named before.
+var backedUp = []string{changeset.LatestFile, changeset.IndexFile, "prophet/rows", replica.DigestsFile, "records/", "cas/changesets/", "cas/records/", parts.ListFile, parts.Dir + "/"}
+
+// become is what happens to the files of a kind.
+type become string
+
+const (
+	stay    become = "stay"
+	putBack become = "put back" // they are what they were
+	overlay become = "put back over those that are there"
+	gone    become = "gone"
+)
+
+// backup is a replica, and what it was some edits before, with a mirror that has all.
+type backup struct {
+	old, whole *damage.Scene
+	kinds      []string // of its files, those that are another thing in the old one
+}
+
+// newBackup makes one; each is folded into parts before the copy is made where packs says so.
+func newBackup(t *testing.T, packs bool) *backup {
+	t.Helper()
+	fsys := crashfs.New()
+	r := replicatest.Init(t, fsys, damage.AnnOptions(21))
+	fold := func() {
+		if packs {
+			if _, err := r.GC(ctx, replica.GCOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	var recs []changeset.RecordID
+	create := func() {
+		replicatest.Edit(t, r, func(e *replica.Edit) error {
+			rec, err := e.Create("Ticket", map[string]string{"n": fmt.Sprint(len(recs)), "status": "new"})
+			recs = append(recs, rec)
+			return err
+		})
+	}
+	set := func(i int, value string) {
+		if err := update(r, recs[i], "status", value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	create()
+	create()
+	set(0, "open")
+	fold()
+	b := &backup{old: &damage.Scene{Replica: fsys.Survivor(crashfs.Kill, 0)}}
+	create()
+	set(0, "closed")
+	set(2, "open")
+	fold()
+	b.whole = &damage.Scene{Replica: fsys, Mirror: crashfs.New(), Peer: crashfs.New(), Database: r.Database()}
+	if _, err := psync.Publish(ctx, r, b.whole.Mirror, psync.PublishOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range backedUp {
+		if fmt.Sprint(filesOf(t, b.old.Replica, kind)) != fmt.Sprint(filesOf(t, fsys, kind)) {
+			b.kinds = append(b.kinds, kind)
+		}
+	}
+	return b
+}
+
+// kindOf is the kind of a file, "" if it is of none.
+func kindOf(name string) string {
+	for _, kind := range backedUp {
+		if name == kind || strings.HasSuffix(kind, "/") && strings.HasPrefix(name, kind) {
+			return kind
+		}
+	}
+	return ""
+}
+
+// filesOf are the files of a kind.
+func filesOf(t *testing.T, fsys afero.Fs, kind string) map[string]string {
+	t.Helper()
+	all := contents(t, fsys)
+	for name := range all {
+		if kindOf(name) != kind {
+			delete(all, name)
+		}
+	}
+	return all
+}
+
+// choices are what may happen to the kinds at once: every combination, of which the first is that nothing does.
+func (b *backup) choices() (list []map[string]become) {
+	list = []map[string]become{{}}
+	for _, kind := range b.kinds {
+		also := []become{putBack, gone}
+		if strings.HasSuffix(kind, "/") {
+			also = append(also, overlay)
+		}
+		for _, c := range list[:len(list):len(list)] {
+			for _, how := range also {
+				with := maps.Clone(c)
+				with[kind] = how
+				list = append(list, with)
+			}
+		}
+	}
+	return list
+}
+
+// after is the replica once that has happened.
+func (b *backup) after(t *testing.T, choice map[string]become) *damage.Scene {
+	t.Helper()
+	s := b.whole.Copy()
+	for kind, how := range choice {
+		if how != overlay {
+			for name := range filesOf(t, s.Replica, kind) {
+				remove(t, s.Replica, name)
+			}
+		}
+		if how != gone {
+			for name, text := range filesOf(t, b.old.Replica, kind) {
+				write(t, s.Replica, name, []byte(text))
+			}
+		}
+	}
+	return s
+}
+
+// isOld reports whether no file that counts rows tells of the last edits any more. Then the replica is the old one, as after any backup that is put back whole, and what it had since comes by a pull. Files of objects that
+// nothing names are no witness.
+func (b *backup) isOld(choice map[string]become) bool {
+	for _, kind := range b.kinds {
+		if how := choice[kind]; !strings.HasPrefix(kind, "cas/") && (how == "" || how == overlay) {
+			return false
+		}
+	}
+	return true
+}
+
+// shows is what a replica shows, or why it does not.
+func shows(s *damage.Scene) string {
+	r, err := replica.Open(s.Replica, damage.AnnOptions(9))
+	if err != nil {
+		return err.Error()
+	}
+	view, err := replicatest.Look(r, changeset.RecordID.String)
+	if err != nil {
+		return err.Error()
+	}
+	return view.Records + view.Conflicts
+}
+
+// TestWhateverABackupBringsBackNothingIsLost puts files back that a replica had before its last edits, or loses them, in every combination. A repair that may ask a mirror leads to what the replica showed. One that asks nobody leads
+// there too, or says that something is lost or wrong; then the mirror brings it, by a repair and a pull.
+func TestWhateverABackupBringsBackNothingIsLost(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		on   func(t testing.TB)
+		gc   bool
+	}{{"format 1", replicatest.OnFormat1, false}, {"format 2, loose", replicatest.OnFormat2, false}, {"format 2, in parts", replicatest.OnFormat2, true}} {
+		t.Run(c.name, func(t *testing.T) {
+			c.on(t)
+			b := newBackup(t, c.gc)
+			choices, n, step := b.choices(), 0, race.Every(23)
+			if *all {
+				step = 1
+			}
+			for i := 1; i < len(choices); i += step {
+				b.isHealed(t, choices[i])
+				n++
+			}
+			t.Logf("%d of %d choices", n, len(choices))
+		})
+	}
+}
+
+func (b *backup) isHealed(t *testing.T, choice map[string]become) {
+	t.Helper()
+	want, isOld := shows(b.whole), b.isOld(choice)
+	s := b.after(t, choice)
+	_, err := repair(s, true)
+	got, list := shows(s), problems(t, s.Replica)
+	if err != nil || got != want && !(isOld && got == shows(b.old)) || len(list) > 0 {
+		t.Errorf("%v: a repair with the mirror: %v, %q, it shows\n%s", choice, err, list, got)
+	}
+	s = b.after(t, choice)
+	mended, err := repair(s, false)
+	told := len(problems(t, s.Replica)) > 0 || slices.ContainsFunc(mended, func(m replica.Mended) bool { return m.Outcome == replica.IsLost })
+	if got := shows(s); err != nil || got != want && !told && !isOld {
+		t.Errorf("%v: a repair without others: %v, %v, it shows\n%s", choice, err, mended, got)
+	}
+	if _, err = repair(s, true); err == nil {
+		err = pullFromMirror(s)
+	}
+	if got, list := shows(s), problems(t, s.Replica); err != nil || got != want || len(list) > 0 {
+		t.Errorf("%v: a repair without others, then one with the mirror, and a pull: %v, %q, it shows\n%s", choice, err, list, got)
+	}
+}
+
+func pullFromMirror(s *damage.Scene) error {
+	r, err := replica.Open(s.Replica, damage.AnnOptions(9))
+	if err != nil {
+		return err
+	}
+	mirror, err := replica.Open(s.MirrorTree(), replica.Options{Where: "/scene/mirror"})
+	if err != nil {
+		return err
+	}
+	_, err = psync.Pull(ctx, r, mirror, psync.Options{})
+	return err
+}
