@@ -70,7 +70,7 @@ func Repair(ctx context.Context, fsys afero.Fs, opts Options, how RepairOptions)
 	}
 	defer unlock()
 	p := &repair{ctx: ctx, fs: fsys, opts: opts, how: how, anew: map[string]map[changeset.RecordID]bool{},
-		shifts: map[string][]sums{}, failures: map[*Replica]int{}, noteTo: map[string]uint32{}, showed: map[changeset.RecordID]changeset.Version{}, partial: map[string]bool{}, partless: map[string]bool{}, said: map[string]bool{}}
+		shifts: map[string][]sums{}, failures: map[*Replica]int{}, noteTo: map[string]uint32{}, showed: map[changeset.RecordID]changeset.Version{}, partial: map[string]bool{}, partless: map[string]bool{}, listedTo: map[string]uint32{}, said: map[string]bool{}}
 	if err = p.run(); err == nil {
 		err = p.disturbed()
 	}
@@ -113,6 +113,7 @@ type repair struct {
 	noteTo   map[string]uint32                        // up to which row there must be notes of ours, likewise
 	partial  map[string]bool                          // logs that lost parts, so that the loose indexes of their records may lack what was before
 	partless map[string]bool                          // logs of which the list names no part
+	listedTo map[string]uint32                        // up to which row the list of parts had rows of a log, as it was found
 	lists    []func() error                           // that write lists of parts, once the indexes are whole
 	done     int                                      // rows
 	recount  bool                                     // what is undecided is to be settled anew

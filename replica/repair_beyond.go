@@ -13,13 +13,14 @@ type beyond struct {
 	l       *Log // of the rows that are told of
 	held    uint32
 	claimed uint32       // the last row of which anything tells
+	noted   uint32       // the last row of which a file tells that is written as part of a commit
 	strays  []*candidate // changesets that are here and in no row
 }
 
-// rowsBeyond returns how many rows a log has that has held ones by most of what counts them. It has more where two of all files that count rows say so, or parts have them; where changesets are here of two rows at
-// least, one after the other, which the index names there, or of which the indexes of records have the versions that they make; or where others have what was made here after that. Where somebody has another
-// changeset under the number of one that is here, the files that count rows, and parts, are believed alone. Notes of ours beyond the number that no journal explains were committed with their rows. One changeset of
-// which only the index of a record tells may be what a program of the original was cut off in, and one of which nothing does what one of ours was.
+// rowsBeyond returns how many rows a log has that has held ones by most of what counts them. It has more where two of all files that count rows say so; where one does, and changesets are here that were made here under the
+// numbers of all rows up to there; where a list of parts does; or where others have what was made here after that. Notes of ours beyond the number that no journal explains were committed with their rows. The indexes of
+// records alone make no one row with its changeset, for a program of the original may have been cut off in that; and none where somebody has another changeset under the number of one that is here. A changeset of which
+// nothing tells is what one of ours was cut off in.
 func (p *repair) rowsBeyond(l *Log, held uint32) (rows uint32, err error) {
 	x := &beyond{p: p, l: l.withRows(held), held: held}
 	if rows, err = x.counted(); err != nil {
@@ -31,17 +32,15 @@ func (p *repair) rowsBeyond(l *Log, held uint32) (rows uint32, err error) {
 	if x.claimed <= held && !slices.ContainsFunc(x.strays, func(f *candidate) bool { return x.isOwn(f.c.ID) }) {
 		return held, nil
 	}
-	proven, err := x.proven()
-	if err != nil {
-		return held, err
-	}
 	theirs, another, err := x.elsewhere()
 	if err != nil {
 		return held, err
 	}
+	run := x.run()
+	rows = max(rows, min(x.noted, run))
 	if !another { // else the objects here may never have been committed
-		if proven > held+1 {
-			rows = max(rows, proven)
+		if told := min(x.claimed, run); told > held+1 {
+			rows = max(rows, told)
 		}
 		rows = max(rows, theirs)
 	}
@@ -52,38 +51,63 @@ func (p *repair) rowsBeyond(l *Log, held uint32) (rows uint32, err error) {
 	return rows, nil
 }
 
-// counted returns how many rows there are by the files that count them, as two of them say, or a list of parts, which names what was committed.
+// counted returns how many rows there are by the files that count them, as two of them say, or a list of parts, which names what was committed: if one of the others tells of a row that it has, or the index has the last row
+// as it has it, it is this log's.
 func (x *beyond) counted() (uint32, error) {
-	counts, err := x.p.otherCounts(x.l)
+	counts, err := x.p.fileCounts(x.l)
 	if err != nil {
 		return x.held, err
 	}
-	named, err := x.l.highestVersion()
+	named, err := x.l.highestLoose()
 	if err != nil && !isDamage(err) { // what is damaged is told when it is mended
-		return x.held, err
-	}
-	brought, err := x.p.lastBrought(x.l)
-	if err != nil {
 		return x.held, err
 	}
 	packed, err := x.packed()
 	if err != nil {
 		return x.held, err
 	}
-	index, err := rowsHeld(x.l.fs)
-	if err != nil {
-		return x.held, err
-	}
-	counts = append(counts, index, x.number(), named, brought, 0)
+	listed := x.p.listedTo[x.l.prefix]
+	x.noted = max(listed, slices.Max(counts))
+	counts = append(counts, named)
 	slices.Sort(counts)
-	x.claimed = max(packed, counts[len(counts)-1])
+	x.claimed = max(listed, counts[len(counts)-1])
+	if told := min(listed, counts[len(counts)-1]); told > x.held {
+		packed = listed
+	}
 	return max(x.held, packed, counts[len(counts)-2]), nil
 }
 
+// fileCounts returns how many rows a log has by each of the files that are written as part of a commit, but for the list of parts; zeros where one says nothing.
+func (p *repair) fileCounts(l *Log) ([]uint32, error) {
+	counts, err := p.otherCounts(l)
+	if err != nil {
+		return nil, err
+	}
+	brought, err := p.lastBrought(l)
+	if err != nil {
+		return nil, err
+	}
+	index, err := rowsHeld(l.fs)
+	return append(counts, index, p.number(l), brought), err
+}
+
+// run returns up to which row, without a gap, changesets are here that were made here under its number.
+func (x *beyond) run() uint32 {
+	own := map[uint32]bool{}
+	for _, f := range x.strays {
+		own[f.c.ID.Seq] = own[f.c.ID.Seq] || x.isOwn(f.c.ID)
+	}
+	row := x.held
+	for own[row+1] {
+		row++
+	}
+	return row
+}
+
 // number returns how many rows the file counts that says so; zero where it says nothing.
-func (x *beyond) number() uint32 {
-	text, err := readSmall(x.l.fs, changeset.LatestFile)
-	x.p.unread(err)
+func (p *repair) number(l *Log) uint32 {
+	text, err := readSmall(l.fs, changeset.LatestFile)
+	p.unread(err)
 	says, bad := parseNumber("", text)
 	if err != nil || bad != nil {
 		return 0
@@ -152,28 +176,6 @@ func (x *beyond) findStrays() error {
 
 // isOwn reports whether a changeset was made here under the number of a row after the last.
 func (x *beyond) isOwn(id changeset.ID) bool { return id.Origin == x.l.uuid && id.Seq > x.held }
-
-// proven returns up to which row, without a gap, changesets are here of which the index has the row, or the indexes of records the versions that they make.
-func (x *beyond) proven() (uint32, error) {
-	index := &indexRepair{p: x.p, l: x.l}
-	err := index.loadVersions()
-	if err != nil {
-		return x.held, err
-	}
-	if index.file, err = x.p.read(x.l.prefix + changeset.IndexFile); err != nil {
-		return x.held, err
-	}
-	s := &solver{x: index}
-	for row := x.held + 1; ; row++ {
-		said, whole := index.said(row)
-		stood := func(f *candidate) bool {
-			return whole && said.Key == f.key && said.ID == f.c.ID || index.numbered && index.madeIt(row, f.c)
-		}
-		if !slices.ContainsFunc(x.strays, func(f *candidate) bool { return s.owns(f, row) && stood(f) }) {
-			return row - 1, x.p.disturbed()
-		}
-	}
-}
 
 // elsewhere returns how many rows there are by those who are asked: as many as a mirror or a copy of this replica has, or up to the last changeset that was made here. another says that somebody has another edit under the
 // number of one that is here: one of the two was made on a copy, so a pull gives the replica another UUID.

@@ -24,7 +24,7 @@ func (p *repair) mendNumber(l *Log) (rowCount, error) {
 	}
 	says, bad := parseNumber("", text)
 	if err != nil {
-		bad = err
+		says, bad = 0, err
 	}
 	held, err := rowsHeld(l.fs)
 	if err != nil {
@@ -77,19 +77,19 @@ func (p *repair) writeNumber(l *Log, rows uint32) error {
 
 // tellNumbers tells of a number of rows that is left as it is; bad is why the file holds none.
 func (p *repair) tellNumbers(l *Log, says, held uint32, bad error) {
-	file, index := l.prefix+changeset.LatestFile, l.prefix+changeset.IndexFile
-	switch {
-	case isNotExist(bad):
-		p.tell(file, IsLeft, "%v, %s has %s, and nothing tells how many there were", errMissing, index, rowsWord(held))
-	case bad != nil:
-		p.tell(file, IsLeft, "%v, %s has %s, and nothing tells how many there were", reason(bad), index, rowsWord(held))
-	default:
-		p.tell(file, IsLeft, "it says %d, %s has %s, and nothing tells which is right", says, index, rowsWord(held))
+	what := fmt.Sprintf("it says %d", says)
+	if isNotExist(bad) {
+		bad = errMissing
 	}
+	if bad != nil {
+		what = reason(bad).Error()
+	}
+	p.tell(l.prefix+changeset.LatestFile, IsLeft, "%s, %s has %s, and nothing tells how many there were", what, l.prefix+changeset.IndexFile, rowsWord(held))
 }
 
 // counted decides between the number that the file says, if it says one, and the rows that the index has, by what else counts rows: what two of them say, the greatest if there are several such numbers. The indexes of
-// records are asked where the others do not agree; where they do not decide either, it is what our notes say, for nothing of theirs was ever ahead of the log.
+// records are asked where the others do not agree; where they do not decide either, it is what our notes say, for nothing of theirs was ever ahead of the log; else the most that the number, those indexes, a whole row of
+// the index or a mirror says, if the index has not just one row more than the number, which a program of the original may have died before it counted.
 func (p *repair) counted(l *Log, says uint32, valid bool, held uint32) (rows uint32, sure bool, err error) {
 	others, err := p.otherCounts(l)
 	if err != nil {
@@ -109,23 +109,23 @@ func (p *repair) counted(l *Log, says uint32, valid bool, held uint32) (rows uin
 	if err != nil {
 		return 0, false, err
 	}
-	if rows, sure = saidTwice(append(counts, named)); sure && rows > 0 {
-		half := valid && rows == held && held-1 == says // a program of the original may have died before it counted its row
-		return rows, !half, nil
+	half := valid && held > 0 && held-1 == says
+	if rows, sure = saidTwice(append(counts, named)); sure && rows > 0 && !(half && rows == held) {
+		return rows, true, nil
 	}
 	switch {
 	case len(others) > 0:
 		return slices.Max(others), true, nil
 	case valid && says > held:
 		return p.tooMany(l, says, held, named)
-	case !valid && held == 0:
+	case held == 0:
 		return l.leftRows(named)
-	case !valid && p.endsWhole(l, held):
-		return held, true, nil
-	case !valid && named > 0 && named < held:
-		return named, !p.endsWhole(l, named+1), nil
+	case half:
+		theirs := p.rowsElsewhere(l)
+		return theirs, theirs >= held, nil
 	}
-	return 0, false, nil
+	whole, err := p.lastWhole(l)
+	return max(says, named, whole, p.rowsElsewhere(l)), true, err
 }
 
 // emptied decides where neither the file nor the index says that there are any rows: they are both lost where two other counts say how many there were.
@@ -238,8 +238,20 @@ func (l *Log) leftRows(named uint32) (rows uint32, sure bool, err error) {
 	return objects, err == nil, err
 }
 
-// highestVersion returns the greatest number of a row that the indexes of records name.
+// highestVersion returns the greatest number of a row that the indexes of records name, or the list of parts.
 func (l *Log) highestVersion() (highest uint32, err error) {
+	if highest, err = l.highestLoose(); err != nil {
+		return highest, err
+	}
+	_, list, err := l.readParts()
+	for _, ref := range list {
+		highest = max(highest, ref.Last)
+	}
+	return highest, err
+}
+
+// highestLoose returns the greatest number of a row that the loose indexes of records name.
+func (l *Log) highestLoose() (highest uint32, err error) {
 	types, err := l.Types()
 	if err != nil {
 		return 0, err
@@ -258,11 +270,7 @@ func (l *Log) highestVersion() (highest uint32, err error) {
 			}
 		}
 	}
-	_, list, err := l.readParts()
-	for _, ref := range list {
-		highest = max(highest, ref.Last)
-	}
-	return highest, err
+	return highest, nil
 }
 
 // countObjects returns how many changesets there are, in the log or not.
@@ -322,6 +330,18 @@ func (p *repair) otherCounts(l *Log) (counts []uint32, err error) {
 	}
 	p.unread(err)
 	return counts, p.disturbed()
+}
+
+// lastWhole returns the last row of the index that is one, whatever it names; 0 if none is.
+func (p *repair) lastWhole(l *Log) (uint32, error) {
+	file, err := p.read(l.prefix + changeset.IndexFile)
+	x := &indexRepair{p: p, l: l, file: file}
+	for row := uint32(len(file) / changeset.RowSize); row > 0; row-- {
+		if _, whole := x.said(row); whole {
+			return row, err
+		}
+	}
+	return 0, err
 }
 
 // endsWhole reports whether the last of so many rows names a changeset that is there.

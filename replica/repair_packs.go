@@ -2,6 +2,7 @@ package replica
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"prophet/cas"
@@ -14,6 +15,11 @@ func (x *partsRepair) look() (err error) {
 	if x.index, err = x.p.read(x.prefix + changeset.IndexFile); err != nil {
 		return err
 	}
+	counts, err := x.p.fileCounts(x.l)
+	if err != nil {
+		return err
+	}
+	x.told = slices.Max(counts)
 	names, err := x.l.unlisted(nil)
 	x.packs = nil
 	for _, name := range names {
@@ -59,7 +65,7 @@ func (x *partsRepair) lookAt(name string) error {
 	return nil
 }
 
-// lookAtRow holds a row of a pack against the log: it counts if the index names the changeset there, or nothing whole.
+// lookAtRow holds a row of a pack against the log: it counts if the index names the changeset there, or nothing whole. One that no part has is needed if no loose object has it, or only other files than the index tell of it.
 func (x *partsRepair) lookAtRow(file *packFile, row parts.PackedRow) error {
 	key := cas.Sum(row.Changeset)
 	is, known := x.named(row.Seq)
@@ -71,6 +77,7 @@ func (x *partsRepair) lookAtRow(file *packFile, row parts.PackedRow) error {
 	}
 	file.lastCounted = row.Seq
 	if _, covered := x.list.Covering(row.Seq); covered || !known {
+		file.needed = file.needed || !covered && row.Seq <= x.told
 		return nil
 	}
 	there, err := exists(x.p.fs, x.l.objects.Path(is))

@@ -42,6 +42,7 @@ type partsRepair struct {
 	list   parts.List // which it names
 	listed bool       // it can be read
 	index  []byte     // of the log, as far as it can be read
+	told   uint32     // the last row of which another file than the list tells that is part of a commit
 	sums   map[parts.Sum]string
 	packs  []packFile
 
@@ -77,6 +78,7 @@ func (x *partsRepair) run() (err error) {
 	}
 	x.text, x.list, x.listed = text, list, err == nil
 	x.p.partless[x.prefix] = x.listed && len(list) == 0
+	x.reaches(list)
 	if err := x.doubtList(); err != nil {
 		return err
 	}
@@ -90,6 +92,13 @@ func (x *partsRepair) run() (err error) {
 		return err
 	}
 	return x.mend(x.choose())
+}
+
+// reaches notes up to which row a list of parts tells of rows.
+func (x *partsRepair) reaches(list parts.List) {
+	for _, ref := range list {
+		x.p.listedTo[x.prefix] = max(x.p.listedTo[x.prefix], ref.Last)
+	}
 }
 
 // doubtList takes a list of which no file is here for another log's.
@@ -330,6 +339,7 @@ func (x *partsRepair) finish(list parts.List) error {
 		return err
 	}
 	x.p.partial[x.prefix] = !x.listed || x.lossy
+	x.reaches(list)
 	switch {
 	case x.listed || len(list) > 0:
 		if err := x.writeList(list); err != nil {

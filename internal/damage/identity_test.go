@@ -269,7 +269,7 @@ func TestWordsOfARepairAgree(t *testing.T) {
 				}
 			}
 			write(t, fsys, changeset.LatestFile, []byte("junk"))
-		}, changeset.LatestFile, `sequence number "junk" is not a number from 1 to 4294967295, changesets.idx has 27 rows, and nothing tells how many there were`},
+		}, changeset.LatestFile, ""},
 	} {
 		disk := whole.Replica.Survivor(crashfs.Kill, 0)
 		tt.hurt(disk)
