@@ -5,11 +5,12 @@ import "cmp"
 // mendDigests mends the digests of both logs: entries that are damaged are made again from what replaying the log gives. Of which rows there were entries is told by these alone; where they are
 // lost, there is one of the last row.
 func (p *repair) mendDigests() error {
-	if !p.ours {
-		return nil
-	}
 	for _, l := range p.logs() {
-		if err := p.mendDigestsOf(l); err != nil {
+		there, err := exists(l.fs, DigestsFile)
+		if err == nil && (there || p.ours) { // of notes those on votes alone may be left
+			err = p.mendDigestsOf(l)
+		}
+		if err != nil {
 			return err
 		}
 	}

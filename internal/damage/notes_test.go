@@ -93,3 +93,16 @@ func TestALogThatSeemsEmptyIsNot(t *testing.T) {
 		}
 	}
 }
+
+// TestNotesOfVotesAloneAreMendedToo: prophet/ is lost, and what is left of our notes, which are those on votes, is damaged.
+func TestNotesOfVotesAloneAreMendedToo(t *testing.T) {
+	s := damage.New(t)
+	name := changeset.ResolutionsDir + "/" + replica.DigestsFile
+	write(t, s.Replica, name, make([]byte, len(contents(t, s.Replica)[name])))
+	if err := s.Replica.RemoveAll("prophet"); err != nil {
+		t.Fatal(err)
+	}
+	if mended, err := repair(s, true); err != nil || len(problems(t, s.Replica)) > 0 {
+		t.Errorf("%v, %v, it has still %q", mended, err, problems(t, s.Replica))
+	}
+}
