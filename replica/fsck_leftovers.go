@@ -63,7 +63,7 @@ func (c *checker) tellSetBack(says string, rows uint32) {
 	}
 	c.setBack, c.torn = true, true
 	c.problem(changeset.LatestFile, "it counts %d changesets, as %s does, but %s %d: both were set back, or copied while somebody wrote; a repair takes up again what is here of the others, "+
-		"and the next edit cuts it off", c.l.latest, c.l.prefix+changeset.IndexFile, says, rows)
+		"and an edit before that cuts it off, unless parts have it", c.l.latest, c.l.prefix+changeset.IndexFile, says, rows)
 }
 
 // tail reads what a file has beyond its committed end, at most maxTail bytes.

@@ -200,7 +200,7 @@ func (r *Replica) updateLocked(ctx context.Context, f func(tx *Tx) error) error 
 		return err
 	}
 	for _, l := range []*Log{r.log, r.votes} {
-		if err := l.refuseUncounted(); err != nil {
+		if err := errors.Join(l.refuseUncounted(), l.refusePacked()); err != nil {
 			return err
 		}
 		if err := r.mendBuiltOn(l); err != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"prophet/changeset"
+	"prophet/internal/parts"
 )
 
 // notedAhead reports whether there are notes on rows that the log does not have and no unfinished commit explains: the log was turned back, or copied
@@ -15,14 +16,25 @@ func (l *Log) notedAhead() (bool, error) {
 
 // packedAhead returns up to which row the list of parts names some that the log does not have, 0 if it names none: what it names was committed, and then the log was turned back.
 func (l *Log) packedAhead() (uint32, error) {
-	if l.format != FormatParts {
-		return 0, nil
-	}
-	_, list, err := l.readParts()
-	if err != nil || len(list) == 0 || list[len(list)-1].Last <= l.latest {
+	if _, err := l.packs(); err != nil || l.tier == nil {
 		return 0, err
 	}
-	return list[len(list)-1].Last, nil
+	l.tier.mu.Lock()
+	defer l.tier.mu.Unlock()
+	if n := len(l.tier.list); n > 0 && l.tier.list[n-1].Last > l.latest {
+		return l.tier.list[n-1].Last, nil
+	}
+	return 0, nil
+}
+
+// refusePacked returns an error if parts have rows that the log does not: to write on would destroy them.
+func (l *Log) refusePacked() error {
+	last, err := l.packedAhead()
+	if err != nil || last == 0 {
+		return err
+	}
+	return l.damaged(changeset.LatestFile, fmt.Errorf("it counts %d changesets, and %s names rows up to %d: %w; \"prophet fsck --repair\" takes up again what is left of the rest, which this would destroy",
+		l.latest, l.prefix+parts.ListFile, last, ErrUncounted))
 }
 
 // sweep cuts off what record indexes have of changesets that the log lost, before the numbers of these are given again. It looks at all records, but only

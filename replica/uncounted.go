@@ -34,7 +34,7 @@ func (r *Replica) refuseTurnedBack() error {
 		if told {
 			break
 		}
-		r.warn(fmt.Sprintf("%s has %d rows, fewer than %s notes: it was turned back, or copied while somebody wrote, and shows an older state; \"prophet fsck --repair\" takes up again what is left of the rest, which the next edit cuts off, and a pull from others brings what is not",
+		r.warn(fmt.Sprintf("%s has %d rows, fewer than %s notes: it was turned back, or copied while somebody wrote, and shows an older state; \"prophet fsck --repair\" takes up again what is left of the rest, which an edit before that cuts off, unless parts have it, and a pull from others brings what is not",
 			l.indexPath(), l.latest, l.prefix+rowsFile))
 	}
 	return err
