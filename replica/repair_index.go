@@ -355,9 +355,15 @@ func versionKey(exists bool, props map[string]string) cas.Key {
 // settle finds the rows that are not known from the changesets that are there, and returns which were not.
 func (x *indexRepair) settle() (lacking []uint32, err error) {
 	if x.doubted {
+		packs, err := x.l.packs()
+		if err != nil {
+			return nil, err
+		}
 		for i := range x.slots {
-			c := x.p.wholeChangeset(x.l, x.slots[i].row.Key)
-			x.slots[i].known = x.slots[i].known && c != nil && x.leadsThere(uint32(i+1), c)
+			seq, s := uint32(i+1), &x.slots[i]
+			c := x.p.wholeChangeset(x.l, s.row.Key)
+			s.known = s.known && c != nil && x.leadsThere(seq, c)
+			s.guess = x.foreign && s.known && packs.covering(seq) == nil && c.ID.Origin != x.l.uuid && !x.madeIt(seq, c)
 		}
 	}
 	lacking = x.unknown()
@@ -369,9 +375,9 @@ func (x *indexRepair) settle() (lacking []uint32, err error) {
 	return lacking, err
 }
 
-// knownToMirrors asks mirrors for the rows that are not known, if there are some.
+// knownToMirrors asks mirrors for the rows that are not known, or guessed, if there are some.
 func (x *indexRepair) knownToMirrors() (err error) {
-	if len(x.unknown()) > 0 {
+	if slices.ContainsFunc(x.slots, func(s slot) bool { return !s.isSure() }) {
 		x.mirror, err = x.askMirrors()
 	}
 	return err

@@ -134,3 +134,27 @@ func TestALyingMirrorDoesNotDictateTheLog(t *testing.T) {
 		}
 	}
 }
+
+// TestAMirrorIsBelievedAgainstTheIndexOfAnotherReplica: the index is Carol's, and nothing is left of what would say which of its rows stand here, too. What stands in others than there cannot be told by it.
+func TestAMirrorIsBelievedAgainstTheIndexOfAnotherReplica(t *testing.T) {
+	whole := damage.New(t)
+	want := contents(t, whole.Replica)
+	for _, first := range []bool{true, false} { // with the mirror, or alone before
+		s := whole.Copy()
+		copyFiles(t, whole.Peer, s.Replica, changeset.IndexFile)
+		for _, dir := range []string{"records", "cas"} {
+			if err := s.Replica.RemoveAll(dir); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !first {
+			if _, err := repair(s, false); err != nil {
+				t.Fatal(err)
+			}
+		}
+		mended, err := repair(s, true)
+		if list := problems(t, s.Replica); err != nil || len(list) > 0 || contents(t, s.Replica)[changeset.IndexFile] != want[changeset.IndexFile] {
+			t.Errorf("at first %t: %v, %v, it has still %q", first, err, mended, list)
+		}
+	}
+}
