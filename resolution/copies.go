@@ -14,22 +14,30 @@ import (
 // write nothing, and are nobody's rivals; but who has seen one of them has seen what counts for it, and what it had seen.
 
 // counting returns for each of the entries, which are in the order of their IDs, the position of the one that counts for it: its own, unless it is one of several that are one edit; and for those that count for others
-// the ID of the change that all of them copy.
+// the ID of the change that all of them copy. What copies what is there, and does not wait, copied has with the position of that; it is nil if there are no copies.
 //
 // The original counts; if it is not there, or waits, the copy that writes most of those that do not wait, of equal ones the first. What says something else counts for itself, and for what says the same.
-func counting(entries []*Entry) (counts []int, original map[int]changeset.ID) {
+func counting(entries []*Entry) (counts, copied []int, original map[int]changeset.ID) {
 	counts, original = make([]int, len(entries)), map[int]changeset.ID{}
 	for i := range counts {
 		counts[i] = i
 	}
-	for origin, members := range classes(entries) {
+	all := classes(entries)
+	if len(all) > 0 {
+		copied = slices.Clone(counts)
+	}
+	for origin, members := range all {
 		slices.SortFunc(members, func(a, b int) int {
 			x, y := entries[a], entries[b]
 			return cmp.Or(order(x.Waits, y.Waits), order(x.ID != origin, y.ID != origin), cmp.Compare(len(y.Change.Props), len(x.Change.Props)), cmp.Compare(a, b))
 		})
 		first, alike := members[0], map[string]int{}
 		original[first] = origin
+		there := entries[first].ID == origin && !entries[first].Waits
 		for _, m := range members[1:] {
+			if there {
+				copied[m] = first
+			}
 			if entries[m].saysNoMoreThan(entries[first]) {
 				counts[m] = first
 				continue
@@ -42,7 +50,7 @@ func counting(entries []*Entry) (counts []int, original map[int]changeset.ID) {
 			}
 		}
 	}
-	return counts, original
+	return counts, copied, original
 }
 
 // order puts false before true.
@@ -126,7 +134,7 @@ func (e *Entry) says() string {
 
 // silence links copies, which are in the order of their IDs still, to what counts for them. One that this has seen was forged: it counts for itself. What counts for others has the name of what they copy, so that rivals
 // of one time are in the same order whichever of the copies counts.
-func (g *graph) silence(counts []int, original map[int]changeset.ID) {
+func (g *graph) silence(counts, copied []int, original map[int]changeset.ID) {
 	for at, id := range original {
 		if id != g.entries[at].ID {
 			named := *g.entries[at]
@@ -134,6 +142,7 @@ func (g *graph) silence(counts []int, original map[int]changeset.ID) {
 			g.entries[at] = &named
 		}
 	}
+	g.cover(counts, copied)
 	apart(g.parents, counts)
 	g.counts = counts
 	for i, by := range counts {

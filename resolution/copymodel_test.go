@@ -16,12 +16,30 @@ type modelEntry struct {
 	name   changeset.ID // by which it is in order: that of the first of those that are one edit, if it counts for them
 }
 
-// modelEntries finds out which changes are silent.
-func modelEntries(entries []resolution.Entry) []modelEntry {
-	all := make([]modelEntry, len(entries))
+// modelEntries finds out which changes are silent; tied: something that was copied has seen one that says to be a copy of it, and says more, which only a forged one does. Then the model does not know.
+func modelEntries(entries []resolution.Entry) (all []modelEntry, tied bool) {
+	all = make([]modelEntry, len(entries))
 	counts := make([]int, len(entries))
-	for i, e := range entries {
+	for i := range entries {
 		counts[i] = modelCounts(entries, i)
+	}
+	plain := slices.Clone(counts)
+	seen := square(len(entries))
+	for i := range entries {
+		for _, j := range modelSeen(entries, plain, i) {
+			seen[i][j] = true
+		}
+	}
+	seen = closed(seen)
+	for i, e := range entries {
+		if best := modelBest(entries, i); plain[i] != best && isThere(entries, best) && e.Change.Kind != changeset.Delete && entries[best].Change.Kind != changeset.Delete {
+			for j := range entries {
+				tied = tied || seen[j][j]
+			}
+			if modelCovers(entries, seen, i) {
+				counts[i] = best
+			}
+		}
 		all[i] = modelEntry{e, counts[i] != i, e.ID}
 		if modelBest(entries, i) == i {
 			all[i].name = modelOrigin(entries, e.ID)
@@ -43,7 +61,7 @@ func modelEntries(entries []resolution.Entry) []modelEntry {
 		}
 		all[i].Change = ch
 	}
-	return all
+	return all, tied
 }
 
 // modelCounts is which change counts for another one: of those that are one edit the best, if it says as much, else the best of those that say the same, and not as much as the best.
@@ -59,6 +77,50 @@ func modelCounts(entries []resolution.Entry, i int) int {
 		}
 	}
 	return alike
+}
+
+// modelCovers reports whether each value that a copy writes was written by what it, or what it copies, had seen, or by that.
+func modelCovers(entries []resolution.Entry, seen [][]bool, i int) bool {
+	for name, pc := range entries[i].Change.Props {
+		wrote := false
+		for j, e := range entries {
+			its, has := e.Change.Props[name]
+			copied := modelBest(entries, j) != j && isThere(entries, modelBest(entries, j))
+			wrote = wrote || seen[i][j] && !copied && e.Change.Kind != changeset.Delete && has && its.New.Text == pc.New.Text
+		}
+		if !wrote {
+			return false
+		}
+	}
+	return true
+}
+
+// isThere reports whether a change is no copy, or only in a circle, and does not wait.
+func isThere(entries []resolution.Entry, i int) bool {
+	return entries[i].ID == modelOrigin(entries, entries[i].ID) && !entries[i].Waits
+}
+
+// modelSeen is what a change has seen last: its parents, or its own chain; of a copy, also what it copies, if that is there and does not wait.
+func modelSeen(entries []resolution.Entry, plain []int, i int) (seen []int) {
+	e := entries[i]
+	for j, other := range entries {
+		if j != i && slices.Contains(e.Change.Parents, other.ID) {
+			seen = append(seen, j)
+		}
+	}
+	if e.Change.Parents == nil {
+		chain := make([]modelEntry, len(entries))
+		for j, other := range entries {
+			chain[j] = modelEntry{other, plain[j] != j, other.ID}
+		}
+		if p := modelPrevious(chain, i); p >= 0 {
+			seen = append(seen, p)
+		}
+	}
+	if best := modelBest(entries, i); isThere(entries, best) && best != i {
+		seen = append(seen, best)
+	}
+	return seen
 }
 
 // modelBest is the best of those that are one edit with a change.

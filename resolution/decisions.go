@@ -45,10 +45,22 @@ func (g *graph) decisions() [][]string {
 		return decided
 	}
 	s := strand{g: g, lived: make([]bool, len(g.entries)), rivals: make([][]int, len(g.entries)), over: make([][]int, len(g.entries)), known: map[[2]int]bool{}}
-	for at := range g.entries {
-		lived, deleted := g.sawHeads(at)
-		s.lived[at] = lived
-		if lived && deleted && !g.isSilent(at) {
+	through := make([]kinds, len(g.entries))
+	for at, e := range g.entries {
+		through[at] = kinds{edits: !e.deletes(), deletions: e.deletes()}
+		var saw kinds
+		for _, p := range g.parents[at] {
+			saw = saw.and(through[p])
+		}
+		if g.isSilent(at) {
+			through[at] = saw // and decides nothing
+			continue
+		}
+		if saw.edits && saw.deletions {
+			saw = g.sawHeads(at)
+		}
+		s.lived[at] = saw.edits
+		if saw.edits && saw.deletions {
 			decided[at] = []string{""}
 		}
 	}
@@ -68,24 +80,20 @@ func (g *graph) decisions() [][]string {
 	return decided
 }
 
-// sawHeads reports whether there are edits, and deletions, among the heads of what the change had seen.
-func (g *graph) sawHeads(at int) (edits, deletions bool) {
-	heads := g.beyondSilent(g.parents[at])
-	if edits, deletions = g.kinds(heads); !edits || !deletions {
-		return edits, deletions
-	}
-	// Joined representations may name a parent and its ancestor.
-	heads = joined([][]int{heads}, nil)
-	return g.kinds(joined([][]int{heads}, reached(heads, g.parents)))
+// kinds says whether there are edits, and deletions, among some changes.
+type kinds struct{ edits, deletions bool }
+
+func (k kinds) and(other kinds) kinds {
+	return kinds{k.edits || other.edits, k.deletions || other.deletions}
 }
 
-// kinds reports whether there are edits, and deletions, among the changes.
-func (g *graph) kinds(of []int) (edits, deletions bool) {
-	for _, at := range of {
-		edits = edits || !g.entries[at].deletes()
-		deletions = deletions || g.entries[at].deletes()
+// sawHeads says what there is among the heads of what the change had seen. Joined representations may name a parent and its ancestor.
+func (g *graph) sawHeads(at int) (saw kinds) {
+	heads := joined([][]int{g.beyondSilent(g.parents[at])}, nil)
+	for _, h := range joined([][]int{heads}, reached(heads, g.parents)) {
+		saw = saw.and(kinds{edits: !g.entries[h].deletes(), deletions: g.entries[h].deletes()})
 	}
-	return edits, deletions
+	return saw
 }
 
 // strand goes along T for one property.

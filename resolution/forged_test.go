@@ -55,6 +55,14 @@ func TestWhatIsCopiedCountsOnce(t *testing.T) {
 		{"an edit is no copy of a deletion", "a1 create < p=x; a2 delete <a1; b1 update <a1 copy:a2", "lives p=x | exists? keep b1 delete a2"},
 		{"a copy is no edit beside a deletion", "a1 create < p=x; a2 update <a1 q=v; b1 update <a1 copy:a2 q=v; c1 delete <a2", "deleted"},
 		{"one of an edit that is yet to be made", "a1 create < p=x; b1 update <a1 copy:a2 p=x>y; a2 update <b1 p=x>y; c1 update <a1 p=x>z", "lives p=z | p? c1=z a2=y"},
+		{"one that says what several did, once these are back", "a1 create < p=w q=w; a2 update <a1 q=w>v; a3 update <a2 p=w>x; b1 update <a1 copy:a3 p=w>x q=w>v; b2 update <b1 p=x>z", "lives p=z q=v"},
+		{"where only some of them are", "a1 create < p=w q=w; a3 update <a1 p=w>x; b1 update <a1 copy:a3 p=w>x q=w>v", "lives p=x q=v"},
+		{"what the copy alone had seen", "a1 create < p=w; c1 update <a1 q=v; a3 update <a1 p=w>x; b1 update <c1 copy:a3 p=w>x q=v; c2 update <c1 q=v>z", "lives p=x q=z"},
+		{"a value that a deletion names was not written by it", "a1 create < p=w; a2 delete <a1 q=v; a3 update <a2 p=w>x; b1 update <a1 copy:a3 p=w>x q=v; c1 update <a1 q=z", "lives p=x q=z | q? c1=z b1=v"},
+		{"what another copy wrote", "a1 create < p=w; a2 update <a1 p=w>x; a3 update <a2 p=x>y; b1 update <a1 copy:a2 p=w>x q=v; b2 update <b1 copy:a3 p=x>y q=v; c1 update <a1 q=z", "lives p=y q=z | q? c1=z b2=v"},
+		{"of what waits", "a1 create < p=w; a2 update <a1 q=v; a3 update <a2 p=w>x waits; b1 update <a1 copy:a3 p=w>x q=v; c1 update <a1 q=z", "lives p=x q=z | q? c1=z b1=v a2=v"},
+		{"one that says what several did, above one of an edit that is yet to be made", "a1 create < p=w q=w; b1 update <a1 copy:a2 p=w>x r=u; a2 update <b1 p=w>x; a3 update <a2 q=w>v; a4 update <a3 p=x>y; a5 update <a4 q=v>t; c1 update <a2 copy:a4 p=x>y q=w>v", "lives p=y q=t r=u"},
+		{"and above a knot", "a1 update <a2 p=x; a2 update p=y; b1 create <a1 q=w r=w; b2 update <b1 q=w>v; b3 update <b2 r=w>s; b4 update <b3 q=v>t; c1 update <b1 copy:b3 q=w>v r=w>s", "lives p=x q=t r=s"},
 		{"copies of each other", "a1 create < p=x; b1 update <a1 copy:c1 p=x>y; c1 update <a1 copy:b1 p=x>y", "lives p=y"},
 	}.run(t)
 }

@@ -54,10 +54,10 @@ func newGraph(entries []Entry) *graph {
 		g.entries[i] = &entries[i]
 	}
 	slices.SortFunc(g.entries, func(a, b *Entry) int { return a.ID.Compare(b.ID) })
-	counts, original := counting(g.entries)
+	counts, copied, original := counting(g.entries)
 	g.link(counts)
-	if slices.ContainsFunc(g.entries, (*Entry).isCopy) {
-		g.silence(counts, original)
+	if len(copied) > 0 {
+		g.silence(counts, copied, original)
 	}
 	g.sortByT(g.untied())
 	g.blank()

@@ -24,7 +24,12 @@ type model struct {
 	cyclic  bool     // only forged changes are
 }
 
-func newModel(entries []resolution.Entry) *model { return linked(modelEntries(entries)) }
+func newModel(entries []resolution.Entry) *model {
+	all, tied := modelEntries(entries)
+	m := linked(all)
+	m.cyclic = m.cyclic || tied
+	return m
+}
 
 func linked(entries []modelEntry) *model {
 	m := &model{entries: entries, parents: square(len(entries))}
