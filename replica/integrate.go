@@ -259,12 +259,12 @@ func (t *txLog) settle(id changeset.ID, m outcome) error {
 func (tx *Tx) noteOpened(id changeset.ID, m outcome, before []string) {
 	note := func(prop string, again bool) { tx.opened.Note(m.rec, prop, again) }
 	was := func(prop string) bool { return slices.Contains(before, prop) }
-	if m.result.Existence != nil && (!was("") || m.result.Existence.Has(id)) {
+	if m.result.Existence != nil && (!was("") || m.result.Existence.Has(id) || tx.regained.isAmong(m.rec, "", m.result.Existence)) {
 		note("", was(""))
 	}
 	for i := range m.result.Conflicts {
 		c := &m.result.Conflicts[i]
-		if !was(c.Prop) || c.Has(id) {
+		if !was(c.Prop) || c.Has(id) || tx.regained.isAmong(m.rec, c.Prop, c) {
 			note(c.Prop, was(c.Prop))
 		}
 	}

@@ -235,28 +235,43 @@ func (t *txLog) knowParent(ch *changeset.Change, parent changeset.ID) error {
 	return unknownParent(ch, parent)
 }
 
-// TakeBack stores the changesets that the replica has lost and another one has, merges what they touch anew, and returns how many came back. It looks only at the list of what is lost
+// TakenBack says what came back of what a replica had lost.
+type TakenBack struct {
+	IDs    []changeset.ID  // of the changesets, votes' too
+	Opened OpenedConflicts // the conflicts that opened by it, or got a new rival
+	Others int             // records that show something else than before
+}
+
+// TakeBack stores the changesets that the replica has lost and another one has, merges what they touch anew, and returns what came back. It looks only at the list of what is lost
 // if there is nothing to take back, and repairs the whole replica if there is.
-func (r *Replica) TakeBack(ctx context.Context, from *Replica) (n int, err error) {
+func (r *Replica) TakeBack(ctx context.Context, from *Replica) (back TakenBack, err error) {
 	for _, l := range []*Log{r.log, r.votes} {
 		lost, err := l.Lost()
 		if err != nil {
-			return 0, err
+			return back, err
 		}
 		for _, row := range lost {
 			if b, _ := from.bytesOf(row.ID, l.prefix != "", row.Key); b != nil { // what cannot be read the next pull may bring
-				n++
+				back.IDs = append(back.IDs, row.ID)
 			}
 		}
 	}
-	if n == 0 {
-		return 0, nil
+	if len(back.IDs) == 0 {
+		return back, nil
 	}
-	how := RepairOptions{Sources: func(context.Context) []*Replica { return []*Replica{from} }}
-	if err := Repair(ctx, r.fs, r.opts, how); err != nil {
-		return 0, err
+	how := RepairOptions{Sources: func(context.Context) []*Replica { return []*Replica{from} }, Report: func(m Mended) {
+		if m.Outcome == IsOther {
+			back.Others++
+		}
+	}}
+	before, err := r.undecided()
+	if err != nil && !isDamage(err) {
+		return TakenBack{}, err
 	}
-	return n, r.reopen()
+	if back.Opened, err = runRepair(ctx, r.fs, r.opts, how, before); err != nil {
+		return TakenBack{}, err
+	}
+	return back, r.reopen()
 }
 
 // Makes reports whether the replica has the changeset of a row of another one's log, with the very bytes that the row names: as it is here, or as the original forwards it.

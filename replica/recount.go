@@ -80,7 +80,11 @@ func (t *txLog) remergeOne(rec changeset.RecordID) (*changeset.Change, *resoluti
 	s.settled = s.settled && !other
 	if t == t.tx.main {
 		before := t.notes.openSet[rec].conflicts(result)
-		t.tx.noteOpened(changeset.ID{}, outcome{rec: rec, result: result}, before)
+		was := before
+		if t.tx.regained != nil { // what is noted now counts it
+			was = t.tx.regained.before[rec].conflicts(result)
+		}
+		t.tx.noteOpened(changeset.ID{}, outcome{rec: rec, result: result}, was)
 		other = other || !slices.Equal(before, result.OpenProps()) || t.notes.openSet[rec].lacks(result.Agreed)
 	}
 	ch := difference(rec, s.exists, s.props, result.Exists, result.Props)

@@ -52,32 +52,38 @@ var ErrMirror = errors.New("a mirror")
 // from what is surest to what follows from that, and replaces each file by one rename; what it replaces or takes away is kept below [SetAsideDir]. A repair that was cut off can
 // be run again. It waits for other writers. What it could not do is told to Report; [Check] says how it stands afterwards. The error is for what kept it from going on.
 func Repair(ctx context.Context, fsys afero.Fs, opts Options, how RepairOptions) error {
+	_, err := runRepair(ctx, fsys, opts, how, nil)
+	return err
+}
+
+// runRepair is [Repair], and returns what came up as records were merged anew, given what was undecided before.
+func runRepair(ctx context.Context, fsys afero.Fs, opts Options, how RepairOptions, before openSet) (OpenedConflicts, error) {
 	if err := refuseInTheWay(fsys); err != nil {
-		return fmt.Errorf("repair %s: %w", opts.Where, err)
+		return nil, fmt.Errorf("repair %s: %w", opts.Where, err)
 	}
 	switch ok, err := exists(fsys, MirrorMark); {
 	case err != nil:
-		return fmt.Errorf("repair %s: %w", opts.Where, err)
+		return nil, fmt.Errorf("repair %s: %w", opts.Where, err)
 	case ok:
-		return fmt.Errorf("repair %s: it is %w", opts.Where, ErrMirror)
+		return nil, fmt.Errorf("repair %s: it is %w", opts.Where, ErrMirror)
 	}
 	if err := looksLikeReplica(fsys, opts.Where); err != nil {
-		return err
+		return nil, err
 	}
 	unlock, err := durable.Lock(ctx, fsys, lockFile, opts.patience())
 	if err != nil {
-		return fmt.Errorf("repair %s: %w", opts.Where, err)
+		return nil, fmt.Errorf("repair %s: %w", opts.Where, err)
 	}
 	defer unlock()
-	p := &repair{ctx: ctx, fs: fsys, opts: opts, how: how, anew: map[string]map[changeset.RecordID]bool{},
+	p := &repair{ctx: ctx, fs: fsys, opts: opts, how: how, anew: map[string]map[changeset.RecordID]bool{}, regained: &regained{before: before, by: map[changeset.RecordID]map[string][]changeset.ID{}},
 		shifts: map[string][]sums{}, failures: map[*Replica]int{}, noteTo: map[string]uint32{}, showed: map[changeset.RecordID]changeset.Version{}, partial: map[string]bool{}, partless: map[string]bool{}, listedTo: map[string]uint32{}, said: map[string]bool{}}
 	if err = p.run(); err == nil {
 		err = p.disturbed()
 	}
 	if err != nil {
-		return fmt.Errorf("repair %s: %w", opts.Where, err)
+		return nil, fmt.Errorf("repair %s: %w", opts.Where, err)
 	}
-	return nil
+	return p.conflicts, nil
 }
 
 // looksLikeReplica returns an error that wraps [ErrNotReplica] where none of the files is that a replica has.
@@ -95,30 +101,32 @@ func looksLikeReplica(fsys afero.Fs, where string) error {
 
 // repair is a repair under way, under the lock.
 type repair struct {
-	ctx      context.Context
-	fs       afero.Fs
-	opts     Options
-	how      RepairOptions
-	r        *Replica // once it can be opened
-	sources  []*Replica
-	asked    bool
-	further  []*Replica
-	opened   bool                                     // further ones were
-	anybody  bool                                     // somebody was asked, or could be
-	ours     bool                                     // there are notes of ours
-	copied   bool                                     // it is an exported copy
-	anew     map[string]map[changeset.RecordID]bool   // records to merge anew, by the prefix of their log
-	showed   map[changeset.RecordID]changeset.Version // what those of edits showed before
-	shifts   map[string][]sums                        // by how much each row changes the digests, likewise
-	noteTo   map[string]uint32                        // up to which row there must be notes of ours, likewise
-	partial  map[string]bool                          // logs that lost parts, so that the loose indexes of their records may lack what was before
-	partless map[string]bool                          // logs of which the list names no part
-	listedTo map[string]uint32                        // up to which row the list of parts had rows of a log, as it was found
-	lists    []func() error                           // that write lists of parts, once the indexes are whole
-	done     int                                      // rows
-	recount  bool                                     // what is undecided is to be settled anew
-	said     map[string]bool                          // what was warned of once
-	noVotes  bool                                     // nothing is left of the resolutions, not even their number
+	ctx       context.Context
+	fs        afero.Fs
+	opts      Options
+	how       RepairOptions
+	r         *Replica // once it can be opened
+	sources   []*Replica
+	asked     bool
+	further   []*Replica
+	opened    bool                                     // further ones were
+	anybody   bool                                     // somebody was asked, or could be
+	ours      bool                                     // there are notes of ours
+	copied    bool                                     // it is an exported copy
+	anew      map[string]map[changeset.RecordID]bool   // records to merge anew, by the prefix of their log
+	showed    map[changeset.RecordID]changeset.Version // what those of edits showed before
+	regained  *regained                                // what came back
+	conflicts OpenedConflicts                          // that opened, or got a new rival, as records were merged anew
+	shifts    map[string][]sums                        // by how much each row changes the digests, likewise
+	noteTo    map[string]uint32                        // up to which row there must be notes of ours, likewise
+	partial   map[string]bool                          // logs that lost parts, so that the loose indexes of their records may lack what was before
+	partless  map[string]bool                          // logs of which the list names no part
+	listedTo  map[string]uint32                        // up to which row the list of parts had rows of a log, as it was found
+	lists     []func() error                           // that write lists of parts, once the indexes are whole
+	done      int                                      // rows
+	recount   bool                                     // what is undecided is to be settled anew
+	said      map[string]bool                          // what was warned of once
+	noVotes   bool                                     // nothing is left of the resolutions, not even their number
 
 	mu       sync.Mutex
 	failed   error            // the first of reading here that says nothing of the file

@@ -103,8 +103,12 @@ func (x *lostRepair) find() error {
 // comesBack takes a changeset off the list. The records that it touches, and those that what was left of it touched, are merged anew.
 func (x *lostRepair) comesBack(row changeset.Row, c *changeset.Changeset) {
 	x.p.report(Mended{Path: x.l.prefix + LostFile, Outcome: IsFetched, Text: fmt.Sprintf("changeset %s, row %d, is there again", row.ID, row.Seq), Alike: "%d changesets are there again; --json lists them"})
+	left := x.l.left(x.listed[row.Seq])
 	x.p.mergeLater(x.l, c)
-	x.p.mergeLater(x.l, x.l.left(x.listed[row.Seq]))
+	x.p.mergeLater(x.l, left)
+	if x.l.prefix == "" {
+		x.p.regained.note(c, left)
+	}
 }
 
 // mergeLater notes that the records that a changeset touches are to be merged anew.

@@ -210,6 +210,7 @@ func (p *repair) mergeAnew() error {
 		return nil
 	}
 	return p.r.updateLocked(p.ctx, func(tx *Tx) error {
+		tx.regained, p.conflicts = p.regained, tx.opened
 		if err := tx.res.remerge(sorted(votes)); err != nil {
 			return err
 		}

@@ -21,6 +21,7 @@ type Tx struct {
 	d         *durable.Tx
 	main, res *txLog
 	opened    OpenedConflicts
+	regained  *regained                 // what came back of what was lost; nil if it is not about that
 	recount   bool                      // at the end all that is in conflict is settled anew: votes came
 	rules     map[ruled]resolution.Rule // that were looked up
 	newRules  map[ruled]bool            // that changed

@@ -14,16 +14,16 @@ import (
 
 // intake is what comes into a replica in one transaction after another, and what it opens there: the part that a pull and an import share.
 type intake struct {
-	to     *replica.Replica
-	came   map[changeset.ID]bool       // what came, if the winner depends on it
-	chosen map[disputed][]changeset.ID // among which rivals that came the transactions before have decided
-	winner Prefer
-	report Report
-	names  names                   // of the target, to which all belongs that was found out of it
-	opened replica.OpenedConflicts // true: it was open before
-	moved  replica.OpenedConflicts // the same, by moves alone, while it is to be decided
-	begun  bool
-	before uint32 // rows that the target had when its first transaction began
+	to      *replica.Replica
+	came    map[changeset.ID]bool       // what came, if the winner depends on it
+	chosen  map[disputed][]changeset.ID // among which rivals that came the transactions before have decided
+	winner  Prefer
+	report  Report
+	names   names                   // of the target, to which all belongs that was found out of it
+	opened  replica.OpenedConflicts // true: it was open before
+	earlier replica.OpenedConflicts // the same, by moves and what came back alone, while it is to be decided
+	begun   bool
+	before  uint32 // rows that the target had when its first transaction began
 }
 
 // noteBefore notes what the target has before the first of the transactions. It is called in each of them, before anything is integrated.
@@ -123,10 +123,27 @@ func (in *intake) prefer(tx *replica.Tx) (decided []replica.Decision, err error)
 	return decided, nil
 }
 
+// preferAlready decides the conflicts that came up because changesets got other names, or came back after they were lost, for the preferred winner.
+func (in *intake) preferAlready(ctx context.Context, opened replica.OpenedConflicts) error {
+	if in.winner == PreferNone || len(opened) == 0 {
+		return nil
+	}
+	in.earlier = opened
+	var decided []replica.Decision
+	err := in.update(ctx, func(tx *replica.Tx) (err error) {
+		decided, err = in.prefer(tx)
+		return err
+	})
+	if err == nil {
+		in.report.Decided = append(in.report.Decided, decided...)
+	}
+	return err
+}
+
 // preferSome does so about the records that are meant, in one edit.
 func (in *intake) preferSome(tx *replica.Tx, meant func(changeset.RecordID) bool) ([]replica.Decision, error) {
 	opened := maps.Clone(tx.Opened())
-	for rec, props := range in.moved {
+	for rec, props := range in.earlier {
 		opened[rec] = props
 	}
 	maps.DeleteFunc(opened, func(rec changeset.RecordID, _ map[string]bool) bool { return !meant(rec) })

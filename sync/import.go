@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"hash/maphash"
+	"maps"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -102,7 +103,11 @@ func (im *importing) run(ctx context.Context) error {
 	if err := im.takeBackLost(ctx); err != nil {
 		return err
 	}
+	already := maps.Clone(im.opened)
 	if err := im.write(ctx); err != nil {
+		return err
+	}
+	if err := im.preferAlready(ctx, already); err != nil {
 		return err
 	}
 	return im.finish()

@@ -30,8 +30,10 @@ func (im *importing) takeBackLost(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := im.takeBack(ctx, scratch); err != nil {
-		return err
+	if !im.opts.DryRun {
+		if err := im.takeBack(ctx, scratch, im.src.where, im.opts.Warn); err != nil {
+			return err
+		}
 	}
 	if err := im.refuseOthers(lost, scratch); err != nil || !im.opts.DryRun {
 		return err
@@ -39,20 +41,6 @@ func (im *importing) takeBackLost(ctx context.Context) error {
 	im.report.Restored += im.losses
 	im.warn(fmt.Sprintf("%d of the changesets that %s has lost would come back from %s", im.losses, im.to.Where(), im.src.where))
 	return nil
-}
-
-// takeBack takes what was lost from a replica that has it.
-func (im *importing) takeBack(ctx context.Context, from *replica.Replica) error {
-	if im.opts.DryRun {
-		return nil
-	}
-	n, err := im.to.TakeBack(ctx, from)
-	if n == 0 {
-		return err
-	}
-	im.report.Restored += n
-	im.warn(cameBack(n, im.to, im.src.where))
-	return err
 }
 
 func (im *importing) warn(text string) {

@@ -65,7 +65,7 @@ func TestAnImportBringsBackWhatWasLostOfItsLines(t *testing.T) {
 				}
 			}
 			report, err := psync.Import(context.Background(), r, "bugs", source(t, "bugs.jsonl", text+more), options)
-			if err != nil || report.Restored != 1 || report.Integrated != 1 || !strings.Contains(said, "1 of the changesets that ann had lost came back from bugs.jsonl\n") {
+			if err != nil || report.Restored != 1 || report.Integrated != 1 || !strings.Contains(said, "1 of the changesets that ann had lost came back from bugs.jsonl") {
 				t.Errorf("%s: %+v, %v, said %s", when, report, err, said)
 				continue
 			}

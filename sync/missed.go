@@ -19,18 +19,36 @@ func (p *pull) takeBackLost(ctx context.Context) error {
 	if p.opts.DryRun {
 		return nil
 	}
-	n, err := p.to.TakeBack(ctx, p.from)
-	if n == 0 {
-		return err
-	}
-	p.report.Restored += n
-	p.opts.warn("%s", cameBack(n, p.to, p.from.Where()))
-	return err
+	return p.takeBack(ctx, p.from, p.from.Where(), p.opts.Warn)
 }
 
-// cameBack says that changesets which a replica had lost came back.
-func cameBack(n int, to *replica.Replica, from string) string {
-	return fmt.Sprintf("%d of the changesets that %s had lost came back from %s", n, to.Where(), from)
+// takeBack takes from a replica, which what is told names as from, what the target has lost, and notes it as what came.
+func (in *intake) takeBack(ctx context.Context, source *replica.Replica, from string, warn func(string)) error {
+	before := in.to.Latest()
+	back, err := in.to.TakeBack(ctx, source)
+	if len(back.IDs) == 0 {
+		return err
+	}
+	if !in.begun {
+		in.begun, in.before = true, before
+	}
+	for _, id := range back.IDs {
+		in.noteCame(id)
+	}
+	in.report.Restored += len(back.IDs)
+	in.opened.Add(back.Opened)
+	if warn != nil {
+		text := fmt.Sprintf("%d of the changesets that %s had lost came back from %s", len(back.IDs), in.to.Where(), from)
+		switch back.Others {
+		case 0:
+		case 1:
+			text += "; 1 record shows something else than before"
+		default:
+			text += fmt.Sprintf("; %d records show something else than before", back.Others)
+		}
+		warn(text)
+	}
+	return err
 }
 
 // miss passes a changeset of the source over.

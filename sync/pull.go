@@ -183,7 +183,7 @@ func (p *pull) run(ctx context.Context) error {
 	if err := p.fetchAhead(ctx); err != nil {
 		return err
 	}
-	moved := maps.Clone(p.opened) // so far by moves alone, which decide nothing
+	already := maps.Clone(p.opened) // by moves, and by what came back, which decide nothing
 	for _, s := range p.sides() {
 		if err := p.pullLog(ctx, s); err != nil {
 			return err
@@ -198,7 +198,7 @@ func (p *pull) run(ctx context.Context) error {
 	if p.onVotes {
 		return nil
 	}
-	if err := p.preferMoved(ctx, moved); err != nil {
+	if err := p.preferAlready(ctx, already); err != nil {
 		return err
 	}
 	if p.later > 0 {
@@ -378,23 +378,6 @@ func (p *pull) transact(ctx context.Context, s *side, changesets []fetched, last
 	p.report.Decided = append(p.report.Decided, decided...)
 	p.opened.Add(opened)
 	return added, left, nil
-}
-
-// preferMoved decides the conflicts that came up because changesets got other names, for the preferred winner.
-func (p *pull) preferMoved(ctx context.Context, opened replica.OpenedConflicts) error {
-	if p.winner == PreferNone || len(opened) == 0 {
-		return nil
-	}
-	p.moved = opened
-	var decided []replica.Decision
-	err := p.update(ctx, func(tx *replica.Tx) (err error) {
-		decided, err = p.prefer(tx)
-		return err
-	})
-	if err == nil {
-		p.report.Decided = append(p.report.Decided, decided...)
-	}
-	return err
 }
 
 // account adds a batch of which so many changesets were integrated, and so many passed over because the source has lost what they are or build on, to the report.

@@ -105,7 +105,8 @@ type reportDoc struct {
 	To          string        `json:"to"`
 	Withheld    int           `json:"withheld,omitempty"` // changesets that the source has lost, and those that build on them, which no later edit stands for
 
-	cloned bool // the conflicts were open at the source
+	cloned   bool // the conflicts were open at the source
+	restored int  // changesets that the target had lost, and got back
 }
 
 // newReportDoc returns the JSON of what came to the replica whose conflicts are listed.
@@ -134,6 +135,7 @@ func newReportDoc(l *conflictLister, from string, dryRun bool, rep *psync.Report
 		Resolutions: rep.Votes,
 		To:          l.r.Where(),
 		Withheld:    rep.Missed,
+		restored:    rep.Restored,
 	}, nil
 }
 
@@ -268,6 +270,9 @@ func (d *reportDoc) summary() string {
 	}
 	if d.Resolutions > 0 {
 		parts = append(parts, counted(d.Resolutions, "vote"))
+	}
+	if d.restored > 0 {
+		parts = append(parts, counted(d.restored, "changeset")+" that "+wereHere(d.restored)+" lost here")
 	}
 	if d.Represented > 0 {
 		parts = append(parts, "more about "+counted(d.Represented, "changeset")+" that "+wereHere(d.Represented)+" here")
