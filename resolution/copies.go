@@ -152,8 +152,12 @@ func (g *graph) silence(counts, copied []int, original map[int]changeset.ID) {
 	}
 }
 
-// apart lets entries count for themselves that what counts for them has seen. It goes along the parents, and where it cannot go on, lets those of which it knows all parents.
+// apart lets entries count for themselves that what counts for them has seen. It goes along the parents, and where it cannot go on, lets those in the knot of which it knows all parents.
 func apart(parents [][]int, counts []int) {
+	knotted := inKnots(parents, counts)
+	if knotted == nil {
+		return
+	}
 	children, copies := inverted(parents), make([][]int, len(parents))
 	waits, done := make([]int, len(parents)), make([]bool, len(parents))
 	var ready, blocked []int
@@ -168,7 +172,7 @@ func apart(parents [][]int, counts []int) {
 		switch {
 		case waits[i] == 0:
 			ready = append(ready, i)
-		case waits[i] == 1 && counts[i] != i && !done[counts[i]]:
+		case waits[i] == 1 && counts[i] != i && !done[counts[i]] && knotted[i]:
 			blocked = append(blocked, i)
 		}
 	}
@@ -199,6 +203,28 @@ func apart(parents [][]int, counts []int) {
 		}
 		blocked = nil
 	}
+}
+
+// inKnots says which entries have seen something that has seen them, where what counts for an entry is seen by it, or are between such; nil if none.
+func inKnots(parents [][]int, counts []int) []bool {
+	seen := make([][]int, len(parents))
+	for i, ps := range parents {
+		if seen[i] = ps; counts[i] != i {
+			seen[i] = append(slices.Clip(ps), counts[i])
+		}
+	}
+	order := topological(seen)
+	if len(order) == len(seen) {
+		return nil
+	}
+	knotted := make([]bool, len(seen))
+	for i := range knotted {
+		knotted[i] = true
+	}
+	for _, i := range append(order, topological(inverted(seen))...) {
+		knotted[i] = false
+	}
+	return knotted
 }
 
 // blank puts in the place of what is silent an edit that writes nothing, and finds what is idle: silent, and seen by nothing that is not idle. The entries are in the order T.
