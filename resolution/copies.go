@@ -31,6 +31,9 @@ func counting(entries []*Entry) (counts, copied []int, original map[int]changese
 			x, y := entries[a], entries[b]
 			return cmp.Or(order(x.Waits, y.Waits), order(x.ID != origin, y.ID != origin), cmp.Compare(len(y.Change.Props), len(x.Change.Props)), cmp.Compare(a, b))
 		})
+		if o, here := position(entries, origin); here && entries[members[0]].saysNoMoreThan(entries[o]) && !entries[o].saysNoMoreThan(entries[members[0]]) {
+			members = append([]int{o}, slices.DeleteFunc(members, func(m int) bool { return m == o })...) // it waits
+		}
 		first, alike := members[0], map[string]int{}
 		original[first] = origin
 		there := entries[first].ID == origin && !entries[first].Waits

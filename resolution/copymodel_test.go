@@ -131,6 +131,11 @@ func modelBest(entries []resolution.Entry, i int) int {
 			best = j
 		}
 	}
+	for j := range entries { // it waits
+		if entries[j].ID == modelOrigin(entries, entries[i].ID) && modelSays(entries[best], entries[j]) && !modelSays(entries[j], entries[best]) {
+			best = j
+		}
+	}
 	return best
 }
 

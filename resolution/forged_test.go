@@ -63,6 +63,8 @@ func TestWhatIsCopiedCountsOnce(t *testing.T) {
 		{"of what waits", "a1 create < p=w; a2 update <a1 q=v; a3 update <a2 p=w>x waits; b1 update <a1 copy:a3 p=w>x q=v; c1 update <a1 q=z", "lives p=x q=z | q? c1=z b1=v a2=v"},
 		{"one that says what several did, above one of an edit that is yet to be made", "a1 create < p=w q=w; b1 update <a1 copy:a2 p=w>x r=u; a2 update <b1 p=w>x; a3 update <a2 q=w>v; a4 update <a3 p=x>y; a5 update <a4 q=v>t; c1 update <a2 copy:a4 p=x>y q=w>v", "lives p=y q=t r=u"},
 		{"and above a knot", "a1 update <a2 p=x; a2 update p=y; b1 create <a1 q=w r=w; b2 update <b1 q=w>v; b3 update <b2 r=w>s; b4 update <b3 q=v>t; c1 update <b1 copy:b3 q=w>v r=w>s", "lives p=x q=t r=s"},
+		{"a copy beside one of an edit that is yet to be made", "a1 create < p=w; b1 update <a1 copy:a2 p=w>x; a2 update <b1 p=w>x; c1 update <a1 copy:a2 p=w>x; d1 update <c1 p=x>y", "lives p=y"},
+		{"a copy that says less than what waits has seen that", "a1 create < p=w; a2 update <a1 p=w>x waits; b1 update <a1 copy:a2; b2 update <b1 p=w>z", "lives p=z"},
 		{"copies of each other", "a1 create < p=x; b1 update <a1 copy:c1 p=x>y; c1 update <a1 copy:b1 p=x>y", "lives p=y"},
 	}.run(t)
 }

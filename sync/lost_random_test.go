@@ -169,7 +169,7 @@ func values(t *testing.T, r *replica.Replica) string {
 // TestWhoLosesChangesetsAgainAndAgainShowsWhatOthersShow: at random Ann loses changesets, be they copies, and edits; whenever she and Bob have met they show the same. In the end all of it comes back.
 func TestWhoLosesChangesetsAgainAndAgainShowsWhatOthersShow(t *testing.T) {
 	sent, ran := 0, 0
-	for seed := uint64(0); seed < uint64(*lossHistories); seed += uint64(race.Every(4)) {
+	for seed := uint64(0); seed < uint64(*lossHistories); seed += uint64(race.Every(5)) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			l := &randomLoss{t: t, rnd: rand.New(rand.NewPCG(seed, 1)), gone: map[string][]byte{}, disk: crashfs.New()}
 			l.ann = replicatest.Init(t, l.disk, at("ann", 9))
@@ -205,7 +205,7 @@ func TestWhoLosesChangesetsAgainAndAgainShowsWhatOthersShow(t *testing.T) {
 			sent, ran = sent+l.sent, ran+1
 		})
 	}
-	if ran >= 60 && sent < 20 || ran >= 15 && sent == 0 { // one alone may be replayed
+	if ran >= 60 && sent < 20 || ran >= 12 && sent == 0 { // one alone may be replayed
 		t.Errorf("only %d times something was copied", sent)
 	}
 }

@@ -19,7 +19,7 @@ import (
 	psync "prophet/sync"
 )
 
-var lossHistories = flag.Int("losses", 60, "how many histories with losses at random are drawn, of which every fourth is played without -all")
+var lossHistories = flag.Int("losses", 60, "how many histories with losses at random are drawn, of which some are played without -all")
 
 // loser is a replica that may lose changesets.
 type loser struct {
@@ -38,6 +38,7 @@ type lossAmongThree struct {
 	sum    int  // what they added
 	clock  int  // seconds
 	copies int  // records of which what waited was copied
+	less   bool // what shows is not what was added, for what was lost: then copies may bring that nearer
 	any    bool // copies may be lost too: then it is not known that they were copies, and what somebody makes of what shows meanwhile may be more than was added
 }
 
@@ -135,7 +136,7 @@ func (l *lossAmongThree) copyAll(who *loser) {
 		before := values(l.t, who.Replica)
 		l.copies++
 		replicatest.Edit(l.t, who.Replica, func(e *replica.Edit) error { return e.Update(rec, nil) })
-		if after := values(l.t, who.Replica); after != before {
+		if after := values(l.t, who.Replica); after != before && !l.less {
 			l.t.Errorf("%s showed\n%s\nand with the copies\n%s", who.Where(), before, after)
 		}
 		if waits, err := who.Log().Waits(rec); waits || err != nil {
@@ -182,7 +183,7 @@ func (l *lossAmongThree) comeBack(who *loser) {
 // those that had it, the sum is that of all that was added, once.
 func TestWhatWasLostInSeveralCountsOnce(t *testing.T) {
 	copies, ran := 0, 0
-	for seed := uint64(0); seed < uint64(*lossHistories); seed += uint64(race.Every(4)) {
+	for seed := uint64(0); seed < uint64(*lossHistories); seed += uint64(race.Every(5)) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			l := newLossAmongThree(t, seed)
 			for range 25 {
@@ -227,7 +228,7 @@ func TestWhatWasLostInSeveralCountsOnce(t *testing.T) {
 			copies, ran = copies+l.copies, ran+1
 		})
 	}
-	if ran >= 60 && copies < 30 || ran >= 15 && copies < 5 { // one alone may be replayed
+	if ran >= 60 && copies < 30 || ran >= 12 && copies < 5 { // one alone may be replayed
 		t.Errorf("only %d times something was copied", copies)
 	}
 }
