@@ -30,17 +30,18 @@ func (im *importing) takeBackLost(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !im.opts.DryRun {
-		if err := im.takeBack(ctx, scratch, im.src.where, im.opts.Warn); err != nil {
+	if im.opts.DryRun {
+		if err := im.refuseOthers(lost, scratch); err != nil {
 			return err
 		}
+		im.report.Restored += im.losses
+		im.warn(fmt.Sprintf("%d of the changesets that %s has lost would come back from %s", im.losses, im.to.Where(), im.src.where))
+		return nil
 	}
-	if err := im.refuseOthers(lost, scratch); err != nil || !im.opts.DryRun {
+	if err := im.takeBack(ctx, scratch, im.src.where, im.opts.Warn); err != nil {
 		return err
 	}
-	im.report.Restored += im.losses
-	im.warn(fmt.Sprintf("%d of the changesets that %s has lost would come back from %s", im.losses, im.to.Where(), im.src.where))
-	return nil
+	return im.refuseOthers(lost, scratch)
 }
 
 func (im *importing) warn(text string) {
