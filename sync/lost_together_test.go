@@ -6,13 +6,11 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
-	"prophet/internal/parts"
 	"prophet/internal/race"
 	"prophet/internal/replicatest"
 	"prophet/replica"
@@ -195,30 +193,26 @@ func (l *lossTogether) takeFrom(one *loser, ids map[changeset.ID]bool, withVersi
 
 // damagePack writes over some bytes of a pack, if there is one.
 func (l *lossTogether) damagePack(one *loser) bool {
-	entries, err := afero.ReadDir(one.disk, parts.Dir)
+	packs, err := afero.Glob(one.disk, "prophet/parts/*.pack")
 	if err != nil {
+		l.t.Fatal(err)
+	}
+	if len(packs) == 0 {
 		return false
 	}
-	for _, e := range entries {
-		if !strings.HasSuffix(e.Name(), parts.PackExt) {
-			continue
-		}
-		name := parts.Dir + "/" + e.Name()
-		b, err := afero.ReadFile(one.disk, name)
-		if err != nil {
-			l.t.Fatal(err)
-		}
-		at := l.rnd.IntN(len(b))
-		for i := at; i < min(len(b), at+4); i++ {
-			b[i] ^= 0x55
-		}
-		if err := afero.WriteFile(one.disk, name, b, 0o666); err != nil {
-			l.t.Fatal(err)
-		}
-		l.packs++
-		return true
+	b, err := afero.ReadFile(one.disk, packs[0])
+	if err != nil {
+		l.t.Fatal(err)
 	}
-	return false
+	at := l.rnd.IntN(len(b))
+	for i := at; i < min(len(b), at+4); i++ {
+		b[i] ^= 0x55
+	}
+	if err := afero.WriteFile(one.disk, packs[0], b, 0o666); err != nil {
+		l.t.Fatal(err)
+	}
+	l.packs++
+	return true
 }
 
 // account notes what a loss does to what can be said of the sum: copies that are lost count as edits, and who edits what shows something else adds to that.
