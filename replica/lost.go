@@ -231,6 +231,9 @@ func (t *txLog) knowParent(ch *changeset.Change, parent changeset.ID) error {
 		if c.Lost {
 			return nil
 		}
+		if c.Change(ch.Record) != nil {
+			return t.damaged(changeset.RecordPath(ch.Record), fmt.Errorf("it lacks row %d of the log, which touches the record", row))
+		}
 	}
 	return unknownParent(ch, parent)
 }

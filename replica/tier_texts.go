@@ -54,7 +54,11 @@ func (l *Log) textAtOnce(rec changeset.RecordID, v changeset.Version) ([]byte, e
 	}
 	p := packs.covering(v.Seq)
 	if p == nil || v.Seq == 0 || v.Deleted() {
-		return l.versions.Get(v.Key)
+		b, err := l.versions.Get(v.Key)
+		if isNotExist(err) { // or the index is damaged
+			err = fmt.Errorf("%s names a version that is not there: %w", changeset.RecordPath(rec), err)
+		}
+		return b, err
 	}
 	b, err := l.replayed(p, rec, v)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/afero"
 
+	"prophet/changeset"
 	"prophet/internal/parts"
 	"prophet/internal/replicatest"
 	"prophet/replica"
@@ -61,6 +62,39 @@ func TestOfALostChangesetOfWhichNothingIsLeftIsNotSaidThatWhatIsLeftCounts(t *te
 			if n := strings.Count(said, text); n != want {
 				t.Errorf("something is left: %t; %q is said %d times, want %d:\n%s", left, text, n, want, said)
 			}
+		}
+	}
+}
+
+// TestADamagedIndexOfARecordIsNamed where the object or the parent is told to be missing that it names no more.
+func TestADamagedIndexOfARecordIsNamed(t *testing.T) {
+	replicatest.OnFormat1(t)
+	for _, what := range []string{"a bit", "a row"} {
+		fsys := directory(t)
+		r := replicatest.Init(t, fsys, counted(1))
+		rec := create(t, r)
+		if err := setStatus(r, rec, "open"); err != nil {
+			t.Fatal(err)
+		}
+		index := changeset.RecordPath(rec)
+		change(t, fsys, index, func(b []byte) []byte {
+			if what == "a row" {
+				return b[:len(b)/2]
+			}
+			b[len(b)-1] ^= 1
+			return b
+		})
+		row, err := r.Log().Row(2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r = replicatest.Open(t, fsys, counted(9))
+		err = setStatus(r, rec, "closed")
+		if what == "a row" { // somebody else's, who had seen the second
+			err = tryIntegrate(r, rec, map[string]string{"status": "open"}, map[string]string{"status": "closed"}, []changeset.ID{row.ID})
+		}
+		if err == nil || !strings.Contains(err.Error(), index) {
+			t.Errorf("%s: want %s named; said %v", what, index, err)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package replica_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -120,16 +121,20 @@ func headsOf(t testing.TB, r *replica.Replica, rec changeset.RecordID) []changes
 // integrate takes up a stranger's change to a record.
 func integrate(t testing.TB, r *replica.Replica, rec changeset.RecordID, old, value map[string]string, parents []changeset.ID) {
 	t.Helper()
+	if err := tryIntegrate(r, rec, old, value, parents); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func tryIntegrate(r *replica.Replica, rec changeset.RecordID, old, value map[string]string, parents []changeset.ID) error {
 	ch := changeset.Change{Record: rec, Kind: changeset.Update, Parents: parents, Props: map[string]changeset.PropChange{}}
 	for name := range value {
 		ch.Props[name] = changeset.PropChange{Old: changeset.TextOrNull(old[name]), New: changeset.TextOrNull(value[name])}
 	}
-	if err := r.Update(t.Context(), func(tx *replica.Tx) error {
+	return r.Update(context.Background(), func(tx *replica.Tx) error {
 		_, err := tx.Integrate(&changeset.Changeset{ID: changeset.ID{Origin: uuid.New(), Seq: 1}, Created: "2001-01-01 00:00:00", Changes: []changeset.Change{ch}})
 		return err
-	}); err != nil {
-		t.Fatal(err)
-	}
+	})
 }
 
 // conflictLines returns the lines on what is undecided, without their checksums.
