@@ -126,24 +126,26 @@ func (x *lostRepair) caseOf(c *changeset.Changeset, ch *changeset.Change) *leftC
 // mostParents bounds how many sets of parents are tried.
 const mostParents = 16
 
-// offerParents collects the parents that the lost changeset may have had: those that it has, such as are not known (nil), those of other changes to the record, all heads that there were, and none;
-// each of them above it.
+// offerParents collects the parents that the lost changeset may have had: those that it has, those of other changes to the record, all heads that there were, and none; each of them above it, and none has seen a copy of it. That they are not known (nil) comes last:
+// a copy of what is left has known ones, and is to show the same.
 func (k *leftCase) offerParents(x *lostRepair, seq uint32) {
-	above := map[changeset.ID]bool{}
+	above, copied := map[changeset.ID]bool{}, map[changeset.ID]bool{}
 	for _, e := range k.entries[:k.at] { // in the order of the rows
 		above[e.ID] = true
+		copied[e.ID] = e.Change.CopyOf == k.entries[k.at].ID || slices.ContainsFunc(e.Change.Parents, func(p changeset.ID) bool { return copied[p] })
 	}
 	offer := func(parents []changeset.ID) {
 		is := func(other []changeset.ID) bool {
 			return (other == nil) == (parents == nil) && slices.Equal(other, parents)
 		}
-		below := slices.ContainsFunc(parents, func(p changeset.ID) bool { return !above[p] })
-		if len(k.parents) < mostParents && !below && !slices.ContainsFunc(k.parents, is) {
+		no := func(p changeset.ID) bool { return !above[p] || copied[p] }
+		if len(k.parents) < mostParents && !slices.ContainsFunc(parents, no) && !slices.ContainsFunc(k.parents, is) {
 			k.parents = append(k.parents, parents)
 		}
 	}
-	k.parents = append(k.parents, k.entries[k.at].Change.Parents)
-	offer(nil)
+	if its := k.entries[k.at].Change.Parents; its != nil {
+		k.parents = append(k.parents, its)
+	}
 	for at := k.at + 1; at < len(k.entries); at++ {
 		offer(k.entries[at].Change.Parents)
 	}
@@ -154,11 +156,12 @@ func (k *leftCase) offerParents(x *lostRepair, seq uint32) {
 		offer(result.Heads)
 	}
 	offer([]changeset.ID{})
+	k.parents = append(k.parents, nil)
 }
 
 // try merges the record with the lost changeset made at a time, chooses the parents with which that shows best what the record is, and returns how well.
 func (k *leftCase) try(created string) (points int) {
-	k.chosen = k.parents[0]
+	k.chosen = k.entries[k.at].Change.Parents
 	for _, parents := range k.parents {
 		is := k.shown(created, parents)
 		if is > points {

@@ -184,10 +184,10 @@ func (t *txLog) mayHang(rec changeset.RecordID) ([]resolution.Entry, error) {
 	return t.load(rec, s)
 }
 
-// copyWaiting copies what waits of some records, and returns the last copy; the zero ID if nothing waits. Each changeset is copied by one of its own, as far as it touches these records, in the order of the log.
+// copyWaiting copies what waits of some records, and returns the last copy; the zero ID if nothing waits. Each changeset is copied by one of its own, as far as it touches these records, after what it builds on, else in the order of the log.
 func (tx *Tx) copyWaiting(recs []changeset.RecordID) (last changeset.ID, err error) {
 	t := tx.main
-	byRow := map[uint32][]resolution.Waiting{}
+	byRow, rowOf := map[uint32][]resolution.Waiting{}, map[changeset.ID]uint32{}
 	names := map[changeset.RecordID]map[changeset.ID]changeset.ID{} // of the copies
 	for _, rec := range recs {
 		entries, err := t.mayHang(rec)
@@ -199,11 +199,11 @@ func (tx *Tx) copyWaiting(recs []changeset.RecordID) (last changeset.ID, err err
 			if err != nil {
 				return last, err
 			}
-			byRow[row] = append(byRow[row], w)
+			byRow[row], rowOf[w.ID] = append(byRow[row], w), row
 		}
 		names[rec] = map[changeset.ID]changeset.ID{}
 	}
-	for _, row := range slices.Sorted(maps.Keys(byRow)) {
+	for _, row := range parentsFirst(byRow, rowOf) {
 		of := byRow[row][0]
 		if tx.copied.IsZero() {
 			if tx.copied, err = t.hang.under(of.ID); err != nil {
@@ -234,6 +234,32 @@ func (tx *Tx) copyWaiting(recs []changeset.RecordID) (last changeset.ID, err err
 		}
 	}
 	return last, nil
+}
+
+// parentsFirst returns the rows of what waits, those of parents first. A log has them so, but a copy may stand in it before what it copies: then what builds on the copy comes before that, which counts. Forged ones may build on each
+// other: of these, one comes first.
+func parentsFirst(byRow map[uint32][]resolution.Waiting, rowOf map[changeset.ID]uint32) (order []uint32) {
+	begun, done := map[uint32]bool{}, map[uint32]bool{}
+	for _, first := range slices.Sorted(maps.Keys(byRow)) {
+		for stack := []uint32{first}; len(stack) > 0; {
+			row := stack[len(stack)-1]
+			if begun[row] {
+				if stack = stack[:len(stack)-1]; !done[row] {
+					done[row], order = true, append(order, row)
+				}
+				continue
+			}
+			begun[row] = true
+			for _, w := range byRow[row] {
+				for _, p := range w.Parents {
+					if parent, waits := rowOf[p]; waits && !begun[parent] {
+						stack = append(stack, parent)
+					}
+				}
+			}
+		}
+	}
+	return order
 }
 
 // copiedParents returns the parents of a copy: for those of the change that are copied too, the copies.

@@ -54,6 +54,24 @@ func withBob(t *testing.T, tickets int) *loss {
 	return l
 }
 
+// afterItsCopy lets Ann have a copy of an edit, edit the record, and then have that edit too. It returns the row of that.
+func (l *loss) afterItsCopy(t *testing.T) uint32 {
+	carol := &loss{ann: replicatest.Clone(t, l.ann, at("carol", 10))}
+	update(t, carol.ann, l.recs[0], "status", "open")
+	edit := changeset.ID{Origin: carol.ann.UUID(), Seq: carol.ann.Latest()}
+	carol.rows = []uint32{edit.Seq}
+	lost := carol.takeAway(t)
+	letGo(t, lost, l.recs[0])
+	pull(t, l.ann, lost)
+	update(t, l.ann, l.recs[0], "owner", "ann")
+	pull(t, l.ann, carol.ann)
+	row, known, err := l.ann.Lookup(edit)
+	if err != nil || !known {
+		t.Fatalf("Ann has the edit: %v, %v", known, err)
+	}
+	return row
+}
+
 // losses are what may be lost, and what hangs on it.
 var losses = []struct {
 	name string
@@ -193,6 +211,27 @@ var losses = []struct {
 		update(t, l.bob, l.recs[0], "owner", "bob")
 		pull(t, l.ann, l.bob)
 		l.rows = []uint32{2}
+		return l
+	}},
+	{"another's, beside one that wrote something else", func(t *testing.T) *loss {
+		l := withBob(t, 1)
+		carol := replicatest.Clone(t, l.ann, at("carol", 10))
+		update(t, carol, l.recs[0], "status", "open")
+		update(t, l.ann, l.recs[0], "owner", "ann")
+		pull(t, l.ann, carol)
+		l.rows = []uint32{3}
+		return l
+	}},
+	{"one that came after what builds on a copy of it", func(t *testing.T) *loss {
+		l := withBob(t, 1)
+		update(t, l.ann, l.recs[0], "place", "attic")
+		l.rows = []uint32{2, l.afterItsCopy(t)}
+		return l
+	}},
+	{"a create, and one that came after what builds on a copy of it", func(t *testing.T) *loss {
+		l := withBob(t, 0)
+		l.recs = append(l.recs, newTicket(t, l.ann))
+		l.rows = []uint32{1, l.afterItsCopy(t)}
 		return l
 	}},
 }
