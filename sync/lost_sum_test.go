@@ -1,6 +1,7 @@
 package sync_test
 
 import (
+	"encoding/binary"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -8,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
@@ -43,10 +45,17 @@ type lossAmongThree struct {
 }
 
 func newLossAmongThree(t *testing.T, seed uint64) *lossAmongThree {
+	uuids := rand.New(rand.NewPCG(seed, 6)) // they say which rival wins, of what was made at one time
+	newUUID := func() uuid.UUID {
+		var u uuid.UUID
+		binary.LittleEndian.PutUint64(u[:], uuids.Uint64())
+		binary.LittleEndian.PutUint64(u[8:], uuids.Uint64())
+		return u
+	}
 	l := &lossAmongThree{t: t, rnd: rand.New(rand.NewPCG(seed, 3)), any: seed%2 == 1}
 	for i, name := range []string{"ann", "bob", "carol"} {
 		who := &loser{disk: crashfs.New(), gone: map[string][]byte{}}
-		who.opts = replica.Options{Where: name, Creator: name + "@example.com", Now: func() time.Time {
+		who.opts = replica.Options{Where: name, Creator: name + "@example.com", NewUUID: newUUID, Now: func() time.Time {
 			l.clock++
 			return time.Date(2026, 1, 1, 9, 0, l.clock, 0, time.UTC)
 		}}
