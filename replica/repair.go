@@ -121,7 +121,7 @@ type repair struct {
 	noteTo    map[string]uint32                        // up to which row there must be notes of ours, likewise
 	partial   map[string]bool                          // logs that lost parts, so that the loose indexes of their records may lack what was before
 	partless  map[string]bool                          // logs of which the list names no part
-	listedTo  map[string]uint32                        // up to which row the list of parts had rows of a log, as it was found
+	listedTo  map[string]uint32                        // up to which row the list of parts had rows of a log, as it was found; of format 2 alone
 	lists     []func() error                           // that write lists of parts, once the indexes are whole
 	done      int                                      // rows
 	recount   bool                                     // what is undecided is to be settled anew

@@ -12,14 +12,15 @@ type beyond struct {
 	p       *repair
 	l       *Log // of the rows that are told of
 	held    uint32
-	claimed uint32       // the last row of which anything tells
-	noted   uint32       // the last row of which a file tells that is written as part of a commit
-	strays  []*candidate // changesets that are here and in no row
+	claimed uint32          // the last row of which anything tells
+	noted   uint32          // the last row of which a file tells that is written as part of a commit
+	indexed map[uint32]bool // rows that the indexes of records name
+	strays  []*candidate    // changesets that are here and in no row
 }
 
-// rowsBeyond returns how many rows a log has that has held ones by most of what counts them. It has more where two of all files that count rows say so; where one does, and changesets are here that were made here under the
-// numbers of all rows up to there; where a list of parts does; or where others have what was made here after that. Notes of ours beyond the number that no journal explains were committed with their rows. The indexes of
-// records alone make no one row with its changeset, for a program of the original may have been cut off in that; and none where somebody has another changeset under the number of one that is here. A changeset of which
+// rowsBeyond returns how many rows a log has that has held ones by most of what counts them. It has more where two of all files that count rows say so; where one does, and the changesets of all rows up to there are
+// here, as far as can be told; where a list of parts does; or where others have what was made here after that. Notes of ours beyond the number that no journal explains were committed with their rows. The indexes of
+// records alone make no one row of format 1, for a program of the original may have been cut off in that; and none where somebody has another changeset under the number of one that is here. A changeset of which
 // nothing tells is what one of ours was cut off in.
 func (p *repair) rowsBeyond(l *Log, held uint32) (rows uint32, err error) {
 	x := &beyond{p: p, l: l.withRows(held), held: held}
@@ -36,10 +37,12 @@ func (p *repair) rowsBeyond(l *Log, held uint32) (rows uint32, err error) {
 	if err != nil {
 		return held, err
 	}
-	run := x.run()
+	run := x.run(rows)
 	rows = max(rows, min(x.noted, run))
 	if !another { // else the objects here may never have been committed
-		if told := min(x.claimed, run); told > held+1 {
+		if _, ours := p.listedTo[l.prefix]; ours { // so nobody but us wrote it, with a journal
+			rows = max(rows, x.claimed)
+		} else if told := min(x.claimed, run); told > held+1 {
 			rows = max(rows, told)
 		}
 		rows = max(rows, theirs)
@@ -58,7 +61,7 @@ func (x *beyond) counted() (uint32, error) {
 	if err != nil {
 		return x.held, err
 	}
-	named, err := x.l.highestLoose()
+	named, err := x.findIndexed()
 	if err != nil && !isDamage(err) { // what is damaged is told when it is mended
 		return x.held, err
 	}
@@ -91,17 +94,39 @@ func (p *repair) fileCounts(l *Log) ([]uint32, error) {
 	return append(counts, index, p.number(l), brought), err
 }
 
-// run returns up to which row, without a gap, changesets are here that were made here under its number.
-func (x *beyond) run() uint32 {
-	own := map[uint32]bool{}
+// run returns up to which row, from one on, the changesets are here: those that were made here under the numbers of the rows, and others between these, or in rows that the indexes of records name.
+func (x *beyond) run(from uint32) uint32 {
+	own, others := map[uint32]bool{}, 0
 	for _, f := range x.strays {
-		own[f.c.ID.Seq] = own[f.c.ID.Seq] || x.isOwn(f.c.ID)
+		switch {
+		case x.isOwn(f.c.ID):
+			own[f.c.ID.Seq] = true
+		case !f.c.Bookkeeping():
+			others++
+		}
 	}
-	row := x.held
-	for own[row+1] {
-		row++
+	last := from
+	for row := from + 1; own[row] || others > 0; row++ {
+		if !own[row] {
+			others--
+		}
+		if own[row] || x.indexed[row] {
+			last = row
+		}
 	}
-	return row
+	return last
+}
+
+// findIndexed notes the rows beyond that the loose indexes of records name, and returns the greatest number that they name.
+func (x *beyond) findIndexed() (highest uint32, err error) {
+	x.indexed = map[uint32]bool{}
+	err = x.l.eachLoose(func(seq uint32) {
+		if seq > x.held {
+			x.indexed[seq] = true
+		}
+		highest = max(highest, seq)
+	})
+	return highest, err
 }
 
 // number returns how many rows the file counts that says so; zero where it says nothing.

@@ -240,7 +240,7 @@ func (l *Log) leftRows(named uint32) (rows uint32, sure bool, err error) {
 
 // highestVersion returns the greatest number of a row that the indexes of records name, or the list of parts.
 func (l *Log) highestVersion() (highest uint32, err error) {
-	if highest, err = l.highestLoose(); err != nil {
+	if err = l.eachLoose(func(seq uint32) { highest = max(highest, seq) }); err != nil {
 		return highest, err
 	}
 	_, list, err := l.readParts()
@@ -250,27 +250,27 @@ func (l *Log) highestVersion() (highest uint32, err error) {
 	return highest, err
 }
 
-// highestLoose returns the greatest number of a row that the loose indexes of records name.
-func (l *Log) highestLoose() (highest uint32, err error) {
+// eachLoose calls use with the number of each row that the loose indexes of records name, in no order.
+func (l *Log) eachLoose(use func(seq uint32)) error {
 	types, err := l.Types()
 	if err != nil {
-		return 0, err
+		return err
 	}
 	for _, typ := range types {
 		for rec, err := range l.Records(typ) {
 			if err != nil {
-				return 0, err
+				return err
 			}
 			b, err := readWhole(l.fs, changeset.RecordPath(rec))
 			if err != nil && !isNotExist(err) {
-				return 0, err
+				return err
 			}
 			for _, v := range soundVersions(b) {
-				highest = max(highest, v.Seq)
+				use(v.Seq)
 			}
 		}
 	}
-	return highest, nil
+	return nil
 }
 
 // countObjects returns how many changesets there are, in the log or not.

@@ -25,6 +25,7 @@ func (p *repair) mendParts() error {
 	for _, prefix := range votesFirst {
 		x := &partsRepair{p: p, l: newLog(p.fs, prefix, p.opts.Where, &limits{}), prefix: prefix, dissolved: map[changeset.RecordID]bool{}, salvaged: map[string]string{}}
 		x.l.format = format
+		p.listedTo[prefix] = 0
 		if err := x.run(); err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
@@ -36,10 +37,11 @@ const (
 type backup struct {
 	old, whole *damage.Scene
 	kinds      []string // of its files, those that are another thing in the old one
+	grown      []string // of these, those of which there are files that there were not
 }
 
-// newBackup makes one; each is folded into parts before the copy is made where packs says so.
-func newBackup(t *testing.T, packs bool) *backup {
+// newBackup makes one. Each state is folded into parts where packs says so. Since the copy there were edits and, where it is met, something that somebody else did came between them, and none made a record.
+func newBackup(t *testing.T, packs, met bool) *backup {
 	t.Helper()
 	fsys := crashfs.New()
 	r := replicatest.Init(t, fsys, damage.AnnOptions(21))
@@ -68,10 +70,18 @@ func newBackup(t *testing.T, packs bool) *backup {
 	set(0, "open")
 	fold()
 	b := &backup{old: &damage.Scene{Replica: fsys.Survivor(crashfs.Kill, 0)}}
-	create()
-	set(0, "closed")
-	set(2, "open")
-	fold()
+	if met {
+		set(0, "closed")
+		fold()
+		take(t, r, recs[1])
+		set(1, "open")
+		set(0, "open")
+	} else {
+		create()
+		set(0, "closed")
+		set(2, "open")
+		fold()
+	}
 	b.whole = &damage.Scene{Replica: fsys, Mirror: crashfs.New(), Peer: crashfs.New(), Database: r.Database()}
 	if _, err := psync.Publish(ctx, r, b.whole.Mirror, psync.PublishOptions{}); err != nil {
 		t.Fatal(err)
@@ -80,8 +90,27 @@ func newBackup(t *testing.T, packs bool) *backup {
 		if fmt.Sprint(filesOf(t, b.old.Replica, kind)) != fmt.Sprint(filesOf(t, fsys, kind)) {
 			b.kinds = append(b.kinds, kind)
 		}
+		if len(filesOf(t, b.old.Replica, kind)) < len(filesOf(t, fsys, kind)) {
+			b.grown = append(b.grown, kind)
+		}
 	}
 	return b
+}
+
+// take takes up what somebody else did to a record.
+func take(t *testing.T, r *replica.Replica, rec changeset.RecordID) {
+	t.Helper()
+	merged, err := r.Merged(rec)
+	if err == nil {
+		err = r.Update(ctx, func(tx *replica.Tx) error {
+			_, err := tx.Integrate(&changeset.Changeset{ID: changeset.ID{Origin: uuid.New(), Seq: 1}, Created: "2026-03-03 03:03:03", Creator: changeset.Text("bob@example.com"),
+				Changes: []changeset.Change{{Record: rec, Kind: changeset.Update, Parents: merged.Heads, Props: map[string]changeset.PropChange{"owner": {New: changeset.Text("bob")}}}}})
+			return err
+		})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // kindOf is the kind of a file, "" if it is of none.
@@ -148,7 +177,7 @@ func (b *backup) after(t *testing.T, choice map[string]become) *damage.Scene {
 // nothing names are no witness.
 func (b *backup) isOld(choice map[string]become) bool {
 	for _, kind := range b.kinds {
-		if how := choice[kind]; !strings.HasPrefix(kind, "cas/") && (how == "" || how == overlay) {
+		if how := choice[kind]; !strings.HasPrefix(kind, "cas/") && (how == "" || how == overlay && slices.Contains(b.grown, kind)) {
 			return false
 		}
 	}
@@ -175,10 +204,12 @@ func TestWhateverABackupBringsBackNothingIsLost(t *testing.T) {
 		name string
 		on   func(t testing.TB)
 		gc   bool
-	}{{"format 1", replicatest.OnFormat1, false}, {"format 2, loose", replicatest.OnFormat2, false}, {"format 2, in parts", replicatest.OnFormat2, true}} {
+		met  bool
+	}{{"format 1", replicatest.OnFormat1, false, false}, {"format 2, loose", replicatest.OnFormat2, false, false}, {"format 2, in parts", replicatest.OnFormat2, true, false},
+		{"format 1, met", replicatest.OnFormat1, false, true}, {"format 2, loose, met", replicatest.OnFormat2, false, true}, {"format 2, in parts and behind them, met", replicatest.OnFormat2, true, true}} {
 		t.Run(c.name, func(t *testing.T) {
 			c.on(t)
-			b := newBackup(t, c.gc)
+			b := newBackup(t, c.gc, c.met)
 			choices, n, step := b.choices(), 0, race.Every(23)
 			if *all {
 				step = 1
