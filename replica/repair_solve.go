@@ -50,7 +50,11 @@ func (x *indexRepair) solve() (lacking []uint32, err error) {
 	}
 	s.all, s.enough = len(s.free) == len(s.rows), len(s.free) >= len(s.rows)
 	for _, f := range s.free {
-		f.rows = slices.DeleteFunc(slices.Clone(s.rows), func(row uint32) bool { return !s.fits(f, row) })
+		for _, row := range s.mayFit(f) {
+			if s.fits(f, row) {
+				f.rows = append(f.rows, row)
+			}
+		}
 	}
 	for s.force() {
 	}
@@ -127,16 +131,17 @@ func (s *solver) takeHints(may func(f *candidate, row uint32) bool) {
 		hint := s.x.slots[row-1].row
 		var byKey, byPart, byID []*candidate
 		for _, f := range s.free {
-			if !may(f, row) {
+			isKey, isPart, isID := f.key == hint.Key, resembles(hint.Key, f.key), f.c.ID == hint.ID
+			if !isKey && !isPart && !isID || !may(f, row) {
 				continue
 			}
-			if f.key == hint.Key {
+			if isKey {
 				byKey = append(byKey, f)
 			}
-			if resembles(hint.Key, f.key) {
+			if isPart {
 				byPart = append(byPart, f)
 			}
-			if f.c.ID == hint.ID {
+			if isID {
 				byID = append(byID, f)
 			}
 		}
@@ -155,14 +160,29 @@ func (s *solver) mayBeDamaged(f *candidate, row uint32) bool {
 	return s.owns(f, row) && hint.Seq == row && (f.key == hint.Key || resembles(hint.Key, f.key))
 }
 
-// owns reports whether a changeset can stand in a row by its number: one that was made in this log stands in the row of its number, and so does bookkeeping of a former UUID, which was in no other log.
-func (s *solver) owns(f *candidate, row uint32) bool {
-	return f.c.ID.Seq == row || f.c.ID.Origin != s.x.l.uuid && !f.c.Bookkeeping()
+// owns reports whether a changeset can stand in a row by its number.
+func (s *solver) owns(f *candidate, row uint32) bool { return f.c.ID.Seq == row || !s.isNumbered(f) }
+
+// isNumbered reports whether a changeset stands in the row of its number, if in any: it was made in this log, or is bookkeeping of a former UUID, which was in no other log.
+func (s *solver) isNumbered(f *candidate) bool {
+	return f.c.ID.Origin == s.x.l.uuid || f.c.Bookkeeping()
 }
 
-// fits reports whether a changeset can stand in a row.
+// mayFit returns the rows in which a changeset may fit, of those that are not known: one at most if it is numbered, so that a log of what was made in it costs a look at each.
+func (s *solver) mayFit(f *candidate) []uint32 {
+	if !s.isNumbered(f) {
+		return s.rows
+	}
+	at, is := slices.BinarySearch(s.rows, f.c.ID.Seq)
+	if !is {
+		return nil
+	}
+	return s.rows[at : at+1]
+}
+
+// fits reports whether a changeset can stand in a row. What is in memory is asked first: where it says no, as of most rows, nothing is read.
 func (s *solver) fits(f *candidate, row uint32) bool {
-	return s.owns(f, row) && !s.namesAnother(f, row) && s.x.isNoted(row, f.c) && s.x.leadsThere(row, f.c) && s.x.touchesAll(row, f.c) && s.mayCome(f, row)
+	return s.owns(f, row) && s.x.touchesAll(row, f.c) && s.mayCome(f, row) && s.x.leadsThere(row, f.c) && !s.namesAnother(f, row) && s.x.isNoted(row, f.c)
 }
 
 // mayCome reports whether a changeset that only others have may stand in a row: it was made in this log, or an index of a record tells that it stood there. Others have many that never came here.

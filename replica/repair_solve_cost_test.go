@@ -1,0 +1,35 @@
+package replica_test
+
+import (
+	"runtime"
+	"strings"
+	"testing"
+
+	"prophet/changeset"
+	"prophet/internal/crashfs"
+	"prophet/internal/replicatest"
+)
+
+// TestARepairOfALostIndexNeedsMemoryByTheRow: what is tried in which row is not kept for all of both.
+func TestARepairOfALostIndexNeedsMemoryByTheRow(t *testing.T) {
+	replicatest.OnFormat1(t)
+	used := map[int]uint64{}
+	for _, rows := range []int{400, 4000} {
+		fsys := crashfs.New()
+		grow(t, replicatest.Init(t, fsys, counted(1)), rows)
+		if err := fsys.Remove(changeset.IndexFile); err != nil {
+			t.Fatal(err)
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		told := repairedParts(t, fsys)
+		runtime.ReadMemStats(&after)
+		if !strings.Contains(told, "made again from the changesets") {
+			t.Fatalf("it told:\n%s", told)
+		}
+		used[rows] = after.TotalAlloc - before.TotalAlloc
+	}
+	if used[4000] > 11*used[400] {
+		t.Errorf("%v bytes are used, by the number of rows", used)
+	}
+}
