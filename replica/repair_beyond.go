@@ -47,8 +47,7 @@ func (p *repair) rowsBeyond(l *Log, held uint32) (rows uint32, err error) {
 		}
 		rows = max(rows, theirs)
 	}
-	if rows > maxWhole/changeset.RowSize {
-		p.tell(l.prefix+changeset.LatestFile, IsLeft, "the log has %s by most of what counts them; something tells of row %d, more than a repair can make again", rowsWord(held), rows)
+	if p.isTooMany(l, rows, held) {
 		return held, nil
 	}
 	return rows, nil
@@ -224,8 +223,11 @@ func (x *beyond) elsewhere() (rows uint32, another bool, err error) {
 			if !x.isOwn(row.ID) {
 				continue
 			}
-			if key, is := here[row.ID]; is && key != row.Key && !x.sameEdit(l, row, key) {
-				return 0, true, x.p.disturbed()
+			if key, is := here[row.ID]; is && key != row.Key {
+				another, err := x.isAnother(l, row, key)
+				if x.p.passOver(r, err); another {
+					return 0, true, x.p.disturbed()
+				}
 			}
 			rows = max(rows, row.ID.Seq)
 		}
@@ -233,9 +235,12 @@ func (x *beyond) elsewhere() (rows uint32, another bool, err error) {
 	return rows, false, x.p.disturbed()
 }
 
-// sameEdit reports whether the changeset of a row of somebody's log is the same edit as one that is here.
-func (x *beyond) sameEdit(l *Log, row changeset.Row, key cas.Key) bool {
-	here := x.p.wholeChangeset(x.l, key)
+// isAnother reports whether the changeset of a row of somebody's log is another edit than one that is here. Of one that cannot be read, or is lost there, that is not known, and it is not.
+func (x *beyond) isAnother(l *Log, row changeset.Row, key cas.Key) (bool, error) {
 	there, err := l.Changeset(row)
-	return err == nil && here != nil && changeset.SameEdit(here, there)
+	if err != nil || there.Lost {
+		return false, err
+	}
+	here := x.p.wholeChangeset(x.l, key)
+	return here != nil && !changeset.SameEdit(here, there), nil
 }

@@ -58,6 +58,11 @@ func (p *repair) mendIndex(prefix string) (sound bool, err error) {
 	if err != nil || !n.sure && n.rows == 0 {
 		return false, err
 	}
+	if n.rows == 0 {
+		if err := p.tellVotesGone(l); err != nil {
+			return false, err
+		}
+	}
 	file, err := p.read(prefix + changeset.IndexFile)
 	if err != nil {
 		return false, err
@@ -404,6 +409,11 @@ func (x *indexRepair) mend(lacking []uint32, n rowCount) (sound bool, err error)
 	x.p.noteTo[x.l.prefix] = rows // files of ours told of them
 	if err := x.p.writeNumber(x.l, rows); err != nil || rows == n.rows {
 		return true, err
+	}
+	if rows == 0 {
+		if err := x.p.tellVotesGone(x.l); err != nil {
+			return true, err
+		}
 	}
 	x.p.tell(x.l.prefix+changeset.LatestFile, IsLost, "%s noted and gone: nobody who was asked has what stood there; a pull from a replica that has it brings it back", span(rows+1, n.rows))
 	return true, nil

@@ -41,8 +41,10 @@ func (p *repair) mendNumber(l *Log) (rowCount, error) {
 	if err := p.disturbed(); err != nil {
 		return rowCount{}, err
 	}
-	if !sure || rows > held && rows > maxWhole/changeset.RowSize {
+	if !sure {
 		p.tellNumbers(l, says, held, bad)
+	}
+	if !sure || p.isTooMany(l, rows, held) {
 		if bad != nil || says > held {
 			says = 0 // nothing can be done with so many
 		}
@@ -68,11 +70,25 @@ func (p *repair) writeNumber(l *Log, rows uint32) error {
 		return err
 	}
 	p.tell(l.prefix+changeset.LatestFile, IsRebuilt, "the log has %s", rowsWord(rows))
-	if rows == 0 && l.prefix != "" && p.noVotes {
-		p.tell(l.prefix+changeset.IndexFile, IsLost, "nothing is left of the votes, nor says how many there were%s", p.votesOfOthers())
-		return durable.WriteFile(p.fs, l.prefix+LostFile, nil)
-	}
 	return nil
+}
+
+// isTooMany reports whether a log would have more rows than a repair can make again, beyond those that it has else, and tells so.
+func (p *repair) isTooMany(l *Log, rows, held uint32) bool {
+	if rows <= held || rows <= maxWhole/changeset.RowSize {
+		return false
+	}
+	p.tell(l.prefix+changeset.LatestFile, IsLeft, "something tells of row %d, more than a repair can make again; else the log has %s", rows, rowsWord(held))
+	return true
+}
+
+// tellVotesGone tells that nothing is left of the votes where not even their number is, and notes it for who opens the replica.
+func (p *repair) tellVotesGone(l *Log) error {
+	if l.prefix == "" || !p.noVotes {
+		return nil
+	}
+	p.tell(l.prefix+changeset.IndexFile, IsLost, "nothing is left of the votes, nor says how many there were%s", p.votesOfOthers())
+	return durable.WriteFile(p.fs, l.prefix+LostFile, nil)
 }
 
 // tellNumbers tells of a number of rows that is left as it is; bad is why the file holds none.
