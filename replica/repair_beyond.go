@@ -19,8 +19,9 @@ type beyond struct {
 }
 
 // rowsBeyond returns how many rows a log has that has held ones by most of what counts them. It has more where two of all files that count rows say so; where one does, and the changesets of all rows up to there are
-// here, as far as can be told; where a list of parts does; or where others have what was made here after that. Notes of ours beyond the number that no journal explains were committed with their rows. The indexes of
-// records alone make no one row of format 1, for a program of the original may have been cut off in that; and none where somebody has another changeset under the number of one that is here. A changeset of which
+// here, as far as can be told; where a list of parts does; or where others have what was made here after that. Notes of ours beyond the number that no journal explains were committed with their rows: the log was set back
+// then, and what was made here after those rows is its own too. The indexes of records count likewise in a log of format 2. In one of format 1 they
+// alone make no one row, for a program of the original may have been cut off in that; and none where somebody has another changeset under the number of one that is here. A changeset of which
 // nothing tells is what one of ours was cut off in.
 func (p *repair) rowsBeyond(l *Log, held uint32) (rows uint32, err error) {
 	x := &beyond{p: p, l: l.withRows(held), held: held}
@@ -45,12 +46,27 @@ func (p *repair) rowsBeyond(l *Log, held uint32) (rows uint32, err error) {
 		} else if told := min(x.claimed, run); told > held+1 {
 			rows = max(rows, told)
 		}
+		if min(x.noted, run) > held { // it was set back for sure
+			rows = max(rows, run)
+		}
 		rows = max(rows, theirs)
 	}
 	if p.isTooMany(l, rows, held) {
 		return held, nil
 	}
-	return rows, nil
+	if rows == 0 {
+		err = p.tellGone(l)
+	}
+	return rows, err
+}
+
+// tellGone tells that nothing is left of a log which brought records, as the table of local ids says still.
+func (p *repair) tellGone(l *Log) error {
+	last, err := p.lastBrought(l)
+	if last > 0 && err == nil {
+		p.tell(l.prefix+changeset.IndexFile, IsLost, "nothing is left of the log, which had row %d, as %s says: a pull brings back what others have", last, l.prefix+idsFile)
+	}
+	return err
 }
 
 // counted returns how many rows there are by the files that count them, as two of them say, or a list of parts, which names what was committed: if one of the others tells of a row that it has, or the index has the last row
