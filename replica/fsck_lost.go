@@ -88,8 +88,10 @@ func (c *checker) tellLoss(harmless bool, loss *Loss, format string, args ...any
 	case len(loss.Changesets) != 1:
 	case harmless:
 		alike = "%d changesets are lost for which nothing waits; --json lists them"
-	default:
+	case loss.Changesets[0].leaves:
 		alike = "%d changesets are lost: what is left of them counts until they come back; --json lists them"
+	default:
+		alike = "%d changesets are lost: until they come back they count as if they had not been there; --json lists them"
 	}
 	c.report(Problem{Path: c.l.prefix + LostFile, Harmless: harmless, Loss: loss, Alike: alike, Text: fmt.Sprintf(format, args...)})
 }

@@ -63,6 +63,24 @@ func TestOfALostChangesetOfWhichNothingIsLeftIsNotSaidThatWhatIsLeftCounts(t *te
 				t.Errorf("something is left: %t; %q is said %d times, want %d:\n%s", left, text, n, want, said)
 			}
 		}
+		checkLostAlike(t, fsys, left)
+	}
+}
+
+// checkLostAlike holds what a check says of many such changesets at once against what it says of one.
+func checkLostAlike(t *testing.T, fsys afero.Fs, left bool) {
+	t.Helper()
+	lost := 0
+	err := replica.Check(t.Context(), fsys, replica.Options{Where: "here"}, func(p replica.Problem) {
+		if p.Loss == nil || len(p.Loss.Changesets) == 0 || p.Harmless {
+			return
+		}
+		if lost++; left != strings.Contains(p.Alike, "what is left of them counts") || left == strings.Contains(p.Alike, "count as if they had not been there") {
+			t.Errorf("something is left: %t; of many it is said that %s", left, p.Alike)
+		}
+	}, nil)
+	if lost == 0 || err != nil {
+		t.Errorf("nothing is lost, %v", err)
 	}
 }
 
