@@ -12,7 +12,7 @@ import (
 const grepBytes = 256 << 10
 
 // Grep calls found with each changeset that has the bytes in it, of all rows of the parts, those that do not count too, from several goroutines and in no order.
-// A changeset is valid during the call. Grep stops at the first error, its own or one of found.
+// A changeset is valid during the call. After an error, its own or one of found, no goroutine begins anything more than the run of frames that it is in.
 func Grep(parts []*Part, want []byte, found func(changeset []byte) error) error {
 	var runs []frameRun
 	for _, p := range parts {
@@ -28,7 +28,9 @@ func Grep(parts []*Part, want []byte, found func(changeset []byte) error) error 
 		group.Go(func() (err error) {
 			g := grep{want: want, found: found}
 			for i := next.Add(1) - 1; i < int64(len(runs)) && err == nil; i = next.Add(1) - 1 {
-				err = g.run(runs[i])
+				if err = g.run(runs[i]); err != nil {
+					next.Store(int64(len(runs)))
+				}
 			}
 			return err
 		})

@@ -4,9 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/spf13/afero"
 )
@@ -89,4 +93,28 @@ func TestGrepFailsWhereAPartIsDamagedOrWhatIsFoundCannotBeUsed(t *testing.T) {
 	if err := Grep([]*Part{Open(fsys, "", ref, new(Cache))}, []byte("padding"), func([]byte) error { return full }); err != full {
 		t.Errorf("got %v, want %v", err, full)
 	}
+}
+
+// TestGrepBeginsNothingAfterAnError: each goroutine stops at the first error of any, and not only who met it.
+func TestGrepBeginsNothingAfterAnError(t *testing.T) {
+	var list []*Part
+	for i := range 100 { // each a run
+		fsys, ref := build(t, uint32(1+10*i), sample(10))
+		list = append(list, Open(fsys, "", ref, new(Cache)))
+	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
+	synctest.Test(t, func(t *testing.T) {
+		var calls atomic.Int64
+		full := errors.New("enough")
+		err := Grep(list, []byte("padding"), func([]byte) error {
+			if calls.Add(1) == 1 {
+				return full
+			}
+			time.Sleep(time.Second) // until all others sleep too, or have ended
+			return nil
+		})
+		if err != full || calls.Load() > 4*10 {
+			t.Errorf("%v, after %d of 1000 calls", err, calls.Load())
+		}
+	})
 }
