@@ -90,7 +90,7 @@ type gc struct {
 	opts   GCOptions
 	report GCReport
 	folds  int
-	upTo   uint32             // row of the log at hand, the last that was there when the gc came to it: it ends, however many others write
+	last   uint32             // row of the log at hand that was there when the gc came to it: it ends, however many others write
 	wrote  map[parts.Sum]bool // the packs of parts that it wrote, and read again
 }
 
@@ -100,7 +100,7 @@ func (g *gc) log(prefix string) error {
 	if l == nil || err != nil {
 		return err
 	}
-	g.upTo = l.latest
+	g.last = l.latest
 	changed := false
 	for {
 		did, err := g.step(prefix)
@@ -180,10 +180,10 @@ func (g *gc) step(prefix string) (did bool, err error) {
 		return false, err
 	}
 	g.tell(l, packs)
-	if from, to := g.toMerge(upTo(packs.list, g.upTo)); to > from {
+	if from, to := g.toMerge(endingBy(packs.list, g.last)); to > from {
 		return true, g.merge(l, packs, from, to)
 	}
-	first, last, err := g.toFold(l, packs.list, min(l.latest, g.upTo))
+	first, last, err := g.toFold(l, packs.list, min(l.latest, g.last))
 	if last == 0 || err != nil {
 		return false, err
 	}
@@ -197,8 +197,8 @@ func (g *gc) tell(l *Log, packs *packs) {
 	}
 }
 
-// upTo returns the parts that end at a row or before it.
-func upTo(list parts.List, row uint32) parts.List {
+// endingBy returns the parts that end at a row or before it.
+func endingBy(list parts.List, row uint32) parts.List {
 	n := len(list)
 	for n > 0 && list[n-1].Last > row {
 		n--
@@ -238,7 +238,7 @@ func (g *gc) toMerge(list parts.List) (from, to int) {
 }
 
 // toFold returns the first and the last of rows that are to be folded next, of those up to one, zero if there are none. What is lost stays loose, with what is left of it.
-func (g *gc) toFold(l *Log, list parts.List, upTo uint32) (first, last uint32, err error) {
+func (g *gc) toFold(l *Log, list parts.List, most uint32) (first, last uint32, err error) {
 	if len(list) >= parts.MaxParts || g.opts.Auto && g.folds >= autoFolds {
 		return 0, 0, nil
 	}
@@ -246,7 +246,7 @@ func (g *gc) toFold(l *Log, list parts.List, upTo uint32) (first, last uint32, e
 	if err != nil {
 		return 0, 0, err
 	}
-	for row := uint32(1); row <= upTo && row != 0; row++ {
+	for row := uint32(1); row <= most && row != 0; row++ {
 		if i, covered := list.Covering(row); covered {
 			row = list[i].Last
 			continue
@@ -255,7 +255,7 @@ func (g *gc) toFold(l *Log, list parts.List, upTo uint32) (first, last uint32, e
 			continue
 		}
 		i, _ := list.Covering(row)
-		last = min(upTo, row+foldRows-1)
+		last = min(most, row+foldRows-1)
 		if i < len(list) {
 			last = min(last, list[i].First-1)
 		}
