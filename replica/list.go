@@ -109,7 +109,7 @@ func (d *Deletion) find(r *Replica, deletions []resolution.Entry) error {
 // listed yields the records of All, and the deleted ones, with nothing read of them but their local ids. An error at the end says that one is missing.
 func (r *Replica) listed(typ string) iter.Seq2[*Record, error] {
 	return func(yield func(*Record, error) bool) {
-		r.warnOfLoss()
+		r.warnOfAllLost()
 		n, err := r.idTable()
 		types := []string{typ}
 		if err == nil && typ == "" {

@@ -122,8 +122,8 @@ func (l *Log) waitsFor(id changeset.ID) bool {
 	})
 }
 
-// warnOfLoss is for who lists records: what they show is read without their changesets, so that none is met that is lost.
-func (r *Replica) warnOfLoss() {
+// warnOfAllLost is for who lists records: what they show is read without their changesets, so that none is met that is lost.
+func (r *Replica) warnOfAllLost() {
 	if r.opts.Warn == nil || r.opts.Mirror {
 		return
 	}

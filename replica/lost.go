@@ -102,7 +102,7 @@ func noneLeft(lost changeset.Row) *changeset.Changeset {
 	return &changeset.Changeset{ID: lost.ID, Lost: true}
 }
 
-// list puts a row on the list, with what is left of its changeset. What hangs on it hangs beside what is known to hang: it is not found out anew for each row.
+// list puts a row on the list, with what is left of its changeset. What is known of the log stays: the other lost edits are not read again, nor the rows looked for anew.
 func (f *lostRows) list(row changeset.Row, left *changeset.Changeset) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
