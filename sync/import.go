@@ -34,6 +34,9 @@ func ImportOrigin(database uuid.UUID, name string) uuid.UUID {
 	return uuid.NewSHA1(database, []byte("import:"+name))
 }
 
+// isImportOrigin reports whether a UUID may be one that ImportOrigin made; those of replicas are random.
+func isImportOrigin(u uuid.UUID) bool { return u.Version() == 5 }
+
 // Import integrates the changesets of a foreign source, one a line:
 //
 //	{"created":"2018-07-21 14:38:36","creator":"ann","changes":[{"op":"create","type":"Ticket","uuid":"…","props":{"status":"open"}}]}

@@ -49,7 +49,7 @@ func (im *importing) origins(ctx context.Context) (origins []uuid.UUID, err erro
 		if err != nil {
 			return nil, err
 		}
-		if row.ID.Origin.Version() == 5 && row.ID.Seq == c.ID.Seq { // as ImportOrigin makes them
+		if isImportOrigin(row.ID.Origin) && row.ID.Seq == c.ID.Seq {
 			origins = append(origins, row.ID.Origin)
 		}
 	}
@@ -71,7 +71,7 @@ func (im *importing) hasAll(ctx context.Context, origin uuid.UUID) (bool, error)
 			return false, err
 		}
 		if known, err := other.compare(c); !known || err != nil {
-			return false, nil // that it says something else is no error of this source, and what cannot be read is told where it is needed
+			return false, ctx.Err() // that it says something else is no error of this source, and what cannot be read is told where it is needed
 		}
 	}
 	return true, nil
