@@ -83,7 +83,6 @@ func (v *votesRepair) split(places []*replica.Replica) (first, then []*replica.R
 			r, other = other, r
 		}
 		if first = append(first, r); other != nil {
-			other.LossIsTold()
 			then = append(then, other)
 		}
 	}
