@@ -3,7 +3,6 @@ package sync
 import (
 	"bytes"
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -11,10 +10,10 @@ import (
 	"strings"
 
 	"github.com/spf13/afero"
-	"github.com/spf13/afero/mem"
 
 	"prophet/changeset"
 	"prophet/internal/httpfs"
+	"prophet/internal/wire"
 	"prophet/replica"
 )
 
@@ -99,10 +98,7 @@ func (k *known) Open(name string) (afero.File, error) {
 		return nil, err
 	}
 	if b != nil {
-		h := mem.NewFileHandle(mem.CreateFile(file))
-		_, _ = h.Write(b) // to memory
-		_, _ = h.Seek(0, io.SeekStart)
-		return h, nil
+		return wire.InMemory(file, b), nil
 	}
 	f, err := k.Fs.Open(name)
 	if e, is := k.ends[file]; is && err == nil {
@@ -136,7 +132,7 @@ func (k *known) Stat(name string) (os.FileInfo, error) {
 	return f.Stat()
 }
 
-// endedFile is a file on the web of which the end is known. Nothing is asked for that.
+// endedFile is a file on the web of which the end is known. ReadAt alone asks nothing for that, where it begins there.
 type endedFile struct {
 	afero.File
 	end end

@@ -114,19 +114,26 @@ func faultyPacks(where string, err error) error {
 	return &replica.FaultyError{Where: where, Mirror: true, Err: &replica.DamageError{Where: where, Path: fault.Path, Err: fault.Err}}
 }
 
-// runPacks is runWhole. Where a pack of the source is missing or damaged, its head is read once more, without caches, and then its v1 tree, if it has one.
-func (p *pull) runPacks(ctx context.Context) error {
+// runKnown is runWhole. Where the source was not asked for what is known of it, and is not what it was any more, it is asked for everything.
+func (p *pull) runKnown(ctx context.Context) error {
 	source := p.from
 	err := p.runWhole(ctx)
-	if _, isKnown := source.FS().(*known); isKnown && p.torn(err) { // perhaps it is not what it was any more
-		if err := p.lookAgain(ctx, source, pauses[0]); err != nil {
-			return err
-		}
-		if err := source.Refresh(); err != nil {
-			return err
-		}
-		return p.runWhole(ctx)
+	if _, isKnown := source.FS().(*known); !isKnown || !p.torn(err) {
+		return err
 	}
+	if err := p.lookAgain(ctx, source, pauses[0]); err != nil {
+		return err
+	}
+	if err := source.Refresh(); err != nil {
+		return err
+	}
+	return p.runWhole(ctx)
+}
+
+// runPacks is runKnown. Where a pack of the source is missing or damaged, its head is read once more, without caches, and then its v1 tree, if it has one.
+func (p *pull) runPacks(ctx context.Context) error {
+	source := p.from
+	err := p.runKnown(ctx)
 	if _, isShown := source.FS().(*wire.FS); !isShown || !errors.As(err, new(*wire.PackError)) {
 		return err
 	}

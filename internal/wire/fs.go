@@ -123,12 +123,13 @@ func (s *FS) Open(file string) (afero.File, error) {
 	case log >= 0:
 		return &index{name: file, r: s.reader(log)}, nil
 	case b != nil:
-		return inMemory(file, b), nil
+		return InMemory(file, b), nil
 	}
 	return s.under.Open(file)
 }
 
-func inMemory(file string, b []byte) afero.File {
+// InMemory returns an open file that has some bytes, and can only be read.
+func InMemory(file string, b []byte) afero.File {
 	data := mem.CreateFile(file)
 	h := mem.NewFileHandle(data)
 	_, _ = h.Write(b) // to memory
