@@ -152,6 +152,10 @@ func TestOfRowsThatACopyHasOtherwiseOnlyWhatIsCountedIsTakenUp(t *testing.T) {
 	old, now := grownTwice(t, false)
 	twin := old.Survivor(crashfs.Kill, 0)
 	grow(t, replicatest.Open(t, twin, replica.Options{}), 2)
+	unread := replicatest.Clone(t, replicatest.Open(t, twin, replica.Options{}), counted(9)).FS()
+	if err := unread.RemoveAll("cas/changesets"); err != nil {
+		t.Fatal(err)
+	}
 	notes := []string{"prophet/rows", "prophet/digests", "prophet/ids", "prophet/identity"}
 	for _, tt := range []struct {
 		name   string
@@ -159,7 +163,7 @@ func TestOfRowsThatACopyHasOtherwiseOnlyWhatIsCountedIsTakenUp(t *testing.T) {
 		others []afero.Fs
 		want   uint32
 	}{
-		{"counted", nil, []afero.Fs{twin}, 6}, {"counted, alone", nil, nil, 6}, {"not counted", notes, []afero.Fs{twin}, 4}, {"not counted, alone", notes, nil, 6},
+		{"counted", nil, []afero.Fs{twin}, 6}, {"counted, alone", nil, nil, 6}, {"not counted", notes, []afero.Fs{twin}, 4}, {"not counted, alone", notes, nil, 6}, {"not counted, and what a peer has of the copy cannot be read", notes, []afero.Fs{unread}, 6},
 	} {
 		fsys := now.Survivor(crashfs.Kill, 0)
 		putBackFrom(t, fsys, old, append(tt.also, changeset.IndexFile, changeset.LatestFile)...)

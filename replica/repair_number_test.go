@@ -74,3 +74,30 @@ func TestAListThatIsAHoleHasNoRows(t *testing.T) {
 		t.Errorf("a second repair did %s", again)
 	}
 }
+
+// Two that tell of more rows than a repair can make do not tell nothing.
+func TestANumberThatIsTooGreatIsLeftAndSaidToBe(t *testing.T) {
+	replicatest.OnFormat1(t)
+	const many = 50_000_000
+	fsys := afero.NewMemMapFs()
+	r := replicatest.Init(t, fsys, replica.Options{})
+	grow(t, r, 3)
+	change(t, fsys, changeset.LatestFile, func([]byte) []byte { return []byte("50000000") })
+	change(t, fsys, changeset.RecordPath(allRecords(t, r)[0]), func(b []byte) []byte {
+		v, err := changeset.ParseVersion(b[len(b)-changeset.VersionSize:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		v.Seq = many
+		return changeset.AppendVersion(b[:len(b)-changeset.VersionSize], v)
+	})
+	for _, name := range []string{"prophet/rows", replica.DigestsFile} {
+		if err := fsys.Remove(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := "left " + changeset.LatestFile + ": something tells of row 50000000, more than a repair can make again; else the log has 3 rows\n"
+	if did := repaired(t, fsys); !strings.Contains(did, want) || strings.Contains(did, "nothing tells") {
+		t.Errorf("the repair says\n%s", did)
+	}
+}
