@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
+	"prophet/internal/durable"
 	"prophet/internal/wire"
 	"prophet/replica"
 )
@@ -65,16 +66,22 @@ func (m *mirrorCheck) problem(harmless bool, file, format string, args ...any) {
 
 // databases returns the directories of the databases, those that the MirrorFile names and those that lie beside it.
 func (m *mirrorCheck) databases() ([]string, error) {
-	named, err := m.named()
-	if err != nil {
-		return nil, err
-	}
 	beside, err := m.beside()
 	if err != nil {
 		return nil, err
 	}
-	if named == nil && len(beside) == 0 {
+	beside, coming := m.coming(beside)
+	named, err := m.named() // after that: who is no longer at it has named it
+	if err != nil {
+		return nil, err
+	}
+	if named == nil && len(beside)+len(coming) == 0 {
 		return nil, fmt.Errorf("%s is %w: it has neither a file %s nor a file %s", m.opts.Where, replica.ErrNotReplica, changeset.ReplicaVersionFile, MirrorFile)
+	}
+	for _, dir := range coming {
+		if !slices.Contains(named, dir) {
+			m.problem(true, MirrorFile, "it does not name the database %s, which somebody is publishing there", dir)
+		}
 	}
 	for _, dir := range beside {
 		if !slices.Contains(named, dir) {
@@ -91,6 +98,18 @@ func (m *mirrorCheck) databases() ([]string, error) {
 		m.problem(true, mirrorLock, "it holds %d bytes; it stands for a lock, and nobody reads it", info.Size())
 	}
 	return slices.Compact(all), nil
+}
+
+// coming parts the databases to which somebody is publishing now, be it for the first time, from the others.
+func (m *mirrorCheck) coming(beside []string) (others, coming []string) {
+	for _, dir := range beside {
+		if durable.Locked(below(m.fsys, dir), mirrorLock) {
+			coming = append(coming, dir)
+		} else {
+			others = append(others, dir)
+		}
+	}
+	return others, coming
 }
 
 // named returns the databases that the MirrorFile names; nil if there is none.
@@ -145,7 +164,7 @@ func besideIn(fsys afero.Fs, opts replica.Options) (dirs []string, err error) {
 
 // check checks the tree of one database.
 func (m *mirrorCheck) check(ctx context.Context, dir string, progress func(done, total int)) error {
-	tree := afero.NewBasePathFs(m.fsys, dir)
+	tree := below(m.fsys, dir)
 	err := m.checkTree(ctx, tree, dir, progress)
 	if errors.Is(err, replica.ErrNotReplica) {
 		m.problem(false, dir, "%s names it, and there is no replica: it has no %s", MirrorFile, changeset.ReplicaVersionFile)
@@ -160,20 +179,27 @@ func (m *mirrorCheck) check(ctx context.Context, dir string, progress func(done,
 	return nil
 }
 
-// checkTree checks the tree in a directory, and the packs beside it.
+// checkTree checks the tree in a directory, and the packs beside it, of a state in which nobody publishes there.
 func (m *mirrorCheck) checkTree(ctx context.Context, tree afero.Fs, dir string, progress func(done, total int)) error {
 	opts := m.opts
 	if dir != "" {
 		opts.Where = strings.TrimSuffix(opts.Where, "/") + "/" + dir
 	}
-	alone, err := checkPacks(ctx, tree, opts, func(file, format string, args ...any) {
-		m.problem(false, path.Join(dir, file), format, args...)
-	})
-	if alone || err != nil {
-		return err
+	look := func(ctx context.Context, report func(replica.Problem)) error {
+		within := func(p replica.Problem) {
+			p.Path = path.Join(dir, p.Path)
+			report(p)
+		}
+		alone, err := checkPacks(ctx, tree, opts, func(file, format string, args ...any) {
+			within(replica.Problem{Path: file, Text: fmt.Sprintf(format, args...)})
+		})
+		if alone || err != nil {
+			return err
+		}
+		return replica.Check(ctx, tree, opts, within, progress)
 	}
-	return replica.Check(ctx, tree, opts, func(p replica.Problem) {
-		p.Path = path.Join(dir, p.Path)
-		m.report(p)
-	}, progress)
+	if !opts.Mirror && !IsMirror(tree) {
+		return look(ctx, m.report)
+	}
+	return whileStill(ctx, tree, opts, m.report, look)
 }

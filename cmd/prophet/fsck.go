@@ -10,6 +10,7 @@ import (
 
 	"prophet/changeset"
 	"prophet/replica"
+	psync "prophet/sync"
 )
 
 func fsckCommand(e *env) *cli.Command {
@@ -35,7 +36,9 @@ all changesets of the log, bookkeeping too, which no clone brings, nor counts.
 With a URL or a directory it checks what lies there: a replica, an exported
 copy, or a mirror, with all databases that it names. A web server lists no
 directories, so files that lie there for nothing are not found. What is more
-than memory should hold goes to a temporary directory of the system's.
+than memory should hold goes to a temporary directory of the system's. A mirror
+to which somebody publishes meanwhile is checked again; where that goes on, it
+says so and exits with 8.
 
 With --quiet nothing is printed where there are no problems. Of many files below
 one directory with which a repair did the same it prints how many; --json lists
@@ -168,7 +171,7 @@ func runFsck(ctx context.Context, e *env, o fsckOptions) error {
 		}
 	}
 	progress := p.progress("checking", false)
-	err = replica.Check(ctx, e.dir(dir), replica.Options{Where: dir, Scratch: temporary}, doc.add,
+	err = e.check(ctx, dir, replica.Options{Where: dir, Scratch: temporary}, doc.add,
 		func(done, total int) { progress.Set(int64(done), int64(total)) })
 	progress.Done()
 	if err != nil {
@@ -179,6 +182,15 @@ func runFsck(ctx context.Context, e *env, o fsckOptions) error {
 	}
 	doc.mirror, doc.here = e.isMirror(dir), e.here
 	return doc.show(p)
+}
+
+// check checks the replica in a directory, or the mirror.
+func (e *env) check(ctx context.Context, dir string, opts replica.Options, report func(replica.Problem), progress func(done, total int)) error {
+	if !e.isMirror(dir) {
+		return replica.Check(ctx, e.dir(dir), opts, report, progress)
+	}
+	_, err := psync.CheckTree(ctx, e.dir(dir), opts, report, progress)
+	return err
 }
 
 // ifInterrupted adds to the error of a check that was interrupted what stays.
@@ -370,6 +382,14 @@ func (d *fsckDoc) hintThere() string {
 	return strings.ReplaceAll(d.hint(), `"prophet fsck --repair`, `"prophet fsck -r `+shellWord(d.at)+` --repair`)
 }
 
+// what names what was checked.
+func (d *fsckDoc) what() string {
+	if d.mirror {
+		return "mirror"
+	}
+	return "replica"
+}
+
 func (d *fsckDoc) err() error {
 	if d.OK {
 		return nil
@@ -378,13 +398,13 @@ func (d *fsckDoc) err() error {
 	case d.unread > 0 && d.unread == d.damages:
 		return &failure{exitFailed, d.hintThere(), fmt.Errorf("%s cannot be read", counted(d.unread, "file"))}
 	case d.damages == 0:
-		return &failure{exitFailed, d.hintThere(), fmt.Errorf("the replica is sound, but something was lost")}
+		return &failure{exitFailed, d.hintThere(), fmt.Errorf("the %s is sound, but something was lost", d.what())}
 	case d.lostOnly() && d.lacksVotes && len(d.Waiting) == 0:
-		return &failure{exitFailed, d.hintThere(), fmt.Errorf("the replica has lost its votes")}
+		return &failure{exitFailed, d.hintThere(), fmt.Errorf("the %s has lost its votes", d.what())}
 	case d.lostOnly() && d.lacksVotes:
-		return &failure{exitFailed, d.hintThere(), fmt.Errorf("the replica has lost its votes, and %s", counted(d.lostEdits(), "changeset"))}
+		return &failure{exitFailed, d.hintThere(), fmt.Errorf("the %s has lost its votes, and %s", d.what(), counted(d.lostEdits(), "changeset"))}
 	case d.lostOnly():
-		return &failure{exitFailed, d.hintThere(), fmt.Errorf("the replica has lost %s", counted(d.lostEdits(), "changeset"))}
+		return &failure{exitFailed, d.hintThere(), fmt.Errorf("the %s has lost %s", d.what(), counted(d.lostEdits(), "changeset"))}
 	}
-	return &failure{exitFailed, d.hintThere(), fmt.Errorf("the replica is damaged: %s", counted(d.damages, "problem"))}
+	return &failure{exitFailed, d.hintThere(), fmt.Errorf("the %s is damaged: %s", d.what(), counted(d.damages, "problem"))}
 }

@@ -28,7 +28,7 @@ func (d *fsckDoc) elsewhere(ctx context.Context, e *env, p *printer, url string,
 		if tree != "" {
 			where = strings.TrimSuffix(location, "/") + "/" + tree
 		}
-		if r, err := e.carriers().Open(ctx, where, replica.Options{Uncounted: true}); err == nil {
+		if r, err := d.openChecked(ctx, e, where); err == nil {
 			if err := d.countIn(ctx, r); err != nil {
 				return err
 			}
@@ -39,6 +39,22 @@ func (d *fsckDoc) elsewhere(ctx context.Context, e *env, p *printer, url string,
 		d.at = e.shortDir(dir)
 	}
 	return d.show(p)
+}
+
+// openChecked opens what was checked to count it: in a directory the tree, where its records can be counted, else what readers see.
+func (d *fsckDoc) openChecked(ctx context.Context, e *env, location string) (*replica.Replica, error) {
+	opts := replica.Options{Uncounted: true}
+	if dir, local := localDir(location); local {
+		if r, err := replica.Open(e.dir(dir), opts); err == nil {
+			if d.OK {
+				return r, nil
+			}
+			if _, _, err := r.CountRecords(ctx); err == nil {
+				return r, nil
+			}
+		}
+	}
+	return e.carriers().Open(ctx, location, opts)
 }
 
 // scratch makes a directory for temporary files.

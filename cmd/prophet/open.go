@@ -155,6 +155,8 @@ func explain(err error) (code int, hint string) {
 	switch {
 	case errors.As(err, &busy) && busy.Stopped() > 0:
 		return exitBusy, fmt.Sprintf(`it goes on with "kill -CONT %d", and then lets go of the lock`, busy.Stopped())
+	case errors.As(err, new(*psync.PublishingError)):
+		return exitBusy, "check it again once nobody publishes there"
 	case errors.As(err, &busy):
 		return exitBusy, "try again, or give it more time with --wait"
 	case errors.Is(err, replica.ErrNoRecord):

@@ -193,6 +193,28 @@ func unwrap(f afero.File) afero.File {
 	}
 }
 
+// Locked reports whether somebody has the lock that the named file stands for, as far as that can be seen without writing.
+func Locked(fs afero.Fs, name string) bool {
+	held.Lock()
+	defer held.Unlock()
+	f, err := fs.Open(name)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	switch f := unwrap(f).(type) {
+	case *os.File:
+		l := flock.New(f.Name(), flock.SetFlag(os.O_RDONLY))
+		free, err := l.TryRLock()
+		return errors.Join(err, l.Close()) == nil && !free
+	case *mem.File:
+		return held.keys[f.Data()]
+	case interface{ LockKey() any }:
+		return held.keys[f.LockKey()]
+	}
+	return reflect.ValueOf(fs).Comparable() && held.keys[[2]any{fs, name}]
+}
+
 // systemLock is a lock of the operating system. The file is opened for writing because locks over NFS demand it.
 func systemLock(name string) (*lock, error) {
 	name, err := filepath.Abs(name)
