@@ -20,8 +20,8 @@ type beyond struct {
 
 // rowsBeyond returns how many rows a log has that has held ones by most of what counts them. It has more where two of all files that count rows say so; where one does, and the changesets of all rows up to there are
 // here, as far as can be told; where a list of parts does; or where others have what was made here after that. Notes of ours beyond the number that no journal explains were committed with their rows: the log was set back
-// then, and what was made here after those rows is its own too. The indexes of records count likewise in a log of format 2. In one of format 1 they
-// alone make no one row, for a program of the original may have been cut off in that; and none where somebody has another changeset under the number of one that is here. A changeset of which
+// then, and what was made here after those rows is its own too. The indexes of records
+// alone make no one row of format 1, for a program of the original may have been cut off in that; and none where somebody has another changeset under the number of one that is here. A changeset of which
 // nothing tells is what one of ours was cut off in.
 func (p *repair) rowsBeyond(l *Log, held uint32) (rows uint32, err error) {
 	x := &beyond{p: p, l: l.withRows(held), held: held}
@@ -41,9 +41,8 @@ func (p *repair) rowsBeyond(l *Log, held uint32) (rows uint32, err error) {
 	run := x.run(rows)
 	rows = max(rows, min(x.noted, run))
 	if !another { // else the objects here may never have been committed
-		if _, ours := p.listedTo[l.prefix]; ours { // so nobody but us wrote it, with a journal
-			rows = max(rows, x.claimed)
-		} else if told := min(x.claimed, run); told > held+1 {
+		_, ours := p.listedTo[l.prefix] // then nobody but us wrote it, with a journal
+		if told := min(x.claimed, run); told > held+1 || ours {
 			rows = max(rows, told)
 		}
 		if min(x.noted, run) > held { // it was set back for sure
