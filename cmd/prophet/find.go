@@ -54,6 +54,9 @@ func theReplica(fsys afero.Fs, dir string) (string, error) {
 		return "", &failure{exitNoReplica, `if "prophet clone" or "prophet init" was cut off there, run it again`,
 			fmt.Errorf("%s is not a replica: it has a %s but no %s, which is written last", dir, changeset.ReplicaUUIDFile, changeset.ReplicaVersionFile)}
 	}
+	if _, err := fsys.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return "", &failure{exitNoReplica, hintNoReplica, fmt.Errorf("%s does not exist", dir)}
+	}
 	return "", &failure{exitNoReplica, hintNoReplica, fmt.Errorf("%s is not a replica", dir)}
 }
 
