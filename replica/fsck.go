@@ -23,6 +23,7 @@ type Problem struct {
 	Harmless bool   // the next writer mends it, or it is only there for nothing
 	ByHand   bool   // something lies in the place of a file or a directory that a writer needs: a repair leaves it, and somebody has to move it
 	Votes    bool   // all votes are lost, and nothing says how many there were; Path ends with LostFile
+	Part     bool   // a part is damaged or missing, so that nothing was checked but the parts and what follows from no part
 	Unread   bool   // somebody may not read the file, or the disk fails: nothing is known to be damaged, and there is nothing to repair
 	Loss     *Loss  // what is lost, and what waits for it, where this is about that; else nil
 }
@@ -48,12 +49,16 @@ func Check(ctx context.Context, fsys afero.Fs, opts Options, report func(Problem
 	if err != nil {
 		return err
 	}
-	if sound, err := r.checkParts(ctx, report); !sound || err != nil {
+	sound, err = r.checkParts(ctx, report)
+	if err != nil {
 		return err
 	}
 	c, err := newCheck(ctx, r, report, progress)
 	if err != nil {
 		return err
+	}
+	if !sound {
+		return c.beside()
 	}
 	if r.halted {
 		report(Problem{Path: durable.Journal, Harmless: true,
@@ -135,6 +140,26 @@ func (c *check) run() error {
 	}
 	if failed != nil && len(c.seen) == 0 {
 		c.report(Problem{Path: rowsFile, Text: failed.Error()})
+	}
+	return nil
+}
+
+// beside checks, where parts are damaged, what follows from no part: the small files, and the bytes of the loose objects.
+func (c *check) beside() error {
+	c.checkIdentity()
+	if c.main.r.opts.Mirror {
+		return nil
+	}
+	c.checkPlaces()
+	c.main.checkLastPeer()
+	for _, log := range []*checker{c.votes, c.main} {
+		log.checkTemps()
+		log.checkPeers()
+		for i, store := range []*cas.Store{log.l.objects, log.l.versions} {
+			if err := log.checkObjects(store, log.good[i]); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // checkParts holds the files of all parts against the sums that the lists have of them, in constant memory, and reports whether they are sound. Where one is not,
-// what a check would find in the rest follows from it. What parts say of the log is looked at with the loose files.
+// most of what a check would find in the rest follows from it. What parts say of the log is looked at with the loose files.
 func (r *Replica) checkParts(ctx context.Context, report func(Problem)) (sound bool, err error) {
 	if r.format == FormatLoose {
 		return true, nil
@@ -42,7 +42,7 @@ func (l *Log) checkPartFiles(ctx context.Context, report func(Problem)) (sound b
 				err := l.checkPartFile(ctx, f)
 				var damage *DamageError
 				if errors.As(err, &damage) {
-					found = append(found, Problem{Path: damage.Path, Text: damage.Err.Error()})
+					found = append(found, Problem{Path: damage.Path, Text: damage.Err.Error(), Part: true})
 				} else if err != nil {
 					return false, err
 				}
@@ -105,7 +105,7 @@ func (l *Log) checkPartLeftovers(ctx context.Context, report func(Problem)) (sou
 		switch {
 		case isNotExist(err): // gc removed it
 		case errors.As(err, &damage):
-			report(Problem{Path: damage.Path, Text: damage.Err.Error()})
+			report(Problem{Path: damage.Path, Text: damage.Err.Error(), Part: true})
 			sound = false
 		case err != nil:
 			return false, err

@@ -53,6 +53,10 @@ them.
 
 Without --repair nothing is changed.
 
+Where a part (see "prophet help gc") is damaged or missing, no changeset and no
+record is checked, nor counted, before the parts are whole; small files and
+loose objects are.
+
 --repair makes again what follows from the log: records, local ids, the list of
 conflicts, marks. A changeset that is missing or damaged is fetched by its name
 from the replicas and mirrors given with --from, then from those that this
@@ -113,6 +117,7 @@ type (
 		harmless     int  // problems, listed or not
 		damages      int  // the others
 		lacksObjects bool // some of these are of changesets that are damaged or missing, be they votes
+		lacksPart    bool // a part is damaged or missing: the rest follows from it, and was not checked
 		byHand       bool // some of these somebody has to move
 		isWorse      bool // some of these are more than a changeset, or votes, that are listed as lost
 
@@ -213,6 +218,7 @@ func (d *fsckDoc) add(found replica.Problem) {
 		file := strings.TrimPrefix(found.Path, changeset.ResolutionsDir+"/")
 		lost := strings.HasSuffix("/"+file, "/"+replica.LostFile)
 		d.lacksObjects = d.lacksObjects || strings.HasPrefix(file, "cas/"+changeset.ChangesetObjects+"/")
+		d.lacksPart = d.lacksPart || found.Part
 		d.isWorse = d.isWorse || !lost && !found.Unread
 		d.byHand = d.byHand || found.ByHand
 		if found.Unread {
@@ -245,7 +251,10 @@ func (d *fsckDoc) countIn(ctx context.Context, r *replica.Replica) error {
 	exported, err := r.LooksExported()
 	d.nameLost(r)
 	d.exported = exported && err == nil
-	d.opened = d.web || whole || exported && err == nil // else nothing was looked at
+	d.opened = !d.lacksPart && (d.web || whole || exported && err == nil) // else nothing was looked at
+	if d.lacksPart {
+		return ctx.Err() // nothing that could be counted was checked
+	}
 	d.Changesets += held
 	if d.opened && !d.web {
 		living, deleted, _ := r.CountRecords(ctx) // what could not be counted was reported
@@ -294,11 +303,14 @@ func (d *fsckDoc) show(p *printer) error {
 			return err
 		}
 	}
-	end := p.linef
+	end, separator := p.linef, ","
+	if d.lacksPart {
+		separator = ";"
+	}
 	if d.damages+d.harmless == 0 {
 		end = p.donef
 	}
-	if err := end("%s, %s", d.checked(), d.verdict()); err != nil {
+	if err := end("%s%s %s", d.checked(), separator, d.verdict()); err != nil {
 		return err
 	}
 	return d.err()
@@ -306,6 +318,9 @@ func (d *fsckDoc) show(p *printer) error {
 
 // checked says in words how much was checked.
 func (d *fsckDoc) checked() string {
+	if d.lacksPart {
+		return "no changeset and no record was checked: they can be once the parts are whole"
+	}
 	if !d.opened {
 		return "the rest could not be checked"
 	}
@@ -366,7 +381,7 @@ func (d *fsckDoc) hint() string {
 		return `what is still damaged needs somebody who knows what it was; "prophet fsck --repair --from URL", with a mirror of this replica, may find it; prophet/set-aside has what was there before`
 	case d.lostOnly():
 		return d.hintLost()
-	case d.lacksObjects:
+	case d.lacksObjects || d.lacksPart:
 		return `nothing was changed; "prophet fsck --repair" repairs it, and fetches what is missing from the replicas that are known here; --from URL names others that may have it`
 	case !d.opened:
 		return `nothing was changed; "prophet fsck --repair" repairs what follows from what is left`
