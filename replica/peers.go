@@ -49,6 +49,8 @@ type Peer struct {
 	Adopt bool `json:"adopt,omitempty"`
 	// OtherDatabase says that it is a replica of another database, from which somebody pulled all the same.
 	OtherDatabase bool `json:"other_database,omitempty"`
+	// Published says that this replica was published there, which is noted under its own UUID: that it is noted as a peer then says nothing of who this replica is.
+	Published bool `json:"published,omitempty"`
 	// Moved is how the peer's log is read: it has, under their old names, changesets that bear new ones here.
 	Moved changeset.Moves `json:"moved,omitempty"`
 	// Stretches is the same for a peer that uses the original.
@@ -352,6 +354,15 @@ func KnownPeers(fsys afero.Fs) (peers []Peer) {
 		}
 	}
 	return peers
+}
+
+// KnownLastPeer is [Replica.LastPeer] in the same way.
+func KnownLastPeer(fsys afero.Fs) string {
+	url, _, err := (&Replica{fs: fsys, log: newLog(fsys, "", "", &limits{})}).readLastPeer()
+	if err != nil {
+		return ""
+	}
+	return url
 }
 
 // DatabaseOf returns the UUID of the database at the root of a file system, where the replica may be too damaged to be opened; zero if nothing says it.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"strings"
+
+	"github.com/google/uuid"
 )
 
 // Where peers are found. A place has one peer: the one that was met there last. A peer may have several: its directory, say, and a mirror.
@@ -53,6 +55,42 @@ func (p *Peer) Home() string {
 		return ""
 	}
 	return places[0].URL
+}
+
+// Meet notes where a peer is found of which nothing was read, as after a push to it, or a publication, in a transaction of its own. What was read of it before counts as it
+// did. It writes nothing if the place is noted already, nor into a replica in which only the original wrote.
+func (r *Replica) Meet(ctx context.Context, peer uuid.UUID, at Place) error {
+	if ours, err := r.log.takenOver(); err != nil || !ours {
+		return err
+	}
+	if p, err := r.log.Peer(peer); err != nil || p.isFoundAt(at.URL) {
+		return err
+	}
+	return r.Update(ctx, func(tx *Tx) error { return tx.main.meet(peer, at) })
+}
+
+func (t *txLog) meet(peer uuid.UUID, at Place) error {
+	p, err := t.Peer(peer)
+	switch {
+	case err != nil || p.isFoundAt(at.URL):
+		return err
+	case p.damaged != nil:
+		p = Peer{UUID: peer}
+	}
+	p.Published = p.Published || peer == t.self
+	if p.Read == 0 && p.Representations == 0 {
+		p.FoundAt(at)
+		t.setPeer(p)
+		return nil
+	}
+	p.Also = slices.Insert(slices.Clone(p.Also), 0, at) // what was read counts where it was read, and while our own log has the rows that it had then
+	t.tx.d.Replace(t.name(peerFile(p.UUID)), p.encode())
+	return nil
+}
+
+// isFoundAt reports whether it is noted that the peer was found there.
+func (p *Peer) isFoundAt(url string) bool {
+	return p.damaged == nil && slices.ContainsFunc(p.Places(), func(at Place) bool { return samePlace(at.URL, url) })
 }
 
 // forgetPlaces forgets the places that are meant, of peers of which the transaction notes nothing else. It returns a peer for each of them.

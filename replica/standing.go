@@ -53,7 +53,7 @@ func standings(l *Log, more ...uuid.UUID) (map[uuid.UUID]standing, error) {
 	}
 	former, _ := l.Former() // where it cannot be read, it says nothing
 	for u, s := range known {
-		s.marked, s.listed, s.noted = there(l, markFile(u)), slices.Contains(former, u), there(l, peerFile(u))
+		s.marked, s.listed, s.noted = there(l, markFile(u)), slices.Contains(former, u), l.notesPeer(u)
 		known[u] = s
 	}
 	return known, nil
@@ -63,6 +63,12 @@ func standings(l *Log, more ...uuid.UUID) (map[uuid.UUID]standing, error) {
 func there(l *Log, name string) bool {
 	ok, err := exists(l.fs, name)
 	return ok || err != nil
+}
+
+// notesPeer reports whether a UUID is noted as a peer's, and not for a mirror that was published from here.
+func (l *Log) notesPeer(u uuid.UUID) bool {
+	p, err := l.Peer(u)
+	return there(l, peerFile(u)) && !(err == nil && p.Published)
 }
 
 // mayBePresent reports whether neither a mark nor the list of former ones says that the UUID is not the replica's present one.

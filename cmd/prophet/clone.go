@@ -200,9 +200,11 @@ func (o *cloneOptions) begun(ctx context.Context, e *env, dir string, err error)
 	case interrupted(ctx, err):
 		return withHint(err, "what came so far stays; %s goes on", pull)
 	}
-	if hint := hintOf(err); hint == hintMirror || hint == hintFull || hint == hintLarge {
-		hint = strings.TrimSuffix(hint, ", then run the same command again")
+	switch hint := hintOf(err); hint {
+	case hintMirror:
 		return withHint(err, "%s; then %s goes on with the clone", hint, pull)
+	case hintFull, hintLarge:
+		return ifCutOff(ctx, err, "what came so far stays; then %s goes on with the clone", pull)
 	}
 	return withHint(err, "the clone is begun; %s goes on", pull)
 }

@@ -86,7 +86,7 @@ func (o *fsckOptions) release(ctx context.Context, e *env, p *printer, dir strin
 	done, err := r.Release(ctx, func(done, total int) { progress.Set(int64(done), int64(total)) })
 	progress.Done()
 	if err != nil {
-		return ifInterrupted(ctx, err, "what is released so far stays; run it again")
+		return ifCutOff(ctx, err, "what is released so far stays; run it again")
 	}
 	if done.Records > 0 {
 		doc.Repaired = append(doc.Repaired, repairedDoc{Outcome: string(replica.IsReleased), Path: replica.LostFile, Text: "what waits of " + counted(done.Records, "record") + " goes to others now, as " + counted(done.Changesets, "changeset")})

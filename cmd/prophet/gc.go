@@ -62,7 +62,7 @@ func runGC(ctx context.Context, e *env, g globals) error {
 	report, err := r.GC(ctx, replica.GCOptions{Progress: func(done, total int) { progress.Set(int64(done), int64(total)) }})
 	progress.Done()
 	if err != nil {
-		return ifInterrupted(ctx, err, "what was folded so far stays; run it again")
+		return ifCutOff(ctx, err, "what was folded so far stays; run it again")
 	}
 	if p.json {
 		return p.writeJSON(gcDoc{report.Folded, r.Format(), report.Loose, report.Lost, report.Merged, report.Parts, report.Removed})

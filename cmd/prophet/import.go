@@ -110,7 +110,7 @@ func runImport(ctx context.Context, e *env, o importOptions) error {
 			if r.Latest() == before {
 				return err
 			}
-			return o.ifInterrupted(ctx, err)
+			return o.ifCutOff(ctx, err)
 		}
 	}
 	if conflicts {
@@ -119,12 +119,12 @@ func runImport(ctx context.Context, e *env, o importOptions) error {
 	return nil
 }
 
-// ifInterrupted adds to the error of an import that was interrupted that the next one goes on.
-func (o *importOptions) ifInterrupted(ctx context.Context, err error) error {
+// ifCutOff adds to the error of an import that was interrupted, or ran out of room, that the next one goes on.
+func (o *importOptions) ifCutOff(ctx context.Context, err error) error {
 	if o.dryRun {
 		return err
 	}
-	return ifInterrupted(ctx, err, "what came so far stays; the next import of it goes on from there")
+	return ifCutOff(ctx, err, "what came so far stays; the next import of it goes on from there")
 }
 
 // importFile imports one file into r.

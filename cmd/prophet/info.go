@@ -201,7 +201,11 @@ func (d *peerDoc) text() string {
 	if len(d.Also) > 0 {
 		nowhere = "(not where it was found last)"
 	}
-	text := fmt.Sprintf("%s %s, read up to its changeset %d", d.UUID, cmp.Or(d.URL, nowhere), d.Read)
+	read := "nothing of it was read yet"
+	if d.Read > 0 {
+		read = fmt.Sprintf("read up to its changeset %d", d.Read)
+	}
+	text := fmt.Sprintf("%s %s, %s", d.UUID, cmp.Or(d.URL, nowhere), read)
 	if len(d.Also) > 0 {
 		text += ", also at " + strings.Join(d.Also, ", ")
 	}

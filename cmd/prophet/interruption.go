@@ -21,5 +21,16 @@ func ifInterrupted(ctx context.Context, err error, format string, args ...any) e
 	return withHint(err, format, args...)
 }
 
+// ifCutOff is ifInterrupted, and the same for work that a full disk ended, or a file that may not grow: what was committed until then stays, too.
+func ifCutOff(ctx context.Context, err error, format string, args ...any) error {
+	switch hintOf(err) {
+	case hintFull:
+		return withHint(err, makeRoom+"; "+format, args...)
+	case hintLarge:
+		return withHint(err, raiseLimit+"; "+format, args...)
+	}
+	return ifInterrupted(ctx, err, format, args...)
+}
+
 // hintUnchanged is what to do after a command that was interrupted before it changed something.
 const hintUnchanged = "nothing was changed; run it again"

@@ -158,6 +158,43 @@ func textsOf(t *testing.T, fsys afero.Fs) map[string]string {
 	return texts
 }
 
+// What came before a disk was full stays as it does before an interrupt.
+func TestWhereADiskIsFullWhatCameStays(t *testing.T) {
+	const larger = `the shell's "ulimit -f", or the file system, lets no file be as large as that: raise the limit, or work on another disk`
+	line := func(id string) string {
+		return `{"created":"2018-07-21 14:38:36","creator":"ann","changes":[{"op":"create","type":"Ticket","uuid":"` + id + `","props":{}}]}`
+	}
+	for _, tt := range []struct {
+		line, place string
+		err         error
+		hint        string
+	}{
+		{"import -r /ann /one /two", "1 open /two", syscall.ENOSPC, "make room; what came so far stays; the next import of it goes on from there"},
+		{"import -r /ann /one /two", "1 open /two", syscall.EFBIG, larger + "; what came so far stays; the next import of it goes on from there"},
+		{"import -r /ann /one /two", "1 open /one", syscall.ENOSPC, hintFull},
+		{"pull -r /ann /bob", "1 rename last-peer", syscall.ENOSPC, "make room; what came so far stays; the next pull goes on from there"},
+		{"pull -r /ann /bob", "1 rename /ann/", syscall.ENOSPC, hintFull},
+		{"push -r /ann /bob", "1 rename last-peer", syscall.EDQUOT, "make room; what came so far stays; the next push goes on from there"},
+		{"push -r /ann /bob", "1 rename /bob/", syscall.ENOSPC, hintFull},
+		{"clone /ann /new", "7 open /new/prophet/peers/", syscall.ENOSPC, `make room; what came so far stays; then "prophet pull -r /new /ann" goes on with the clone`},
+		{"publish -r /ann /new", "1 open prophet/mirror", syscall.ENOSPC, "make room; what came so far stays; readers see the state before, and the next publish goes on"},
+	} {
+		w := quarrelling(t)
+		w.do(t, "create", "-r", "/bob", "Ticket", "summary=toner")
+		w.do(t, "create", "-r", "/ann", "Ticket", "summary=paper")
+		w.write(t, "/one", line("6b0a9d5c-7f6e-4a64-9d0c-1f4b6f0d2c11"))
+		w.write(t, "/two", line("6b0a9d5c-7f6e-4a64-9d0c-1f4b6f0d2c12"))
+		if err := w.Fs.Remove("/ann/prophet/last-peer"); err != nil {
+			t.Fatal(err)
+		}
+		w.err.Reset()
+		w.Fs = newStopper(t, w.Fs, tt.place, func() error { return tt.err })
+		if code := run(t.Context(), w.env, strings.Fields(tt.line)); code != exitFailed || !strings.HasSuffix(w.err.String(), "\nprophet: hint: "+tt.hint+"\n") {
+			t.Errorf("%s, %v at %s: exit code %d, %s", tt.line, tt.err, tt.place, code, w.err)
+		}
+	}
+}
+
 func TestAnExportThatFailsSaysWhatToDoNext(t *testing.T) {
 	half := "/new holds half a copy; remove it and export again"
 	for _, tt := range []struct {

@@ -138,11 +138,16 @@ func isFormat(version string) bool {
 	return err == nil && n > 0
 }
 
-// hintFull is what to do about a disk, or a quota, that is full.
-const hintFull = "the state before holds; make room, then run the same command again"
+// hintFull is what to do about a disk, or a quota, that is full, where nothing of the command stays; else see ifCutOff.
+const hintFull = "the state before holds; " + makeRoom + ", then run the same command again"
 
-// hintLarge is what to do about a file that is larger than the system lets files be.
-const hintLarge = `the state before holds; the shell's "ulimit -f", or the file system, lets no file be as large as that: raise the limit, or work on another disk, then run the same command again`
+// hintLarge is the same about a file that is larger than the system lets files be.
+const hintLarge = "the state before holds; " + raiseLimit + ", then run the same command again"
+
+const (
+	makeRoom   = "make room"
+	raiseLimit = `the shell's "ulimit -f", or the file system, lets no file be as large as that: raise the limit, or work on another disk`
+)
 
 // explain returns the exit code for an error of a library, and what a person can do about it; "" if there is nothing to say.
 func explain(err error) (code int, hint string) {

@@ -126,21 +126,26 @@ func leadsTo(l, remembered string) bool {
 	return err == nil && rest[0] == '/'
 }
 
-// all returns the locations of the replicas in the config and of those that were exchanged with.
+// all returns the locations of the replicas in the config and of those that were exchanged with. The replica's own mirror is none of them.
 func (p *peers) all(r *replica.Replica) ([]string, error) {
 	known, err := r.Peers()
 	if err != nil {
 		return nil, err
 	}
-	all := p.known(known)
+	last, err := r.LastPeer()
+	if err != nil {
+		return nil, err
+	}
+	known = slices.DeleteFunc(known, func(k replica.Peer) bool { return k.UUID == r.UUID() && k.Copy }) // its own mirror
+	all := p.known(known, last)
 	if len(all) == 0 {
 		return nil, withHint(usagef("no other replica is known yet"), "name one by its URL or its directory, or write it into the config")
 	}
 	return all, nil
 }
 
-// known returns the locations of the replicas in the config and of these.
-func (p *peers) known(known []replica.Peer) (all []string) {
+// known returns the locations of the replicas in the config, of these, and the last one exchanged with, which older versions noted alone after a push.
+func (p *peers) known(known []replica.Peer, last string) (all []string) {
 	add := func(l string) {
 		if l != "" && !slices.Contains(all, l) {
 			all = append(all, l)
@@ -157,6 +162,11 @@ func (p *peers) known(known []replica.Peer) (all []string) {
 				add(l)
 			}
 		}
+	}
+	if !slices.ContainsFunc(all, func(l string) bool {
+		return leadsTo(last, psync.Shown(l)) || leadsTo(psync.Shown(l), last) || p.e.sameDir(l, last)
+	}) {
+		add(p.withLogin(last))
 	}
 	return all
 }

@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"prophet/internal/rsync"
+	"prophet/replica"
 	psync "prophet/sync"
 )
 
@@ -54,7 +56,8 @@ Beside the tree that the original reads, the mirror holds the same in packs:
 this program clones them with a handful of requests, and pulls with one. Small
 packs are merged as the mirror grows; those that were merged stay for 30 days,
 for readers who look at an old state, or until a publish with --prune. With
---no-v1 there are packs only: a few files, and none that the original reads.`,
+--no-v1 there are packs only: a few files, and none that the original reads. The
+flag is wanted each time: a publish without it writes the tree there, too.`,
 		Action: func(c *cli.Context) error {
 			args, err := arguments(c, 1, 1)
 			if err != nil {
@@ -113,7 +116,12 @@ func runPublish(ctx context.Context, e *env, o publishOptions) error {
 	})
 	progress.Done()
 	if err != nil {
-		return ifInterrupted(ctx, o.withRemedy(fmt.Errorf("%s: %w", to.shown, err), to), "what came so far stays; readers see %s, and the next publish goes on", to.seen)
+		return ifCutOff(ctx, o.withRemedy(fmt.Errorf("%s: %w", to.shown, err), to), "what came so far stays; readers see %s, and the next publish goes on", to.seen)
+	}
+	if to.dir != "" { // a repair asks there
+		if err := noteMet(ctx, r, r.UUID(), replica.Place{URL: filepath.Join(to.dir, filepath.FromSlash(pub.Path)), Copy: true}); err != nil {
+			return ifCutOff(ctx, err, "it is published; the next publish notes where")
+		}
 	}
 	if p.json {
 		return p.writeJSON(publishDoc{pub.Bookkeeping, pub.Changesets, r.Where(), pub.Latest, pub.Path, pub.Records, pub.Removed, pub.Votes, pub.Restored, to.shown, pub.Withheld, pub.Wrote})

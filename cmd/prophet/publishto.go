@@ -17,6 +17,7 @@ import (
 // publishTo is where a replica is published to.
 type publishTo struct {
 	shown   string // it, as it may be shown
+	dir     string // it, if it is a directory
 	pulled  string // how pull is told of it; "" if it cannot be
 	seen    string // which state readers see of a publication that was cut off
 	publish func(ctx context.Context, r *replica.Replica, opts psync.PublishOptions) (*psync.Published, error)
@@ -39,7 +40,7 @@ func (e *env) publishingTo(r *replica.Replica, word string) (*publishTo, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &publishTo{shown: dir, pulled: e.shortDir(dir), seen: "the state before", publish: func(ctx context.Context, r *replica.Replica, opts psync.PublishOptions) (*psync.Published, error) {
+	return &publishTo{shown: dir, dir: dir, pulled: e.shortDir(dir), seen: "the state before", publish: func(ctx context.Context, r *replica.Replica, opts psync.PublishOptions) (*psync.Published, error) {
 		unmake, err := durable.MakeRoot(e.Fs, dir)
 		if err != nil {
 			return nil, fmt.Errorf("publish: %w", err)

@@ -97,7 +97,7 @@ func (x *exchange) run(ctx context.Context, one func(ctx context.Context, locati
 			x.conflicts, err = true, nil
 		}
 		if ctx.Err() != nil {
-			return x.ifInterrupted(ctx, err, "one")
+			return x.ifCutOff(ctx, err, "one")
 		}
 		s.note(l, x.orForget(l, err))
 	}
@@ -182,10 +182,10 @@ func (x *exchange) pull(ctx context.Context, location string) error {
 	end()
 	x.came = x.came || rowsOf(ours) > before
 	if err != nil {
-		return x.ifInterrupted(ctx, err, "pull")
+		return x.ifCutOff(ctx, err, "pull")
 	}
 	if err := x.remember(ours, theirs, location); err != nil {
-		return err
+		return x.ifCutOff(ctx, err, "pull")
 	}
 	x.noteTwin(ours, theirs, location, rep)
 	return x.showPulled(ours, theirs.Where(), rep)
@@ -231,12 +231,12 @@ func (x *exchange) showPulled(ours *replica.Replica, where string, rep *psync.Re
 	return showReport(l, doc, x.did("Pulled", "Would pull")+" from "+where, x.ok)
 }
 
-// ifInterrupted adds to the error of a pull or push that was interrupted that the next one goes on.
-func (x *exchange) ifInterrupted(ctx context.Context, err error, next string) error {
+// ifCutOff adds to the error of a pull or push that was interrupted, or ran out of room, that the next one goes on.
+func (x *exchange) ifCutOff(ctx context.Context, err error, next string) error {
 	if x.dryRun || !x.came {
 		return err
 	}
-	return ifInterrupted(ctx, err, "what came so far stays; the next %s goes on from there", next)
+	return ifCutOff(ctx, err, "what came so far stays; the next %s goes on from there", next)
 }
 
 // rowsOf returns how many rows both logs of a replica have.

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
+	"syscall"
 
+	"github.com/google/uuid"
 	"github.com/urfave/cli/v2"
 
 	"prophet/replica"
@@ -71,10 +74,13 @@ func (x *exchange) push(ctx context.Context, location string) error {
 	end()
 	x.came = x.came || rowsOf(theirs) > before
 	if err != nil {
-		return x.ifInterrupted(ctx, pushError(ours, theirs, err), "push")
+		return x.ifCutOff(ctx, pushError(ours, theirs, err), "push")
 	}
 	if err := x.remember(ours, theirs, location); err != nil {
-		return err
+		return x.ifCutOff(ctx, err, "push")
+	}
+	if err := x.noteMet(ctx, ours, theirs); err != nil {
+		return x.ifCutOff(ctx, err, "push")
 	}
 	x.noteTwin(ours, theirs, location, rep)
 	l := newConflictLister(x.p, theirs, ours, fewLines)
@@ -83,6 +89,23 @@ func (x *exchange) push(ctx context.Context, location string) error {
 		return err
 	}
 	return showReport(l, doc, x.did("Pushed", "Would push")+" to "+theirs.Where(), x.ok)
+}
+
+// noteMet notes where the replica is that was pushed to, for --all and for a repair.
+func (x *exchange) noteMet(ctx context.Context, ours, theirs *replica.Replica) error {
+	if x.dryRun || theirs.UUID() == ours.UUID() || theirs.Database() != ours.Database() || ours.CheckEditable() != nil {
+		return nil
+	}
+	return noteMet(ctx, ours, theirs.UUID(), replica.Place{URL: theirs.Where()})
+}
+
+// noteMet notes where a replica, or the mirror of ours, is found. Somebody who may only read ours pushes and publishes without that, as does one who would have to wait.
+func noteMet(ctx context.Context, ours *replica.Replica, peer uuid.UUID, at replica.Place) error {
+	err := ours.Meet(ctx, peer, at)
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) || errors.As(err, new(*replica.BusyError)) {
+		return nil
+	}
+	return err
 }
 
 // publishAgain is the command that brings a mirror or an exported copy of this replica up to date.

@@ -66,7 +66,7 @@ func (o *fsckOptions) repair(ctx context.Context, e *env, p *printer, dir string
 	if errors.Is(err, replica.ErrNothingLeft) {
 		return withHint(err, `"prophet clone %s DIR" makes a new one, from another replica or a mirror of the database`, shellWord(append(slices.Clone(o.from), "URL")[0]))
 	}
-	return ifInterrupted(ctx, err, "what is repaired so far stays; run it again")
+	return ifCutOff(ctx, err, "what is repaired so far stays; run it again")
 }
 
 // findRemains returns where a replica is named that lost the file without which there is none; else the error of looking for it.
@@ -232,7 +232,7 @@ func (o *fsckOptions) locations(e *env, p *printer, dir string) []string {
 	if err != nil {
 		p.warnf("%v", err)
 	}
-	locations := known.known(replica.KnownPeers(e.dir(dir)))
+	locations := known.known(replica.KnownPeers(e.dir(dir)), replica.KnownLastPeer(e.dir(dir)))
 	for _, c := range known.config.Replicas { // what was published from here has all that was here then
 		if l := known.configured(c.PublishURL); c.PublishURL != "" && !slices.Contains(locations, l) {
 			locations = append(locations, l)

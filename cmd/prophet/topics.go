@@ -150,7 +150,9 @@ make a copy that was made already into one, before it is edited:
 
 To back a replica up, copy it, or clone it and pull there. Where a backup was
 put back, pull from others before you edit: what was lost comes back, and the
-replica gets a new UUID.
+replica gets a new UUID. A copy that was made while somebody wrote there may
+have files of different moments: check it with "prophet fsck", and if that finds
+something, make it again.
 
 If both copies were edited, one name stands for two edits. A pull between the
 two takes them apart, and nothing is lost. Somebody else who has one edit of
