@@ -108,6 +108,7 @@ func TestAMarkOfTheOriginalThatCannotBeReadIsWrittenAnew(t *testing.T) {
 }
 
 func TestALogThatWasTurnedBackLowersAMarkThatCannotBeRead(t *testing.T) {
+	replicatest.WithLooseEdits(t)
 	_, fsys, peer := visited(t)
 	mark := "local_metadata/last-changeset-from-" + peer.String()
 	change(t, fsys, mark, func([]byte) []byte { return []byte("x") })

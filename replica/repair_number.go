@@ -203,36 +203,51 @@ func (l *Log) untouched() (bool, error) {
 // countIDs returns of how many changesets there is an object, loose or in a part.
 func (p *repair) countIDs(l *Log) (uint32, error) {
 	ids := map[changeset.ID]bool{}
+	err := p.eachLying(l, func(_ cas.Key, c *changeset.Changeset) error {
+		ids[c.ID] = true
+		return nil
+	})
+	return uint32(len(ids)), err
+}
+
+// eachLying calls use with each changeset of which there is a whole object, loose or in a part, in the log or not; it stops at its first error.
+func (p *repair) eachLying(l *Log, use func(key cas.Key, c *changeset.Changeset) error) error {
 	err := l.objects.Walk(func(key cas.Key, _ string) error {
 		if key.IsZero() {
 			return p.ctx.Err()
 		}
 		if c := p.wholeChangeset(l, key); c != nil {
-			ids[c.ID] = true
+			if err := use(key, c); err != nil {
+				return err
+			}
 		}
 		return p.ctx.Err()
 	})
 	if err != nil && !isNotExist(err) {
-		return 0, err
+		return err
 	}
 	packs, err := l.withRows(maxSeq).packs()
 	if err != nil {
-		return 0, err
+		return err
 	}
 	for _, part := range packs.parts {
-		for seq := part.First; seq <= part.Last && err == nil; seq++ {
-			var b []byte
-			if b, err = part.Changeset(seq); err == nil {
-				c, bad := changeset.Decode(b)
-				if bad == nil {
-					ids[c.ID] = true
+		for seq := part.First; seq <= part.Last; seq++ {
+			b, err := part.Changeset(seq)
+			if err != nil {
+				p.unread(err)
+				break
+			}
+			if c, bad := changeset.Decode(b); bad == nil {
+				if err := use(cas.Sum(b), c); err != nil {
+					return err
 				}
-				err = p.ctx.Err()
+			}
+			if err := p.ctx.Err(); err != nil {
+				return err
 			}
 		}
 	}
-	p.unread(err)
-	return uint32(len(ids)), p.disturbed()
+	return p.disturbed()
 }
 
 // rowsElsewhere returns how many rows the log has in the mirror or the copy that has the most.

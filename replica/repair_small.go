@@ -173,11 +173,7 @@ func (p *repair) shares(r *Replica) (shared bool) {
 		return true
 	}
 	tried, enough := 0, errors.New("enough were tried")
-	err = l.objects.Walk(func(key cas.Key, _ string) error {
-		c := p.wholeChangeset(l, key)
-		if c == nil {
-			return p.disturbed()
-		}
+	err = p.eachLying(l, func(key cas.Key, c *changeset.Changeset) error {
 		tried++
 		if shared = r.Makes(changeset.Row{ID: c.ID, Key: key}); shared || tried == mostShared {
 			return enough

@@ -47,6 +47,7 @@ func TestAnErrorOfReadingDoesNotLetAWriterDestroyWhatIsNotCounted(t *testing.T) 
 }
 
 func TestAnErrorOfReadingDoesNotLetAWriterBuildOnWhatWasLost(t *testing.T) {
+	replicatest.WithLooseEdits(t)
 	start := turned(t, func(b []byte) []byte { return b[:3*44] })
 	for k := 1; ; k++ {
 		disk := start.Survivor(crashfs.Kill, 0)

@@ -69,6 +69,7 @@ func TestANumberThatWasSetBackIsNotRead(t *testing.T) {
 }
 
 func TestALogThatWasSetBackWholeIsReadWithAWarning(t *testing.T) {
+	replicatest.WithLooseEdits(t)
 	fsys, _ := noted(t)
 	change(t, fsys, "latest-sequence-no", setBack("3"))
 	change(t, fsys, "changesets.idx", func(b []byte) []byte { return b[:3*44] })
