@@ -20,9 +20,8 @@ type beyond struct {
 
 // rowsBeyond returns how many rows a log has that has held ones by most of what counts them. It has more where two of all files that count rows say so; where one does, and the changesets of all rows up to there are
 // here, as far as can be told; where a list of parts does; or where others have what was made here after that. Notes of ours beyond the number that no journal explains were committed with their rows: the log was set back
-// then, and what was made here after those rows is its own too. The indexes of records
-// alone make no one row of format 1, for a program of the original may have been cut off in that; and none where somebody has another changeset under the number of one that is here. A changeset of which
-// nothing tells is what one of ours was cut off in.
+// then, and what was made here after those rows is its own too. The indexes of records alone make no one row of format 1, for a program of the original may have been cut off in that; and none where somebody has another
+// changeset under the number of one that is here. A changeset of which nothing tells is what one of ours was cut off in.
 func (p *repair) rowsBeyond(l *Log, held uint32) (rows uint32, err error) {
 	x := &beyond{p: p, l: l.withRows(held), held: held}
 	if rows, err = x.counted(); err != nil {

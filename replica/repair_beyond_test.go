@@ -122,6 +122,32 @@ func TestRowsThatHoldAreTakenUpWhateverMostFilesCount(t *testing.T) {
 	}
 }
 
+// Nobody but us writes a replica of format 2, and nothing of an edit of ours that was cut off stays in an index of a record. So what these name was committed, if it is here.
+func TestRowsOfWhichOnlyIndexesOfRecordsTellAreTakenUp(t *testing.T) {
+	for _, what := range []string{"one edit", "an edit behind somebody else's", "an edit behind parts"} {
+		replicatest.OnFormat2(t)
+		now := crashfs.New()
+		r := replicatest.Init(t, now, counted(0))
+		grow(t, r, 2)
+		recs := allRecords(t, r)
+		old := now.Survivor(crashfs.Kill, 0)
+		switch what {
+		case "an edit behind somebody else's":
+			integrate(t, r, recs[0], nil, map[string]string{"owner": "bob"}, headsOf(t, r, recs[0]))
+		case "an edit behind parts":
+			update(t, r, recs[0], "status", "open")
+			gc(t, r)
+		}
+		update(t, r, recs[1], "status", "closed")
+		want := dumped(t, now)
+		putBackFrom(t, now, old, changeset.IndexFile, changeset.LatestFile, "prophet/rows", "prophet/digests")
+		if did := repaired(t, now); strings.Contains(did, "lost") || dumped(t, now) != want {
+			t.Errorf("%s: the repair says\n%s", what, did)
+		}
+		sound(t, now)
+	}
+}
+
 // Of objects alone nothing tells that they were committed, but that somebody else has them; and that they were not, that somebody has others.
 func TestObjectsBeyondTheLogAreTakenUpIfSomebodyHasThem(t *testing.T) {
 	old, now := grownTwice(t, false)
