@@ -127,8 +127,9 @@ func (l *items) findMine(known []int) error {
 }
 
 // newRows reads the rows that were never read, after it has made sure that the source's log still begins with what was read of it.
-// If not, as after a restore from a backup, it is read again: what is known is known by its ID; but a mirror that goes back is refused. A web mirror with nothing new is
-// taken at its word, if it is one that its mark does not deny, because a server without Range would have to send its whole index.
+// If not, as after a restore from a backup, it is read again: what is known is known by its ID; but a mirror that goes back is refused. A web mirror of ours with nothing new is
+// taken at its word, if it is one that its mark does not deny. The original's have no mark, so of them the last rows are asked for even where they have as many as were read, though a
+// server without Range sends the whole index for that.
 func (p *pull) newRows(s *side) (*items, error) {
 	if same, err := p.nothingNew(s); same || err != nil {
 		return newItems(s.from, 1, 0), err
@@ -229,13 +230,10 @@ func (s *side) setRead(peer *replica.Peer, row changeset.Row) {
 }
 
 // nothingNew reports whether a side has no rows but those that were read, without a look at them: it has none, or is that of a mirror whose mark does not
-// deny that the last row that was read is still there. The original's mirrors have none: they are not asked.
+// deny that the last row that was read is still there. The original's mirrors have none to say so.
 func (p *pull) nothingNew(s *side) (bool, error) {
-	switch {
-	case s.read != s.from.Latest() || s.read > 0 && !p.hasMark():
-		return false, nil
-	case s.read == 0 || p.main.peer.V1:
-		return true, nil
+	if s.read == 0 || s.read != s.from.Latest() || !p.hasMark() || p.main.peer.V1 {
+		return s.read == 0 && s.from.Latest() == 0, nil
 	}
 	mark, told, err := p.from.Mark()
 	last, known := s.last(s.peer)
