@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"io/fs"
 	"path"
 	"time"
 
@@ -67,18 +68,46 @@ func (r *Replica) GC(ctx context.Context, opts GCOptions) (report GCReport, err 
 	if opts.Auto {
 		patience = durable.Patience{Most: -1}
 	}
-	unlock, err := durable.Lock(ctx, r.fs, gcLock, patience)
-	if err != nil {
-		return report, fmt.Errorf("fold loose files of %s into parts: %w", r.where(), err)
-	}
-	g := &gc{ctx: ctx, r: r, opts: opts, wrote: map[parts.Sum]bool{}}
-	for _, prefix := range logPrefixes {
-		if err = g.log(prefix); err != nil {
-			err = fmt.Errorf("fold loose files of %s into parts: %w", r.where(), err)
-			break
+	err = r.withParts(ctx, patience, func() error {
+		g := &gc{ctx: ctx, r: r, opts: opts, wrote: map[parts.Sum]bool{}}
+		defer func() { report = g.report }()
+		for _, prefix := range logPrefixes {
+			if err := g.log(prefix); err != nil {
+				return err
+			}
 		}
+		return nil
+	})
+	if err != nil {
+		err = fmt.Errorf("fold loose files of %s into parts: %w", r.where(), err)
 	}
-	return g.report, errors.Join(err, unlock())
+	return report, err
+}
+
+// withParts does something under the lock of the parts, which it takes away from a replica that is of format 1 then. Where somebody unpacks the replica who had the lock, or has it
+// meanwhile, the directory may be gone in which the lock lay: then there is nothing to be done any more.
+func (r *Replica) withParts(ctx context.Context, patience durable.Patience, do func() error) error {
+	unlock, err := durable.Lock(ctx, r.fs, gcLock, patience)
+	if errors.Is(err, fs.ErrNotExist) && r.isUnpacked() {
+		return r.reopen()
+	}
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(do(), unlock()); err != nil || !r.isUnpacked() {
+		return err
+	}
+	_, _ = durable.RemoveLeft(r.fs, []string{gcLock}) // it harms nobody; and who waits for it finds that there is nothing to do
+	if r.format == FormatLoose {
+		return nil
+	}
+	return r.reopen()
+}
+
+// isUnpacked reports whether the replica is of format 1 now, whatever it was when it was opened.
+func (r *Replica) isUnpacked() bool {
+	version, err := readSmall(r.fs, changeset.ReplicaVersionFile)
+	return err == nil && version == FormatLoose
 }
 
 func rowsOf(ref parts.Ref) uint64 { return uint64(ref.Last) - uint64(ref.First) + 1 }

@@ -31,15 +31,7 @@ func (r *Replica) Unpack(ctx context.Context, progress func(done, total int)) er
 	if there, err := afero.DirExists(r.fs, parts.Dir); err == nil && !there && r.format == FormatLoose {
 		return nil
 	}
-	apart, err := durable.Lock(ctx, r.fs, gcLock, r.opts.patience())
-	if err != nil {
-		return fmt.Errorf("unpack %s: %w", r.where(), err)
-	}
-	err = r.unpackLocked(ctx, progress)
-	if unlocked := apart(); err == nil && unlocked == nil {
-		_, _ = durable.RemoveLeft(r.fs, []string{gcLock}) // it harms nobody; and who waits for it finds that there is nothing to do
-	}
-	if err != nil {
+	if err := r.withParts(ctx, r.opts.patience(), func() error { return r.unpackLocked(ctx, progress) }); err != nil {
 		return fmt.Errorf("unpack %s: %w", r.where(), err)
 	}
 	return nil

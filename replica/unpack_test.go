@@ -2,6 +2,7 @@ package replica_test
 
 import (
 	"maps"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -119,5 +120,67 @@ func TestACrashOfUnpackLosesNothing(t *testing.T) {
 	}
 	if crashes < 50/race.Every(5) {
 		t.Errorf("%d crashes", crashes)
+	}
+}
+
+// beside does something once, right after somebody made sure that the directory of the parts is there.
+type beside struct {
+	afero.Fs
+	do func()
+}
+
+func (b *beside) Open(name string) (afero.File, error) {
+	f, err := b.Fs.Open(name)
+	if err == nil && path.Clean(name) == "prophet/parts" {
+		return lookedAt{f, b}, nil
+	}
+	return f, err
+}
+
+type lookedAt struct {
+	afero.File
+	b *beside
+}
+
+func (l lookedAt) Close() error {
+	err := l.File.Close()
+	if do := l.b.do; do != nil {
+		l.b.do = nil
+		do()
+	}
+	return err
+}
+
+// Who is about to wait for the lock of the parts finds that another process has unpacked the replica, and took the lock's directory with it.
+func TestWhoWaitsForAnUnpackHasNothingToDo(t *testing.T) {
+	replicatest.OnFormat2(t)
+	for what, do := range map[string]func(r *replica.Replica) error{
+		"gc": func(r *replica.Replica) error {
+			report, err := r.GC(t.Context(), replica.GCOptions{})
+			if report != (replica.GCReport{}) {
+				t.Errorf("gc did %+v", report)
+			}
+			return err
+		},
+		"unpack": func(r *replica.Replica) error { return r.Unpack(t.Context(), nil) },
+	} {
+		fsys := &beside{Fs: directory(t)}
+		works(t, replicatest.Init(t, fsys, counted(5)), 10, 1)
+		waits := replicatest.Open(t, fsys, counted(1<<20))
+		first := replicatest.Open(t, fsys.Fs, counted(1<<20))
+		gc(t, first)
+		fsys.do = func() { unpack(t, first) }
+		if err := do(waits); err != nil || fsys.do != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+		if there, _ := afero.Exists(fsys, "prophet/parts"); there || waits.Format() != replica.FormatLoose {
+			t.Errorf("%s: it is of format %s, and prophet/parts is there: %v", what, waits.Format(), there)
+		}
+		if found := problems(t, fsys.Fs); found != "" {
+			t.Errorf("%s: fsck says\n%s", what, found)
+		}
+		if err := setStatus(waits, create(t, waits), "open"); err != nil {
+			t.Errorf("after %s: %v", what, err)
+		}
 	}
 }
