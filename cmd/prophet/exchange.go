@@ -196,12 +196,14 @@ func showReport(l *conflictLister, d *reportDoc, did string, ok bool) error {
 	} else {
 		err = printReport(l, d, did)
 	}
-	unruled := func(c conflictDoc) bool { return c.Why != resolution.WhyRule }
-	if err == nil && slices.ContainsFunc(d.Conflicts, unruled) && !d.DryRun && !ok {
+	if err == nil && slices.ContainsFunc(d.Conflicts, conflictDoc.unruled) && !d.DryRun && !ok {
 		return errConflicts
 	}
 	return err
 }
+
+// unruled reports whether no rule settled the conflict, so that somebody has to look at it.
+func (d conflictDoc) unruled() bool { return d.Why != resolution.WhyRule }
 
 func printReport(l *conflictLister, d *reportDoc, did string) error {
 	line := l.p.donef
@@ -233,27 +235,37 @@ func printReport(l *conflictLister, d *reportDoc, did string) error {
 	return nil
 }
 
-// openedText says how many conflicts were opened, how many have a new rival, and where, if not in the replica that the user works on.
+// openedText says how many conflicts were opened, how many have a new rival, how many of either a rule settled, and where, if not in the replica that the user works on.
 func (d *reportDoc) openedText(elsewhere bool) string {
-	again := 0
+	open, again, settled := 0, 0, 0
 	for _, c := range d.Conflicts {
-		if c.NewRival {
+		switch {
+		case !c.unruled():
+			settled++
+		case c.NewRival:
 			again++
+		default:
+			open++
 		}
 	}
 	opened, got := " opened", " got a new rival"
 	if d.cloned {
-		opened = " " + areOpen(len(d.Conflicts)) + " open"
+		opened = " " + areOpen(open) + " open"
 	}
 	if d.DryRun {
 		opened, got = " would be opened", " would get a new rival"
 	}
 	var parts []string
-	if n := len(d.Conflicts) - again; n > 0 {
-		parts = append(parts, counted(n, "conflict")+opened)
+	if open > 0 {
+		parts = append(parts, counted(open, "conflict")+opened)
 	}
 	if again > 0 {
 		parts = append(parts, counted(again, "open conflict")+got)
+	}
+	if settled == 1 {
+		parts = append(parts, "1 conflict settled by a rule")
+	} else if settled > 0 {
+		parts = append(parts, counted(settled, "conflict")+" settled by rules")
 	}
 	text := strings.Join(parts, ", ")
 	if elsewhere {

@@ -35,7 +35,7 @@ var exitCodes = [...]string{
 	exitNoReplica:     "no replica here, or none where another one was named",
 	exitOtherDatabase: "the other replica is of another database",
 	exitUnmet:         "a condition of --if does not hold; nothing was done",
-	exitBusy:          "another process writes there, and --wait is over",
+	exitBusy:          "another process writes there, and --wait is over, or it goes on (fsck)",
 }
 
 // failure is an error that knows its exit code and what a person can do about it.

@@ -29,7 +29,7 @@ Usage: prophet COMMAND [FLAG | ARGUMENT] ...
 // exitCodesFooter ends the page of every command.
 const exitCodesFooter = `Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done and conflicts were opened,
 4 no such record, 5 no replica, 6 another database, 7 --if does not hold,
-8 --wait is over. "prophet help exit-codes" has more. Results go to standard
+8 others write. "prophet help exit-codes" has more. Results go to standard
 output, all else to standard error.
 `
 
@@ -75,6 +75,12 @@ those above it are none. It is also given where the other replica, for pull,
 push, clone, digest or reidentify, is named by a directory or a web server that
 has neither a replica nor a mirror there. If that directory does not exist, or
 the server cannot be reached, the code is 1.
+
+Code 3 is not given for conflicts that "prophet rules" settles. They are listed
+and counted apart, as in "1 conflict opened, 2 conflicts settled by rules".
+
+Code 8 of "prophet fsck" says that somebody published to the mirror each time
+that it was checked: whether it is damaged is not known, and --wait is no help.
 
 A dry run (pull, push or import with --dry-run) opens no conflicts: it ends with
 0 whatever it says that it would open. So does a clone: the conflicts that it

@@ -28,8 +28,9 @@ last pulled from or pushed to.
   prophet pull --all
 
 Nothing stops for a question: conflicts are settled by rule for now, listed, and
-stay open until somebody decides. --prefer from decides them at once for what
-came, --prefer to for what was here before, also where two others differ.
+stay open until somebody decides; the exit code is 3 then, unless all are such
+as "prophet rules" settles. --prefer from decides them at once for what came,
+--prefer to for what was here before, also where two others differ.
 
 --all goes on after a replica that fails. It asks wherever a replica was found,
 in its directory and at a mirror of it, and passes over what has nothing else

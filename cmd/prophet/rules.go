@@ -42,9 +42,10 @@ union   all elements of the lists: commas separate them if any of the lists has
 sum     what was there before, and what each has added to it or taken away
 ask     what was there before: nothing changes until somebody decides
 
-A conflict that a rule settled is listed still, until somebody decides, but is
-no reason for "prophet pull" to end with exit code 3. Where max, min or sum
-meets a value that is no number, it asks.
+A conflict that a rule settled is listed still, until somebody decides. Pull,
+push and import count it apart, as in "2 conflicts settled by rules", and do not
+end with exit code 3 for it; a dry run does not tell it from others. Where max,
+min or sum meets a value that is no number, it asks.
 
 Two people who set different rules at the same time are in conflict about that,
 too. Setting the rule again decides, and mends one that another program wrote so
