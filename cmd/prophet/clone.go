@@ -131,6 +131,7 @@ func (o *cloneOptions) clone(ctx context.Context, e *env, from *replica.Replica,
 		return err
 	}
 	doc.cloned = true
+	e.given = e.shortDir(dir) // what is said from now on is about the clone
 	if err := showReport(l, doc, fmt.Sprintf("Cloned %s into %s", from.Where(), dir), true); err != nil || p.json {
 		return err
 	}

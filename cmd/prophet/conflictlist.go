@@ -109,7 +109,7 @@ func (l *conflictLister) rule(d conflictDoc) error {
 	if d.sets == nil {
 		return nil
 	}
-	return l.p.linef("      %s decides", setsRule(d.sets))
+	return l.p.linef("      %s decides", l.p.e.here(setsRule(d.sets)))
 }
 
 // setsRule is the command that sets a rule, and so decides about it.

@@ -72,7 +72,7 @@ func runConflicts(_ context.Context, e *env, o conflictsOptions) error {
 	case r.CheckEditable() != nil:
 		l.p.notef("what is marked with * holds until somebody decides; this is an exported copy: who wants to decide, does so in a clone of it")
 	default:
-		l.p.generalf("%s", howToGoOn)
+		l.p.notef("%s", howToGoOn)
 	}
 	return nil
 }

@@ -230,7 +230,7 @@ func printReport(l *conflictLister, d *reportDoc, did string) error {
 	case elsewhere:
 		l.p.notef(`pull, then "prophet resolve" decides here; or decide there, with "prophet resolve -r %s". Until then what is marked with * holds there`, shellWord(d.To))
 	default:
-		l.p.generalf("%s", howToGoOn)
+		l.p.notef("%s", howToGoOn)
 	}
 	return nil
 }

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -97,10 +99,11 @@ func runHere(ts *testscript.TestScript, args []string) (code int) {
 	ts.Check(err)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
+	var said strings.Builder
 	e := &env{
 		Stdin:  strings.NewReader(""),
-		Stdout: ts.Stdout(),
-		Stderr: ts.Stderr(),
+		Stdout: io.MultiWriter(ts.Stdout(), &said),
+		Stderr: io.MultiWriter(ts.Stderr(), &said),
 		Getenv: ts.Getenv,
 		Dir:    ts.MkAbs("."),
 		Cache:  ts.Getenv("XDG_CACHE_HOME"),
@@ -112,7 +115,29 @@ func runHere(ts *testscript.TestScript, args []string) (code int) {
 	if now, err := time.Parse(time.DateTime, ts.Getenv("NOW")); err == nil {
 		e.Now = func() time.Time { return now }
 	}
-	return run(ctx, e, args)
+	code = run(ctx, e, args)
+	if wrong := e.elsewhere(said.String()); len(wrong) > 0 && args[0] != "clone" && !slices.Contains(args, "--help") {
+		ts.Fatalf("%q: %q work where the user is not", args, wrong)
+	}
+	return code
+}
+
+var errorLine = regexp.MustCompile(`(?m)^prophet: error: .*$`)
+
+// elsewhere returns the commands in what was said to the user that name no replica, of a user who named one. Where errors name one they tell what is wrong, maybe with another replica;
+// the hint below says what to run.
+func (e *env) elsewhere(said string) (wrong []string) {
+	if e.given == "" {
+		return nil
+	}
+	said = errorLine.ReplaceAllString(said, "")
+	for _, m := range quotedCommand().FindAllStringSubmatch(strings.ReplaceAll(said, hintMirror, ""), -1) {
+		json := strings.HasSuffix(m[2], `\`)
+		if e.isCommand(m[1]) && !anywhere(m[1]) && !json && !strings.Contains(m[2], " -r ") {
+			wrong = append(wrong, m[0])
+		}
+	}
+	return wrong
 }
 
 func TestWhatAStoryNeedsOfProcessesStays(t *testing.T) {

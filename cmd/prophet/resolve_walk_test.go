@@ -145,7 +145,7 @@ func TestResolveAsksAboutRulesByName(t *testing.T) {
 	w.do(t, "pull", "-r", "/ann", "/bob")
 	w.Asks, w.OutWidth = true, 80
 	code := w.answers(t, "e\n1\n")
-	for _, want := range []string{"\nrule of Ticket status: ", "\n*  1  ", "\n      \"prophet rules Ticket status RULE\" decides\n", "[1-2 s q ?]", "\nrule of Ticket status: decided: "} {
+	for _, want := range []string{"\nrule of Ticket status: ", "\n*  1  ", "\n      \"prophet rules -r /ann Ticket status RULE\" decides\n", "[1-2 s q ?]", "\nrule of Ticket status: decided: "} {
 		if code != exitDone || !strings.Contains(strings.ReplaceAll(w.out.String(), "[1-2 s q ?] ", "[1-2 s q ?]\n"), want) {
 			t.Errorf("exit code %d, want %q in %s%s", code, want, w.out, w.err)
 		}

@@ -90,13 +90,6 @@ func (p *printer) notef(format string, args ...any) {
 	}
 }
 
-// generalf is notef for what commands are for, whatever the replica.
-func (p *printer) generalf(format string, args ...any) {
-	if !p.quiet {
-		p.beside("prophet: " + safef(format, args...))
-	}
-}
-
 // warnf says what the user should know even when all went well.
 func (p *printer) warnf(format string, args ...any) {
 	p.beside("prophet: warning: " + p.e.here(safef(format, args...)))
