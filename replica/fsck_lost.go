@@ -32,7 +32,7 @@ const mostNamed = 5
 // meetLost keeps a lost changeset to be told of.
 func (c *checker) meetLost(row changeset.Row, left *changeset.Changeset) {
 	c.lost[row.ID] = true
-	found := LostChangeset{Row: row, Votes: c.l.prefix != "", Bookkeeping: left.Bookkeeping(), leaves: leaves(left)}
+	found := LostChangeset{Row: row, Votes: c.l.prefix != "", Bookkeeping: left.Bookkeeping(), leaves: SomeLeft(left)}
 	for i, ch := range left.Changes {
 		found.Records = append(found.Records, ch.Record)
 		if i == 0 {
@@ -121,8 +121,8 @@ func countsInstead(leaves bool) string {
 	return "until it comes back it counts as if it had not been there"
 }
 
-// leaves reports whether something is left of what a lost changeset did, beside which records it touched.
-func leaves(left *changeset.Changeset) bool {
+// SomeLeft reports whether something is left of what a lost changeset did, beside which records it touched.
+func SomeLeft(left *changeset.Changeset) bool {
 	return slices.ContainsFunc(left.Changes, func(ch changeset.Change) bool { return ch.Kind != changeset.Update || len(ch.Props) > 0 })
 }
 

@@ -166,7 +166,7 @@ func countsAs(c *changeset.Changeset) string {
 	if c.Bookkeeping() {
 		return lostBookkeeping
 	}
-	return countsInstead(leaves(c)) + whatBuildsWaits
+	return countsInstead(SomeLeft(c)) + whatBuildsWaits
 }
 
 // write writes the list.

@@ -192,6 +192,9 @@ func (l *changeLister) heading(row uint32, c *changeset.Changeset) error {
 	}
 	if c.Lost {
 		made = "lost: when and by whom it was made nobody knows, but what is left of it is"
+		if !replica.SomeLeft(c) {
+			made = "lost, with all that it did; until it comes back it counts as if it had not been there"
+		}
 	}
 	return l.linef("%d  %s  %s", row, c.ID.Short(), made)
 }
