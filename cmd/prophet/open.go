@@ -206,8 +206,16 @@ func explain(err error) (code int, hint string) {
 		return exitFailed, `"prophet fsck --repair" keeps them`
 	case isDamage(err):
 		return exitFailed, `"prophet fsck" lists all that is damaged`
+	case errors.Is(err, fs.ErrPermission) && isLock(err):
+		return exitFailed, `look who may read and write there; "prophet help claims" says how several users share a replica`
 	case errors.Is(err, fs.ErrPermission):
 		return exitFailed, "look who may read and write there"
 	}
 	return exitFailed, ""
+}
+
+// isLock reports whether an error is about the file that a lock stands for, which is the first that a writer opens to write.
+func isLock(err error) bool {
+	var file *fs.PathError
+	return errors.As(err, &file) && filepath.Base(file.Path) == "lock"
 }

@@ -31,6 +31,7 @@ func TestErrorsOfLibrariesAreExplained(t *testing.T) {
 		{fmt.Errorf("%w: %w", replica.ErrUncertain, fs.ErrPermission), exitFailed, `once the disk works again, look with "prophet log" whether it is there before you do it again`},
 		{&cas.CorruptError{Path: "x"}, exitFailed, `"prophet fsck" lists all that is damaged`},
 		{fs.ErrPermission, exitFailed, "look who may read and write there"},
+		{&fs.PathError{Op: "open", Path: "/srv/bugs/prophet/lock", Err: fs.ErrPermission}, exitFailed, `look who may read and write there; "prophet help claims" says how several users share a replica`},
 		{errors.New("else"), exitFailed, ""},
 	}
 	for _, tt := range tests {

@@ -187,4 +187,19 @@ A property in conflict has no value for certain: no condition on it holds. That
 holds in one replica. Two people who claim one job in two replicas both get it,
 and have a conflict when they meet. So workers that must not do work twice share
 one replica.
+
+Several users of one machine can share a replica, and a mirror in a directory,
+if they have a group in common, here "team", and let it write what they write.
+Whoever makes the replica hands the group on with its directories:
+
+  umask 002
+  mkdir bugs && chgrp team bugs && chmod g+s bugs
+  prophet init bugs
+
+All of them have "umask 002" from then on where they use it, in ~/.profile say.
+With another umask the others are told "permission denied". What is there
+already gets the group and the rights from the user who made it, or from root:
+
+  chgrp -R team bugs && chmod -R g+w bugs
+  find bugs -type d -exec chmod g+s {} +
 `
