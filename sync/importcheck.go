@@ -144,10 +144,11 @@ func (im *importing) checkLine(r *reading) error {
 	return nil
 }
 
-// pastError says that a source is not the one that was imported under its name, and how that shows.
-func pastError(how string) error {
-	return fmt.Errorf("the past of a source does not change: %s; import it under another name with --as, as another source, which makes all its changesets once more", how)
-}
+// ErrPast is wrapped by the error of a source that is not the one that was imported under its name: lines of it say something else. Nothing was changed.
+var ErrPast = errors.New("the past of a source does not change")
+
+// pastError says how it shows that a source is not the one that was imported under its name.
+func pastError(how string) error { return fmt.Errorf("%w: %s", ErrPast, how) }
 
 // checkBlank makes sure that a blank line brought nothing before.
 func (im *importing) checkBlank(no uint32) error {

@@ -161,10 +161,13 @@ func (l *lineReader) skipBOM(where string) error {
 	return nil
 }
 
+// ErrEndsEarly is wrapped by the error of a compressed source that ends before its content does. Nothing was changed.
+var ErrEndsEarly = errors.New("the file was cut off")
+
 // endsEarly says of an error of reading a line that the compressed file ends before its content does, if that is so.
 func endsEarly(err error, line uint32) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return fmt.Errorf("it ends early, in line %d: the file was cut off", line)
+		return fmt.Errorf("it ends early, in line %d: %w", line, ErrEndsEarly)
 	}
 	return err
 }

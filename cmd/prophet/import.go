@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"syscall"
 
 	"github.com/urfave/cli/v2"
 
@@ -104,8 +106,8 @@ func runImport(ctx context.Context, e *env, o importOptions) error {
 			conflicts, err = true, nil
 		}
 		if err != nil {
-			if errors.As(err, new(*psync.LineError)) {
-				return withHint(err, `nothing of it was imported: mend that line and import it again; "prophet help import" says what a line holds`)
+			if hint := hintImport(err); hint != "" {
+				return withHint(err, "%s", hint)
 			}
 			if r.Latest() == before {
 				return err
@@ -117,6 +119,22 @@ func runImport(ctx context.Context, e *env, o importOptions) error {
 		return errConflicts
 	}
 	return nil
+}
+
+// hintImport says what to do about a source that cannot be imported, whatever there is here; "" if that is not what the error is about.
+func hintImport(err error) string {
+	const nothing, page = "nothing of it was imported: ", `"prophet help import" says `
+	switch {
+	case errors.As(err, new(*psync.LineError)):
+		return nothing + "mend that line and import it again; " + page + "what a line holds"
+	case errors.Is(err, psync.ErrPast):
+		return nothing + "let the lines say what they said, and write what is new below them; or, if this is another source, give it another name with --as, which makes all its changesets once more"
+	case errors.Is(err, psync.ErrEndsEarly):
+		return nothing + "get the whole file, and import it again"
+	case errors.Is(err, syscall.EISDIR):
+		return "name the files in it that are to be imported; " + page + "what they hold"
+	}
+	return ""
 }
 
 // ifCutOff adds to the error of an import that was interrupted, or ran out of room, that the next one goes on.
@@ -133,6 +151,9 @@ func (o *importOptions) importFile(ctx context.Context, e *env, r *replica.Repli
 	if file != "-" {
 		where = e.path(file)
 		f, err := e.openGiven(ctx, where)
+		if errors.Is(err, fs.ErrNotExist) {
+			return withHint(fmt.Errorf("import: %w", err), `look how the file is called, and where it is; "prophet help import" says what it may hold`)
+		}
 		if err != nil {
 			return fmt.Errorf("import: %w", err) // it names the path
 		}
