@@ -225,7 +225,7 @@ func (h *halted) take(at int, from uint32) error {
 		}
 		c, err := h.Changeset(row)
 		if !h.sound(err) {
-			return h.damage(changeset.IndexFile, "%w: the changeset of its row %d cannot be read (%w); to give up that and those after it, "+
+			return h.damage(changeset.IndexFile, "%w: the changeset of its row %d cannot be read (%w): put its file back, from who has it; or, to give up that and those after it, "+
 				"cut %s to %d bytes and write %d into %s", ErrCutOff, seq, err, h.name(changeset.IndexFile), at, seq-1, h.name(changeset.LatestFile))
 		}
 		h.changesets = append(h.changesets, c)

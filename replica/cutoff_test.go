@@ -135,6 +135,7 @@ func TestARefusalAfterACrashNamesWhatToDo(t *testing.T) {
 				return
 			}
 			refused++
+			checkByHand(t, left, when)
 			if _, rerr := replica.Open(left, replica.Options{}); rerr == nil || !errors.As(err, &damage) || !follow(t, left, err.Error()) {
 				t.Errorf("%s: the edit: %v; a reader: %v", when, err, rerr)
 				return
@@ -149,6 +150,23 @@ func TestARefusalAfterACrashNamesWhatToDo(t *testing.T) {
 		if refused == 0 {
 			t.Errorf("%s: nothing was refused", what)
 		}
+	}
+}
+
+// checkByHand expects that a repair leaves what is refused, and that a check does not say that it mends that.
+func checkByHand(t *testing.T, left *crashfs.FS, when string) {
+	t.Helper()
+	again := left.Survivor(crashfs.Kill, 0)
+	if err := replica.Repair(t.Context(), again, replica.Options{}, replica.RepairOptions{}); !errors.Is(err, replica.ErrCutOff) {
+		t.Errorf("%s: a repair: %v", when, err)
+	}
+	err := replica.Check(t.Context(), left, replica.Options{}, func(p replica.Problem) {
+		if !p.ByHand {
+			t.Errorf("%s: is a repair to see to it that %s", when, p.Text)
+		}
+	}, nil)
+	if err != nil {
+		t.Error(err)
 	}
 }
 

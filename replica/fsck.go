@@ -21,7 +21,7 @@ type Problem struct {
 	Text     string
 	Alike    string // of what there may be much of: the same of several, with a %d for how many; else ""
 	Harmless bool   // the next writer mends it, or it is only there for nothing
-	ByHand   bool   // something lies in the place of a file or a directory that a writer needs: a repair leaves it, and somebody has to move it
+	ByHand   bool   // a repair leaves it, and somebody has to do what the text says: something lies in the place of a file or a directory that a writer needs, or it wraps [ErrCutOff]
 	Votes    bool   // all votes are lost, and nothing says how many there were; Path ends with LostFile
 	Part     bool   // a part is damaged or missing, so that nothing was checked but the parts and what follows from no part
 	Unread   bool   // somebody may not read the file, or the disk fails: nothing is known to be damaged, and there is nothing to repair
@@ -43,7 +43,7 @@ func Check(ctx context.Context, fsys afero.Fs, opts Options, report func(Problem
 	r, err := Open(fsys, opts)
 	var damage *DamageError
 	if errors.As(err, &damage) {
-		report(Problem{Path: damage.Path, Text: damage.Err.Error()})
+		report(Problem{Path: damage.Path, Text: damage.Err.Error(), ByHand: errors.Is(damage, ErrCutOff)})
 		return nil
 	}
 	if err != nil {

@@ -118,7 +118,7 @@ type (
 		damages      int  // the others
 		lacksObjects bool // some of these are of changesets that are damaged or missing, be they votes
 		lacksPart    bool // a part is damaged or missing: the rest follows from it, and was not checked
-		byHand       bool // some of these somebody has to move
+		byHand       bool // some of these a repair leaves
 		isWorse      bool // some of these are more than a changeset, or votes, that are listed as lost
 
 		here func(string) string // adds to commands in a text the replica that was named
@@ -370,7 +370,7 @@ func (d *fsckDoc) hint() string {
 	case d.mirror:
 		return hintMirror
 	case d.byHand:
-		return `somebody has to move what lies in the place of another file: a repair leaves that`
+		return `a repair leaves that: somebody has to do by hand what is said there, then check again`
 	case d.mends && d.lostVotes && d.damages == 0:
 		return `all else works. "prophet pull URL", with a replica or a mirror of the database, brings back the votes that it has`
 	case d.mends && d.damages == 0:
