@@ -76,7 +76,7 @@ func runRepair(ctx context.Context, fsys afero.Fs, opts Options, how RepairOptio
 	}
 	defer unlock()
 	p := &repair{ctx: ctx, fs: fsys, opts: opts, how: how, anew: map[string]map[changeset.RecordID]bool{}, regained: &regained{before: before, by: map[changeset.RecordID]map[string][]changeset.ID{}},
-		shifts: map[string][]sums{}, failures: map[*Replica]int{}, noteTo: map[string]uint32{}, showed: map[changeset.RecordID]changeset.Version{}, partial: map[string]bool{}, partless: map[string]bool{}, listedTo: map[string]uint32{}, said: map[string]bool{}}
+		shifts: map[string][]sums{}, failures: map[*Replica]int{}, noteTo: map[string]uint32{}, showed: map[changeset.RecordID]changeset.Version{}, partial: map[string]bool{}, partless: map[string]bool{}, listedTo: map[string]uint32{}, surelyTo: map[string]uint32{}, said: map[string]bool{}}
 	if err = p.run(); err == nil {
 		err = p.disturbed()
 	}
@@ -122,6 +122,7 @@ type repair struct {
 	partial   map[string]bool                          // logs that lost parts, so that the loose indexes of their records may lack what was before
 	partless  map[string]bool                          // logs of which the list names no part
 	listedTo  map[string]uint32                        // up to which row the list of parts had rows of a log, as it was found; of format 2 alone
+	surelyTo  map[string]uint32                        // the same of a list of which a file is here, so that it is this log's
 	lists     []func() error                           // that write lists of parts, once the indexes are whole
 	done      int                                      // rows
 	recount   bool                                     // what is undecided is to be settled anew
@@ -242,6 +243,9 @@ func (p *repair) findNoted() error {
 		p.noteTo[l.prefix] = max(p.noteTo[l.prefix], row)
 		if p.noteTo[l.prefix] == 0 && l.latest > 0 { // all that would say so is lost, or another program wrote all of it: what its votes settle is settled with the notes
 			p.noteTo[l.prefix], p.recount = l.latest, true
+		}
+		if _, ours := p.listedTo[l.prefix]; ours { // nobody else writes such a log
+			p.noteTo[l.prefix] = l.latest
 		}
 	}
 	return nil

@@ -38,10 +38,14 @@ func (p *repair) rowsBeyond(l *Log, held uint32) (rows uint32, err error) {
 		return held, err
 	}
 	run := x.run(rows)
-	rows = max(rows, min(x.noted, run))
+	placed, err := x.placed()
+	if err != nil {
+		return held, err
+	}
+	rows = max(rows, min(x.noted, run), placed)
 	if !another { // else the objects here may never have been committed
 		_, ours := p.listedTo[l.prefix] // then nobody but us wrote it, with a journal
-		if told := min(x.claimed, run); told > held+1 || ours {
+		if told := max(min(x.claimed, run), x.indexedOwn()); told > held+1 || ours {
 			rows = max(rows, told)
 		}
 		if min(x.noted, run) > held { // it was set back for sure
@@ -90,7 +94,7 @@ func (x *beyond) counted() (uint32, error) {
 	if told := min(listed, counts[len(counts)-1]); told > x.held {
 		packed = listed
 	}
-	return max(x.held, packed, counts[len(counts)-2]), nil
+	return max(x.held, packed, x.p.surelyTo[x.l.prefix], counts[len(counts)-2]), nil
 }
 
 // fileCounts returns how many rows a log has by each of the files that are written as part of a commit, but for the list of parts; zeros where one says nothing.
@@ -125,6 +129,38 @@ func (x *beyond) run(from uint32) uint32 {
 		}
 		if own[row] || x.indexed[row] {
 			last = row
+		}
+	}
+	return last
+}
+
+// placed returns the last row of which a file tells that is written as part of a commit, and whose changeset is here: one that was made here under its number, or that the index names in it. Rows between may be gone.
+func (x *beyond) placed() (last uint32, err error) {
+	index, err := x.p.read(x.l.prefix + changeset.IndexFile)
+	if err != nil {
+		return 0, err
+	}
+	at := map[cas.Key]uint32{}
+	for seq := x.held + 1; int(seq)*changeset.RowSize <= len(index); seq++ {
+		if row, whole := rowIn(index, seq); whole {
+			at[row.Key] = seq
+		}
+	}
+	for _, f := range x.strays {
+		if x.isOwn(f.c.ID) && f.c.ID.Seq <= x.noted {
+			last = max(last, f.c.ID.Seq)
+		} else if f.c.ID.Origin != x.l.uuid {
+			last = max(last, at[f.key])
+		}
+	}
+	return last, nil
+}
+
+// indexedOwn returns the last row that the index of a record names and whose changeset was made here under its number, and is here.
+func (x *beyond) indexedOwn() (last uint32) {
+	for _, f := range x.strays {
+		if x.isOwn(f.c.ID) && x.indexed[f.c.ID.Seq] {
+			last = max(last, f.c.ID.Seq)
 		}
 	}
 	return last
@@ -216,13 +252,11 @@ func (x *beyond) findStrays() error {
 func (x *beyond) isOwn(id changeset.ID) bool { return id.Origin == x.l.uuid && id.Seq > x.held }
 
 // elsewhere returns how many rows there are by those who are asked: as many as a mirror or a copy of this replica has, or up to the last changeset that was made here. another says that somebody has another edit under the
-// number of one that is here: one of the two was made on a copy, so a pull gives the replica another UUID.
+// number of one that is here, or, in a mirror or a copy, in its row: one of the two was made on a copy, or after a backup was put back, so a pull gives the replica another UUID.
 func (x *beyond) elsewhere() (rows uint32, another bool, err error) {
-	here := map[changeset.ID]cas.Key{}
-	for _, f := range x.strays {
-		if x.isOwn(f.c.ID) {
-			here[f.c.ID] = f.key
-		}
+	here, err := x.own()
+	if err != nil {
+		return 0, false, err
 	}
 	for _, r := range x.p.others() {
 		l := sameLog(r, x.l)
@@ -234,19 +268,44 @@ func (x *beyond) elsewhere() (rows uint32, another bool, err error) {
 				x.p.passOver(r, err)
 				break
 			}
-			if !x.isOwn(row.ID) {
-				continue
+			key, is := here[row.ID]
+			if at := (changeset.ID{Origin: x.l.uuid, Seq: row.Seq}); l.uuid == x.l.uuid && row.ID != at && row.Seq <= x.held {
+				if key, is := here[at]; is && x.p.wholeChangeset(x.l, key) != nil {
+					return 0, true, x.p.disturbed()
+				}
 			}
-			if key, is := here[row.ID]; is && key != row.Key {
+			if is && key != row.Key {
 				another, err := x.isAnother(l, row, key)
 				if x.p.passOver(r, err); another {
 					return 0, true, x.p.disturbed()
 				}
 			}
-			rows = max(rows, row.ID.Seq)
+			if x.isOwn(row.ID) {
+				rows = max(rows, row.ID.Seq)
+			}
 		}
 	}
 	return rows, false, x.p.disturbed()
+}
+
+// own returns the objects of what was made here under the numbers of rows: those that the index names there, and those after the last.
+func (x *beyond) own() (map[changeset.ID]cas.Key, error) {
+	index, err := x.p.read(x.l.prefix + changeset.IndexFile)
+	if err != nil {
+		return nil, err
+	}
+	here := map[changeset.ID]cas.Key{}
+	for seq := uint32(1); seq <= x.held; seq++ {
+		if row, whole := rowIn(index, seq); whole && row.ID == (changeset.ID{Origin: x.l.uuid, Seq: seq}) {
+			here[row.ID] = row.Key
+		}
+	}
+	for _, f := range x.strays {
+		if x.isOwn(f.c.ID) {
+			here[f.c.ID] = f.key
+		}
+	}
+	return here, nil
 }
 
 // isAnother reports whether the changeset of a row of somebody's log is another edit than one that is here. Of one that cannot be read, or is lost there, that is not known, and it is not.

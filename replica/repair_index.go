@@ -2,6 +2,7 @@ package replica
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"slices"
 
@@ -18,15 +19,15 @@ type indexRepair struct {
 	file      []byte
 	slots     []slot // of row n at n-1
 	versions  map[changeset.RecordID][]changeset.Version
-	numbered  bool // these bear numbers of rows, as those of exported copies do not
+	packedTo  uint32 // the last row that parts have
+	partial   bool   // parts behind those were lost, so that these indexes may lack what was before
+	numbered  bool   // these bear numbers of rows, as those of exported copies do not
 	brought   map[uint32][]uuid.UUID
 	broughtIn map[uuid.UUID]uint32 // the same by the record: the first row that is noted to have brought it
 	doubted   bool                 // the index is perhaps another replica's
 	foreign   bool                 // it is: whole rows stand in wrong places
-	trusts    bool                 // that records' indexes say otherwise is no reason to doubt it
 	mirror    string               // where rows were had from
-	deep      bool                 // what others have in their logs may stand in this one
-	unnoted   bool                 // the notes on rows may be another replica's: that a changeset made the versions of a row goes before what they say of it
+	means
 
 	at        map[uint32][]changeset.RecordID // which records' indexes name a row; loaded when needed
 	undecided []string                        // rows of which several things are said, with these
@@ -81,48 +82,55 @@ func (p *repair) mendIndex(prefix string) (sound bool, err error) {
 	}
 }
 
+// means is what a pass over an index takes for possible beside what is here and sound.
+type means struct {
+	deep    bool // what others have in their logs may stand in this one
+	trusts  bool // that records' indexes say otherwise is no reason to doubt the index
+	unnoted bool // the notes on rows may be another replica's: that a changeset made the versions of a row goes before what they say of it
+	older   bool // records' indexes may be older ones, which say nothing of rows behind their last; what was made here stands in the row of its number
+}
+
+// allMeans are the passes, in order: each is made only where the ones before leave rows unknown.
+var allMeans = []means{{}, {deep: true}, {trusts: true}, {trusts: true, deep: true}, {unnoted: true}, {unnoted: true, deep: true}, {older: true}, {older: true, deep: true}}
+
 // solveIndex finds out, with more and more means, what stands in the rows of an index, and returns which were not known at first.
 func (p *repair) solveIndex(l *Log, file []byte) (x *indexRepair, lacking []uint32, err error) {
-	for deep, trusts, unnoted := false, false, false; ; {
-		x := &indexRepair{p: p, l: l, file: file, slots: make([]slot, l.latest), deep: deep, trusts: trusts, unnoted: unnoted}
-		if err := x.look(); err != nil {
-			return nil, nil, err
-		}
-		lacking, err := x.settle()
-		if err != nil {
-			return nil, nil, err
-		}
-		again, err := x.fetchWeak()
-		switch {
-		case err != nil:
-			return nil, nil, err
-		case again:
+	for _, m := range allMeans {
+		if m.trusts && (!x.doubted || x.foreign) { // else it is the records' indexes that are damaged
 			continue
+		}
+		for again := true; again; {
+			x = &indexRepair{p: p, l: l, file: file, slots: make([]slot, l.latest), means: m}
+			if err := x.look(); err != nil {
+				return nil, nil, err
+			}
+			if lacking, err = x.settle(); err != nil {
+				return nil, nil, err
+			}
+			if again, err = x.fetchWeak(); err != nil {
+				return nil, nil, err
+			}
 		}
 		if err := x.knownToMirrors(); err != nil {
 			return nil, nil, err
 		}
-		switch unknown := len(x.unknown()) > 0 && len(x.undecided) == 0; {
-		case unknown && !deep:
-			deep = true
-		case unknown && x.doubted && !x.foreign && !trusts && !unnoted: // then it is the records' indexes that are damaged
-			deep, trusts = false, true
-		case unknown && !unnoted:
-			deep, trusts, unnoted = false, false, true
-		default:
-			return x, lacking, nil
+		if len(x.unknown()) == 0 || len(x.undecided) > 0 {
+			break
 		}
 	}
+	return x, lacking, nil
 }
 
 // look finds out which rows are known.
 func (x *indexRepair) look() error {
-	if err := x.loadVersions(); err != nil {
+	if err := errors.Join(x.loadVersions(), x.loadBrought()); err != nil {
 		return err
 	}
-	if err := x.loadBrought(); err != nil {
+	lacks, err := x.lacksLoose()
+	if err != nil {
 		return err
 	}
+	x.partial = x.partial || lacks
 	packs, err := x.l.packs()
 	if err != nil {
 		return err
@@ -202,6 +210,9 @@ func (p *repair) wholeChangeset(l *Log, key cas.Key) *changeset.Changeset {
 
 // loadVersions reads the indexes of all records, as far as they have rows.
 func (x *indexRepair) loadVersions() error {
+	if err := x.loadPacked(); err != nil {
+		return err
+	}
 	x.versions = map[changeset.RecordID][]changeset.Version{}
 	for rec, err := range x.l.allRecords() {
 		if err != nil {
@@ -260,7 +271,7 @@ func (x *indexRepair) bringsAll(seq uint32, c *changeset.Changeset) bool {
 func (x *indexRepair) named(seq uint32, c *changeset.Changeset) bool {
 	return !x.numbered || !slices.ContainsFunc(c.Changes, func(ch changeset.Change) bool {
 		versions := x.versions[ch.Record]
-		return len(versions) > 0 && x.versionAt(ch.Record, seq) < 0 && !x.mayLack(ch.Record, seq)
+		return len(versions) > 0 && x.versionAt(ch.Record, seq) < 0 && !x.saysNothing(ch.Record, seq)
 	})
 }
 
@@ -295,7 +306,7 @@ func (x *indexRepair) leads(seq uint32, c *changeset.Changeset) (speaksFor, spea
 		if len(versions) == 0 {
 			continue
 		}
-		if at < 0 && x.mayLack(ch.Record, seq) {
+		if at < 0 && x.saysNothing(ch.Record, seq) {
 			continue
 		}
 		if at < 0 {
@@ -316,15 +327,45 @@ func (x *indexRepair) leads(seq uint32, c *changeset.Changeset) (speaksFor, spea
 // errPartsLost says that what a record was before cannot be told, because parts were lost that may have had it.
 var errPartsLost = errors.New("parts are lost")
 
-// mayLack reports whether parts that were lost may have had a version of a record, of which some are left: its row is before all of these.
-func (x *indexRepair) mayLack(rec changeset.RecordID, seq uint32) bool {
-	return seq < x.versions[rec][0].Seq && x.beginsLate(rec)
+// loadPacked finds out which rows parts have, and whether some were lost that had more.
+func (x *indexRepair) loadPacked() error {
+	packs, err := x.l.packs()
+	if err != nil {
+		return err
+	}
+	if n := len(packs.list); n > 0 {
+		x.packedTo = packs.list[n-1].Last
+	}
+	x.partial = x.p.partial[x.l.prefix] || x.p.listedTo[x.l.prefix] > x.packedTo
+	return nil
 }
 
-// beginsLate reports whether parts that were lost may have had what a record was before all versions that are left of it: it is known that some were, or the list names none, and the
+// lacksLoose reports whether there are parts, and fewer loose changesets than rows behind them: a part may have been lost with the list that named it.
+func (x *indexRepair) lacksLoose() (bool, error) {
+	if x.packedTo == 0 {
+		return false, nil
+	}
+	loose, err := x.p.countLoose(x.l)
+	return loose < x.l.latest-x.packedTo, err
+}
+
+// saysNothing reports whether it says nothing that the index of a record does not name a row: parts that were lost may have had it, or the index is an older one.
+func (x *indexRepair) saysNothing(rec changeset.RecordID, seq uint32) bool {
+	versions := x.versions[rec]
+	return x.mayLack(rec, seq) || x.older && versions[len(versions)-1].Seq < seq
+}
+
+// mayLack reports whether parts that were lost may have had a version of a record, of which some are left: its row is behind the parts that are left, and before all that its loose index has.
+func (x *indexRepair) mayLack(rec changeset.RecordID, seq uint32) bool {
+	versions := x.versions[rec]
+	behind, _ := slices.BinarySearchFunc(versions, x.packedTo+1, func(v changeset.Version, seq uint32) int { return cmp.Compare(v.Seq, seq) })
+	return seq > x.packedTo && (behind == len(versions) || seq < versions[behind].Seq) && x.beginsLate(rec)
+}
+
+// beginsLate reports whether parts that were lost may have had what a record was before all versions that are left of it behind the other parts: it is known that some were, or the list names none, and the
 // table of local ids has the record in an earlier row.
 func (x *indexRepair) beginsLate(rec changeset.RecordID) bool {
-	if x.p.partial[x.l.prefix] {
+	if x.partial {
 		return true
 	}
 	at := x.broughtIn[rec.UUID]
@@ -338,7 +379,7 @@ func (x *indexRepair) before(rec changeset.RecordID, at int) (exists bool, props
 	for at > 0 && versions[at-1].Seq == seq {
 		at--
 	}
-	if at == 0 && x.beginsLate(rec) {
+	if behind := at == 0 || versions[at-1].Seq <= x.packedTo && seq > x.packedTo+1; behind && seq > x.packedTo && x.beginsLate(rec) {
 		return false, nil, errPartsLost
 	}
 	if at == 0 || versions[at-1].Deleted() {

@@ -283,12 +283,12 @@ func (l *Log) highestVersion() (highest uint32, err error) {
 
 // eachLoose calls use with the number of each row that the loose indexes of records name, in no order.
 func (l *Log) eachLoose(use func(seq uint32)) error {
-	types, err := l.Types()
+	types, err := l.looseTypes()
 	if err != nil {
 		return err
 	}
 	for _, typ := range types {
-		for rec, err := range l.Records(typ) {
+		for rec, err := range l.looseRecords(typ, l.listing()) {
 			if err != nil {
 				return err
 			}
@@ -366,9 +366,8 @@ func (p *repair) otherCounts(l *Log) (counts []uint32, err error) {
 // lastWhole returns the last row of the index that is one, whatever it names; 0 if none is.
 func (p *repair) lastWhole(l *Log) (uint32, error) {
 	file, err := p.read(l.prefix + changeset.IndexFile)
-	x := &indexRepair{p: p, l: l, file: file}
 	for row := uint32(len(file) / changeset.RowSize); row > 0; row-- {
-		if _, whole := x.said(row); whole {
+		if _, whole := rowIn(file, row); whole {
 			return row, err
 		}
 	}

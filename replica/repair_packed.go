@@ -37,12 +37,15 @@ func (x *indexRepair) readPacked(packs *packs, seq uint32) (is, others bool, err
 }
 
 // said returns what the index says of a row, and whether that is a whole one.
-func (x *indexRepair) said(seq uint32) (row changeset.Row, whole bool) {
+func (x *indexRepair) said(seq uint32) (row changeset.Row, whole bool) { return rowIn(x.file, seq) }
+
+// rowIn returns what an index has in the place of a row, and whether that is a whole one.
+func rowIn(index []byte, seq uint32) (row changeset.Row, whole bool) {
 	at := int(seq-1) * changeset.RowSize
-	if len(x.file) < at+changeset.RowSize {
+	if len(index) < at+changeset.RowSize {
 		return row, false
 	}
-	row, err := changeset.ParseRow(x.file[at:][:changeset.RowSize])
+	row, err := changeset.ParseRow(index[at:][:changeset.RowSize])
 	return row, err == nil && row.Seq == seq
 }
 
@@ -78,6 +81,21 @@ func (x *indexRepair) loadMoved() error {
 		}
 		return nil
 	})
+}
+
+// countLoose returns how many changesets lie here as loose objects that a row may name.
+func (p *repair) countLoose(l *Log) (n uint32, err error) {
+	named, err := p.namedBeside(l)
+	if err != nil {
+		return 0, err
+	}
+	err = l.objects.Walk(func(key cas.Key, _ string) error {
+		if !key.IsZero() && !named[key] {
+			n++
+		}
+		return p.ctx.Err()
+	})
+	return n, err
 }
 
 // namedBeside returns the changesets that the lists of representations and of what is lost name beside a log.

@@ -20,6 +20,9 @@ func (x *partsRepair) look() (err error) {
 		return err
 	}
 	x.told = slices.Max(counts)
+	if err := x.l.eachLoose(func(seq uint32) { x.told = max(x.told, seq) }); err != nil && !isDamage(err) {
+		return err
+	}
 	names, err := x.l.unlisted(nil)
 	x.packs = nil
 	for _, name := range names {
@@ -87,12 +90,8 @@ func (x *partsRepair) lookAtRow(file *packFile, row parts.PackedRow) error {
 
 // named returns the changeset that the index names in a row; known is false if the row is not whole.
 func (x *partsRepair) named(seq uint32) (key cas.Key, known bool) {
-	at := int64(seq-1) * changeset.RowSize
-	if int64(len(x.index)) < at+changeset.RowSize {
-		return key, false
-	}
-	row, err := changeset.ParseRow(x.index[at:][:changeset.RowSize])
-	return row.Key, err == nil && row.Seq == seq
+	row, known := rowIn(x.index, seq)
+	return row.Key, known
 }
 
 // isMoved reports whether the loose changeset with the key does the same as one that a pack has: then a move named it anew.

@@ -43,7 +43,7 @@ type partsRepair struct {
 	list   parts.List // which it names
 	listed bool       // it can be read
 	index  []byte     // of the log, as far as it can be read
-	told   uint32     // the last row of which another file than the list tells that is part of a commit
+	told   uint32     // the last row of which another file than the list tells that is part of a commit, or a loose index of a record
 	sums   map[parts.Sum]string
 	packs  []packFile
 
@@ -107,6 +107,7 @@ func (x *partsRepair) doubtList() error {
 	for _, ref := range x.list {
 		for _, f := range filesOfPart(ref) {
 			if there, err := exists(x.l.fs, f.name); there || err != nil {
+				x.p.surelyTo[x.prefix] = x.p.listedTo[x.prefix]
 				return err
 			}
 		}
@@ -341,6 +342,9 @@ func (x *partsRepair) finish(list parts.List) error {
 	}
 	x.p.partial[x.prefix] = !x.listed || x.lossy
 	x.reaches(list)
+	if n := len(list); !x.listed && n > 0 {
+		x.p.surelyTo[x.prefix] = list[n-1].Last // all packs count that lie there
+	}
 	switch {
 	case x.listed || len(list) > 0:
 		if err := x.writeList(list); err != nil {

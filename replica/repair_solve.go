@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"maps"
 	"slices"
 
 	"prophet/cas"
@@ -55,6 +56,9 @@ func (x *indexRepair) solve() (lacking []uint32, err error) {
 				f.rows = append(f.rows, row)
 			}
 		}
+	}
+	if x.older {
+		s.placeOwn()
 	}
 	for s.force() {
 	}
@@ -150,6 +154,21 @@ func (s *solver) takeHints(may func(f *candidate, row uint32) bool) {
 				s.place(found[0], row)
 				break
 			}
+		}
+	}
+}
+
+// placeOwn places what was made here, and alone bears the number of a row in which it can stand.
+func (s *solver) placeOwn() {
+	own := map[uint32][]*candidate{}
+	for _, f := range s.free {
+		if row := f.c.ID.Seq; f.c.ID.Origin == s.x.l.uuid && slices.Contains(f.rows, row) {
+			own[row] = append(own[row], f)
+		}
+	}
+	for _, row := range slices.Sorted(maps.Keys(own)) {
+		if len(own[row]) == 1 {
+			s.place(own[row][0], row)
 		}
 	}
 }
