@@ -35,14 +35,16 @@ const (
 
 // backup is a replica, and what it was some edits before, with a mirror that has all.
 type backup struct {
-	old, whole *damage.Scene
-	were       []earlier // the old one, and what it was when parts were folded last, if that is another
-	kinds      []string  // of its files, those that are another thing in the old one
-	shows      string    // what it shows
+	whole *damage.Scene
+	shows string    // what it shows
+	were  []earlier // what it was some edits before, and when parts were folded last, if that is another thing
+	kinds []string  // of files, those that are another thing since then
+	rec   changeset.RecordID
 }
 
 // earlier is what a replica was.
 type earlier struct {
+	files map[string]string
 	shows string
 	kinds []string // of files, those that are another thing since
 	grown []string // of these, those of which there are files that there were not
@@ -92,13 +94,13 @@ func newBackup(t *testing.T, packs, met bool) *backup {
 		set(2, "open")
 		fold()
 	}
-	b := &backup{old: states[0], whole: &damage.Scene{Replica: fsys, Mirror: crashfs.New(), Peer: crashfs.New(), Database: r.Database()}}
+	b := &backup{whole: &damage.Scene{Replica: fsys, Mirror: crashfs.New(), Peer: crashfs.New(), Database: r.Database()}}
 	b.shows = shows(b.whole)
 	if _, err := psync.Publish(ctx, r, b.whole.Mirror, psync.PublishOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, s := range states {
-		was := earlier{shows: shows(s)}
+		was := earlier{files: contents(t, s.Replica), shows: shows(s)}
 		for _, kind := range backedUp {
 			before, now := filesOf(t, s.Replica, kind), filesOf(t, fsys, kind)
 			if fmt.Sprint(before) != fmt.Sprint(now) {
@@ -110,7 +112,7 @@ func newBackup(t *testing.T, packs, met bool) *backup {
 		}
 		b.were = append(b.were, was)
 	}
-	b.kinds = b.were[0].kinds
+	b.kinds, b.rec = b.were[0].kinds, recs[0]
 	return b
 }
 
@@ -175,40 +177,48 @@ func (b *backup) choices() (list []map[string]become) {
 func (b *backup) after(t *testing.T, choice map[string]become) *damage.Scene {
 	t.Helper()
 	s := b.whole.Copy()
-	for kind, how := range choice {
-		if how != overlay {
-			for name := range filesOf(t, s.Replica, kind) {
-				remove(t, s.Replica, name)
-			}
+	for name := range contents(t, s.Replica) {
+		if how := choice[kindOf(name)]; how == putBack || how == gone {
+			remove(t, s.Replica, name)
 		}
-		if how != gone {
-			for name, text := range filesOf(t, b.old.Replica, kind) {
-				write(t, s.Replica, name, []byte(text))
-			}
+	}
+	for name, text := range b.were[0].files {
+		if how := choice[kindOf(name)]; how == putBack || how == overlay {
+			write(t, s.Replica, name, []byte(text))
 		}
 	}
 	return s
 }
 
+// lacks reports whether changesets of the last edits are gone.
+func (b *backup) lacks(choice map[string]become) bool {
+	return slices.ContainsFunc([]string{"cas/changesets/", parts.Dir + "/"}, func(kind string) bool { return choice[kind] == putBack || choice[kind] == gone })
+}
+
 // mayShow are what the replica may show after a repair that says nothing: what it showed, or what it was earlier if no file that counts rows tells of the edits since. Then it is that one, as after any backup that is put back whole, and what
-// it had since comes by a pull. Files of objects that nothing names are no witness; and where the changesets are gone, one file alone that says that there were some is none either.
+// it had since comes by a pull. Files of objects, and of parts beside those that there were, are no witness where nothing names them; and where loose changesets are gone, one file alone that says that there were some is none either.
 func (b *backup) mayShow(choice map[string]become) []string {
-	may, witnesses := []string{b.shows}, 0
+	may, most := []string{b.shows}, 0
 	if how := choice["cas/changesets/"]; how == putBack || how == gone {
-		witnesses = 1
+		most = 1
 	}
 	for _, was := range b.were {
 		tell := 0
 		for _, kind := range was.kinds {
-			if how := choice[kind]; !strings.HasPrefix(kind, "cas/") && !(kind == parts.Dir+"/" && slices.Contains(was.grown, kind)) && (how == "" || how == overlay && slices.Contains(was.grown, kind)) {
+			if how := choice[kind]; !was.isOfObjects(kind) && (how == "" || how == overlay && slices.Contains(was.grown, kind)) {
 				tell++
 			}
 		}
-		if tell <= witnesses {
+		if tell <= most {
 			may = append(may, was.shows)
 		}
 	}
 	return may
+}
+
+// isOfObjects reports whether files of a kind tell nothing that no other names.
+func (was earlier) isOfObjects(kind string) bool {
+	return strings.HasPrefix(kind, "cas/") || kind == parts.Dir+"/" && slices.Contains(was.grown, kind)
 }
 
 // shows is what a replica shows, or why it does not.
@@ -225,7 +235,7 @@ func shows(s *damage.Scene) string {
 }
 
 // TestWhateverABackupBringsBackNothingIsLost puts files back that a replica had before its last edits, or loses them, in every combination. A repair that may ask a mirror leads to what the replica showed. One that asks nobody leads
-// there too, or says that something is lost or wrong; then the mirror brings it, by a repair and a pull.
+// there too, or, where changesets are gone, says that something is lost or wrong; then the mirror brings it, by a repair and a pull.
 func TestWhateverABackupBringsBackNothingIsLost(t *testing.T) {
 	for _, c := range []struct {
 		name    string
@@ -234,7 +244,8 @@ func TestWhateverABackupBringsBackNothingIsLost(t *testing.T) {
 		kinds   int // that the last edits changed
 		every   int // so many choices one is tried, a number that has nothing in common with the numbers of what may become of a kind
 	}{{"format 1", replicatest.OnFormat1, false, false, 7, 23}, {"format 2, loose", replicatest.OnFormat2, false, false, 7, 23}, {"format 2, in parts", replicatest.OnFormat2, true, false, 6, 23},
-		{"format 1, met", replicatest.OnFormat1, false, true, 7, 41}, {"format 2, loose, met", replicatest.OnFormat2, false, true, 7, 41}, {"format 2, in parts and behind them, met", replicatest.OnFormat2, true, true, 9, 449}} {
+		{"format 1, met", replicatest.OnFormat1, false, true, 7, 41}, {"format 2, loose, met", replicatest.OnFormat2, false, true, 7, 41},
+		{"format 2, in parts and behind them, met", replicatest.OnFormat2, true, true, 9, 449}} {
 		t.Run(c.name, func(t *testing.T) {
 			c.on(t)
 			b := newBackup(t, c.gc, c.met)
@@ -267,7 +278,7 @@ func (b *backup) isHealed(t *testing.T, choice map[string]become) {
 	}
 	s = b.after(t, choice)
 	mended, err := repair(s, false)
-	told := len(problems(t, s.Replica)) > 0 || slices.ContainsFunc(mended, func(m replica.Mended) bool { return m.Outcome == replica.IsLost })
+	told := b.lacks(choice) && (len(problems(t, s.Replica)) > 0 || slices.ContainsFunc(mended, func(m replica.Mended) bool { return m.Outcome == replica.IsLost }))
 	if got := shows(s); err != nil || !told && !slices.Contains(may, got) {
 		t.Errorf("%v: a repair without others: %v, %v, it shows\n%s", choice, err, mended, got)
 	}
@@ -290,4 +301,45 @@ func pullFromMirror(s *damage.Scene) error {
 	}
 	_, err = psync.Pull(ctx, r, mirror, psync.Options{})
 	return err
+}
+
+// TestAMirrorOfWhatWasGoneIsPulledAndNotMissed puts a backup back, but for the objects, and edits then, under the number of what somebody else did since. The mirror that has that tells of no rows here: nothing is told as lost, and a pull brings all.
+func TestAMirrorOfWhatWasGoneIsPulledAndNotMissed(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		on   func(testing.TB)
+		gc   bool // then the backup is one of after an edit more: somebody else's is the first that it lacks
+	}{{"format 1", replicatest.OnFormat1, false}, {"format 2", replicatest.OnFormat2, false}, {"format 2, in parts", replicatest.OnFormat2, true}} {
+		t.Run(c.name, func(t *testing.T) {
+			c.on(t)
+			b := newBackup(t, c.gc, true)
+			s := b.whole.Copy()
+			for name := range contents(t, s.Replica) {
+				if !strings.HasPrefix(name, "cas/") {
+					remove(t, s.Replica, name)
+				}
+			}
+			for name, text := range b.were[len(b.were)-1].files {
+				write(t, s.Replica, name, []byte(text))
+			}
+			r, err := replica.Open(s.Replica, damage.AnnOptions(9))
+			if err == nil {
+				err = update(r, b.rec, "note", "since then")
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			was := shows(s)
+			mended, err := repair(s, true)
+			if got, list := shows(s), problems(t, s.Replica); err != nil || got != was || len(list) > 0 || slices.ContainsFunc(mended, func(m replica.Mended) bool { return m.Outcome == replica.IsLost }) {
+				t.Errorf("a repair with the mirror: %v, %v, %q, it shows\n%s", err, mended, list, got)
+			}
+			if err := pullFromMirror(s); err != nil {
+				t.Fatal(err)
+			}
+			if got := shows(s); !strings.Contains(got, "since then") || !strings.Contains(got, "bob") {
+				t.Errorf("after a pull it shows\n%s", got)
+			}
+		})
+	}
 }
