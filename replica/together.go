@@ -29,8 +29,8 @@ func (l *Log) together(records iter.Seq2[*Record, error], having Having, alone r
 	return func(yield func(*Record, error) bool) {
 		next, stop := iter.Pull2(records)
 		defer stop()
-		loose := newLooseOnes(l) // before the parts are looked through: so what somebody packs meanwhile is met here or there
-		defer loose.stop()
+		loose := newLooseOnes(l)        // before the parts are looked through: so what somebody packs meanwhile is met here or there
+		defer func() { loose.stop() }() // which has() sets
 		among := l.once(having)
 		for most := togetherFirst; ; most = togetherMost {
 			batch, err := take(next, most)
