@@ -123,6 +123,7 @@ func (r *Replica) openLogs() (again bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("open the resolutions of replica %s: %w", r.where(), err)
 	}
+	r.keepRead(votes, main)
 	for _, l := range []*Log{votes, main} {
 		l.format = r.format
 		if _, err := l.packs(); err != nil { // of the moment of the number
@@ -140,6 +141,13 @@ func (r *Replica) openLogs() (again bool, err error) {
 	r.log, r.votes = main, votes
 	r.forget()
 	return false, nil
+}
+
+// keepRead lets the logs have what was read of the same parts before: a pull of many transactions opens the logs for each.
+func (r *Replica) keepRead(votes, main *Log) {
+	if r.log != nil {
+		main.tier.cache, votes.tier.cache = r.log.tier.kept(), r.votes.tier.kept()
+	}
 }
 
 // moment says how far the files of a replica count at one commit. It is read before the logs are.

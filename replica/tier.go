@@ -21,11 +21,18 @@ type tier struct {
 	known bool
 	text  string // of the list
 	list  parts.List
-	cache *parts.Cache
+	cache *parts.Cache      // of what was read of parts; nil until there is one
 	cut   map[uint32]*packs // as of so many rows
 
 	listing int  // how often another list was taken up
 	held    bool // we have the writers' lock: nobody else changes the list
+}
+
+// kept is what was read of parts, nil if nothing was.
+func (t *tier) kept() *parts.Cache {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.cache
 }
 
 // packs are the parts of a log of so many rows.
@@ -51,7 +58,10 @@ func (l *Log) packs() (*packs, error) {
 		if err != nil {
 			return nil, err
 		}
-		t.text, t.list, t.cache, t.known = text, list, new(parts.Cache), true
+		t.text, t.list, t.known = text, list, true
+		if t.cache == nil {
+			t.cache = new(parts.Cache)
+		}
 	}
 	if p := t.cut[l.latest]; p != nil {
 		return p, nil

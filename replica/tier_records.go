@@ -151,6 +151,15 @@ func (l *Log) looseSize(rec changeset.RecordID, last changeset.Version, at int64
 		return 0, err
 	}
 	defer f.Close()
+	return l.looseSizeIn(f, rec, last, at)
+}
+
+// looseSizeIn is looseSize of an index that is open.
+func (l *Log) looseSizeIn(f *versionFile, rec changeset.RecordID, last changeset.Version, at int64) (size int64, err error) {
+	packs, err := l.packs()
+	if at < 0 || len(packs.parts) == 0 || err != nil {
+		return (at + 1) * changeset.VersionSize, err
+	}
 	n, err := f.looseFrom(last.Seq + 1)
 	if err != nil {
 		return 0, l.damagedIndex(rec, err)
@@ -175,6 +184,17 @@ func (l *Log) readSplit(rec changeset.RecordID) (index looseIndex, versions []ch
 		}
 		index.size = info.Size()
 	}
+	if versions, err = l.committedIn(f, rec); err != nil {
+		return index, nil, err
+	}
+	if end, err := f.looseFrom(l.latest + 1); err == nil {
+		index.end = end * changeset.VersionSize
+	}
+	return index, versions, nil
+}
+
+// committedIn returns the committed rows of a record's index that is open.
+func (l *Log) committedIn(f *versionFile, rec changeset.RecordID) (versions []changeset.Version, err error) {
 	for i := range f.rows {
 		v, err := f.at(i)
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
@@ -184,17 +204,14 @@ func (l *Log) readSplit(rec changeset.RecordID) (index looseIndex, versions []ch
 			err = ascends(versions, v)
 		}
 		if err != nil {
-			return index, nil, l.damagedIndex(rec, err)
+			return nil, l.damagedIndex(rec, err)
 		}
 		if v.Seq > l.latest {
 			break
 		}
 		versions = append(versions, v)
 	}
-	if end, err := f.looseFrom(l.latest + 1); err == nil {
-		index.end = end * changeset.VersionSize
-	}
-	return index, versions, nil
+	return versions, nil
 }
 
 // Close closes the loose index, if there is one.

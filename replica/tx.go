@@ -71,6 +71,7 @@ type state struct {
 	rows    []changeset.Version // pending ones, in the record's index
 	size    int64               // committed length of the record's index in bytes, with what parts have of it
 	loose   int64               // that of the loose index, at which the next row is appended
+	packed  *versionFile        // the committed index, if parts have all of it
 	lastRow uint32              // of the last version; 0: never was
 	settled bool                // head is the record's only head and nothing is open
 	head    changeset.ID
@@ -115,27 +116,26 @@ func (t *txLog) state(rec changeset.RecordID) (*state, error) {
 		}
 	}
 	s := &state{}
-	v, at, err := t.confirmed(rec)
+	err := t.useConfirmed(rec, func(f *versionFile, v changeset.Version, at int64) error { return t.loadState(rec, s, f, v, at) })
 	if err != nil {
 		return nil, err
-	}
-	if at >= 0 && v.Seq == 0 {
-		return nil, t.damagedIndex(rec, fmt.Errorf("row %d: it bears the number 0, as rows of exported copies alone do", at+1))
-	}
-	if at >= 0 {
-		s.size = (at + 1) * changeset.VersionSize // what lies beyond is not committed, or nothing that the log has, and goes with the next row
-		if s.loose, err = t.looseSize(rec, v, at); err != nil {
-			return nil, err
-		}
-		if err := t.loadState(rec, s, v); err != nil {
-			return nil, err
-		}
 	}
 	t.states[rec] = s
 	return s, nil
 }
 
-func (t *txLog) loadState(rec changeset.RecordID, s *state, last changeset.Version) (err error) {
+// loadState notes what is known of a record whose newest version that counts is last, in a row of its index.
+func (t *txLog) loadState(rec changeset.RecordID, s *state, f *versionFile, last changeset.Version, at int64) (err error) {
+	if last.Seq == 0 {
+		return t.damagedIndex(rec, fmt.Errorf("row %d: it bears the number 0, as rows of exported copies alone do", at+1))
+	}
+	s.size = (at + 1) * changeset.VersionSize // what lies beyond is not committed, or nothing that the log has, and goes with the next row
+	if s.loose, err = t.looseSizeIn(f, rec, last, at); err != nil {
+		return err
+	}
+	if f.file == nil {
+		s.packed = f
+	}
 	s.lastRow = last.Seq
 	if last.Key != (cas.Key{}) {
 		s.exists = true
@@ -184,7 +184,7 @@ func (t *txLog) loadEntries(rec changeset.RecordID, s *state) (err error) {
 func (t *txLog) load(rec changeset.RecordID, s *state) ([]resolution.Entry, error) {
 	var seqs []uint32
 	if s.size > 0 {
-		versions, err := t.Versions(rec)
+		versions, err := t.committed(rec, s)
 		if err != nil {
 			return nil, err
 		}
@@ -196,6 +196,14 @@ func (t *txLog) load(rec changeset.RecordID, s *state) ([]resolution.Entry, erro
 		seqs = append(seqs, v.Seq)
 	}
 	return t.entriesBeside(rec, slices.Compact(seqs), t.bestAt, t.hanging)
+}
+
+// committed returns the rows of a record's index that are committed.
+func (t *txLog) committed(rec changeset.RecordID, s *state) ([]changeset.Version, error) {
+	if s.packed != nil {
+		return t.committedIn(s.packed, rec)
+	}
+	return t.Versions(rec)
 }
 
 // changeset returns the changeset of a row, pending ones included.

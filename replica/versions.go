@@ -323,17 +323,46 @@ func (l *Log) PropsAt(rec changeset.RecordID, row uint32) (props map[string]stri
 // none. Newer ones are left from rows that the log lost, when a backup was put back over the replica say, and whose numbers were given again since.
 // The log does not say of the rows of an exported copy, whose numbers are 0.
 func (l *Log) confirmed(rec changeset.RecordID) (v changeset.Version, at int64, err error) {
-	pick := newest
-	for {
-		if v, at, err = l.versionAt(rec, pick); err != nil || at < 0 || v.Seq == 0 {
-			return v, at, err
+	at = -1
+	err = l.useConfirmed(rec, func(_ *versionFile, newest changeset.Version, row int64) error {
+		v, at = newest, row
+		return nil
+	})
+	return v, at, err
+}
+
+// useConfirmed calls use with what confirmed returns, beside the index that it is in, which is open until then; not if there is none.
+func (l *Log) useConfirmed(rec changeset.RecordID, use func(f *versionFile, v changeset.Version, at int64) error) error {
+	return l.again(func() error {
+		f, err := l.openVersions(rec)
+		if f == nil || err != nil {
+			return err
+		}
+		defer f.Close()
+		v, at, err := l.confirmedIn(f, rec)
+		if at < 0 || err != nil {
+			return err
+		}
+		return use(f, v, at)
+	})
+}
+
+func (l *Log) confirmedIn(f *versionFile, rec changeset.RecordID) (v changeset.Version, at int64, err error) {
+	for at = f.rows - 1; at >= 0; at-- {
+		if v, err = f.at(at); err != nil {
+			return v, -1, l.damagedIndex(rec, err)
+		}
+		if v.Seq > l.latest {
+			continue
+		}
+		if v.Seq == 0 {
+			break
 		}
 		if touches, err := l.touches(v.Seq, rec); err != nil || touches {
 			return v, at, err
 		}
-		next := at - 1
-		pick = func(int64) int64 { return next }
 	}
+	return v, at, nil
 }
 
 // shown returns the version of a record that is shown. It is confirmed, unless the log cannot say: its changeset cannot be read, of which fsck tells, or it is

@@ -5,17 +5,18 @@ import "sync"
 // cacheSize is how many bytes a cache holds at most, a single piece of more excepted.
 const cacheSize = 16 << 20
 
-// Cache keeps what was read of parts last: pages and frames. The files never change, so what it holds is never stale. It may be shared.
+// Cache keeps what was read of parts last: pages and frames. It knows them by the hashes of the files, so what it holds is never stale. It may be shared.
 type Cache struct {
 	mu     sync.Mutex
 	pieces map[cacheKey][]byte
 	bytes  int
 }
 
-// cacheKey is a piece of a file.
+// cacheKey is a piece of a part. The same pack may have had another table.
 type cacheKey struct {
-	name  string
-	piece uint32
+	pack, table Sum
+	frame       bool // of the pack; else it is a page of the table
+	number      uint32
 }
 
 func (c *Cache) get(key cacheKey) []byte {

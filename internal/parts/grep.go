@@ -85,7 +85,7 @@ type grep struct {
 
 // run looks through frames.
 func (g *grep) run(r frameRun) (err error) {
-	if g.stored, err = readInto(g.stored, r.part.fs, r.part.packName(), r.begin(), r.end()-r.begin()); err != nil {
+	if g.stored, err = readInto(g.stored, r.part.fs, r.part.packName, r.begin(), r.end()-r.begin()); err != nil {
 		return err
 	}
 	for _, f := range r.frames {

@@ -70,13 +70,13 @@ type mergedRow struct {
 
 // addStored adds the rows of a frame, as far as they count, and returns the one that follows it in the part.
 func (m *merge) addStored(p *Part, f frame, object func(row uint32, has []byte) ([]byte, error)) (next uint32, err error) {
-	stored, err := readAt(p.fs, p.packName(), f.begin, f.end-f.begin)
+	stored, err := readAt(p.fs, p.packName, f.begin, f.end-f.begin)
 	if err != nil {
 		return 0, err
 	}
 	n, raw, err := decodeFrame(stored)
 	if err != nil {
-		return 0, &DamageError{p.packName(), fmt.Errorf("at byte %d: %w", f.begin, err)}
+		return 0, &DamageError{p.packName, fmt.Errorf("at byte %d: %w", f.begin, err)}
 	}
 	size := len(raw)
 	same, counted := true, make([]mergedRow, 0, min(n, 1024))

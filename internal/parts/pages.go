@@ -6,6 +6,7 @@ import (
 	"hash/crc32"
 	"io"
 	"slices"
+	"sync/atomic"
 
 	"github.com/spf13/afero"
 )
@@ -61,7 +62,15 @@ func (w *pageWriter) endPage() {
 type pages struct {
 	fs    afero.Fs
 	name  string
+	of    Ref
 	cache *Cache
+	last  atomic.Pointer[page] // that was asked for: a search asks for one again and again
+}
+
+// page is one of a table, whose checksum was right.
+type page struct {
+	number  uint32
+	content []byte
 }
 
 // read returns n bytes of the content from a place on. The caller must not change them.
@@ -86,19 +95,23 @@ func (p *pages) read(at int64, n int) ([]byte, error) {
 
 // page returns the content of a page.
 func (p *pages) page(number uint32) ([]byte, error) {
-	id := cacheKey{p.name, number}
-	if page := p.cache.get(id); page != nil {
-		return page, nil
+	if last := p.last.Load(); last != nil && last.number == number {
+		return last.content, nil
 	}
-	page, err := readAt(p.fs, p.name, int64(number)*pageSize, pageSize)
-	if err != nil {
-		return nil, err
+	id := cacheKey{p.of.Pack, p.of.Table, false, number}
+	content := p.cache.get(id)
+	if content == nil {
+		b, err := readAt(p.fs, p.name, int64(number)*pageSize, pageSize)
+		if err != nil {
+			return nil, err
+		}
+		content = b[:pageContent:pageContent]
+		if binary.BigEndian.Uint32(b[pageContent:]) != pageSum(number, content) {
+			return nil, damaged(p.name, "page %d does not have the checksum that it bears", number)
+		}
+		p.cache.put(id, content)
 	}
-	content := page[:pageContent:pageContent]
-	if binary.BigEndian.Uint32(page[pageContent:]) != pageSum(number, content) {
-		return nil, damaged(p.name, "page %d does not have the checksum that it bears", number)
-	}
-	p.cache.put(id, content)
+	p.last.Store(&page{number, content})
 	return content, nil
 }
 

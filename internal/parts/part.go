@@ -20,9 +20,9 @@ import (
 // Part reads a part. What it returns of the files is shared: nobody may change it. It is safe for concurrent use.
 type Part struct {
 	Ref
-	fs    afero.Fs
-	dir   string
-	cache *Cache
+	fs                  afero.Fs
+	packName, tableName string // of its files in the file system
+	cache               *Cache
 
 	mu    sync.Mutex
 	table *table // nil until it is first asked for
@@ -30,10 +30,8 @@ type Part struct {
 
 // Open returns the part of the log whose directory in the file system that is. It reads nothing yet.
 func Open(fs afero.Fs, dir string, ref Ref, cache *Cache) *Part {
-	return &Part{Ref: ref, fs: fs, dir: dir, cache: cache}
+	return &Part{Ref: ref, fs: fs, packName: path.Join(dir, ref.PackFile()), tableName: path.Join(dir, ref.TableFile()), cache: cache}
 }
-
-func (p *Part) packName() string { return path.Join(p.dir, p.PackFile()) }
 
 // open reads the header of the table.
 func (p *Part) open() (*table, error) {
@@ -42,7 +40,7 @@ func (p *Part) open() (*table, error) {
 	if p.table != nil {
 		return p.table, nil
 	}
-	t, err := openTable(pages{p.fs, path.Join(p.dir, p.TableFile()), p.cache})
+	t, err := openTable(p.fs, p.tableName, p.Ref, p.cache)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +95,7 @@ func (p *Part) Find(key [20]byte) (row uint32, ok bool, err error) {
 // row returns the changeset of a row, and the texts behind it.
 func (p *Part) row(row uint32) (object, texts []byte, err error) {
 	if row < p.First || row > p.Last {
-		return nil, nil, fmt.Errorf("read row %d of %s: it has rows %d to %d", row, p.packName(), p.First, p.Last)
+		return nil, nil, fmt.Errorf("read row %d of %s: it has rows %d to %d", row, p.packName, p.First, p.Last)
 	}
 	t, err := p.open()
 	if err != nil {
@@ -119,7 +117,7 @@ func (p *Part) row(row uint32) (object, texts []byte, err error) {
 // packError says which pack does not hold what it must.
 func (p *Part) packError(err error) error {
 	if errors.Is(err, errFrame) {
-		return &DamageError{p.packName(), err}
+		return &DamageError{p.packName, err}
 	}
 	return err
 }
@@ -129,11 +127,11 @@ var errFrame = errors.New("not a frame of a pack")
 
 // frame reads and decompresses a frame.
 func (p *Part) frame(f frame) ([]byte, error) {
-	id := cacheKey{p.packName(), f.number}
+	id := cacheKey{p.Pack, p.Table, true, f.number}
 	if raw := p.cache.get(id); raw != nil {
 		return raw, nil
 	}
-	b, err := readAt(p.fs, p.packName(), f.begin, f.end-f.begin)
+	b, err := readAt(p.fs, p.packName, f.begin, f.end-f.begin)
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +146,7 @@ func (p *Part) frame(f frame) ([]byte, error) {
 func (p *Part) unpack(room []byte, f frame, b []byte) ([]byte, error) {
 	_, raw, err := decodeFrameInto(room, b)
 	if err != nil {
-		return nil, &DamageError{p.packName(), fmt.Errorf("at byte %d: %w", f.begin, err)}
+		return nil, &DamageError{p.packName, fmt.Errorf("at byte %d: %w", f.begin, err)}
 	}
 	return raw, nil
 }

@@ -372,9 +372,9 @@ func TestALookupReadsLittleOfALargePart(t *testing.T) {
 func TestTheCacheIsBounded(t *testing.T) {
 	var c Cache
 	for i := range uint32(100) {
-		c.put(cacheKey{"a", i}, make([]byte, 1<<20))
+		c.put(cacheKey{number: i}, make([]byte, 1<<20))
 	}
-	if kept := len(c.pieces); kept == 0 || kept > cacheSize>>20 || c.get(cacheKey{"a", 99}) == nil {
+	if kept := len(c.pieces); kept == 0 || kept > cacheSize>>20 || c.get(cacheKey{number: 99}) == nil {
 		t.Errorf("%d pieces are kept", kept)
 	}
 }

@@ -114,7 +114,7 @@ func (p *Part) Refill(out io.Writer, row func(seq uint32) (object []byte, texts 
 		if f.first != next || end <= next {
 			return Sum{}, damaged(t.name, "frame %d has rows %d to %d, and row %d is next", f.number, f.first, end, next)
 		}
-		stored, err := readAt(p.fs, p.packName(), f.begin, f.end-f.begin)
+		stored, err := readAt(p.fs, p.packName, f.begin, f.end-f.begin)
 		if err == nil {
 			var rows uint32
 			if rows, _, err = decodeFrame(stored); err == nil && rows == end-next {

@@ -70,7 +70,7 @@ func (p *Part) Sweep() *Sweep { return &Sweep{part: p} }
 func (s *Sweep) Row(row uint32) (object, texts []byte, err error) {
 	p := s.part
 	if row < p.First || row > p.Last {
-		return nil, nil, fmt.Errorf("read row %d of %s: it has rows %d to %d", row, p.packName(), p.First, p.Last)
+		return nil, nil, fmt.Errorf("read row %d of %s: it has rows %d to %d", row, p.packName, p.First, p.Last)
 	}
 	for {
 		for len(s.rest) > 0 && s.next <= row {

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"math"
 	"sort"
+	"sync/atomic"
 
 	"github.com/google/uuid"
+	"github.com/spf13/afero"
 )
 
 // header is the first page of a table.
@@ -56,17 +58,24 @@ type table struct {
 	header
 	frameAt, keyAt, typeAt, recordAt, touchAt array
 	nameAt                                    int64
+	lastType                                  atomic.Pointer[typeRecords] // that was asked for
+}
+
+// typeRecords says which records are of a type; none if it is not there.
+type typeRecords struct {
+	name     string
+	from, to uint32
 }
 
 // openTable reads the header, and holds what that counts against the length of the file.
-func openTable(p pages) (*table, error) {
-	first, err := p.page(0)
+func openTable(fs afero.Fs, name string, of Ref, cache *Cache) (*table, error) {
+	t := &table{pages: pages{fs: fs, name: name, of: of, cache: cache}}
+	first, err := t.page(0)
 	if err != nil {
 		return nil, err
 	}
-	t := &table{pages: p}
 	if t.header, err = parseHeader(first); err != nil {
-		return nil, &DamageError{p.name, err}
+		return nil, &DamageError{name, err}
 	}
 	at := int64(pageContent)
 	for _, a := range []struct {
@@ -80,12 +89,12 @@ func openTable(p pages) (*table, error) {
 	}
 	t.nameAt = at
 	at += int64(t.names)
-	info, err := p.fs.Stat(p.name)
+	info, err := fs.Stat(name)
 	if err != nil {
-		return nil, fmt.Errorf("look at %s: %w", p.name, err)
+		return nil, fmt.Errorf("look at %s: %w", name, err)
 	}
 	if want := (at + pageContent - 1) / pageContent * pageSize; info.Size() != want {
-		return nil, damaged(p.name, "it has %d bytes, its header says %d", info.Size(), want)
+		return nil, damaged(name, "it has %d bytes, its header says %d", info.Size(), want)
 	}
 	return t, nil
 }
@@ -197,6 +206,16 @@ func (t *table) typeAtPlace(i uint32) (name string, from, to uint32, err error) 
 
 // recordsOf returns which records are of a type; none if it is not there.
 func (t *table) recordsOf(typ string) (from, to uint32, err error) {
+	if last := t.lastType.Load(); last != nil && last.name == typ {
+		return last.from, last.to, nil
+	}
+	if from, to, err = t.findType(typ); err == nil {
+		t.lastType.Store(&typeRecords{typ, from, to})
+	}
+	return from, to, err
+}
+
+func (t *table) findType(typ string) (from, to uint32, err error) {
 	var failed error
 	i := sort.Search(int(t.types), func(i int) bool {
 		name, _, _, err := t.typeAtPlace(uint32(i))
