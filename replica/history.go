@@ -251,10 +251,13 @@ func (r *Replica) Conflicts() ([]OpenConflict, error) {
 	return conflicts, nil
 }
 
-// Merged computes the merged state of a record from all changes to it.
+// Merged returns the merged state of a record, from all changes to it. Nobody may change it: it may be one that a transaction came to.
 func (r *Replica) Merged(rec changeset.RecordID) (*resolution.Result, error) {
 	if _, err := r.ours(); err != nil {
 		return nil, err
+	}
+	if kept := r.merges.at(r.stateOf(), rec); kept != nil {
+		return kept, nil
 	}
 	rows, err := r.log.rowsOf(rec)
 	if err != nil {

@@ -193,6 +193,7 @@ func (t *txLog) extend(c *changeset.Changeset, ch *changeset.Change) (outcome, e
 		return m, err
 	}
 	m.entries = append(slices.Clip(s.entries), e)
+	s.weigh(c)
 	if m.result, err = t.mergeEntries(ch.Record, m.entries); err != nil {
 		return m, err
 	}

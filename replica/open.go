@@ -63,8 +63,14 @@ func OpenAndEdit(ctx context.Context, fsys afero.Fs, opts Options, f func(e *Edi
 	return r, edited, nil
 }
 
-// reopen shows the state of this moment.
+// reopen shows the state of this moment, whatever was done to the files.
 func (r *Replica) reopen() error {
+	r.merges.drop()
+	return r.catchUp()
+}
+
+// catchUp is reopen, after others did no more than transactions: what was merged holds if there were none.
+func (r *Replica) catchUp() error {
 	if err := r.readFormat(); err != nil {
 		return err
 	}

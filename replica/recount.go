@@ -11,6 +11,7 @@ import (
 // settleAnew settles what is undecided anew, where votes or rules that came with the transaction may change what holds for now. Votes come
 // first: they may settle a conflict about a rule.
 func (tx *Tx) settleAnew() error {
+	tx.settledAnew = tx.settledAnew || tx.recount || len(tx.newRules) > 0
 	if tx.recount {
 		if err := tx.resettle(func(rec changeset.RecordID) bool { return tx.allRules || tx.main.notes.openSet[rec].inConflict() }); err != nil {
 			return err

@@ -90,6 +90,8 @@ type Replica struct {
 	old   *oldIDs
 	open  openSet // as the log says, where the list of it cannot be believed
 
+	merges merges // that transactions made last
+
 	markMu sync.Mutex
 	mark   *mark // of a mirror; nil: it was not read yet
 
@@ -189,7 +191,7 @@ func (r *Replica) underLock(ctx context.Context, f func(tx *Tx) error) error {
 
 // updateLocked is Update under the lock, when what was cut off has been finished or taken back.
 func (r *Replica) updateLocked(ctx context.Context, f func(tx *Tx) error) error {
-	if err := r.reopen(); err != nil {
+	if err := r.catchUp(); err != nil {
 		return err
 	}
 	defer func(release func()) { release() }(r.holdLists())
@@ -271,7 +273,9 @@ func (r *Replica) transact(ctx context.Context, f func(tx *Tx) error) error {
 	case err != nil:
 		return fmt.Errorf("write to replica %s: %w", r.where(), err)
 	}
+	before := r.stateOf()
 	r.log, r.votes = tx.main.after(), tx.res.after()
+	r.merges.follow(tx, before, r.stateOf())
 	if tx.newIdentity != nil {
 		r.identity = tx.newIdentity
 	}

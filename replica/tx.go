@@ -27,6 +27,8 @@ type Tx struct {
 	newRules  map[ruled]bool            // that changed
 	allRules  bool                      // with recount: any rule may have changed
 
+	settledAnew bool // votes or rules came that may have changed what records come to
+
 	settingsSeen, logsSeen bool // the settings, and the votes too, are what the log has of them
 	newVote                bool // a vote that came with the transaction counted since this was reset
 
@@ -77,6 +79,8 @@ type state struct {
 	head    changeset.ID
 	entries []resolution.Entry // nil, or all ordinary changes to the record
 	merged  *resolution.Result // of entries
+	light   bool               // no changeset that entries are from has many changes, and
+	bytes   int                // so many bytes they take about
 	counted *Digest            // what it adds to the digest; nil until it changes
 }
 
@@ -195,7 +199,15 @@ func (t *txLog) load(rec changeset.RecordID, s *state) ([]resolution.Entry, erro
 	for _, v := range s.rows {
 		seqs = append(seqs, v.Seq)
 	}
-	return t.entriesBeside(rec, slices.Compact(seqs), t.bestAt, t.hanging)
+	s.light, s.bytes = true, 0
+	get := func(seq uint32) (*changeset.Changeset, error) {
+		c, err := t.bestAt(seq)
+		if err == nil {
+			s.weigh(c)
+		}
+		return c, err
+	}
+	return t.entriesBeside(rec, slices.Compact(seqs), get, t.hanging)
 }
 
 // committed returns the rows of a record's index that are committed.

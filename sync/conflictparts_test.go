@@ -2,6 +2,7 @@ package sync_test
 
 import (
 	"path"
+	"reflect"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"prophet/changeset"
 	"prophet/internal/replicatest"
 	"prophet/replica"
+	"prophet/resolution"
 	psync "prophet/sync"
 )
 
@@ -47,4 +49,84 @@ func TestAPullLooksUpARecordInConflictOnce(t *testing.T) {
 	if n := packs.count.Load(); n > changes/batch+10 { // each transaction makes one, of which something may be read
 		t.Errorf("packs are opened %d times in %d transactions", n, changes/batch)
 	}
+}
+
+// What a pull merged is there for whoever tells of it, and is what anybody else makes of the changes.
+func TestWhatAPullMergedIsNotReadAgain(t *testing.T) {
+	const records = 60
+	mine, theirs, recs := rivals(t, records)
+	reads := &lookups{Fs: replicatest.Clone(t, mine, replica.Options{}).FS(), of: func(name string) bool {
+		return path.Ext(name) == ".pack" || strings.HasPrefix(name, "cas/"+changeset.ChangesetObjects)
+	}}
+	to := replicatest.Open(t, reads, replica.Options{})
+	if _, err := psync.Pull(t.Context(), to, theirs, psync.Options{Batch: 10}); err != nil {
+		t.Fatal(err)
+	}
+	merged := func(when string) {
+		t.Helper()
+		fresh := replicatest.Open(t, to.FS(), replica.Options{})
+		for _, rec := range recs {
+			got, err := to.Merged(rec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := fresh.Merged(rec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(got, want) {
+				t.Fatalf("%s: %s is %+v, want %+v", when, rec, got, want)
+			}
+		}
+	}
+	reads.count.Store(0)
+	for _, rec := range recs {
+		if result, err := to.Merged(rec); err != nil || result.Conflict("status") == nil {
+			t.Fatalf("%s: %v, %v", rec, result, err)
+		}
+	}
+	if n := reads.count.Load(); n > 0 {
+		t.Errorf("%d files were read for what was merged already", n)
+	}
+	merged("after the pull")
+
+	update(t, theirs, recs[0], "status", "newer")
+	update(t, theirs, recs[1], "n", "another")
+	if _, err := psync.Pull(t.Context(), to, theirs, psync.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	merged("after more changes")
+
+	voter := replicatest.Clone(t, to, replica.Options{})
+	replicatest.Edit(t, voter, func(e *replica.Edit) error { return e.Take(recs[2], replica.TakeLatest) })
+	if err := to.Update(t.Context(), func(tx *replica.Tx) error { // the votes without the decision: all stays as it is, for another reason
+		for row, err := range voter.Resolutions().Rows(1, voter.Resolutions().Latest()) {
+			if err != nil {
+				return err
+			}
+			c, err := voter.Resolutions().Changeset(row)
+			if err != nil {
+				return err
+			}
+			if _, err := tx.IntegrateVote(c); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	merged("after a vote")
+
+	replicatest.Edit(t, voter, func(e *replica.Edit) error { return e.SetRule("Ticket", "status", resolution.RuleAsk) })
+	if _, err := psync.Pull(t.Context(), to, voter, psync.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	merged("after a rule")
+
+	replicatest.Edit(t, replicatest.Open(t, to.FS(), replica.Options{}), func(e *replica.Edit) error {
+		return e.Update(recs[3], map[string]string{"status": "decided"})
+	})
+	update(t, to, recs[4], "n", "seen")
+	merged("after an edit by another process")
 }

@@ -1,0 +1,91 @@
+package replica
+
+import (
+	"sync"
+
+	"prophet/changeset"
+	"prophet/resolution"
+)
+
+// maxMerges is how many bytes the changesets have about, from which the merges were made that are kept.
+var maxMerges = 16 << 20
+
+// merges are what the last transactions of a replica came to where records are not settled, so that whoever tells of them need not read all changes to them again.
+// They hold as long as the replica is what the last of the transactions made of it.
+type merges struct {
+	mu    sync.Mutex
+	of    stateOf
+	by    map[changeset.RecordID]*resolution.Result
+	bytes int // of the changesets from which they were made
+}
+
+// stateOf is all on which the state of the records depends, at a moment.
+type stateOf struct {
+	main, votes logState
+	list        string // of representations: its number
+}
+
+func (r *Replica) stateOf() stateOf {
+	s := stateOf{main: logState{r.log.uuid, r.log.latest}, votes: logState{r.votes.uuid, r.votes.latest}}
+	if r.log.reps != nil {
+		s.list = r.log.reps.text
+	}
+	return s
+}
+
+// drop forgets them.
+func (m *merges) drop() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.of, m.by, m.bytes = stateOf{}, nil, 0
+}
+
+// at returns what is kept of a record of a replica in a state, nil if nothing is. Nobody may change it.
+func (m *merges) at(state stateOf, rec changeset.RecordID) *resolution.Result {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.of != state {
+		return nil
+	}
+	return m.by[rec]
+}
+
+// follow takes up what a transaction came to, that led from one state to another. Where votes, rules or other representations came, or something is lost, or came back, nothing is kept.
+func (m *merges) follow(tx *Tx, before, after stateOf) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	stays := before.votes == after.votes && before.list == after.list && !tx.settledAnew && tx.regained == nil && tx.main.hang == nil
+	if m.of != before || !stays {
+		m.by, m.bytes = nil, 0
+	}
+	if m.of = after; !stays {
+		return
+	}
+	for rec, s := range tx.main.states {
+		if len(s.rows) == 0 {
+			continue
+		}
+		delete(m.by, rec) // its bytes go on being counted
+		if s.merged == nil || !s.light || m.bytes+s.bytes > maxMerges {
+			continue
+		}
+		if m.by == nil {
+			m.by = map[changeset.RecordID]*resolution.Result{}
+		}
+		m.by[rec] = s.merged
+		m.bytes += s.bytes
+	}
+}
+
+// weigh notes that one of the changes to the record is from a changeset. Of many changes it is too much to keep for one record.
+func (s *state) weigh(c *changeset.Changeset) {
+	if s.light = s.light && len(c.Changes) < manyChanges; !s.light {
+		return
+	}
+	for i := range c.Changes {
+		s.bytes += 200
+		for name, pc := range c.Changes[i].Props {
+			s.bytes += 100 + len(name) + len(pc.Old.Text) + len(pc.New.Text)
+		}
+	}
+}
