@@ -17,12 +17,13 @@ import (
 
 // tier is the packed part of a log, read when it is first asked for. It knows all that is listed; what of that counts depends on how many rows the log has.
 type tier struct {
-	mu    sync.Mutex
-	known bool
-	text  string // of the list
-	list  parts.List
-	cache *parts.Cache      // of what was read of parts; nil until there is one
-	cut   map[uint32]*packs // as of so many rows
+	mu     sync.Mutex
+	known  bool
+	text   string // of the list
+	list   parts.List
+	cache  *parts.Cache              // of what was read of parts; nil until there is one
+	cut    map[uint32]*packs         // as of so many rows
+	opened map[parts.Ref]*parts.Part // of them; of an edit, those before and after it are the same
 
 	listing int  // how often another list was taken up
 	held    bool // we have the writers' lock: nobody else changes the list
@@ -67,11 +68,14 @@ func (l *Log) packs() (*packs, error) {
 		return p, nil
 	}
 	p := &packs{text: t.text, list: t.list.Cut(l.latest)}
-	for _, ref := range p.list {
-		p.parts = append(p.parts, parts.Open(l.root, path.Clean(l.prefix+"."), ref, t.cache))
-	}
 	if t.cut == nil {
-		t.cut = map[uint32]*packs{}
+		t.cut, t.opened = map[uint32]*packs{}, map[parts.Ref]*parts.Part{}
+	}
+	for _, ref := range p.list {
+		if t.opened[ref] == nil {
+			t.opened[ref] = parts.Open(l.root, path.Clean(l.prefix+"."), ref, t.cache)
+		}
+		p.parts = append(p.parts, t.opened[ref])
 	}
 	t.cut[l.latest] = p
 	return p, nil

@@ -115,6 +115,43 @@ func (p *pages) page(number uint32) ([]byte, error) {
 	return content, nil
 }
 
+// smallTable is how many bytes a table has at most that is read as a whole when it is opened: a new record is looked for in all parts of a log, in three pages of each or so, and to open
+// a file takes longer than to read some pages more.
+const smallTable = 16 * pageSize
+
+// begin reads the first page, and of a small table all, unless they are in the cache. It returns the length of the file.
+func (p *pages) begin() (size int64, err error) {
+	if p.cache.get(cacheKey{p.of.Pack, p.of.Table, false, 0}) != nil {
+		info, err := p.fs.Stat(p.name)
+		if err != nil {
+			return 0, fmt.Errorf("look at %s: %w", p.name, err)
+		}
+		return info.Size(), nil
+	}
+	f, err := p.fs.Open(p.name)
+	if err != nil {
+		return 0, fmt.Errorf("read %s: %w", p.name, err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return 0, fmt.Errorf("read %s: %w", p.name, err)
+	}
+	if size = info.Size(); size > smallTable || size%pageSize != 0 {
+		return size, nil
+	}
+	b := make([]byte, size)
+	if n, _ := f.ReadAt(b, 0); n < len(b) {
+		return size, nil // who reads it page by page finds out why
+	}
+	for number := uint32(0); len(b) > 0; number, b = number+1, b[pageSize:] {
+		if content := b[:pageContent:pageContent]; binary.BigEndian.Uint32(b[pageContent:]) == pageSum(number, content) {
+			p.cache.put(cacheKey{p.of.Pack, p.of.Table, false, number}, content)
+		}
+	}
+	return size, nil
+}
+
 // readAt returns n bytes of a file from a place on. It sets no memory aside for what the file does not have.
 func readAt(fs afero.Fs, name string, at, n int64) ([]byte, error) {
 	return readInto(nil, fs, name, at, n)

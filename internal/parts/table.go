@@ -70,6 +70,10 @@ type typeRecords struct {
 // openTable reads the header, and holds what that counts against the length of the file.
 func openTable(fs afero.Fs, name string, of Ref, cache *Cache) (*table, error) {
 	t := &table{pages: pages{fs: fs, name: name, of: of, cache: cache}}
+	size, err := t.begin()
+	if err != nil {
+		return nil, err
+	}
 	first, err := t.page(0)
 	if err != nil {
 		return nil, err
@@ -89,12 +93,8 @@ func openTable(fs afero.Fs, name string, of Ref, cache *Cache) (*table, error) {
 	}
 	t.nameAt = at
 	at += int64(t.names)
-	info, err := fs.Stat(name)
-	if err != nil {
-		return nil, fmt.Errorf("look at %s: %w", name, err)
-	}
-	if want := (at + pageContent - 1) / pageContent * pageSize; info.Size() != want {
-		return nil, damaged(name, "it has %d bytes, its header says %d", info.Size(), want)
+	if want := (at + pageContent - 1) / pageContent * pageSize; size != want {
+		return nil, damaged(name, "it has %d bytes, its header says %d", size, want)
 	}
 	return t, nil
 }
