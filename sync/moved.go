@@ -26,23 +26,52 @@ func (s *side) movedHere() (numbered, error) {
 		return nil, err
 	}
 	maps.DeleteFunc(origins, func(origin uuid.UUID, _ uint32) bool { return !mayBeMoved(origin) })
-	wanted := func(it item) bool { return it.mine.Seq == 0 || it.differs() }
-	if len(origins) == 0 || !s.items.any(wanted) {
+	wanted := map[uint32]bool{}
+	if len(origins) > 0 {
+		for it := range s.items.some(func(it item) bool { return it.mine.Seq == 0 || it.differs() }) {
+			wanted[it.id.Seq] = true
+		}
+	}
+	if len(wanted) == 0 {
 		return nil, nil
 	}
-	moved, here := numbered{}, numbered{} // the source may have many more
+	if uint64(len(origins))*uint64(len(wanted)) < uint64(s.to().Latest()) {
+		return s.movedOf(origins, wanted)
+	}
+	here := numbered{}
 	for row, err := range s.to().Rows(1, s.to().Latest()) {
 		if err != nil {
 			return nil, err
 		}
-		if mayBeMoved(row.ID.Origin) {
-			moved[row.ID.Seq] = append(moved[row.ID.Seq], row)
+		if mayBeMoved(row.ID.Origin) && wanted[row.ID.Seq] {
+			here[row.ID.Seq] = append(here[row.ID.Seq], row)
 		}
 	}
-	for it := range s.items.some(wanted) {
-		if rows := moved[it.id.Seq]; rows != nil {
-			here[it.id.Seq] = rows
+	return here, nil
+}
+
+// movedOf returns those of movedHere by asking for each: a pull of many rows asks again and again, and the log here may be long.
+func (s *side) movedOf(origins map[uuid.UUID]uint32, wanted map[uint32]bool) (numbered, error) {
+	here := numbered{}
+	for number := range wanted {
+		for origin, lowest := range origins {
+			if number < lowest {
+				continue
+			}
+			seq, ok, err := s.lookup(changeset.ID{Origin: origin, Seq: number})
+			if err != nil {
+				return nil, err
+			}
+			if !ok {
+				continue
+			}
+			row, err := s.to().Row(seq)
+			if err != nil {
+				return nil, err
+			}
+			here[number] = append(here[number], row)
 		}
+		slices.SortFunc(here[number], func(a, b changeset.Row) int { return cmp.Compare(a.Seq, b.Seq) })
 	}
 	return here, nil
 }

@@ -10,6 +10,7 @@ type Cache struct {
 	mu     sync.Mutex
 	pieces map[cacheKey][]byte
 	bytes  int
+	absent map[[2]Sum]*absent // of each pack and its table
 }
 
 // cacheKey is a piece of a part. The same pack may have had another table.
@@ -36,4 +37,21 @@ func (c *Cache) put(key cacheKey, b []byte) {
 		c.bytes += len(b)
 	}
 	c.pieces[key] = b
+}
+
+// maxAbsent is of how many parts a cache keeps which records are absent: more than most logs have, and few of them are large.
+const maxAbsent = 64
+
+// absentOf returns what is known of records that a part does not have.
+func (c *Cache) absentOf(r Ref) *absent {
+	key := [2]Sum{r.Pack, r.Table}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.absent == nil || len(c.absent) == maxAbsent && c.absent[key] == nil {
+		c.absent = map[[2]Sum]*absent{}
+	}
+	if c.absent[key] == nil {
+		c.absent[key] = new(absent)
+	}
+	return c.absent[key]
 }

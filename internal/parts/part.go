@@ -310,6 +310,9 @@ func (p *Part) Touches(rec changeset.RecordID) (Touches, error) {
 	if err != nil {
 		return Touches{}, err
 	}
+	if t.lacks(rec.UUID) {
+		return Touches{}, nil
+	}
 	from, to, err := t.recordsOf(rec.Type)
 	if err != nil {
 		return Touches{}, err

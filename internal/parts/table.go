@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"math"
 	"sort"
 	"sync/atomic"
 
@@ -59,6 +58,7 @@ type table struct {
 	frameAt, keyAt, typeAt, recordAt, touchAt array
 	nameAt                                    int64
 	lastType                                  atomic.Pointer[typeRecords] // that was asked for
+	absent                                    *absent                     // which records are
 }
 
 // typeRecords says which records are of a type; none if it is not there.
@@ -69,7 +69,7 @@ type typeRecords struct {
 
 // openTable reads the header, and holds what that counts against the length of the file.
 func openTable(fs afero.Fs, name string, of Ref, cache *Cache) (*table, error) {
-	t := &table{pages: pages{fs: fs, name: name, of: of, cache: cache}}
+	t := &table{pages: pages{fs: fs, name: name, of: of, cache: cache}, absent: cache.absentOf(of)}
 	size, err := t.begin()
 	if err != nil {
 		return nil, err
@@ -235,36 +235,58 @@ func (t *table) findType(typ string) (from, to uint32, err error) {
 }
 
 // recordFrom returns the first record from one to another, exclusive, whose UUID is not below id. Most UUIDs are random, and so spread evenly: it looks first
-// near the place where id should be then, which takes fewer pages.
+// where id should be then, again where it should be seen from there, and from that place on in steps that double, which takes few pages.
 func (t *table) recordFrom(from, to uint32, id uuid.UUID) (uint32, error) {
+	if from >= to {
+		return from, nil
+	}
+	n, wanted := float64(to-from), spread(id[:])
+	place := n * wanted
+	at := func() uint32 { return from + uint32(max(0, min(place, n-1))) }
+	e, err := t.entry(t.recordAt, at())
+	if err != nil {
+		return 0, err
+	}
+	place = float64(at()-from) + n*(wanted-spread(e))
 	found := func(e []byte) bool { return bytes.Compare(e[:16], id[:]) >= 0 }
 	is := func(i uint32) (bool, error) {
 		e, err := t.entry(t.recordAt, i)
 		return err == nil && found(e), err
 	}
-	n := float64(to - from)
-	at := uint32(n * float64(binary.BigEndian.Uint32(id[:])) / (1 << 32))
-	near := uint32(2*math.Sqrt(n)) + 1
-	if begin := from + at - min(at, near); begin > from {
-		after, err := is(begin - 1)
-		if err != nil {
-			return 0, err
+	begin := at()
+	after, err := is(begin)
+	for step := uint32(32); err == nil; step *= 2 {
+		if after { // it is at begin, or before it
+			to = begin
+			if to-from <= step {
+				break
+			}
+			begin -= step
+		} else {
+			from = begin + 1
+			if to-from <= step {
+				break
+			}
+			begin += step
 		}
-		if !after {
-			from = begin
+		var now bool
+		if now, err = is(begin); now != after {
+			if now {
+				to = begin
+			} else {
+				from = begin + 1
+			}
+			break
 		}
 	}
-	if end := min(from+2*near, to); end < to {
-		before, err := is(end)
-		if err != nil {
-			return 0, err
-		}
-		if before {
-			to = end
-		}
+	if err != nil {
+		return 0, err
 	}
 	return t.search(t.recordAt, from, to, found)
 }
+
+// spread returns where among all UUIDs one stands, from 0 to 1.
+func spread(id []byte) float64 { return float64(binary.BigEndian.Uint64(id)) / (1 << 64) }
 
 // touchesOf returns which touches are of a record, and its UUID.
 func (t *table) touchesOf(record uint32) (id uuid.UUID, from, to uint32, err error) {
