@@ -132,17 +132,17 @@ type beside struct {
 func (b *beside) Open(name string) (afero.File, error) {
 	f, err := b.Fs.Open(name)
 	if err == nil && path.Clean(name) == "prophet/parts" {
-		return lookedAt{f, b}, nil
+		return listedBeside{f, b}, nil
 	}
 	return f, err
 }
 
-type lookedAt struct {
+type listedBeside struct {
 	afero.File
 	b *beside
 }
 
-func (l lookedAt) Close() error {
+func (l listedBeside) Close() error {
 	err := l.File.Close()
 	if do := l.b.do; do != nil {
 		l.b.do = nil
