@@ -37,7 +37,7 @@ func newPageWriter(out io.Writer) *pageWriter {
 }
 
 func (w *pageWriter) write(b []byte) {
-	for len(b) > 0 {
+	for len(b) > 0 && w.err == nil {
 		n := min(len(b), pageContent-len(w.page))
 		w.page, b = append(w.page, b[:n]...), b[n:]
 		if len(w.page) == pageContent {
