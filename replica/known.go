@@ -1,7 +1,6 @@
 package replica
 
 import (
-	"maps"
 	"sync"
 
 	"github.com/google/uuid"
@@ -13,10 +12,14 @@ import (
 type knownIDs struct {
 	mu   sync.Mutex
 	of   uuid.UUID // the replica; with its UUID, changesets get other names too
-	rows map[changeset.ID]uint32
-	from map[uuid.UUID]uint32 // the lowest number known of each origin
-	till map[uuid.UUID]uint32 // the highest
+	made map[uuid.UUID]*known
 	upTo uint32
+}
+
+// known is what is known of an origin.
+type known struct {
+	rows            map[uint32]uint32 // of the log, by the numbers of the changesets
+	lowest, highest uint32            // of these numbers
 }
 
 // lookup returns the row of the log that holds the changeset. It reads what has come to the log since the last call.
@@ -26,15 +29,16 @@ func (k *knownIDs) lookup(l *Log, id changeset.ID) (row uint32, ok bool, err err
 	if err := k.load(l); err != nil {
 		return 0, false, err
 	}
-	row, ok = k.rows[id]
+	if of := k.made[id.Origin]; of != nil {
+		row, ok = of.rows[id.Seq]
+	}
 	return row, ok, nil
 }
 
 // load reads what has come to the log since the last call.
 func (k *knownIDs) load(l *Log) error {
-	if k.rows == nil || k.upTo > l.latest || k.of != l.uuid {
-		k.rows, k.upTo, k.of = make(map[changeset.ID]uint32), 0, l.uuid
-		k.from, k.till = make(map[uuid.UUID]uint32), make(map[uuid.UUID]uint32)
+	if k.made == nil || k.upTo > l.latest || k.of != l.uuid {
+		k.made, k.upTo, k.of = map[uuid.UUID]*known{}, 0, l.uuid
 	}
 	if k.upTo == l.latest {
 		return nil
@@ -43,11 +47,13 @@ func (k *knownIDs) load(l *Log) error {
 		if err != nil {
 			return err
 		}
-		k.rows[row.ID] = row.Seq
-		if first := k.from[row.ID.Origin]; first == 0 || row.ID.Seq < first {
-			k.from[row.ID.Origin] = row.ID.Seq
+		of := k.made[row.ID.Origin]
+		if of == nil {
+			of = &known{rows: map[uint32]uint32{}, lowest: row.ID.Seq}
+			k.made[row.ID.Origin] = of
 		}
-		k.till[row.ID.Origin] = max(k.till[row.ID.Origin], row.ID.Seq)
+		of.rows[row.ID.Seq] = row.Seq
+		of.lowest, of.highest = min(of.lowest, row.ID.Seq), max(of.highest, row.ID.Seq)
 		k.upTo = row.Seq
 	}
 	return nil
@@ -55,36 +61,45 @@ func (k *knownIDs) load(l *Log) error {
 
 // origins returns the lowest number known of each origin.
 func (k *knownIDs) origins(l *Log) (map[uuid.UUID]uint32, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	err := k.load(l)
-	return maps.Clone(k.from), err
+	return k.each(l, func(of *known) uint32 { return of.lowest })
 }
 
 // highest returns the highest number known of each origin.
 func (k *knownIDs) highest(l *Log) (map[uuid.UUID]uint32, error) {
+	return k.each(l, func(of *known) uint32 { return of.highest })
+}
+
+// each returns a number of each origin.
+func (k *knownIDs) each(l *Log, number func(of *known) uint32) (map[uuid.UUID]uint32, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	err := k.load(l)
-	return maps.Clone(k.till), err
+	numbers := make(map[uuid.UUID]uint32, len(k.made))
+	for origin, of := range k.made {
+		numbers[origin] = number(of)
+	}
+	return numbers, err
+}
+
+// highestOf returns the highest number known of an origin; 0 if none is.
+func (k *knownIDs) highestOf(l *Log, origin uuid.UUID) (uint32, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	err := k.load(l)
+	if of := k.made[origin]; of != nil {
+		return of.highest, err
+	}
+	return 0, err
 }
 
 // isHighest reports whether the changeset's number is above all that are known of its origin.
 func (k *knownIDs) isHighest(l *Log, id changeset.ID) (bool, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	err := k.load(l)
-	return id.Seq > k.till[id.Origin], err
+	highest, err := k.highestOf(l, id.Origin)
+	return id.Seq > highest, err
 }
 
 // Highest returns the highest number of the changesets of an origin in the log; 0 if there are none.
-func (r *Replica) Highest(origin uuid.UUID) (uint32, error) {
-	k := &r.known
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	err := k.load(r.log)
-	return k.till[origin], err
-}
+func (r *Replica) Highest(origin uuid.UUID) (uint32, error) { return r.known.highestOf(r.log, origin) }
 
 // Origins returns the origins of the changesets in the log, each with the lowest number that is known of it.
 func (r *Replica) Origins() (map[uuid.UUID]uint32, error) { return r.known.origins(r.log) }

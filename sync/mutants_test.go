@@ -99,8 +99,8 @@ var mutants = []mutant{
 
 	// What travels.
 	{"known is what is below the greatest number of its origin", "replica/known.go",
-		`	row, ok = k.rows[id]`,
-		`	for other, at := range k.rows { if other.Origin == id.Origin && other.Seq >= id.Seq { row, ok = at, true } }`},
+		`		row, ok = of.rows[id.Seq]`,
+		`		for number, at := range of.rows { if number >= id.Seq { row, ok = at, true } }`},
 	{"a part of a batch counts as read when it is not", "sync/pull.go",
 		`if len(left) > 0 {`, `if false {`},
 	{"a log is never read again from its beginning", "sync/side.go",

@@ -99,6 +99,7 @@ func runImport(ctx context.Context, e *env, o importOptions) error {
 	if err != nil {
 		return err
 	}
+	e.lean()
 	before, conflicts := r.Latest(), false
 	for _, file := range o.files {
 		err := o.importFile(ctx, e, r, file)
