@@ -234,55 +234,52 @@ func (t *table) findType(typ string) (from, to uint32, err error) {
 	return from, to, err
 }
 
-// recordFrom returns the first record from one to another, exclusive, whose UUID is not below id. Most UUIDs are random, and so spread evenly: it looks first
-// where id should be then, again where it should be seen from there, and from that place on in steps that double, which takes few pages.
+// recordFrom returns the first record from one to another, exclusive, whose UUID is not below id. It looks first where that should be, and from there on in steps that double, which takes few
+// pages.
 func (t *table) recordFrom(from, to uint32, id uuid.UUID) (uint32, error) {
 	if from >= to {
 		return from, nil
 	}
-	n, wanted := float64(to-from), spread(id[:])
-	place := n * wanted
-	at := func() uint32 { return from + uint32(max(0, min(place, n-1))) }
-	e, err := t.entry(t.recordAt, at())
+	at, err := t.guess(from, to, id)
 	if err != nil {
 		return 0, err
 	}
-	place = float64(at()-from) + n*(wanted-spread(e))
-	found := func(e []byte) bool { return bytes.Compare(e[:16], id[:]) >= 0 }
-	is := func(i uint32) (bool, error) {
-		e, err := t.entry(t.recordAt, i)
-		return err == nil && found(e), err
-	}
-	begin := at()
-	after, err := is(begin)
-	for step := uint32(32); err == nil; step *= 2 {
-		if after { // it is at begin, or before it
-			to = begin
-			if to-from <= step {
-				break
-			}
-			begin -= step
+	reached := func(e []byte) bool { return bytes.Compare(e[:16], id[:]) >= 0 }
+	const least = 32
+	var first bool
+	for step := uint32(least); ; step *= 2 {
+		e, err := t.entry(t.recordAt, at)
+		if err != nil {
+			return 0, err
+		}
+		now := reached(e)
+		if step == least {
+			first = now
+		}
+		if now {
+			to = at
 		} else {
-			from = begin + 1
-			if to-from <= step {
-				break
-			}
-			begin += step
+			from = at + 1
 		}
-		var now bool
-		if now, err = is(begin); now != after {
-			if now {
-				to = begin
-			} else {
-				from = begin + 1
-			}
-			break
+		if now != first || to-from <= step {
+			return t.search(t.recordAt, from, to, reached)
+		}
+		if at = from + step - 1; now {
+			at = to - step
 		}
 	}
+}
+
+// guess returns about where a UUID should be among records. Most UUIDs are random, and so spread evenly: the one that is where it should be tells how far it is from there.
+func (t *table) guess(from, to uint32, id uuid.UUID) (uint32, error) {
+	n, wanted := float64(to-from), spread(id[:])
+	at := func(place float64) uint32 { return from + uint32(max(0, min(place, n-1))) }
+	first := at(n * wanted)
+	e, err := t.entry(t.recordAt, first)
 	if err != nil {
 		return 0, err
 	}
-	return t.search(t.recordAt, from, to, found)
+	return at(float64(first-from) + n*(wanted-spread(e))), nil
 }
 
 // spread returns where among all UUIDs one stands, from 0 to 1.
