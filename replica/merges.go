@@ -7,16 +7,22 @@ import (
 	"prophet/resolution"
 )
 
-// maxMerges is how many bytes the changesets have about, from which the merges were made that are kept.
-var maxMerges = 16 << 20
+// maxMerges is how many bytes of changesets, about, the merges that are kept were made from at most.
+const maxMerges = 16 << 20
 
 // merges are what the last transactions of a replica came to where records are not settled, so that whoever tells of them need not read all changes to them again.
 // They hold as long as the replica is what the last of the transactions made of it.
 type merges struct {
 	mu    sync.Mutex
 	of    stateOf
-	by    map[changeset.RecordID]*resolution.Result
-	bytes int // of the changesets from which they were made
+	by    map[changeset.RecordID]keptMerge
+	bytes int // of all
+}
+
+// keptMerge is what the changes to a record came to.
+type keptMerge struct {
+	result *resolution.Result
+	bytes  int // of the changesets from which it was made, about
 }
 
 // stateOf is all on which the state of the records depends, at a moment.
@@ -47,7 +53,7 @@ func (m *merges) at(state stateOf, rec changeset.RecordID) *resolution.Result {
 	if m.of != state {
 		return nil
 	}
-	return m.by[rec]
+	return m.by[rec].result
 }
 
 // follow takes up what a transaction came to, that led from one state to another. Where votes, rules or other representations came, or something is lost, or came back, nothing is kept.
@@ -65,14 +71,15 @@ func (m *merges) follow(tx *Tx, before, after stateOf) {
 		if len(s.rows) == 0 {
 			continue
 		}
-		delete(m.by, rec) // its bytes go on being counted
-		if s.merged == nil || !s.light || m.bytes+s.bytes > maxMerges {
+		m.bytes -= m.by[rec].bytes
+		delete(m.by, rec)
+		if s.merged == nil || !s.light || s.bytes > maxMerges {
 			continue
 		}
-		if m.by == nil {
-			m.by = map[changeset.RecordID]*resolution.Result{}
+		if m.by == nil || m.bytes+s.bytes > maxMerges { // all others go
+			m.by, m.bytes = map[changeset.RecordID]keptMerge{}, 0
 		}
-		m.by[rec] = s.merged
+		m.by[rec] = keptMerge{s.merged, s.bytes}
 		m.bytes += s.bytes
 	}
 }

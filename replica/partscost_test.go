@@ -51,7 +51,7 @@ func TestAnEditOpensASmallTableOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if fsys.tables > made {
+	if fsys.tables != made {
 		t.Errorf("%d parts, whose tables are opened %d times", made, fsys.tables)
 	}
 }

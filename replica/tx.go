@@ -120,7 +120,14 @@ func (t *txLog) state(rec changeset.RecordID) (*state, error) {
 		}
 	}
 	s := &state{}
-	err := t.useConfirmed(rec, func(f *versionFile, v changeset.Version, at int64) error { return t.loadState(rec, s, f, v, at) })
+	err := t.useConfirmed(rec, func(f *versionFile, v changeset.Version, at int64) error {
+		loaded := &state{}
+		if err := t.loadState(rec, loaded, f, v, at); err != nil {
+			return err
+		}
+		s = loaded
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -331,7 +331,7 @@ func (l *Log) confirmed(rec changeset.RecordID) (v changeset.Version, at int64, 
 	return v, at, err
 }
 
-// useConfirmed calls use with what confirmed returns, beside the index that it is in, which is open until then; not if there is none.
+// useConfirmed calls use with what confirmed returns, beside the index that it is in, which is open until then; not if there is none. Where use fails, and the parts are others meanwhile, it is called again.
 func (l *Log) useConfirmed(rec changeset.RecordID, use func(f *versionFile, v changeset.Version, at int64) error) error {
 	return l.again(func() error {
 		f, err := l.openVersions(rec)
@@ -347,6 +347,7 @@ func (l *Log) useConfirmed(rec changeset.RecordID, use func(f *versionFile, v ch
 	})
 }
 
+// confirmedIn is confirmed of an index that is open.
 func (l *Log) confirmedIn(f *versionFile, rec changeset.RecordID) (v changeset.Version, at int64, err error) {
 	for at = f.rows - 1; at >= 0; at-- {
 		if v, err = f.at(at); err != nil {
@@ -356,13 +357,13 @@ func (l *Log) confirmedIn(f *versionFile, rec changeset.RecordID) (v changeset.V
 			continue
 		}
 		if v.Seq == 0 {
-			break
+			return v, at, nil
 		}
 		if touches, err := l.touches(v.Seq, rec); err != nil || touches {
 			return v, at, err
 		}
 	}
-	return v, at, nil
+	return changeset.Version{}, -1, nil
 }
 
 // shown returns the version of a record that is shown. It is confirmed, unless the log cannot say: its changeset cannot be read, of which fsck tells, or it is
