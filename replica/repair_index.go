@@ -24,8 +24,9 @@ type indexRepair struct {
 	numbered  bool   // these bear numbers of rows, as those of exported copies do not
 	brought   map[uint32][]uuid.UUID
 	broughtIn map[uuid.UUID]uint32 // the same by the record: the first row that is noted to have brought it
-	doubted   bool                 // the index is perhaps another replica's
-	foreign   bool                 // it is: whole rows stand in wrong places
+	disputed  bool                 // more of the records' indexes speak against the rows than for them
+	foreign   bool                 // it is another replica's: whole rows stand in wrong places
+	doubted   bool                 // perhaps it is
 	mirror    string               // where rows were had from
 	means
 
@@ -96,7 +97,7 @@ var allMeans = []means{{}, {deep: true}, {trusts: true}, {trusts: true, deep: tr
 // solveIndex finds out, with more and more means, what stands in the rows of an index, and returns which were not known at first.
 func (p *repair) solveIndex(l *Log, file []byte) (x *indexRepair, lacking []uint32, err error) {
 	for _, m := range allMeans {
-		if m.trusts && (!x.doubted || x.foreign) { // else it is the records' indexes that are damaged
+		if m.trusts && (!x.disputed || x.foreign) { // else it is the records' indexes that are damaged
 			continue
 		}
 		for again := true; again; {
@@ -170,7 +171,8 @@ func (x *indexRepair) look() error {
 		x.brought = nil // that table is damaged
 	}
 	x.foreign = foreign > 0
-	x.doubted = x.foreign || differ > agree && !x.trusts
+	x.disputed = differ > agree
+	x.doubted = x.foreign || x.disputed && !x.trusts
 	return nil
 }
 
@@ -340,12 +342,21 @@ func (x *indexRepair) loadPacked() error {
 	return nil
 }
 
-// lacksLoose reports whether there are parts, and fewer loose changesets than rows behind them: a part may have been lost with the list that named it.
+// lacksLoose reports whether there are parts, and fewer loose changesets than rows behind them that are not known to be lost: a part may have been lost with the list that named it.
 func (x *indexRepair) lacksLoose() (bool, error) {
 	if x.packedTo == 0 {
 		return false, nil
 	}
 	loose, err := x.p.countLoose(x.l)
+	if err != nil {
+		return false, err
+	}
+	lost, err := x.p.read(x.l.prefix + LostFile)
+	for ; len(lost) >= changeset.RowSize; lost = lost[changeset.RowSize:] {
+		if row, err := changeset.ParseRow(lost[:changeset.RowSize]); err == nil && row.Seq > x.packedTo && row.Seq <= x.l.latest {
+			loose++
+		}
+	}
 	return loose < x.l.latest-x.packedTo, err
 }
 
