@@ -21,7 +21,7 @@ type beyond struct {
 // rowsBeyond returns how many rows a log has that has held ones by most of what counts them. It has more where two of all files that count rows say so; where one does, and the changesets of all rows up to there are
 // here, as far as can be told; where a list of parts does; or where others have what was made here after that. Notes of ours beyond the number that no journal explains were committed with their rows: the log was set back
 // then, and what was made here after those rows is its own too. The indexes of records alone make no one row of format 1, for a program of the original may have been cut off in that; and none where somebody has another
-// changeset under the number of one that is here. A changeset of which nothing tells is what one of ours was cut off in.
+// changeset in a row that is here. A changeset of which nothing tells is what one of ours was cut off in.
 func (p *repair) rowsBeyond(l *Log, held uint32) (rows uint32, err error) {
 	x := &beyond{p: p, l: l.withRows(held), held: held}
 	if rows, err = x.counted(); err != nil {
@@ -251,8 +251,9 @@ func (x *beyond) findStrays() error {
 // isOwn reports whether a changeset was made here under the number of a row after the last.
 func (x *beyond) isOwn(id changeset.ID) bool { return id.Origin == x.l.uuid && id.Seq > x.held }
 
-// elsewhere returns how many rows there are by those who are asked: as many as a mirror or a copy of this replica has, or up to the last changeset that was made here. another says that somebody has another edit under the
-// number of one that is here, or, in a mirror or a copy, in its row: one of the two was made on a copy, or after a backup was put back, so a pull gives the replica another UUID.
+// elsewhere returns how many rows there are by those who are asked: as many as a mirror or a copy of this replica has, or up to the last changeset that was made here. Who has another edit under the number of one that is
+// here, or, in a mirror or a copy, in its row, went on in another line, and tells of none: one of the two was made on a copy, or after a backup was put back, so a pull gives the replica another UUID. another says that it
+// is a row of this log that is another there: then what lies here of rows after the last may be of that line.
 func (x *beyond) elsewhere() (rows uint32, another bool, err error) {
 	here, err := x.own()
 	if err != nil {
@@ -260,32 +261,46 @@ func (x *beyond) elsewhere() (rows uint32, another bool, err error) {
 	}
 	for _, r := range x.p.others() {
 		l := sameLog(r, x.l)
-		if l.uuid == x.l.uuid {
-			rows = max(rows, l.latest)
-		}
-		for row, err := range l.Rows(1, l.latest) {
-			if err != nil {
-				x.p.passOver(r, err)
-				break
-			}
-			key, is := here[row.ID]
-			if at := (changeset.ID{Origin: x.l.uuid, Seq: row.Seq}); l.uuid == x.l.uuid && row.ID != at && row.Seq <= x.held {
-				if key, is := here[at]; is && x.p.wholeChangeset(x.l, key) != nil {
-					return 0, true, x.p.disturbed()
-				}
-			}
-			if is && key != row.Key {
-				another, err := x.isAnother(l, row, key)
-				if x.p.passOver(r, err); another {
-					return 0, true, x.p.disturbed()
-				}
-			}
-			if x.isOwn(row.ID) {
-				rows = max(rows, row.ID.Seq)
-			}
+		has, fork, err := x.toldBy(r, l, here)
+		switch {
+		case err != nil:
+			return 0, false, err
+		case fork > 0 && fork <= x.held:
+			return 0, true, nil
+		case fork == 0:
+			rows = max(rows, has)
 		}
 	}
 	return rows, false, x.p.disturbed()
+}
+
+// toldBy returns how many rows there are by somebody's log, or the first number under which that has another edit than is here.
+func (x *beyond) toldBy(r *Replica, l *Log, here map[changeset.ID]cas.Key) (rows, fork uint32, err error) {
+	if l.uuid == x.l.uuid {
+		rows = l.latest
+	}
+	for row, err := range l.Rows(1, l.latest) {
+		if err != nil {
+			x.p.passOver(r, err)
+			break
+		}
+		key, is := here[row.ID]
+		if at := (changeset.ID{Origin: x.l.uuid, Seq: row.Seq}); l.uuid == x.l.uuid && row.ID != at && row.Seq <= x.held {
+			if key, is := here[at]; is && x.p.wholeChangeset(x.l, key) != nil {
+				return 0, row.Seq, x.p.disturbed()
+			}
+		}
+		if is && key != row.Key {
+			another, err := x.isAnother(l, row, key)
+			if x.p.passOver(r, err); another {
+				return 0, row.ID.Seq, x.p.disturbed()
+			}
+		}
+		if x.isOwn(row.ID) {
+			rows = max(rows, row.ID.Seq)
+		}
+	}
+	return rows, 0, x.p.disturbed()
 }
 
 // own returns the objects of what was made here under the numbers of rows: those that the index names there, and those after the last.

@@ -141,6 +141,9 @@ func TestRowsOfWhichOnlyIndexesOfRecordsTellAreTakenUp(t *testing.T) {
 		update(t, r, recs[1], "status", "closed")
 		want := dumped(t, now)
 		putBackFrom(t, now, old, changeset.IndexFile, changeset.LatestFile, "prophet/rows", "prophet/digests")
+		if dumped(t, now) == want {
+			t.Errorf("%s: nothing was set back", what)
+		}
 		if did := repaired(t, now); strings.Contains(did, "lost") || dumped(t, now) != want {
 			t.Errorf("%s: the repair says\n%s", what, did)
 		}
@@ -173,8 +176,8 @@ func TestObjectsBeyondTheLogAreTakenUpIfSomebodyHasThem(t *testing.T) {
 	}
 }
 
-// Two edits under one number: what notes count was committed here; what only objects and the indexes of records tell of may be what the copy left behind.
-func TestOfRowsThatACopyHasOtherwiseOnlyWhatIsCountedIsTakenUp(t *testing.T) {
+// Two edits under one number: the copy says nothing of the rows that were set back here. A pull brings both together.
+func TestRowsThatACopyHasOtherwiseAreTakenUp(t *testing.T) {
 	old, now := grownTwice(t, false)
 	twin := old.Survivor(crashfs.Kill, 0)
 	grow(t, replicatest.Open(t, twin, replica.Options{}), 2)
@@ -189,7 +192,7 @@ func TestOfRowsThatACopyHasOtherwiseOnlyWhatIsCountedIsTakenUp(t *testing.T) {
 		others []afero.Fs
 		want   uint32
 	}{
-		{"counted", nil, []afero.Fs{twin}, 6}, {"counted, alone", nil, nil, 6}, {"not counted", notes, []afero.Fs{twin}, 4}, {"not counted, alone", notes, nil, 6}, {"not counted, and what a peer has of the copy cannot be read", notes, []afero.Fs{unread}, 6},
+		{"counted", nil, []afero.Fs{twin}, 6}, {"counted, alone", nil, nil, 6}, {"not counted", notes, []afero.Fs{twin}, 6}, {"not counted, alone", notes, nil, 6}, {"not counted, and what a peer has of the copy cannot be read", notes, []afero.Fs{unread}, 6},
 	} {
 		fsys := now.Survivor(crashfs.Kill, 0)
 		putBackFrom(t, fsys, old, append(tt.also, changeset.IndexFile, changeset.LatestFile)...)
