@@ -81,6 +81,7 @@ func runClone(ctx context.Context, e *env, o cloneOptions) error {
 	if o.url == "" {
 		return usagef("the URL is empty")
 	}
+	e.lean()
 	location := e.location(o.url)
 	dir, err := e.cloneDir(location, o)
 	if err != nil {
@@ -120,7 +121,7 @@ func (o *cloneOptions) clone(ctx context.Context, e *env, from *replica.Replica,
 		return e.peerHint(unreachable("clone", from.Where(), err), location, "")
 	}
 	if err != nil {
-		return o.begun(ctx, e, dir, err)
+		return o.begun(ctx, e, from, dir, err)
 	}
 	if err := r.SetLastPeer(psync.Shown(location)); err != nil {
 		return err
@@ -162,7 +163,7 @@ func (e *env) takenHint(err error, location, dir, url string) error {
 	case e.exported(dir):
 		return err
 	}
-	return withHint(err, `it is a replica: "prophet pull -r %s %s" brings what is new; for a clone, name a directory that does not exist`, shellWord(e.shortDir(dir)), shellWord(url))
+	return withHint(err, `it is a replica: for a clone, name a directory that does not exist; if it is one of that database, "prophet pull -r %s %s" brings what is new`, shellWord(e.shortDir(dir)), shellWord(url))
 }
 
 // shortDir is a directory as it is best written by somebody who is in the working directory.
@@ -192,12 +193,14 @@ func (e *env) unmake(r *replica.Replica, dir string) bool {
 }
 
 // begun adds to the error of a clone how to go on, if there is something to go on with: a replica is one once it has its replica-version. It may not know yet where the rest comes from.
-func (o *cloneOptions) begun(ctx context.Context, e *env, dir string, err error) error {
+func (o *cloneOptions) begun(ctx context.Context, e *env, from *replica.Replica, dir string, err error) error {
 	there, failed := isReplica(e.Fs, dir)
 	pull := fmt.Sprintf(`"prophet pull -r %s %s"`, shellWord(dir), shellWord(psync.Shown(o.url)))
 	switch {
 	case !there && failed == nil:
 		return withHint(err, "no clone was made; remove what is left in %s, then run the same command again", shellWord(dir))
+	case e.isAnother(dir, from):
+		return withHint(err, "it is of a database of its own, in which nothing is yet: remove %s, or name another directory, then run the same command again", shellWord(dir))
 	case interrupted(ctx, err):
 		return withHint(err, "what came so far stays; %s goes on", pull)
 	}
@@ -208,6 +211,12 @@ func (o *cloneOptions) begun(ctx context.Context, e *env, dir string, err error)
 		return ifCutOff(ctx, err, "what came so far stays; then %s goes on with the clone", pull)
 	}
 	return withHint(err, "the clone is begun; %s goes on", pull)
+}
+
+// isAnother reports whether a directory has a replica of another database than the source.
+func (e *env) isAnother(dir string, from *replica.Replica) bool {
+	r, err := replica.Open(e.dir(dir), replica.Options{})
+	return err == nil && r.Database() != from.Database()
 }
 
 // openSource opens the replica at a location.

@@ -12,6 +12,7 @@ import (
 	"prophet/changeset"
 	"prophet/internal/durable"
 	"prophet/replica"
+	psync "prophet/sync"
 )
 
 // findReplica returns the directory of the replica to work on: --replica, else PROPHET_REPO, else
@@ -50,12 +51,12 @@ func theReplica(fsys afero.Fs, dir string) (string, error) {
 	if left, err := replica.Remains(durable.Within(fsys, dir)); left && err == nil {
 		return "", lostVersion(dir)
 	}
-	if isBegun(fsys, dir) {
-		return "", &failure{exitNoReplica, `if "prophet clone" or "prophet init" was cut off there, run it again`,
-			fmt.Errorf("%s is not a replica: it has a %s but no %s, which is written last", dir, changeset.ReplicaUUIDFile, changeset.ReplicaVersionFile)}
-	}
 	if _, err := fsys.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		return "", &failure{exitNoReplica, hintNoReplica, fmt.Errorf("%s does not exist", dir)}
+	}
+	if isBegun(fsys, dir) || checkEmptyDir(fsys, dir) != nil && psync.CloneBegun(durable.Within(fsys, dir)) {
+		return "", &failure{exitNoReplica, `if "prophet clone" or "prophet init" was cut off there, run it again`,
+			fmt.Errorf("%s is not a replica: it has no %s, which is written last", dir, changeset.ReplicaVersionFile)}
 	}
 	return "", &failure{exitNoReplica, hintNoReplica, fmt.Errorf("%s is not a replica", dir)}
 }

@@ -41,7 +41,7 @@ func TestFindReplica(t *testing.T) {
 		{"/home/ann/bugs", "cas", "", "/home/ann/bugs/cas is not a replica"},
 		{"/home/ann/bugs", "resolutions", "", "/home/ann/bugs/resolutions is not a replica"},
 		{"/home/ann/half", "", "", "no replica in /home/ann/half or above it"},
-		{"/home/ann", "half", "", "/home/ann/half is not a replica: it has a replica-uuid but no replica-version, which is written last"},
+		{"/home/ann", "half", "", "/home/ann/half is not a replica: it has no replica-version, which is written last"},
 		{"/home/ann/bugs", "/nowhere", "", "/nowhere does not exist"},
 		{"/home/ann/bugs", "/home/ann/file", "", "/home/ann/file is not a replica"},
 	}

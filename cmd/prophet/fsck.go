@@ -384,7 +384,7 @@ func (d *fsckDoc) hint() string {
 	case d.lacksObjects || d.lacksPart:
 		return `nothing was changed; "prophet fsck --repair" repairs it, and fetches what is missing from the replicas that are known here; --from URL names others that may have it`
 	case !d.opened:
-		return `nothing was changed; "prophet fsck --repair" repairs what follows from what is left`
+		return `nothing was changed; "prophet fsck --repair" repairs what follows from what is left; --from URL names others that may have the rest`
 	}
 	return `nothing was changed; "prophet fsck --repair" repairs it`
 }

@@ -171,7 +171,7 @@ func explain(err error) (code int, hint string) {
 	case errors.Is(err, replica.ErrNotReplica):
 		return exitNoReplica, hintNoReplica
 	case errors.Is(err, psync.ErrOtherDatabase):
-		return exitOtherDatabase, "--force brings them together all the same"
+		return exitOtherDatabase, "--force brings them together all the same, and nothing takes them apart again; for a copy of that one, clone it into a directory that does not exist"
 	case errors.As(err, &rule):
 		return exitFailed, fmt.Sprintf(`"prophet rules %s %s RULE" sets that rule`, shellWord(rule.Type), shellWord(rule.Prop))
 	case errors.As(err, &ambiguous):

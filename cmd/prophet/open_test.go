@@ -22,7 +22,7 @@ func TestErrorsOfLibrariesAreExplained(t *testing.T) {
 	}{
 		{replica.ErrNoRecord, exitNoRecord, `"prophet search" lists the records`},
 		{replica.ErrNotReplica, exitNoReplica, hintNoReplica},
-		{psync.ErrOtherDatabase, exitOtherDatabase, "--force brings them together all the same"},
+		{psync.ErrOtherDatabase, exitOtherDatabase, "--force brings them together all the same, and nothing takes them apart again; for a copy of that one, clone it into a directory that does not exist"},
 		{&replica.AmbiguousError{Prefix: "abcd"}, exitUsage, "write more of the UUID, or the local id"},
 		{&replica.VersionError{Where: "/bugs", Version: "2"}, exitFailed, "a later version of prophet reads it"},
 		{replica.ErrExported, exitFailed, `"prophet clone URL DIR" makes a replica of it that can be edited`},
