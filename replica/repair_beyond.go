@@ -12,6 +12,7 @@ type beyond struct {
 	p       *repair
 	l       *Log // of the rows that are told of
 	held    uint32
+	index   []byte          // as it was found
 	claimed uint32          // the last row of which anything tells
 	noted   uint32          // the last row of which a file tells that is written as part of a commit
 	indexed map[uint32]bool // rows that the indexes of records name
@@ -24,6 +25,9 @@ type beyond struct {
 // changeset in a row that is here. A changeset of which nothing tells is what one of ours was cut off in.
 func (p *repair) rowsBeyond(l *Log, held uint32) (rows uint32, err error) {
 	x := &beyond{p: p, l: l.withRows(held), held: held}
+	if x.index, err = p.read(l.prefix + changeset.IndexFile); err != nil {
+		return held, err
+	}
 	if rows, err = x.counted(); err != nil {
 		return held, err
 	}
@@ -38,11 +42,7 @@ func (p *repair) rowsBeyond(l *Log, held uint32) (rows uint32, err error) {
 		return held, err
 	}
 	run := x.run(rows)
-	placed, err := x.placed()
-	if err != nil {
-		return held, err
-	}
-	rows = max(rows, min(x.noted, run), placed)
+	rows = max(rows, min(x.noted, run), x.placed())
 	if !another { // else the objects here may never have been committed
 		_, ours := p.listedTo[l.prefix] // then nobody but us wrote it, with a journal
 		if told := max(min(x.claimed, run), x.indexedOwn()); told > held+1 || ours {
@@ -135,14 +135,10 @@ func (x *beyond) run(from uint32) uint32 {
 }
 
 // placed returns the last row of which a file tells that is written as part of a commit, and whose changeset is here: one that was made here under its number, or that the index names in it. Rows between may be gone.
-func (x *beyond) placed() (last uint32, err error) {
-	index, err := x.p.read(x.l.prefix + changeset.IndexFile)
-	if err != nil {
-		return 0, err
-	}
+func (x *beyond) placed() (last uint32) {
 	at := map[cas.Key]uint32{}
-	for seq := x.held + 1; int(seq)*changeset.RowSize <= len(index); seq++ {
-		if row, whole := rowIn(index, seq); whole {
+	for seq := x.held + 1; int(seq)*changeset.RowSize <= len(x.index); seq++ {
+		if row, whole := rowIn(x.index, seq); whole {
 			at[row.Key] = seq
 		}
 	}
@@ -153,7 +149,7 @@ func (x *beyond) placed() (last uint32, err error) {
 			last = max(last, at[f.key])
 		}
 	}
-	return last, nil
+	return last
 }
 
 // indexedOwn returns the last row that the index of a record names and whose changeset was made here under its number, and is here.
@@ -229,12 +225,7 @@ func (x *beyond) findStrays() error {
 	if err != nil {
 		return err
 	}
-	index, err := x.p.read(x.l.prefix + changeset.IndexFile)
-	if err != nil {
-		return err
-	}
-	index = index[:min(len(index), int(x.held)*changeset.RowSize)]
-	for ; len(index) >= changeset.RowSize; index = index[changeset.RowSize:] {
+	for index := x.index[:min(len(x.index), int(x.held)*changeset.RowSize)]; len(index) >= changeset.RowSize; index = index[changeset.RowSize:] {
 		named[cas.Key(index[changeset.RowSize-len(cas.Key{}):changeset.RowSize])] = true
 	}
 	return x.l.objects.Walk(func(key cas.Key, _ string) error {
@@ -255,10 +246,7 @@ func (x *beyond) isOwn(id changeset.ID) bool { return id.Origin == x.l.uuid && i
 // here, or, in a mirror or a copy, in its row, went on in another line, and tells of none: one of the two was made on a copy, or after a backup was put back, so a pull gives the replica another UUID. another says that it
 // is a row of this log that is another there: then what lies here of rows after the last may be of that line.
 func (x *beyond) elsewhere() (rows uint32, another bool, err error) {
-	here, err := x.own()
-	if err != nil {
-		return 0, false, err
-	}
+	here := x.own()
 	for _, r := range x.p.others() {
 		l := sameLog(r, x.l)
 		has, fork, err := x.toldBy(r, l, here)
@@ -304,14 +292,10 @@ func (x *beyond) toldBy(r *Replica, l *Log, here map[changeset.ID]cas.Key) (rows
 }
 
 // own returns the objects of what was made here under the numbers of rows: those that the index names there, and those after the last.
-func (x *beyond) own() (map[changeset.ID]cas.Key, error) {
-	index, err := x.p.read(x.l.prefix + changeset.IndexFile)
-	if err != nil {
-		return nil, err
-	}
+func (x *beyond) own() map[changeset.ID]cas.Key {
 	here := map[changeset.ID]cas.Key{}
 	for seq := uint32(1); seq <= x.held; seq++ {
-		if row, whole := rowIn(index, seq); whole && row.ID == (changeset.ID{Origin: x.l.uuid, Seq: seq}) {
+		if row, whole := rowIn(x.index, seq); whole && row.ID == (changeset.ID{Origin: x.l.uuid, Seq: seq}) {
 			here[row.ID] = row.Key
 		}
 	}
@@ -320,7 +304,7 @@ func (x *beyond) own() (map[changeset.ID]cas.Key, error) {
 			here[f.c.ID] = f.key
 		}
 	}
-	return here, nil
+	return here
 }
 
 // isAnother reports whether the changeset of a row of somebody's log is another edit than one that is here. Of one that cannot be read, or is lost there, that is not known, and it is not.

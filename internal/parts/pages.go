@@ -98,30 +98,42 @@ func (p *pages) page(number uint32) ([]byte, error) {
 	if last := p.last.Load(); last != nil && last.number == number {
 		return last.content, nil
 	}
-	id := cacheKey{p.of.Pack, p.of.Table, false, number}
-	content := p.cache.get(id)
+	content := p.cache.get(p.key(number))
 	if content == nil {
 		b, err := readAt(p.fs, p.name, int64(number)*pageSize, pageSize)
 		if err != nil {
 			return nil, err
 		}
-		content = b[:pageContent:pageContent]
-		if binary.BigEndian.Uint32(b[pageContent:]) != pageSum(number, content) {
+		if content = p.keep(number, b); content == nil {
 			return nil, damaged(p.name, "page %d does not have the checksum that it bears", number)
 		}
-		p.cache.put(id, content)
 	}
 	p.last.Store(&page{number, content})
 	return content, nil
+}
+
+// key is how the cache knows a page.
+func (p *pages) key(number uint32) cacheKey {
+	return cacheKey{p.of.Pack, p.of.Table, false, number}
+}
+
+// keep puts a page that was read into the cache, and returns its content; nil if it does not have the checksum that it bears.
+func (p *pages) keep(number uint32, b []byte) (content []byte) {
+	content = b[:pageContent:pageContent]
+	if binary.BigEndian.Uint32(b[pageContent:]) != pageSum(number, content) {
+		return nil
+	}
+	p.cache.put(p.key(number), content)
+	return content
 }
 
 // smallTable is how many bytes a table has at most that is read as a whole when it is opened: a new record is looked for in all parts of a log, in three pages of each or so, and to open
 // a file takes longer than to read some pages more.
 const smallTable = 16 * pageSize
 
-// begin reads the first page, and of a small table all, unless they are in the cache. It returns the length of the file.
+// begin returns the length of the file, and reads a small table as a whole, unless it is in the cache.
 func (p *pages) begin() (size int64, err error) {
-	if p.cache.get(cacheKey{p.of.Pack, p.of.Table, false, 0}) != nil {
+	if p.cache.get(p.key(0)) != nil {
 		info, err := p.fs.Stat(p.name)
 		if err != nil {
 			return 0, fmt.Errorf("look at %s: %w", p.name, err)
@@ -145,9 +157,7 @@ func (p *pages) begin() (size int64, err error) {
 		return size, nil // who reads it page by page finds out why
 	}
 	for number := uint32(0); len(b) > 0; number, b = number+1, b[pageSize:] {
-		if content := b[:pageContent:pageContent]; binary.BigEndian.Uint32(b[pageContent:]) == pageSum(number, content) {
-			p.cache.put(cacheKey{p.of.Pack, p.of.Table, false, number}, content)
-		}
+		p.keep(number, b[:pageSize]) // whoever asks for one that is damaged finds out
 	}
 	return size, nil
 }
