@@ -45,6 +45,8 @@ type Peer struct {
 	HereListed string `json:"here_representation,omitempty"`
 	// V1 says that it is a mirror that the original made, which has no such list; it is asked again when its log has grown.
 	V1 bool `json:"v1,omitempty"`
+	// NoPacks says that it is a mirror of ours on the web that had no packs when it was read last; it is asked for them again when its log has grown.
+	NoPacks bool `json:"no_packs,omitempty"`
 	// Adopt says that this replica is a clone of the peer in the making: what the peer shows is to be adopted once all of it was read.
 	Adopt bool `json:"adopt,omitempty"`
 	// OtherDatabase says that it is a replica of another database, from which somebody pulled all the same.

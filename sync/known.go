@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/google/uuid"
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
@@ -31,13 +32,12 @@ type end struct {
 	b    []byte
 }
 
-// askEnd asks for the rows of a log that were read last, and for what follows them. ok is false where they are others, or where it is time to ask for everything: when the log is about to pass a
-// multiple of [askedAnew]. Where none was read, there may be no index, and no rows.
-func (k *known) askEnd(web *httpfs.FS, prefix string, peer replica.Peer) (ok bool) {
+// askEnd asks for the rows of a log that were read last, and for what follows them. ok is false where they are others, or where more than so many follow. Where none was read, there may be no index, and no rows.
+func (k *known) askEnd(web *httpfs.FS, prefix string, peer replica.Peer, following uint32) (ok bool) {
 	name := prefix + changeset.IndexFile
 	first := replica.TailBegins(peer.Read)
 	old := int(peer.Read + 1 - first)
-	most := old + askedAnew - 1 - int(peer.Read%askedAnew)
+	most := old + int(following)
 	if peer.Read == 0 {
 		most = 0
 	}
@@ -64,12 +64,12 @@ func (k *known) latest(prefix string) uint32 {
 	return uint32((e.from + int64(len(e.b))) / changeset.RowSize)
 }
 
-// tell makes known the small files of a log of the original's.
-func (k *known) tell(prefix string, here *replica.Log, peer replica.Peer) {
+// tell makes known the small files of a log, of which so many rows count.
+func (k *known) tell(prefix string, database, self uuid.UUID, rows uint32) {
 	k.files[prefix+changeset.ReplicaVersionFile] = []byte(formatVersion)
-	k.files[prefix+changeset.ReplicaUUIDFile] = []byte(peer.UUID.String())
-	k.files[prefix+changeset.DatabaseUUIDFile] = []byte(here.Database().String())
-	k.files[prefix+changeset.LatestFile] = []byte(formatNumber(k.latest(prefix)))
+	k.files[prefix+changeset.ReplicaUUIDFile] = []byte(self.String())
+	k.files[prefix+changeset.DatabaseUUIDFile] = []byte(database.String())
+	k.files[prefix+changeset.LatestFile] = []byte(formatNumber(rows))
 }
 
 // Revalidate makes it be asked for everything, and caches on the way too.

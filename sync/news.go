@@ -22,7 +22,8 @@ const askedAnew = 64
 // it is asked for nothing that is known of it. ok is false where no such mirror was read at the location, and where anything speaks against its being what was read, an error too: that is left to
 // [Carriers.OpenDatabase] and a pull, to find out, and to say. where is the mirror's location as messages show it.
 //
-// Of a mirror that the original made, the ends of both indexes are asked for: the last rows of each that were read, at most [replica.TailRows], and what follows them. Of one of ours, its head, and without a head its mark.
+// Of a mirror that the original made, the ends of both indexes are asked for: the last rows of each that were read, at most [replica.TailRows], and what follows them. Of one of ours, its head, and without a head its mark;
+// of one that had no packs the last time, its mark, and where that names more rows of the log the end of its index.
 func (c Carriers) News(ctx context.Context, location string, to *replica.Replica, opts replica.Options) (where string, from *replica.Replica, ok bool) {
 	if !ReadOnly(location) || to.CheckEditable() != nil {
 		return "", nil, false
@@ -82,8 +83,13 @@ func standing(l *replica.Log, peer replica.Peer) bool {
 	return err == nil && !turned
 }
 
-// askOurs asks a mirror of ours for its head, with which all of it is known, and without one for its mark: nothing is new if that names the rows that were read last.
+// askOurs asks a mirror of ours for its head, with which all of it is known, and without one for its mark; one that had no packs the last time is asked for its mark first.
 func (v *visit) askOurs(web *httpfs.FS, opts replica.Options) (from *replica.Replica, ok bool) {
+	if v.main.NoPacks {
+		if from, ok = v.byMark(web, opts); ok {
+			return from, true
+		}
+	}
 	shown, err := wire.Open(web)
 	if err == nil {
 		from, err = replica.Open(shown, opts)
@@ -93,18 +99,60 @@ func (v *visit) askOurs(web *httpfs.FS, opts replica.Options) (from *replica.Rep
 		return nil, false
 	}
 	v.known.files[wire.HeadFile] = nil // a nil text: there is none
-	if text, err := readAtMost(web, replica.MirrorMark, maxMirrorFile); err == nil {
-		mark, _ := replica.ParseMark(string(text)) // one that says nothing names no row
-		if v.main.Read > 0 && endsWith(mark.Changesets, v.main.LastRow) && endsWith(mark.Resolutions, v.votes.LastRow) && endsWith(mark.Representations, v.main.LastRepresentation) {
-			return nil, true
-		}
-		v.known.files[replica.MirrorMark] = text
+	if from, ok = v.byMark(web, opts); ok {
+		return from, true
 	}
 	if v.sub != "" {
 		return nil, false // what names the database there may name another one now
 	}
 	from, err = openAt(v.known, opts)
 	return from, err == nil
+}
+
+// mostNews is how many new rows of a mirror without packs are asked for in one piece.
+const mostNews = 4096
+
+// byMark asks a mirror of ours for its mark. Nothing is new if that names the rows that were read last. Where it names more of the log, and these follow what was read, it is the same database, and is opened as the mark says that it is.
+// Else ok is false, and where it is time to ask for the head, if that was not asked for: when the log has passed a multiple of [askedAnew].
+func (v *visit) byMark(web *httpfs.FS, opts replica.Options) (from *replica.Replica, ok bool) {
+	mark, err := v.askMark(web)
+	if err != nil {
+		return nil, false
+	}
+	if v.names(mark) {
+		return nil, true
+	}
+	state, read := mark.States[0], v.main.Read
+	rows, votes := state.Rows[replica.PublishedLog], state.Rows[replica.PublishedVotes]
+	_, headless := v.known.files[wire.HeadFile]
+	grown := read > 0 && mark.Changesets.Seq == rows && rows > read && rows-read <= mostNews
+	if !grown || !headless && rows/askedAnew != read/askedAnew || !v.known.askEnd(web, "", v.main, rows-read) || v.known.latest("") < rows {
+		clear(v.known.ends)
+		return nil, false
+	}
+	v.known.tell("", v.to.Database(), state.UUID, rows)
+	v.known.tell(changeset.ResolutionsDir+"/", v.to.Resolutions().Database(), state.Votes, votes)
+	from, err = replica.Open(v.known, opts)
+	return from, err == nil
+}
+
+// askMark asks a mirror for its mark, once. One that says nothing names no row.
+func (v *visit) askMark(web *httpfs.FS) (replica.Mark, error) {
+	text := v.known.files[replica.MirrorMark]
+	if text == nil {
+		var err error
+		if text, err = readAtMost(web, replica.MirrorMark, maxMirrorFile); err != nil {
+			return replica.Mark{}, err
+		}
+		v.known.files[replica.MirrorMark] = text
+	}
+	mark, _ := replica.ParseMark(string(text))
+	return mark, nil
+}
+
+// names reports whether a mark names the rows that were read last.
+func (v *visit) names(mark replica.Mark) bool {
+	return v.main.Read > 0 && endsWith(mark.Changesets, v.main.LastRow) && endsWith(mark.Resolutions, v.votes.LastRow) && endsWith(mark.Representations, v.main.LastRepresentation)
 }
 
 // endsWith reports whether a row is the last one that was read, the zero row if none was.
@@ -115,18 +163,20 @@ func endsWith(row changeset.Row, last func() (changeset.Row, bool)) bool {
 
 // askOriginal asks a mirror of the original for the ends of its indexes.
 func (v *visit) askOriginal(web *httpfs.FS, opts replica.Options) (from *replica.Replica, ok bool) {
-	if v.main.Read == 0 || !v.known.askEnd(web, "", v.main) || !v.known.askEnd(web, changeset.ResolutionsDir+"/", v.votes) {
+	before := func(peer replica.Peer) uint32 { return askedAnew - 1 - peer.Read%askedAnew }
+	if v.main.Read == 0 || !v.known.askEnd(web, "", v.main, before(v.main)) || !v.known.askEnd(web, changeset.ResolutionsDir+"/", v.votes, before(v.votes)) {
 		return nil, false
 	}
 	if v.known.latest("") == v.main.Read && v.known.latest(changeset.ResolutionsDir+"/") == v.votes.Read {
 		return nil, true
 	}
 	v.known.original = true
-	v.known.tell("", v.to.Log(), v.main)
 	if v.votes.Read == 0 {
 		v.votes.UUID = v.main.UUID // nobody asks whose it is as long as it is empty
 	}
-	v.known.tell(changeset.ResolutionsDir+"/", v.to.Resolutions(), v.votes)
+	votes := changeset.ResolutionsDir + "/"
+	v.known.tell("", v.to.Database(), v.main.UUID, v.known.latest(""))
+	v.known.tell(votes, v.to.Resolutions().Database(), v.votes.UUID, v.known.latest(votes))
 	from, err := replica.Open(v.known, opts)
 	return from, err == nil
 }

@@ -374,7 +374,7 @@ func TestAMirrorThatGetsPacksIsReadByThemInTime(t *testing.T) {
 	}
 }
 
-func TestAMirrorOfOursWithoutPacksIsAskedTwiceWhereNothingIsNew(t *testing.T) {
+func TestAMirrorOfOursWithoutPacksIsAskedOnceWhereNothingIsNew(t *testing.T) {
 	for _, size := range []int{100, more} {
 		w, dest, srv := served(t, size, psync.PublishOptions{NoPacks: true})
 		clone, _, err := psync.Clone(t.Context(), crashfs.New(), openLocation(t, srv.URL), replica.Options{}, psync.Options{Adopt: true})
@@ -384,7 +384,7 @@ func TestAMirrorOfOursWithoutPacksIsAskedTwiceWhereNothingIsNew(t *testing.T) {
 		dir := "/" + w.ann.Database().String()
 		for _, location := range []string{srv.URL, srv.URL + dir, srv.URL + dir + "/"} {
 			srv.Reset()
-			if where, same := nothingNew(t, location, clone); !same || strings.TrimSuffix(where, "/") != srv.URL+dir || srv.Requests() != 2 {
+			if where, same := nothingNew(t, location, clone); !same || strings.TrimSuffix(where, "/") != srv.URL+dir || srv.Requests() != 1 {
 				t.Errorf("%d changesets, %s: %v at %s: %v", size, location, same, where, srv.Log())
 			}
 		}
@@ -403,21 +403,163 @@ func TestAMirrorOfOursWithoutPacksIsAskedTwiceWhereNothingIsNew(t *testing.T) {
 		if err := afero.WriteFile(dest, dir+"/"+replica.MirrorMark, mark, 0o666); err != nil {
 			t.Fatal(err)
 		}
-		for range 10 {
-			w.ticket(w.ann, "Projector: remote is lost", "new", "loft")
-		}
-		w.publish(dest, psync.PublishOptions{NoPacks: true})
-		srv.Reset()
-		came, known, err := news(t, srv.URL+dir, clone)
-		if err != nil || !known || came != 10 || srv.Requests() != 20 {
-			t.Errorf("%d changesets: %d came, known %v (%v), %d requests: %v", size, came, known, err, srv.Requests(), srv.Log())
-		}
-		w.ticket(w.ann, "Projector: remote is found", "new", "loft")
-		w.publish(dest, psync.PublishOptions{})
-		srv.Reset()
-		if came, _, err := news(t, srv.URL, clone); err != nil || came != 1 || strings.Contains(fmt.Sprint(srv.Log()), "/cas/") {
-			t.Errorf("%d changesets, with packs: %d came (%v): %v", size, came, err, srv.Log())
+		for _, location := range []string{srv.URL + dir, srv.URL, srv.URL, srv.URL, srv.URL, srv.URL, srv.URL} {
+			before := clone.Latest()
+			for range 10 {
+				w.ticket(w.ann, "Projector: remote is lost", "new", "loft")
+			}
+			w.publish(dest, psync.PublishOptions{NoPacks: true})
+			srv.Reset()
+			came, known, err := news(t, location, clone)
+			want := int64(12)
+			if before/64 != clone.Latest()/64 {
+				want++ // whether there are packs by now
+			}
+			if err != nil || !known || came != 10 || srv.Requests() != want {
+				t.Errorf("%d changesets: %d came, known %v (%v), %d requests: %v", size, came, known, err, srv.Requests(), srv.Log())
+			}
 		}
 		sameState(t, "clone", clone, w.ann)
+	}
+}
+
+// A mirror of ours that gets packs is read by them when its log passes a multiple of 64 rows, and what is more than new rows of the log is found at once.
+func TestAMirrorOfOursThatGetsPacksIsReadByThemInTime(t *testing.T) {
+	w, dest, srv := served(t, 100, psync.PublishOptions{NoPacks: true})
+	clone, _, err := psync.Clone(t.Context(), crashfs.New(), openLocation(t, srv.URL), replica.Options{}, psync.Options{Adopt: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	byPacks := func() bool { return !strings.Contains(fmt.Sprint(srv.Log()), "/cas/") }
+	for _, n := range []int{10, 30, 1} { // 128 is passed by the second
+		for range n {
+			w.ticket(w.ann, "Projector: remote is lost", "new", "loft")
+		}
+		w.publish(dest, psync.PublishOptions{})
+		passes := clone.Latest() > 128 || clone.Latest()+uint32(n) >= 128
+		srv.Reset()
+		if came, _, err := news(t, srv.URL, clone); err != nil || came != n || byPacks() != passes || passes && n == 1 && srv.Requests() != 1 {
+			t.Errorf("%d came of %d (%v): %v", came, n, err, srv.Log())
+		}
+	}
+	sameState(t, "clone", clone, w.ann)
+}
+
+// What is another mirror by now, or has more than new rows of its log, is read as by who asks for everything.
+func TestAMirrorOfOursWithoutPacksThatChangedItsMindIsNoticed(t *testing.T) {
+	flat := psync.PublishOptions{Flat: true, NoPacks: true}
+	type scene struct {
+		*workshop
+		disk, dest *crashfs.FS
+		srv        *webtest.Server
+		early      map[string]string // Ann's files before the clones
+	}
+	write := func(s *scene, fsys afero.Fs, files map[string]string) {
+		for name, text := range files {
+			s.check(errors.Join(fsys.MkdirAll(path.Dir(name), 0o777), afero.WriteFile(fsys, name, []byte(text), 0o666)))
+		}
+	}
+	serve := func(s *scene, r *replica.Replica) {
+		other := crashfs.New()
+		_, err := psync.Publish(t.Context(), r, other, flat)
+		s.check(err)
+		for name := range filesOf(t, s.dest) {
+			s.check(s.dest.Remove(name))
+		}
+		write(s, s.dest, filesOf(t, other))
+	}
+	for _, tc := range []struct {
+		name   string
+		change func(s *scene)
+		fails  bool
+	}{
+		{name: "new rows", change: func(s *scene) {
+			s.ticket(s.ann, "Projector: remote is lost", "new", "loft")
+			s.publish(s.dest, flat)
+		}},
+		{name: "a vote", change: func(s *scene) {
+			rec := s.ticket(s.ann, "Projector: remote is lost", "new", "loft")
+			s.pull(s.ben, s.ann)
+			s.update(s.ben, rec, map[string]string{"status": "open"})
+			s.update(s.ann, rec, map[string]string{"status": "stalled"})
+			_, err := psync.Pull(t.Context(), s.ann, s.ben, psync.Options{Prefer: psync.PreferFrom})
+			s.check(err)
+			s.publish(s.dest, flat)
+		}},
+		{name: "a new identity", change: func(s *scene) {
+			_, err := psync.Reidentify(t.Context(), s.ann, s.ben, psync.Options{})
+			s.check(err)
+			s.ticket(s.ann, "Projector: remote is lost", "new", "loft")
+			s.publish(s.dest, flat)
+		}},
+		{name: "another replica", change: func(s *scene) {
+			s.pull(s.ben, s.ann)
+			s.ticket(s.ben, "Projector: remote is lost", "new", "loft")
+			serve(s, s.ben)
+		}},
+		{name: "another database", fails: true, change: func(s *scene) {
+			other := replicatest.Init(t, crashfs.New(), replica.Options{})
+			for i := range 40 {
+				s.ticket(other, fmt.Sprint("Another ", i), "new", "loft")
+			}
+			serve(s, other)
+		}},
+		{name: "a restored one, edited again", fails: true, change: func(s *scene) {
+			disk := crashfs.New()
+			write(s, disk, s.early)
+			restored, err := replica.Open(disk, s.options("ann"))
+			s.check(err)
+			for i := range 9 {
+				s.ticket(restored, fmt.Sprint("Another ", i), "new", "loft")
+			}
+			serve(s, restored)
+		}},
+		{name: "an index that is behind its mark", fails: true, change: func(s *scene) {
+			index, err := afero.ReadFile(s.dest, changeset.IndexFile)
+			s.check(err)
+			s.ticket(s.ann, "Projector: remote is lost", "new", "loft")
+			s.publish(s.dest, flat)
+			s.check(afero.WriteFile(s.dest, changeset.IndexFile, index, 0o666))
+		}},
+		{name: "a changeset that is missing", fails: true, change: func(s *scene) {
+			s.ticket(s.ann, "Projector: remote is lost", "new", "loft")
+			s.publish(s.dest, flat)
+			row, err := s.ann.Log().Row(s.ann.Latest())
+			s.check(err)
+			s.check(s.dest.Remove(changeset.ObjectPath(changeset.ChangesetObjects, row.Key)))
+		}},
+		{name: "a server without Range", change: func(s *scene) {
+			s.ticket(s.ann, "Projector: remote is lost", "new", "loft")
+			s.publish(s.dest, flat)
+			s.srv.Set(webtest.NoRange())
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := &scene{disk: crashfs.New(), dest: crashfs.New()}
+			s.workshop = newWorkshop(t, s.disk)
+			s.few()
+			s.early = filesOf(t, s.disk)
+			for i := range 5 {
+				s.ticket(s.ann, fmt.Sprint("One more ", i), "new", "loft")
+			}
+			s.publish(s.dest, flat)
+			s.srv = webtest.Static(t, s.dest)
+			var clones [2]*replica.Replica
+			for i := range clones {
+				var err error
+				clones[i], _, err = psync.Clone(t.Context(), crashfs.New(), openLocation(t, s.srv.URL), replica.Options{}, psync.Options{Adopt: true})
+				s.check(err)
+			}
+			tc.change(s)
+			_, _, err := news(t, s.srv.URL, clones[0])
+			_, plain := psync.Pull(t.Context(), clones[1], openLocation(t, s.srv.URL), psync.Options{Sleep: func(context.Context, time.Duration) error { return nil }})
+			if fmt.Sprint(err) != fmt.Sprint(plain) || (err != nil) != tc.fails {
+				t.Errorf("%v, and by who asks for everything: %v", err, plain)
+			}
+			sameState(t, "what asks for little", clones[0], clones[1])
+			if !tc.fails && tc.name != "another replica" {
+				sameState(t, "it", clones[0], s.ann)
+			}
+		})
 	}
 }

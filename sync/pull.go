@@ -149,6 +149,7 @@ type pull struct {
 	votes   *side
 	main    *side
 	list    *side                                 // nil if the source has no list of representations
+	packs   bool                                  // the source was opened by its head
 	ours    *bool                                 // the source is ours, if that was asked for
 	sources map[changeset.ID]changeset.Row        // rows of the source's log, if they were needed
 	sourced uint32                                // how many they are
@@ -292,6 +293,8 @@ func (p *pull) pullLog(ctx context.Context, s *side) (err error) {
 	}
 	s.peer.FoundAt(at)
 	s.peer.Adopt = s.peer.Adopt || p.opts.Adopt && s == p.main
+	_, named := p.from.PublishedState()
+	s.peer.NoPacks = s == p.main && named && !p.packs && ReadOnly(p.from.Where())
 	s.peer.OtherDatabase = s == p.main && p.to.Database() != p.from.Database()
 	fetching, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -133,8 +133,9 @@ func (p *pull) runKnown(ctx context.Context) error {
 // runPacks is runKnown. Where a pack of the source is missing or damaged, its head is read once more, without caches, and then its v1 tree, if it has one.
 func (p *pull) runPacks(ctx context.Context) error {
 	source := p.from
+	_, p.packs = source.FS().(*wire.FS)
 	err := p.runKnown(ctx)
-	if _, isShown := source.FS().(*wire.FS); !isShown || !errors.As(err, new(*wire.PackError)) {
+	if !p.packs || !errors.As(err, new(*wire.PackError)) {
 		return err
 	}
 	if err := p.lookAgain(ctx, source, pauses[0]); err != nil {

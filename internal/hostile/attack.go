@@ -36,6 +36,16 @@ func both(name, fault string, l func(m *Mirror)) Attack {
 	return Attack{Name: name, Lie: l, Clone: fault, Pull: fault}
 }
 
+// ofAll has a pull ask for all small files: the mark names no rows then, which it believes instead of them.
+func (a Attack) ofAll() Attack {
+	lie := a.Lie
+	a.Lie = func(m *Mirror) {
+		m.text(replica.MirrorMark, "")
+		lie(m)
+	}
+	return a
+}
+
 // long says that an attack is.
 func (a Attack) long() Attack {
 	a.Long = true

@@ -102,9 +102,9 @@ func attacksByIdentity() []Attack {
 		}, Harmless: "known is what has its ID, never what is below a number"},
 		both("the UUID of another database", "another database", func(m *Mirror) {
 			m.text(changeset.DatabaseUUIDFile, mallory.String())
-		}).clones("the UUID names the database: a clone is of that one").alone(),
-		both("a UUID that is a path", "is not a UUID", func(m *Mirror) { m.text(changeset.ReplicaUUIDFile, "../../../../tmp") }),
-		both("a format of tomorrow", "has replica format", func(m *Mirror) { m.text(changeset.ReplicaVersionFile, "\x1b[2J99") }),
+		}).clones("the UUID names the database: a clone is of that one").alone().ofAll(),
+		both("a UUID that is a path", "is not a UUID", func(m *Mirror) { m.text(changeset.ReplicaUUIDFile, "../../../../tmp") }).ofAll(),
+		both("a format of tomorrow", "has replica format", func(m *Mirror) { m.text(changeset.ReplicaVersionFile, "\x1b[2J99") }).ofAll(),
 		harmless("bookkeeping that claims to undo everything", "bookkeeping of others is never integrated", func(m *Mirror) {
 			c := by(m.Publisher, 900)
 			c.Nullification = true

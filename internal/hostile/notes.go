@@ -13,29 +13,29 @@ import (
 // attacksByNotes are those by what is ours in a mirror, beside format 1.
 func attacksByNotes() []Attack {
 	return []Attack{
-		{Name: "prophet.json of a million databases", Lie: func(m *Mirror) {
+		both("prophet.json of a million databases", "larger than the 1048576 bytes", func(m *Mirror) {
 			databases := make([]string, 1_000_000)
 			for i := range databases {
 				databases[i] = uuid.NewSHA1(mallory, fmt.Append(nil, i)).String()
 			}
 			m.files["prophet.json"] = index(databases)
-		}, Clone: "larger than the 1048576 bytes", Pull: "larger than the 1048576 bytes"},
+		}).ofAll(),
 		both("prophet.json of 20,000 databases", "it holds 20000 databases", func(m *Mirror) {
 			databases := make([]string, 20_000)
 			for i := range databases {
 				databases[i] = uuid.NewSHA1(mallory, fmt.Append(nil, i)).String()
 			}
 			m.files["prophet.json"] = index(databases)
-		}),
-		both("prophet.json that names a path", "is not a UUID", func(m *Mirror) { m.files["prophet.json"] = index([]string{"../../etc"}) }),
-		both("prophet.json that names a URL", "is not a UUID", func(m *Mirror) { m.files["prophet.json"] = index([]string{"http://example.com/"}) }),
+		}).ofAll(),
+		both("prophet.json that names a path", "is not a UUID", func(m *Mirror) { m.files["prophet.json"] = index([]string{"../../etc"}) }).ofAll(),
+		both("prophet.json that names a URL", "is not a UUID", func(m *Mirror) { m.files["prophet.json"] = index([]string{"http://example.com/"}) }).ofAll(),
 		both("prophet.json that is nested deep", "exceeded max depth", func(m *Mirror) {
 			m.files["prophet.json"] = []byte(`{"prophet":1,"x":` + strings.Repeat("[", 500_000))
-		}),
-		both("prophet.json of tomorrow", "it is of version 9", func(m *Mirror) { m.files["prophet.json"] = []byte(`{"prophet":9}`) }),
+		}).ofAll(),
+		both("prophet.json of tomorrow", "it is of version 9", func(m *Mirror) { m.files["prophet.json"] = []byte(`{"prophet":9}`) }).ofAll(),
 		both("prophet.json that names a database which is not there", "there is no replica", func(m *Mirror) {
 			m.files["prophet.json"] = index([]string{mallory.String()})
-		}),
+		}).ofAll(),
 		harmless("a mark that names other rows", "the rows are looked at", func(m *Mirror) {
 			m.add(main, lie(1))
 			m.text(replica.MirrorMark, replica.Mark{Changesets: changeset.Row{Seq: 7, ID: lie(1).ID}}.String())

@@ -16,7 +16,7 @@ func attacksByRow() []Attack {
 		return func(m *Mirror) { m.setRows(main, f(m.rows(main))) }
 	}
 	number := func(name, text, fault string) Attack {
-		return both("a number of rows that is "+name, fault, func(m *Mirror) { m.text(changeset.LatestFile, text) })
+		return both("a number of rows that is "+name, fault, func(m *Mirror) { m.text(changeset.LatestFile, text) }).ofAll()
 	}
 	return []Attack{
 		number("negative", "-1", "is not a number"),

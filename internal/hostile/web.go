@@ -35,7 +35,7 @@ func attacksByHTTP() []Attack {
 	return []Attack{
 		both("an endless small file", "larger than the 1048576 bytes", func(m *Mirror) {
 			m.answer(changeset.LatestFile, repeat(bytes.Repeat([]byte("9"), 1<<16)))
-		}),
+		}).ofAll(),
 		both("forty endless changesets at once", "larger than the 67108864 bytes", object(repeat(make([]byte, 1<<20)))).heavy(),
 		both("a changeset that announces 2⁶² bytes", "larger than the 67108864 bytes", object(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Length", "4611686018427387904")
@@ -44,13 +44,13 @@ func attacksByHTTP() []Attack {
 		both("a gzip bomb", "larger than the 67108864 bytes", object(bomb(make([]byte, 1<<20), 1<<12))).heavy(),
 		both("a gzip bomb in place of a small file", "larger than the 1048576 bytes", func(m *Mirror) {
 			m.answer(changeset.LatestFile, bomb(bytes.Repeat([]byte("1"), 1<<20), 1<<10))
-		}),
+		}).ofAll(),
 		both("gzip that has no end and holds nothing", "larger than the 1048576 bytes", func(m *Mirror) {
 			var empty bytes.Buffer
 			z := gzip.NewWriter(&empty)
 			z.Close()
 			m.answer(changeset.LatestFile, encoded("gzip", repeat(bytes.Repeat(empty.Bytes(), 1000))))
-		}),
+		}).ofAll(),
 		both("a compression that nobody knows", "compressed the file in a way that we cannot read", object(encoded("br", repeat([]byte("x"))))),
 		both("compression in compression", "compressed the file in a way that we cannot read", object(encoded("gzip, gzip", repeat([]byte("x"))))),
 		both("a redirect to file:///etc/passwd", "which is another scheme", all(redirect("file:///etc/passwd"))),
