@@ -153,7 +153,7 @@ func (t *txLog) writeBundle() (list string, err error) {
 func (t *txLog) writePart() (parts.Ref, error) {
 	ref, files, err := t.bundle.part(t.latest + 1)
 	for _, f := range files {
-		t.tx.d.Put(t.name(f.Name), f.Data)
+		t.tx.partFiles = append(t.tx.partFiles, durable.Content{Name: t.name(f.Name), Data: f.Data})
 	}
 	return ref, err
 }

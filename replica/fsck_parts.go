@@ -4,7 +4,11 @@ import (
 	"context"
 	"errors"
 	"path"
+	"slices"
+	"strings"
 
+	"prophet/changeset"
+	"prophet/internal/durable"
 	"prophet/internal/parts"
 )
 
@@ -81,9 +85,10 @@ func (l *Log) checkPartFile(ctx context.Context, f partFile) error {
 	return err
 }
 
-// checkPartLeftovers names the files that no list names: of a writer that was cut off, or with rows that nothing else has; then the list is damaged, or an older one.
+// checkPartLeftovers names the files that no list names: of a writer that was cut off, or with changesets that nothing else has: of rows of the log, so that the list is damaged, or an older one; after its end, so that a backup was put back
+// over them; or others.
 func (l *Log) checkPartLeftovers(ctx context.Context, report func(Problem)) (sound bool, err error) {
-	_, list, err := l.readParts() // of now: a writer may have gone on
+	text, list, err := l.readParts() // of now: a writer may have gone on
 	if err != nil {
 		return true, nil // it was reported, or is being written
 	}
@@ -97,10 +102,10 @@ func (l *Log) checkPartLeftovers(ctx context.Context, report func(Problem)) (sou
 	}
 	sound = true
 	for _, name := range names {
-		err := error(nil)
-		if len(lacking) > 0 {
-			err = l.holdsLacking(ctx, name, lacking)
+		if len(lacking) == 0 {
+			break
 		}
+		err := l.holdsLacking(ctx, name, lacking)
 		var damage *DamageError
 		switch {
 		case isNotExist(err): // gc removed it
@@ -109,9 +114,55 @@ func (l *Log) checkPartLeftovers(ctx context.Context, report func(Problem)) (sou
 			sound = false
 		case err != nil:
 			return false, err
-		default:
-			report(Problem{Path: l.prefix + name, Harmless: true, Text: "no list names it: it is left of a writer that was cut off, or is at work"})
 		}
 	}
-	return sound, nil
+	if !sound {
+		return false, nil
+	}
+	left, end, err := l.lookBeside(ctx, names)
+	if err != nil {
+		return false, err
+	}
+	atWork := l.isWritten(text)
+	for _, name := range names {
+		i := slices.IndexFunc(left, func(p leftPack) bool {
+			return strings.TrimSuffix(p.name, parts.PackExt) == strings.TrimSuffix(name, parts.TableExt) || p.name == name
+		})
+		if there, err := exists(l.fs, name); err != nil || !there {
+			continue
+		}
+		switch {
+		case atWork || i < 0 || left[i].only == 0:
+			report(Problem{Path: l.prefix + name, Harmless: true, Text: "no list names it: it is left of a writer that was cut off, or is at work"})
+		case name == left[i].name:
+			report(left[i].problem(l.prefix, end > l.latest && left[i].reaches(l.latest)))
+		}
+	}
+	return true, nil
+}
+
+// isWritten reports whether a writer is at work, or was since a list of parts was read.
+func (l *Log) isWritten(text string) bool {
+	if now, err := durable.Uncommitted(l.root); err != nil || len(now.Lengths)+len(now.Points) > 0 || len(l.limits.Lengths) > 0 {
+		return true
+	}
+	list, _, err := l.readParts()
+	latest, readErr := readSmall(l.fs, changeset.LatestFile)
+	return err != nil || readErr != nil || list != text || latest != l.rawLatest
+}
+
+// problem says what a pack has that no list names. It follows the log if a repair takes it up.
+func (p leftPack) problem(prefix string, follows bool) Problem {
+	found := Problem{Path: prefix + p.name, Text: "no list names it, and it has " + p.words() + " that the log does not have: "}
+	switch {
+	case follows:
+		found.Text += "a backup was put back over it; \"prophet fsck --repair\" takes up what follows the last row, and an edit before that keeps it out"
+	case len(p.made) > 0:
+		found.ByHand = true
+		found.Text += "a backup was put back over it, and the log went on, so that a repair cannot take it up; a pull from who has them brings them; where nobody does, this file alone has them: move it to where it is kept"
+	default:
+		found.Harmless = true
+		found.Text += "of a backup that was put back over it, or of a pull that was cut off; a pull from who has them brings them, and gc keeps it until then"
+	}
+	return found
 }

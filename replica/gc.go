@@ -69,7 +69,7 @@ func (r *Replica) GC(ctx context.Context, opts GCOptions) (report GCReport, err 
 		patience = durable.Patience{Most: -1}
 	}
 	err = r.withParts(ctx, patience, func() error {
-		g := &gc{ctx: ctx, r: r, opts: opts, wrote: map[parts.Sum]bool{}}
+		g := &gc{ctx: ctx, r: r, opts: opts, wrote: map[parts.Sum]bool{}, replaced: map[string]bool{}}
 		defer func() { report = g.report }()
 		for _, prefix := range logPrefixes {
 			if err := g.log(prefix); err != nil {
@@ -114,13 +114,14 @@ func rowsOf(ref parts.Ref) uint64 { return uint64(ref.Last) - uint64(ref.First) 
 
 // gc is one that is under way.
 type gc struct {
-	ctx    context.Context
-	r      *Replica
-	opts   GCOptions
-	report GCReport
-	folds  int
-	last   uint32             // row of the log at hand that was there when the gc came to it: it ends, however many others write
-	wrote  map[parts.Sum]bool // the packs of parts that it wrote, and read again
+	ctx      context.Context
+	r        *Replica
+	opts     GCOptions
+	report   GCReport
+	folds    int
+	last     uint32             // row of the log at hand that was there when the gc came to it: it ends, however many others write
+	wrote    map[parts.Sum]bool // the packs of parts that it wrote, and read again
+	replaced map[string]bool    // the packs, by their files within the log, of those that it merged
 }
 
 // log does all that is to be done in one log.
@@ -324,6 +325,9 @@ func (g *gc) merge(l *Log, packs *packs, from, to int) error {
 	done, err := g.commit(l, rows, ref, packs.list[from:to], nil)
 	if done {
 		g.report.Merged += to - from
+		for _, ref := range packs.list[from:to] {
+			g.replaced[ref.PackFile()] = true
+		}
 	}
 	return err
 }

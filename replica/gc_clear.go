@@ -2,6 +2,8 @@ package replica
 
 import (
 	"path"
+	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -271,6 +273,10 @@ func (c *clearing) removeParts() error {
 	if err != nil {
 		return err
 	}
+	keep, err := c.toKeep(l)
+	if err != nil {
+		return err
+	}
 	unlock, err := w.lock(c.g.ctx)
 	if err != nil {
 		return err
@@ -291,6 +297,7 @@ func (c *clearing) removeParts() error {
 	if err != nil {
 		return err
 	}
+	names = slices.DeleteFunc(names, func(name string) bool { return keep[strings.TrimSuffix(name, path.Ext(name))] })
 	for i := range names {
 		names[i] = c.l.prefix + names[i]
 	}
@@ -306,6 +313,26 @@ func (c *clearing) removeParts() error {
 	n, err := durable.RemoveLeft(w.fs, names)
 	c.g.report.Removed += n
 	return err
+}
+
+// toKeep returns the files, without what they end with, of packs that no list names and that have what is nowhere else here: who copied a backup over the replica, or went on from one, may want it still. Those that this gc replaced
+// were held against the log.
+func (c *clearing) toKeep(l *Log) (keep map[string]bool, err error) {
+	packs, err := l.packs()
+	if err != nil {
+		return nil, err
+	}
+	names, err := l.unlisted(packs.list)
+	if err != nil {
+		return nil, err
+	}
+	names = slices.DeleteFunc(names, func(name string) bool { return c.g.replaced[name] })
+	left, _, err := l.lookBeside(c.g.ctx, names)
+	keep = map[string]bool{}
+	for _, p := range left {
+		keep[strings.TrimSuffix(p.name, parts.PackExt)] = p.only > 0
+	}
+	return keep, err
 }
 
 // checkListed returns the list of parts, of which each file is what the list says: then what it does not name is superseded. Those that this gc wrote were read again then. Nothing is

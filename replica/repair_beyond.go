@@ -1,6 +1,8 @@
 package replica
 
 import (
+	"errors"
+	"maps"
 	"slices"
 
 	"prophet/cas"
@@ -12,11 +14,13 @@ type beyond struct {
 	p       *repair
 	l       *Log // of the rows that are told of
 	held    uint32
-	index   []byte          // as it was found
-	claimed uint32          // the last row of which anything tells
-	noted   uint32          // the last row of which a file tells that is written as part of a commit
-	indexed map[uint32]bool // rows that the indexes of records name
-	strays  []*candidate    // changesets that are here and in no row
+	index   []byte                                 // as it was found
+	claimed uint32                                 // the last row of which anything tells
+	noted   uint32                                 // the last row of which a file tells that is written as part of a commit
+	indexed map[uint32]bool                        // rows that the indexes of records name
+	strays  []*candidate                           // changesets that are here and in no row
+	lying   map[changeset.ID]cas.Key               // what was made here after the last row, and a part has
+	unpack  func(key cas.Key) *changeset.Changeset // reads one of these
 }
 
 // rowsBeyond returns how many rows a log has that has held ones by most of what counts them. It has more where two of all files that count rows say so; where one does, and the changesets of all rows up to there are
@@ -31,7 +35,7 @@ func (p *repair) rowsBeyond(l *Log, held uint32) (rows uint32, err error) {
 	if rows, err = x.counted(); err != nil {
 		return held, err
 	}
-	if err := x.findStrays(); err != nil {
+	if err := errors.Join(x.findStrays(), x.findPacked()); err != nil {
 		return held, err
 	}
 	if x.claimed <= held && !slices.ContainsFunc(x.strays, func(f *candidate) bool { return x.isOwn(f.c.ID) }) {
@@ -239,6 +243,37 @@ func (x *beyond) findStrays() error {
 	})
 }
 
+// findPacked reads what was made here after the last row and lies in parts.
+func (x *beyond) findPacked() error {
+	all := x.l.withRows(maxSeq)
+	x.lying, x.unpack = map[changeset.ID]cas.Key{}, func(key cas.Key) *changeset.Changeset {
+		b, _, err := all.packedObject(key)
+		x.p.unread(err)
+		c, bad := changeset.Decode(b)
+		if err != nil || bad != nil {
+			return nil
+		}
+		return c
+	}
+	packs, err := all.packs()
+	if err != nil {
+		x.p.unread(err)
+		return x.p.disturbed() // what is damaged is told when it is mended
+	}
+	for _, part := range packs.parts {
+		for seq := max(part.First, x.held+1); seq <= part.Last; seq++ {
+			b, err := part.Changeset(seq)
+			if x.p.unread(err); err != nil {
+				break
+			}
+			if c, bad := changeset.Decode(b); bad == nil && x.isOwn(c.ID) {
+				x.lying[c.ID] = cas.Sum(b)
+			}
+		}
+	}
+	return x.p.disturbed()
+}
+
 // isOwn reports whether a changeset was made here under the number of a row after the last.
 func (x *beyond) isOwn(id changeset.ID) bool { return id.Origin == x.l.uuid && id.Seq > x.held }
 
@@ -294,6 +329,7 @@ func (x *beyond) toldBy(r *Replica, l *Log, here map[changeset.ID]cas.Key) (rows
 // own returns the objects of what was made here under the numbers of rows: those that the index names there, and those after the last.
 func (x *beyond) own() map[changeset.ID]cas.Key {
 	here := map[changeset.ID]cas.Key{}
+	maps.Copy(here, x.lying)
 	for seq := uint32(1); seq <= x.held; seq++ {
 		if row, whole := rowIn(x.index, seq); whole && row.ID == (changeset.ID{Origin: x.l.uuid, Seq: seq}) {
 			here[row.ID] = row.Key
@@ -314,5 +350,8 @@ func (x *beyond) isAnother(l *Log, row changeset.Row, key cas.Key) (bool, error)
 		return false, err
 	}
 	here := x.p.wholeChangeset(x.l, key)
+	if here == nil {
+		here = x.unpack(key)
+	}
 	return here != nil && !changeset.SameEdit(here, there), nil
 }

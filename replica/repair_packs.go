@@ -24,13 +24,16 @@ func (x *partsRepair) look() (err error) {
 		return err
 	}
 	names, err := x.l.unlisted(nil)
-	x.packs = nil
+	x.packs, x.beside = nil, newPacksBeside(x.l, x.told)
 	for _, name := range names {
 		if err == nil && strings.HasSuffix(name, parts.PackExt) {
 			err = x.lookAt(name)
 		}
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return x.takeBeside()
 }
 
 // lookAt reads a pack. One whose bytes are not what it is named after is damaged.
@@ -52,13 +55,20 @@ func (x *partsRepair) lookAt(name string) error {
 		return err
 	}
 	defer f.Close()
+	span := new(packSpan) // of what is listed nothing is to be found out
+	if !slices.ContainsFunc(x.list, func(ref parts.Ref) bool { return ref.Pack == sum }) {
+		span = x.beside.add(name)
+	}
 	for row, err := range parts.ReadPack(f) {
 		if err != nil {
-			file.first = 0 // it was written so, and is none
+			file.first, span.first = 0, 0 // it was written so, and is none
 			break
 		}
 		if file.first == 0 {
-			file.first = row.Seq
+			file.first, span.first = row.Seq, row.Seq
+		}
+		if span.last = row.Seq; span.name != "" {
+			x.hold(span, row)
 		}
 		if err := x.lookAtRow(&file, row); err != nil {
 			return err

@@ -25,6 +25,9 @@ func (p *repair) mendParts() error {
 	for _, prefix := range votesFirst {
 		x := &partsRepair{p: p, l: newLog(p.fs, prefix, p.opts.Where, &limits{}), prefix: prefix, dissolved: map[changeset.RecordID]bool{}, salvaged: map[string]string{}}
 		x.l.format = format
+		if x.l.uuid, err = x.l.readUUID(changeset.ReplicaUUIDFile); err != nil && !isDamage(err) {
+			return err
+		}
 		p.listedTo[prefix] = 0
 		if err := x.run(); err != nil {
 			return err
@@ -46,6 +49,8 @@ type partsRepair struct {
 	told   uint32     // the last row of which another file than the list tells that is part of a commit, or a loose index of a record
 	sums   map[parts.Sum]string
 	packs  []packFile
+	beside *packsBeside // the packs that the list does not name
+	taken  uint32       // the last row of those that follow the log and are taken up; zero if there are none
 
 	dissolved map[changeset.RecordID]bool // what is known of these is loose now
 	salvaged  map[string]string           // packs that were dissolved, and what is said when they are set aside
@@ -344,6 +349,9 @@ func (x *partsRepair) finish(list parts.List) error {
 	x.reaches(list)
 	if n := len(list); !x.listed && n > 0 {
 		x.p.surelyTo[x.prefix] = list[n-1].Last // all packs count that lie there
+	}
+	if x.taken > 0 && x.p.listedTo[x.prefix] >= x.taken {
+		x.p.surelyTo[x.prefix] = max(x.p.surelyTo[x.prefix], x.taken)
 	}
 	switch {
 	case x.listed || len(list) > 0:

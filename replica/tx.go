@@ -36,6 +36,8 @@ type Tx struct {
 	copies int          // how many changesets were made for that
 
 	newIdentity identity // nil if that stays as it is
+
+	partFiles []durable.Content // of the parts that the commit brings
 }
 
 // txLog is a log with the rows that the transaction adds.

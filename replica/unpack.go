@@ -61,6 +61,9 @@ func (r *Replica) unpack(ctx context.Context, progress func(done, total int)) er
 		if err := r.checkAllUnlisted(ctx); err != nil {
 			return err
 		}
+		if err := r.refuseLeft(ctx); err != nil {
+			return err
+		}
 		u := &unpacking{ctx: ctx, r: r, progress: progress}
 		if err := u.run(); err != nil {
 			return err
@@ -110,6 +113,36 @@ func (r *Replica) checkAllUnlisted(ctx context.Context) error {
 		}
 		if err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// refuseLeft returns an error where a pack that no list names has what was made here and is nowhere else; of others' changesets it sets the pack aside.
+func (r *Replica) refuseLeft(ctx context.Context) error {
+	for _, l := range []*Log{r.votes, r.log} {
+		packs, err := l.packs()
+		if err != nil {
+			return err
+		}
+		names, err := l.unlisted(packs.list)
+		if err != nil {
+			return err
+		}
+		left, end, err := l.lookBeside(ctx, names)
+		if err != nil {
+			return err
+		}
+		for _, p := range left {
+			switch {
+			case len(p.made) > 0:
+				return l.damaged(p.name, errors.New(p.problem(l.prefix, end > l.latest && p.reaches(l.latest)).Text))
+			case p.only > 0:
+				if err := durable.CopyFile(r.fs, l.prefix+p.name, path.Join(SetAsideDir, l.prefix, p.name)); err != nil {
+					return err
+				}
+				r.warn(fmt.Sprintf("%s%s is set aside: it has %s that the log does not have", l.prefix, p.name, p.words()))
+			}
 		}
 	}
 	return nil

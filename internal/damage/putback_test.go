@@ -196,7 +196,7 @@ func (b *backup) lacks(choice map[string]become) bool {
 }
 
 // mayShow are what the replica may show after a repair that says nothing: what it showed, or what it was earlier if no file that counts rows tells of the edits since. Then it is that one, as after any backup that is put back whole, and what
-// it had since comes by a pull. Files of objects, and of parts beside those that there were, are no witness where nothing names them; and where loose changesets are gone, one file alone that says that there were some is none either.
+// it had since comes by a pull. Files of objects are no witness where nothing names them; and where loose changesets are gone, one file alone that says that there were some is none either.
 func (b *backup) mayShow(choice map[string]become) []string {
 	may, most := []string{b.shows}, 0
 	if how := choice["cas/changesets/"]; how == putBack || how == gone {
@@ -218,7 +218,7 @@ func (b *backup) mayShow(choice map[string]become) []string {
 
 // isOfObjects reports whether files of a kind tell nothing that no other names.
 func (was earlier) isOfObjects(kind string) bool {
-	return strings.HasPrefix(kind, "cas/") || kind == parts.Dir+"/" && slices.Contains(was.grown, kind)
+	return strings.HasPrefix(kind, "cas/")
 }
 
 // shows is what a replica shows, or why it does not.

@@ -235,10 +235,10 @@ func (t *Tx) abort(j *journal, err error) error {
 	case made:
 		return nil
 	}
-	if rerr := j.undo(t.fs); rerr != nil {
+	if rerr := j.undo(t.fs, func([]Point) error { t.dropObjects(); return nil }); rerr != nil {
 		return fmt.Errorf("%w; taking it back failed too (%w), the next writer will do it", err, rerr)
 	}
-	t.forget()
+	t.unmake()
 	return err
 }
 
@@ -263,10 +263,15 @@ func (j *journal) confirm(fs afero.Fs) error {
 
 // forget removes the objects and directories that the commit brought.
 func (t *Tx) forget() {
+	t.dropObjects()
+	t.unmake()
+}
+
+// dropObjects removes the objects that the commit brought.
+func (t *Tx) dropObjects() {
 	for _, name := range t.fresh {
 		_ = t.fs.Remove(name) // what stays is an object that nothing names
 	}
-	t.unmake()
 }
 
 // lacking returns the objects that are not there with their bytes. The names of those that are get flushed.
