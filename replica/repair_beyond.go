@@ -2,6 +2,7 @@ package replica
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -18,6 +19,7 @@ type beyond struct {
 	claimed uint32                                 // the last row of which anything tells
 	noted   uint32                                 // the last row of which a file tells that is written as part of a commit
 	indexed map[uint32]bool                        // rows that the indexes of records name
+	has     map[changeset.ID]bool                  // what has a row that is told of
 	strays  []*candidate                           // changesets that are here and in no row
 	lying   map[changeset.ID]cas.Key               // what was made here after the last row, and a part has
 	unpack  func(key cas.Key) *changeset.Changeset // reads one of these
@@ -60,10 +62,39 @@ func (p *repair) rowsBeyond(l *Log, held uint32) (rows uint32, err error) {
 	if p.isTooMany(l, rows, held) {
 		return held, nil
 	}
+	x.tellUncounted(rows)
 	if rows == 0 {
 		err = p.tellGone(l)
 	}
 	return rows, err
+}
+
+// tellUncounted tells that one file counts more rows than the log is to have, and changesets of others lie here that may have stood in them, but nothing says which.
+func (x *beyond) tellUncounted(rows uint32) {
+	n := x.others() - int(rows-x.held)
+	for _, f := range x.strays {
+		if x.isOwn(f.c.ID) && f.c.ID.Seq <= rows {
+			n++
+		}
+	}
+	if x.noted <= rows || n <= 0 || x.noted > maxWhole/changeset.RowSize {
+		return
+	}
+	text := "a changeset of somebody else lies here that the log does not have: a pull from who has it brings it"
+	if n > 1 {
+		text = fmt.Sprintf("%d changesets of others lie here that the log does not have: a pull from who has them brings them", n)
+	}
+	x.p.tell(x.l.prefix+changeset.LatestFile, IsLost, "a file counted %s, the log has %d of them, and %s", rowsWord(x.noted), rows, text)
+}
+
+// others returns how many changesets are here that others made, and that are in no row.
+func (x *beyond) others() (n int) {
+	for _, f := range x.strays {
+		if f.c.ID.Origin != x.l.uuid && !f.c.Bookkeeping() && !x.has[f.c.ID] {
+			n++
+		}
+	}
+	return n
 }
 
 // tellGone tells that nothing is left of a log which brought records, as the table of local ids says still.
@@ -115,23 +146,21 @@ func (p *repair) fileCounts(l *Log) ([]uint32, error) {
 	return append(counts, index, p.number(l), brought), err
 }
 
-// run returns up to which row, from one on, the changesets are here: those that were made here under the numbers of the rows, and others between these, or in rows that the indexes of records name.
+// run returns up to which row, from one on, the changesets are here: those that were made here under the numbers of the rows, and others between these, or in rows that the indexes of records name, or up to the very row that a file
+// counts to which is written as part of a commit: then all of them were in the log, and no other one is missing.
 func (x *beyond) run(from uint32) uint32 {
-	own, others := map[uint32]bool{}, 0
+	own, others := map[uint32]bool{}, x.others()
 	for _, f := range x.strays {
-		switch {
-		case x.isOwn(f.c.ID):
+		if x.isOwn(f.c.ID) {
 			own[f.c.ID.Seq] = true
-		case !f.c.Bookkeeping():
-			others++
 		}
 	}
-	last := from
-	for row := from + 1; own[row] || others > 0; row++ {
+	last, row := from, from+1
+	for ; own[row] || others > 0; row++ {
 		if !own[row] {
 			others--
 		}
-		if own[row] || x.indexed[row] {
+		if own[row] || x.indexed[row] || others == 0 && row == x.noted {
 			last = row
 		}
 	}
@@ -229,7 +258,11 @@ func (x *beyond) findStrays() error {
 	if err != nil {
 		return err
 	}
+	x.has = map[changeset.ID]bool{}
 	for index := x.index[:min(len(x.index), int(x.held)*changeset.RowSize)]; len(index) >= changeset.RowSize; index = index[changeset.RowSize:] {
+		if row, err := changeset.ParseRow(index[:changeset.RowSize]); err == nil {
+			x.has[row.ID] = true
+		}
 		named[cas.Key(index[changeset.RowSize-len(cas.Key{}):changeset.RowSize])] = true
 	}
 	return x.l.objects.Walk(func(key cas.Key, _ string) error {
