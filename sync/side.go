@@ -128,7 +128,7 @@ func (l *items) findMine(known []int) error {
 
 // newRows reads the rows that were never read, after it has made sure that the source's log still begins with what was read of it.
 // If not, as after a restore from a backup, it is read again: what is known is known by its ID; but a mirror that goes back is refused. A web mirror of ours with nothing new is
-// taken at its word, if it is one that its mark does not deny. The original's have no mark, so of them the last rows are asked for even where they have as many as were read, though a
+// taken at its word, if it is one that its mark bears out. The original's have no mark, nor has a replica that is served as it is, so of them the last rows are asked for even where they have as many as were read, though a
 // server without Range sends the whole index for that.
 func (p *pull) newRows(s *side) (*items, error) {
 	if same, err := p.nothingNew(s); same || err != nil {
@@ -229,13 +229,17 @@ func (s *side) setRead(peer *replica.Peer, row changeset.Row) {
 	peer.SetOwn(own)
 }
 
-// nothingNew reports whether a side has no rows but those that were read, without a look at them: it has none, or is that of a mirror whose mark does not
-// deny that the last row that was read is still there. The original's mirrors have none to say so.
+// nothingNew reports whether a side has no rows but those that were read, without a look at them: it has none, or is that of a mirror whose mark says
+// that the last row that was read is still there. The original's mirrors have none to say so, nor has a replica that is edited where it is served; of that the list of representations is taken at its word,
+// which is set back with the log.
 func (p *pull) nothingNew(s *side) (bool, error) {
 	if s.read == 0 || s.read != s.from.Latest() || !p.hasMark() || p.main.peer.V1 {
 		return s.read == 0 && s.from.Latest() == 0, nil
 	}
 	mark, told, err := p.from.Mark()
 	last, known := s.last(s.peer)
-	return err == nil && (!told || known && s.marked(mark) == last), err
+	if !told {
+		return err == nil && s.list, err
+	}
+	return err == nil && known && s.marked(mark) == last, err
 }
