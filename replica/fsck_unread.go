@@ -15,13 +15,13 @@ import (
 
 // What cannot be read is not damaged for all that is known: whoever gets the right to read it finds it as it was. A repair leaves it, too: it stops at it.
 
-// isUnread reports whether an error says that a file may not be read, or that the disk fails.
-func isUnread(err error) bool {
+// IsUnread reports whether an error says that a file may not be read, or that the disk fails.
+func IsUnread(err error) bool {
 	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EIO)
 }
 
-// unread is the problem of such a file.
-func unread(file string, err error) Problem {
+// Unread is the problem of such a file.
+func Unread(file string, err error) Problem {
 	why := "the disk fails (input/output error)"
 	if errors.Is(err, fs.ErrPermission) {
 		why = "permission denied"
@@ -35,8 +35,8 @@ func checkReadable(fsys afero.Fs, report func(Problem)) (readable bool) {
 	for _, prefix := range []string{"", changeset.ResolutionsDir + "/"} {
 		for _, name := range []string{changeset.DatabaseUUIDFile, changeset.ReplicaUUIDFile, changeset.LatestFile, changeset.ReplicaVersionFile, changeset.IndexFile,
 			rowsFile, idsFile, conflictsFile, DigestsFile, LostFile, RepresentationsFile, LatestRepresentationFile, IdentityFile, parts.ListFile} {
-			if err := readByte(fsys, prefix+name); isUnread(err) {
-				report(unread(prefix+name, err))
+			if err := readByte(fsys, prefix+name); IsUnread(err) {
+				report(Unread(prefix+name, err))
 				readable = false
 			}
 		}

@@ -186,17 +186,22 @@ func (m *mirrorCheck) checkTree(ctx context.Context, tree afero.Fs, dir string, 
 		opts.Where = strings.TrimSuffix(opts.Where, "/") + "/" + dir
 	}
 	look := func(ctx context.Context, report func(replica.Problem)) error {
+		sent := &sentFS{Fs: tree, unsent: map[string]error{}}
 		within := func(p replica.Problem) {
+			if sent.follows(p) {
+				return
+			}
 			p.Path = path.Join(dir, p.Path)
 			report(p)
 		}
-		alone, err := checkPacks(ctx, tree, opts, func(file, format string, args ...any) {
-			within(replica.Problem{Path: file, Text: fmt.Sprintf(format, args...)})
-		})
-		if alone || err != nil {
-			return err
+		alone, err := checkPacks(ctx, sent, opts, within)
+		if !alone && err == nil {
+			err = replica.Check(ctx, sent, opts, within, progress)
 		}
-		return replica.Check(ctx, tree, opts, within, progress)
+		if err == nil {
+			sent.tell(dir, report)
+		}
+		return err
 	}
 	if !opts.Mirror && !IsMirror(tree) {
 		return look(ctx, m.report)

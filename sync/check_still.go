@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/afero"
@@ -39,9 +38,9 @@ type still struct {
 	report func(replica.Problem)
 	last   bool // no other look follows
 
-	before  string // what names the state of the mirror
+	before  map[string]string // what names the state of the mirror
 	held    []replica.Problem
-	damaged bool // some of these are not harmless
+	damaged bool // some of these are damage
 	through bool // nobody publishes: what is found is reported at once
 	stop    context.CancelFunc
 }
@@ -55,7 +54,7 @@ func whileStill(ctx context.Context, tree afero.Fs, opts replica.Options, report
 		within, stop := context.WithCancel(ctx)
 		s.stop = stop
 		err := check(within, s.add)
-		moved := (within.Err() != nil && ctx.Err() == nil) || !s.through && (err != nil || len(s.held) > 0) && s.moved(err != nil || s.damaged)
+		moved := (within.Err() != nil && ctx.Err() == nil) || !s.through && (err != nil || len(s.held) > 0) && s.moved(err != nil && !isUnsent(err) || s.damaged)
 		stop()
 		switch {
 		case ctx.Err() != nil || !moved, s.last && err == nil && !s.damaged:
@@ -80,7 +79,7 @@ func (s *still) add(p replica.Problem) {
 		return
 	}
 	s.held = append(s.held, p)
-	s.damaged = s.damaged || !p.Harmless
+	s.damaged = s.damaged || !p.Harmless && !p.Unread
 	switch {
 	case len(s.held) < mostHeld:
 	case s.moved(s.damaged):
@@ -105,7 +104,7 @@ func (s *still) moved(damaged bool) bool {
 	if s.ctx.Err() != nil {
 		return false
 	}
-	if s.names() != s.before {
+	if s.differs() {
 		return true
 	}
 	if !damaged {
@@ -118,7 +117,7 @@ func (s *still) moved(damaged bool) bool {
 		if s.pause(d) != nil {
 			return false
 		}
-		if s.names() != s.before {
+		if s.differs() {
 			return true
 		}
 	}
@@ -133,16 +132,30 @@ func (s *still) pause(d time.Duration) error {
 	return s.ctx.Err()
 }
 
-// names returns the files of a mirror from which readers know its state. Every publication changes one of them at its end.
-func (s *still) names() string {
-	var all strings.Builder
+// names returns the files of a mirror from which readers know its state, but those that a server did not send. Every publication changes one of them at its end.
+func (s *still) names() map[string]string {
+	all := map[string]string{}
 	for _, name := range []string{wire.HeadFile, replica.MirrorMark, changeset.LatestFile, changeset.ResolutionsDir + "/" + changeset.LatestFile,
 		replica.LatestRepresentationFile, replica.IdentityFile, changeset.ReplicaUUIDFile} {
 		b, err := readAtMost(s.tree, name, wire.MaxHead)
+		if isUnsent(err) {
+			continue
+		}
 		if err != nil && !errors.As(err, new(*replica.DamageError)) {
 			err = nil // whatever it is, the check meets it too
 		}
-		fmt.Fprintf(&all, "%s %d %v\n%s\n", name, len(b), err, b)
+		all[name] = fmt.Sprintf("%d %v\n%s", len(b), err, b)
 	}
-	return all.String()
+	return all
+}
+
+// differs reports whether the mirror is of another state now, as far as could be read both times.
+func (s *still) differs() bool {
+	now := s.names()
+	for name, before := range s.before {
+		if text, read := now[name]; read && text != before {
+			return true
+		}
+	}
+	return false
 }

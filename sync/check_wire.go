@@ -19,26 +19,30 @@ import (
 
 // packCheck is a look at the head of a mirror and its packs, in constant memory.
 type packCheck struct {
-	tree    afero.Fs // where the replica's files are in the mirror
-	opts    replica.Options
-	problem func(file, format string, args ...any)
-	head    *wire.Head
-	beside  *replica.Replica // the v1 tree; nil if there is none, or it cannot be opened
+	tree   afero.Fs // where the replica's files are in the mirror
+	opts   replica.Options
+	report func(replica.Problem)
+	head   *wire.Head
+	beside *replica.Replica // the v1 tree; nil if there is none, or it cannot be opened
+}
+
+func (c *packCheck) problem(file, format string, args ...any) {
+	c.report(replica.Problem{Path: file, Text: fmt.Sprintf(format, args...)})
 }
 
 // remakes ends the text of a problem of packs: whoever publishes the mirror has all of it.
 const remakes = `; "prophet publish --check" writes it anew`
 
 // checkPacks checks the head of a mirror and its packs, if it has any, and reports whether they are all that it has.
-func checkPacks(ctx context.Context, tree afero.Fs, opts replica.Options, problem func(file, format string, args ...any)) (alone bool, err error) {
-	c := &packCheck{tree: tree, opts: opts, problem: problem}
+func checkPacks(ctx context.Context, tree afero.Fs, opts replica.Options, report func(replica.Problem)) (alone bool, err error) {
+	c := &packCheck{tree: tree, opts: opts, report: report}
 	c.head, err = wire.ReadHead(tree)
 	var fault *wire.PackError
 	switch {
 	case errors.Is(err, fs.ErrNotExist) || opts.Mirror && errors.Is(err, fs.ErrPermission):
 		return false, c.withoutHead()
 	case errors.As(err, &fault):
-		problem(fault.Path, "%v"+remakes, fault.Err)
+		c.problem(fault.Path, "%v"+remakes, fault.Err)
 		there, err := exists(tree, changeset.ReplicaVersionFile)
 		return err == nil && !there, nil
 	case err != nil:
@@ -116,6 +120,10 @@ func (c *packCheck) log(ctx context.Context, log int) (sound bool, err error) {
 		return nil
 	}, func(p wire.Pack, err error) {
 		sound = false
+		if replica.IsUnread(err) {
+			c.report(replica.Unread(wire.PackFile(p.Name), err))
+			return
+		}
 		c.problem(wire.PackFile(p.Name), "%v"+remakes, reasonOf(err))
 	})
 	if err != nil && ctx.Err() == nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -38,7 +39,9 @@ copy, or a mirror, with all databases that it names. A web server lists no
 directories, so files that lie there for nothing are not found. What is more
 than memory should hold goes to a temporary directory of the system's. A mirror
 to which somebody publishes meanwhile is checked again; where that goes on, it
-says so and exits with 8.
+says so and exits with 8. What a web server does not send, because it is busy or
+the line broke, is no damage: it is told as what could not be checked, and the
+exit code is 1.
 
 With --quiet nothing is printed where there are no problems. Of many files below
 one directory with which a repair did the same it prints how many; --json lists
@@ -131,7 +134,8 @@ type (
 		exported bool // it is an exported copy, or looks like one
 		mends    bool // it was repaired
 
-		unread    int      // some of these are of files that cannot be read
+		unread    int      // so many of these are of files that cannot be read
+		why       string   // of the first of them
 		unreached []string // replicas that are known here, and could not be asked by the repair
 
 		namesLost  bool // some of these name changesets that are lost
@@ -142,6 +146,7 @@ type (
 		Harmless bool   `json:"harmless"`
 		Path     string `json:"path"` // within the replica
 		Text     string `json:"text"`
+		Unread   bool   `json:"unread,omitempty"` // the file could not be read, and is not known to be damaged
 
 		alike string // see [replica.Problem]
 	}
@@ -223,13 +228,14 @@ func (d *fsckDoc) add(found replica.Problem) {
 		d.byHand = d.byHand || found.ByHand
 		if found.Unread {
 			d.unread++
+			d.why = cmp.Or(d.why, found.Text)
 			d.lacksObjects = lacked
 		}
 		d.namesLost = d.namesLost || lost
 		d.lacksVotes = d.lacksVotes || found.Votes
 	}
 	if *of++; *of <= mostListed {
-		d.Problems = append(d.Problems, problemDoc{found.Harmless, found.Path, found.Text, found.Alike})
+		d.Problems = append(d.Problems, problemDoc{found.Harmless, found.Path, found.Text, found.Unread, found.Alike})
 	} else {
 		d.Unlisted++
 	}
@@ -282,6 +288,9 @@ func (d *fsckDoc) show(p *printer) error {
 		kind := found.kind()
 		if n := alike[kind]; n > mostAlike && kind.alike != "" {
 			found.Text = fmt.Sprintf(kind.alike, n)
+			if kind.Path != found.Path {
+				found.Path = kind.Path + "/"
+			}
 		} else if n > mostAlike && kind.Path != found.Path {
 			found.Path, found.Text = kind.Path+"/", counted(n, "file")+": "+found.Text
 		} else if n == 0 {
@@ -330,17 +339,22 @@ func (d *fsckDoc) checked() string {
 	return counted(int(d.Changesets), "changeset") + ", " + counted(d.Records, "record") + " checked"
 }
 
-// verdict says in words how many problems there are.
+// verdict says in words how many problems there are, and how many files were not looked at.
 func (d *fsckDoc) verdict() string {
-	switch {
-	case d.damages+d.harmless == 0:
-		return "no problems"
-	case d.damages == 0:
-		return counted(d.harmless, "harmless problem")
-	case d.harmless > 0:
-		return fmt.Sprintf("%s and %s", counted(d.damages, "problem"), counted(d.harmless, "harmless one"))
+	unread := ""
+	if d.unread > 0 {
+		unread = ", " + counted(d.unread, "file") + " not"
 	}
-	return counted(d.damages, "problem")
+	switch damages := d.damages - d.unread; {
+	case damages+d.harmless == 0:
+		return "no problems" + unread
+	case damages == 0:
+		return counted(d.harmless, "harmless problem") + unread
+	case d.harmless > 0:
+		return fmt.Sprintf("%s and %s%s", counted(damages, "problem"), counted(d.harmless, "harmless one"), unread)
+	default:
+		return counted(damages, "problem") + unread
+	}
 }
 
 // lostOnly reports whether nothing is wrong but that changesets are lost, or votes.
@@ -361,6 +375,10 @@ func (d *fsckDoc) hintLost() string {
 // hint says what to do about damage.
 func (d *fsckDoc) hint() string {
 	switch {
+	case d.unread > 0 && d.web && d.unread < d.damages:
+		return hintMirror + "; run it again for what could not be checked"
+	case d.unread > 0 && d.web:
+		return "nothing is known to be damaged there: run it again, later if need be"
 	case d.unread > 0:
 		return "who has the right to must let you read there, as with chmod, or see to the disk; then check again: until then nothing is known to be damaged there, and a repair stops at it"
 	case d.mirror && d.lostOnly():
@@ -410,6 +428,8 @@ func (d *fsckDoc) err() error {
 		return nil
 	}
 	switch {
+	case d.unread > 0 && d.unread == d.damages && d.web:
+		return &failure{exitFailed, d.hintThere(), fmt.Errorf("%s could not be checked; the first: %s", counted(d.unread, "file"), strings.TrimPrefix(d.why, psync.Unchecked))}
 	case d.unread > 0 && d.unread == d.damages:
 		return &failure{exitFailed, d.hintThere(), fmt.Errorf("%s cannot be read", counted(d.unread, "file"))}
 	case d.damages == 0:
@@ -421,5 +441,9 @@ func (d *fsckDoc) err() error {
 	case d.lostOnly():
 		return &failure{exitFailed, d.hintThere(), fmt.Errorf("the %s has lost %s", d.what(), counted(d.lostEdits(), "changeset"))}
 	}
-	return &failure{exitFailed, d.hintThere(), fmt.Errorf("the %s is damaged: %s", d.what(), counted(d.damages, "problem"))}
+	beside := ""
+	if d.unread > 0 {
+		beside = ", and " + counted(d.unread, "file") + " could not be checked"
+	}
+	return &failure{exitFailed, d.hintThere(), fmt.Errorf("the %s is damaged: %s%s", d.what(), counted(d.damages-d.unread, "problem"), beside)}
 }

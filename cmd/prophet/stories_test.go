@@ -17,6 +17,7 @@ import (
 
 	"prophet/internal/durable"
 	"prophet/internal/fixture"
+	"prophet/internal/webtest"
 )
 
 // Commands of the stories about several replicas.
@@ -60,7 +61,7 @@ func unpackTree(t *testing.T) func(ts *testscript.TestScript, neg bool, args []s
 // serve serves a directory as a static web server does, until the story ends, and puts its URL into a variable: serve DIR NAME. The user
 // ann with the password secret may read what lies below /private/. While there is a file "wait", which holds a number, so many changesets
 // below /stuck/ can be read; at the next one a reader waits for ever, and a file "waits" appears. Below /stuck/ and /tree/ no mirror has a head, as those
-// that older versions published.
+// that older versions published. Below /cut/ packs are never sent to their end.
 func serve(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: serve DIR NAME")
@@ -106,7 +107,12 @@ func (s *webServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
+	path, cut := strings.CutPrefix(path, "/cut")
 	r.URL.Path = path
+	if cut && strings.HasSuffix(path, ".pack") {
+		webtest.Truncate("*", 50)(s.files).ServeHTTP(w, r)
+		return
+	}
 	s.files.ServeHTTP(w, r)
 }
 

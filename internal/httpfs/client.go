@@ -83,9 +83,19 @@ func (c *client) do(req request, use func(answer) error) error {
 		err = c.retry(func() error { return c.once(base, req, use) })
 	}
 	if err != nil {
-		return &fs.PathError{Op: "fetch", Path: join(base, req.name).String(), Err: err}
+		return c.failed(base, req.name, err)
 	}
 	return nil
+}
+
+// failed returns the error of a file that could not be fetched.
+func (c *client) failed(base *url.URL, name string, err error) error {
+	_, large := errors.AsType[*sizeError](err)
+	if !large && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, ErrNoParts) && c.ctx.Err() == nil {
+		_, unreached := errors.AsType[*unreachedError](err)
+		err = &FetchError{Answered: !unreached, err: err}
+	}
+	return &fs.PathError{Op: "fetch", Path: join(base, name).String(), Err: err}
 }
 
 func (c *client) once(base *url.URL, req request, use func(answer) error) error {
@@ -160,15 +170,23 @@ func (c *client) unanswered(err error) error {
 		return context.Cause(c.ctx)
 	}
 	err = &shortened{cause(err)}
-	if hopeless(err) {
+	if _, redirect := errors.AsType[*redirectError](err); redirect {
 		return err
+	}
+	if hopeless(err) {
+		return &unreachedError{err}
 	}
 	op, _ := errors.AsType[*net.OpError](err)
 	if ne, ok := errors.AsType[net.Error](err); ok && ne.Timeout() && op == nil {
 		err = fmt.Errorf("the server does not answer: %w", err)
 	}
-	return &tryAgain{err: err, tries: maxTries}
+	return &tryAgain{err: &unreachedError{err}, tries: maxTries}
 }
+
+// unreachedError says that no answer came.
+type unreachedError struct{ error }
+
+func (e *unreachedError) Unwrap() error { return e.error }
 
 // shortened is an error whose text may repeat what the server sent.
 type shortened struct{ error }
@@ -181,9 +199,8 @@ func hopeless(err error) bool {
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		return dns.IsNotFound
 	}
-	_, redirect := errors.AsType[*redirectError](err)
 	_, cert := errors.AsType[*tls.CertificateVerificationError](err)
-	return redirect || cert || errors.Is(err, http.ErrSchemeMismatch)
+	return cert || errors.Is(err, http.ErrSchemeMismatch)
 }
 
 // checkStatus returns nil for the statuses that are wanted, and else an error for people.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
 	"strconv"
 	"strings"
@@ -45,7 +44,7 @@ func (c *client) onlyPart(name string, p []byte, off int64) (n int, err error) {
 		return err
 	})
 	if err != nil {
-		return 0, &fs.PathError{Op: "fetch", Path: join(base, name).String(), Err: err}
+		return 0, c.failed(base, name, err)
 	}
 	return n, nil
 }

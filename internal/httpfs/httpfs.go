@@ -33,8 +33,9 @@
 //
 // Every failed read is an [fs.PathError] with the URL in place of the path, and never with the
 // user name or the password that the base URL held. A missing file (404, 410) is
-// [fs.ErrNotExist], a forbidden one (401, 403) [fs.ErrPermission], and whatever would write is
-// [syscall.EROFS].
+// [fs.ErrNotExist], a forbidden one (401, 403) [fs.ErrPermission], one that is too large an error of
+// its own, and whatever would write is [syscall.EROFS]. All else is a [FetchError]: the file may be
+// as it should be.
 package httpfs
 
 import (

@@ -21,6 +21,15 @@ const (
 	maxRetryAfter = 30 * time.Second
 )
 
+// FetchError says that a file could not be fetched, of which nothing is known for all that. It is wrapped by the [fs.PathError] that names the file.
+type FetchError struct {
+	Answered bool // the server did answer, but not with the file; else it was not reached
+	err      error
+}
+
+func (e *FetchError) Error() string { return e.err.Error() }
+func (e *FetchError) Unwrap() error { return e.err }
+
 // tryAgain is an error that may be gone in a moment.
 type tryAgain struct {
 	err   error

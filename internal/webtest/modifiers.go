@@ -72,6 +72,10 @@ func HTML200(path string) Modifier {
 // Truncate makes a server that announces the whole body for path, sends n bytes of it and cuts the connection.
 func Truncate(path string, n int) Modifier {
 	return at(path, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		if r.Method == http.MethodHead {
+			next.ServeHTTP(w, r)
+			return
+		}
 		a := record(next, r)
 		a.header.Set("Content-Length", strconv.Itoa(len(a.body)))
 		a.body = a.body[:min(n, len(a.body))]

@@ -12,12 +12,12 @@ import (
 )
 
 // Check reads all that a head shows of a log, in constant memory: each holds the rows of one frame against what the log must have, and bad is told of each pack that is missing or damaged,
-// or of which a frame was found wrong by that. An error that is none of the packs' ends it.
+// or of which a frame was found wrong by that, and of each that could not be read, with an error that is no [PackError]. The error is of the head, or of ctx.
 func (h *Head) Check(ctx context.Context, fsys afero.Fs, log int, each func(*Frame) error, bad func(Pack, error)) error {
 	for _, p := range h.Logs[log].Packs {
 		err := checkPack(ctx, &pack{Pack: p, log: log, fs: fsys}, each)
-		if fault := (*PackError)(nil); err != nil && !errors.As(err, &fault) {
-			return err
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
 		if err != nil {
 			bad(p, err)

@@ -1,0 +1,67 @@
+package sync_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/afero"
+
+	"prophet/internal/crashfs"
+	"prophet/internal/httpfs"
+	"prophet/internal/webtest"
+	"prophet/replica"
+	psync "prophet/sync"
+)
+
+// What a web server does not send is not known to be damaged, whatever file it is.
+func TestWhatAServerDoesNotSendIsNotDamaged(t *testing.T) {
+	w := newWorkshop(t, crashfs.New())
+	w.few()
+	for _, mirror := range []psync.PublishOptions{{Flat: true}, {}, {Flat: true, NoPacks: true}, {NoTree: true}} {
+		dest := crashfs.New()
+		w.publish(dest, mirror)
+		srv := webtest.Static(t, dest)
+		check := func() (found []replica.Problem, err error) {
+			opts := replica.Options{Scratch: crashfs.New(), Sleep: func(time.Duration) {}}
+			_, err = carriers().Check(t.Context(), srv.URL, opts, func(p replica.Problem) { found = append(found, p) }, nil)
+			return found, err
+		}
+		if found, err := check(); len(found) > 0 || err != nil {
+			t.Fatalf("%+v: %v, %v", mirror, found, err)
+		}
+		requests := srv.Log()
+		slices.Sort(requests)
+		for _, request := range slices.Compact(requests) {
+			_, file, _ := strings.Cut(request, " /")
+			for name, fault := range map[string]webtest.Modifier{
+				"503":     webtest.Status(file, always(503)...),
+				"429":     webtest.Status(file, always(429)...),
+				"cut off": webtest.Truncate(file, 0),
+				"a page":  webtest.HTML200(file),
+			} {
+				srv.Set(fault)
+				found, err := check()
+				unread := err != nil && errors.As(err, new(*httpfs.FetchError))
+				for _, p := range found {
+					unread = unread || p.Unread
+					if !p.Unread && !p.Harmless {
+						t.Errorf("%+v, %s of %s: %+v", mirror, name, file, p)
+					}
+				}
+				if !unread && isThere(dest, file) {
+					t.Errorf("%+v, %s of %s: %+v, %v", mirror, name, file, found, err)
+				}
+			}
+			srv.Set()
+		}
+	}
+}
+
+// isThere reports whether a file is there, and holds something.
+func isThere(fsys afero.Fs, file string) bool {
+	info, err := fsys.Stat(file)
+	return err == nil && info.Size() > 0
+}

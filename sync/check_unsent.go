@@ -1,0 +1,122 @@
+package sync
+
+import (
+	"errors"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	gosync "sync"
+
+	"github.com/spf13/afero"
+
+	"prophet/changeset"
+	"prophet/internal/httpfs"
+	"prophet/replica"
+)
+
+// A file that a web server does not send may be whole: it is told as one that could not be checked, and what seems wrong with others because of that is not told at all.
+
+// Unchecked begins the text of a problem that is that a web server did not send a file.
+const Unchecked = "it could not be checked: "
+
+// isUnsent reports whether an error says that a web server did not send a file, of which nothing is known for all that.
+func isUnsent(err error) bool { return errors.As(err, new(*httpfs.FetchError)) }
+
+// sentFS is a file system that notes which files were not sent.
+type sentFS struct {
+	afero.Fs
+	mu     gosync.Mutex
+	unsent map[string]error
+}
+
+func (s *sentFS) note(name string, err error) error {
+	if isUnsent(err) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.unsent[path.Clean(filepath.ToSlash(name))] = err
+	}
+	return err
+}
+
+// follows reports whether a problem is one of a file that was not sent, or may be one of what follows from such a file. Objects, packs and the indexes of records are leaves: nothing follows from them
+// that is not told of the changesets that cannot be read; and of objects and packs their names tell what they must have.
+func (s *sentFS) follows(p replica.Problem) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, unsent := s.unsent[p.Path]; unsent || len(s.unsent) == 0 || p.Harmless || isObject(p.Path) {
+		return unsent
+	}
+	for name := range s.unsent {
+		if !isObject(name) && !strings.HasPrefix(inLog(name), changeset.RecordsDir+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// tell reports the files that were not sent, in the directory of a database.
+func (s *sentFS) tell(dir string, report func(replica.Problem)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, name := range slices.Sorted(maps.Keys(s.unsent)) {
+		reason := s.unsent[name]
+		var fetch *fs.PathError
+		if errors.As(reason, &fetch) { // whose path is the URL of the file
+			reason = fetch.Err
+		}
+		report(replica.Problem{Path: path.Join(dir, name), Unread: true, Text: Unchecked + reason.Error(),
+			Alike: "%d files could not be checked: the server did not send them"})
+	}
+}
+
+func (s *sentFS) Open(name string) (afero.File, error) {
+	f, err := s.Fs.Open(name)
+	if err != nil {
+		return nil, s.note(name, err)
+	}
+	return &sentFile{f, s, name}, nil
+}
+
+func (s *sentFS) OpenFile(name string, flag int, perm os.FileMode) (afero.File, error) {
+	f, err := s.Fs.OpenFile(name, flag, perm)
+	if err != nil {
+		return nil, s.note(name, err)
+	}
+	return &sentFile{f, s, name}, nil
+}
+
+func (s *sentFS) Stat(name string) (os.FileInfo, error) {
+	info, err := s.Fs.Stat(name)
+	return info, s.note(name, err)
+}
+
+// sentFile is an open file of a sentFS.
+type sentFile struct {
+	afero.File
+	s    *sentFS
+	name string
+}
+
+func (f *sentFile) Read(p []byte) (int, error) {
+	n, err := f.File.Read(p)
+	return n, f.s.note(f.name, err)
+}
+
+func (f *sentFile) ReadAt(p []byte, off int64) (int, error) {
+	n, err := f.File.ReadAt(p, off)
+	return n, f.s.note(f.name, err)
+}
+
+func (f *sentFile) Seek(offset int64, whence int) (int64, error) {
+	at, err := f.File.Seek(offset, whence)
+	return at, f.s.note(f.name, err)
+}
+
+func (f *sentFile) Stat() (os.FileInfo, error) {
+	info, err := f.File.Stat()
+	return info, f.s.note(f.name, err)
+}
