@@ -163,7 +163,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{`"is_resolution":null`, `"is_resolution":{}`, "want a string, a number or null"},
 		{"update_file", "rename", `"rename" is none of add_file, update_file and delete`},
 		{`"change_type":"delete",`, "", "no change_type"},
-		{record, `"record_type":"../x"`, `type "../x": use letters`},
+		{record, `"record_type":"../x"`, `type "../x": use the letters`},
 		{record, `"record_type":"nul"`, `type "nul"`},
 		{record, `"record_type":null`, "a type must not be empty"},
 		{record, `"x":1`, "a type must not be empty"},

@@ -36,7 +36,7 @@ func CheckType(s string) error {
 	case len(s) > MaxType:
 		return fmt.Errorf("type %.50q…: at most %d characters", s, MaxType)
 	case !startsType(s[0]) || strings.IndexFunc(s, notInType) >= 0:
-		return fmt.Errorf(`type %q: use letters, digits, "_", "-" and ".", beginning with a letter or "_"`, s)
+		return fmt.Errorf(`type %q: use the letters a to z and A to Z, digits, "_", "-" and ".", beginning with a letter or "_"`, s)
 	case strings.HasSuffix(s, "."):
 		return fmt.Errorf(`type %q: must not end in "."`, s)
 	case isDevice(s):

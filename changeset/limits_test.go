@@ -6,7 +6,7 @@ import (
 )
 
 func TestCheckType(t *testing.T) {
-	const letters = `: use letters, digits, "_", "-" and ".", beginning with a letter or "_"`
+	const letters = `: use the letters a to z and A to Z, digits, "_", "-" and ".", beginning with a letter or "_"`
 	tests := []struct{ in, want string }{
 		{"Ticket", ""},
 		{"_prophet_resolution-c38716f6e053a773b9ede1976eedc803e42d22df", ""},

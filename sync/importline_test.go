@@ -72,7 +72,7 @@ func TestImportNamesLineAndField(t *testing.T) {
 		{with(`"op":"create",`, ``), `line 1, changes[0]: it has no field "op"`},
 		{with(`"create"`, `"add"`), `line 1, changes[0].op: want create, update or delete, got "add"`},
 		{with(`"type":"Ticket",`, ``), `line 1, changes[0]: it has no field "type"`},
-		{with(`"Ticket"`, `"../x"`), `line 1, changes[0].type: type "../x": use letters`},
+		{with(`"Ticket"`, `"../x"`), `line 1, changes[0].type: type "../x": use the letters`},
 		{with(`000000000001"`, `00000000000"`), `line 1, changes[0].uuid: "00000000-0000-4000-8000-00000000000" is not a UUID`},
 		{with(`"props"`, `"prop"`), `line 1, changes[0].prop: a change has no such field; it may have op, type, uuid, props`},
 		{with(`{"status":"new"}`, `["new"]`), `line 1, changes[0].props: want an object, got an array`},

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
+	"prophet/internal/httpfs"
 	"prophet/internal/wire"
 	"prophet/replica"
 )
@@ -130,18 +131,21 @@ func (p *pull) runKnown(ctx context.Context) error {
 	return p.runWhole(ctx)
 }
 
-// runPacks is runKnown. Where a pack of the source is missing or damaged, its head is read once more, without caches, and then its v1 tree, if it has one.
+// runPacks is runKnown. Where a pack of the source is missing or damaged, or is not sent to its end, its head is read once more, without caches, and then its v1 tree, if it has one. As long as something
+// comes of packs that are not sent to their end, they are asked for again.
 func (p *pull) runPacks(ctx context.Context) error {
 	source := p.from
 	_, p.packs = source.FS().(*wire.FS)
 	err := p.runKnown(ctx)
-	if !p.packs || !errors.As(err, new(*wire.PackError)) {
-		return err
+	for more := true; more && p.packs && packsFail(ctx, err); {
+		if err := p.lookAgain(ctx, source, pauses[0]); err != nil {
+			return err
+		}
+		came := p.report.Integrated
+		err = p.runWhole(ctx)
+		more = p.report.Integrated > came && !p.opts.DryRun && errors.As(err, new(*wire.UnreadError))
 	}
-	if err := p.lookAgain(ctx, source, pauses[0]); err != nil {
-		return err
-	}
-	if err = p.runWhole(ctx); !errors.As(err, new(*wire.PackError)) {
+	if !p.packs || !packsFail(ctx, err) {
 		return err
 	}
 	err = faultyPacks(source.Where(), err)
@@ -153,6 +157,15 @@ func (p *pull) runPacks(ctx context.Context) error {
 	p.restart()
 	p.from = tree
 	return p.runWhole(ctx)
+}
+
+// packsFail reports whether an error is one of packs, which may be had otherwise: not where the server was not reached at all.
+func packsFail(ctx context.Context, err error) bool {
+	if errors.As(err, new(*wire.PackError)) {
+		return true
+	}
+	var fetch *httpfs.FetchError
+	return ctx.Err() == nil && errors.As(err, new(*wire.UnreadError)) && (!errors.As(err, &fetch) || fetch.Answered)
 }
 
 // runWindows pulls what is new in a state of a mirror's packs but for the last window of it, each window as if it were the state: so a pull does that was cut off, and another one after it.

@@ -90,6 +90,9 @@ func runClone(ctx context.Context, e *env, o cloneOptions) error {
 	if err := checkEmptyDir(e.Fs, dir); err != nil && !psync.CloneBegun(e.dir(dir)) {
 		return e.takenHint(err, location, dir, o.url)
 	}
+	if err := e.checkPlace(e.printer(o.globals), "clone", dir); err != nil {
+		return err
+	}
 	from, err := e.openSource(ctx, location, o.globals)
 	if err != nil {
 		return err
@@ -207,7 +210,7 @@ func (o *cloneOptions) begun(ctx context.Context, e *env, from *replica.Replica,
 	switch hint := hintOf(err); hint {
 	case hintMirror:
 		return withHint(err, "%s; then %s goes on with the clone", hint, pull)
-	case hintFull, hintLarge:
+	case hintFull, hintLarge, hintFiles, hintAllFiles:
 		return ifCutOff(ctx, err, "what came so far stays; then %s goes on with the clone", pull)
 	}
 	return withHint(err, "the clone is begun; %s goes on", pull)
@@ -272,11 +275,11 @@ func checkEmptyDir(fsys afero.Fs, dir string) error {
 		return err
 	}
 	if !info.IsDir() {
-		return fmt.Errorf("%s is a file, not a directory", dir)
+		return withHint(fmt.Errorf("%s is a file, not a directory", dir), hintNewDir)
 	}
 	empty, err := afero.IsEmpty(fsys, dir)
 	if err == nil && !empty {
-		return withHint(fmt.Errorf("%s is not empty", dir), "name a directory that does not exist")
+		return withHint(fmt.Errorf("%s is not empty", dir), hintNewDir)
 	}
 	return err
 }

@@ -23,10 +23,10 @@ UUID. With --quiet it prints the local id alone.
   prophet create Ticket summary="Printer on fire" status=new
   prophet create Ticket summary="It crashes" --file log=crash.txt
 
-A type needs no declaration; it is up to 100 letters, digits, "_", "-" and ".",
-beginning with a letter or "_". The properties "creator" and "original_replica"
-are added; they can be given, and left out with "creator=". "prophet help
-properties" has more.`,
+A type needs no declaration; it is up to 100 of the letters a to z and A to Z,
+digits, "_", "-" and ".", beginning with a letter or "_". The properties
+"creator" and "original_replica" are added; they can be given, and left out with
+"creator=". "prophet help properties" has more.`,
 		Action: func(c *cli.Context) error {
 			args, err := arguments(c, 1, -1)
 			if err != nil {
@@ -46,7 +46,7 @@ type createOptions struct {
 
 func runCreate(ctx context.Context, e *env, o createOptions) error {
 	if err := changeset.CheckType(o.typ); err != nil {
-		return usagef("%w", err)
+		return usagef("create: %w", err)
 	}
 	props, err := e.properties(ctx, o.words, o.files)
 	if err != nil {

@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime/debug"
+	"syscall"
 	"time"
 
 	"github.com/spf13/afero"
@@ -91,10 +93,13 @@ func (e *env) path(p string) string {
 	return filepath.Join(e.Dir, p)
 }
 
-// openGiven opens a file that somebody named. Where it is no regular file, such as a named pipe that nobody writes to, opening it and reading end when ctx does.
+// openGiven opens a file that somebody named, and no directory. Where it is no regular file, such as a named pipe that nobody writes to, opening it and reading end when ctx does.
 func (e *env) openGiven(ctx context.Context, name string) (io.ReadCloser, error) {
 	info, err := e.Fs.Stat(name)
-	if err != nil || info.Mode().IsRegular() || info.IsDir() {
+	if err == nil && info.IsDir() {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: syscall.EISDIR}
+	}
+	if err != nil || info.Mode().IsRegular() {
 		return e.Fs.Open(name)
 	}
 	type opened struct {

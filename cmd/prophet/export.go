@@ -1,10 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"path/filepath"
 
+	"github.com/spf13/afero"
 	"github.com/urfave/cli/v2"
 
+	"prophet/changeset"
 	"prophet/internal/durable"
 	psync "prophet/sync"
 )
@@ -55,14 +60,17 @@ func runExport(ctx context.Context, e *env, o exportOptions) error {
 	if err != nil {
 		return err
 	}
+	p := e.printer(o.globals)
 	if err := checkEmptyDir(e.Fs, dir); err != nil {
+		return e.ifHalfCopy(err, dir)
+	}
+	if err := e.checkPlace(p, "copy", dir); err != nil {
 		return err
 	}
 	unmake, err := durable.MakeRoot(e.Fs, dir)
 	if err != nil {
 		return err
 	}
-	p := e.printer(o.globals)
 	progress := p.progress("exporting", false)
 	err = psync.Export(ctx, r, e.dir(dir), func(done, total int) { progress.Set(int64(done), int64(total)) })
 	progress.Done()
@@ -83,19 +91,31 @@ func runExport(ctx context.Context, e *env, o exportOptions) error {
 	return p.donef("Exported %s to %s", counted(int(r.Latest()), "row")+" of the log", dir)
 }
 
+// ifHalfCopy adds to the error of an export into a directory that holds something that it is what an export left that was cut off, if it is: its replica-version is written last.
+func (e *env) ifHalfCopy(err error, dir string) error {
+	if there, failed := isReplica(e.Fs, dir); there || failed != nil {
+		return err
+	}
+	if cas, failed := afero.DirExists(e.Fs, filepath.Join(dir, "cas")); !cas || failed != nil {
+		return err
+	}
+	return withHint(fmt.Errorf("%w: it has files of a replica, and no %s, which is written last", err, changeset.ReplicaVersionFile),
+		"if an export was cut off there, remove %s and export again; else name a directory that does not exist", shellWord(e.shortDir(dir)))
+}
+
 // halfCopy adds to the error of an export what to do about what it leaves in a directory that was empty.
 func (e *env) halfCopy(err error, dir string) error {
 	if checkEmptyDir(e.Fs, dir) == nil {
 		return err
 	}
 	half := dir + " holds half a copy; remove it and export again"
-	switch hint := e.hintFor(err); hint {
-	case "":
+	switch hint := e.hintFor(err); {
+	case hint == "":
 		return withHint(err, "%s", half)
-	case hintFull:
+	case hint == hintFull:
 		return withHint(err, "make room, or name another directory; %s", half)
 	default:
-		return withHint(err, "%s; %s", hint, half)
+		return withHint(err, "%s; %s", cmp.Or(remedyOf(err), hint), half)
 	}
 }
 

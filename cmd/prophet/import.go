@@ -132,8 +132,6 @@ func hintImport(err error) string {
 		return nothing + "let the lines say what they said, and write what is new below them; or, if this is another source, give it another name with --as, which makes all its changesets once more"
 	case errors.Is(err, psync.ErrEndsEarly):
 		return nothing + "get the whole file, and import it again"
-	case errors.Is(err, syscall.EISDIR):
-		return "name the files in it that are to be imported; " + page + "what they hold"
 	}
 	return ""
 }
@@ -152,6 +150,9 @@ func (o *importOptions) importFile(ctx context.Context, e *env, r *replica.Repli
 	if file != "-" {
 		where = e.path(file)
 		f, err := e.openGiven(ctx, where)
+		if errors.Is(err, syscall.EISDIR) {
+			return withHint(fmt.Errorf("import: %s is a directory", where), `name the files in it that are to be imported; "prophet help import" says what they hold`)
+		}
 		if errors.Is(err, fs.ErrNotExist) {
 			return withHint(fmt.Errorf("import: %w", err), `look how the file is called, and where it is; "prophet help import" says what it may hold`)
 		}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 
 	"github.com/google/uuid"
@@ -68,8 +67,8 @@ func runInit(ctx context.Context, e *env, o initOptions) error {
 		return err
 	}
 	p := e.printer(o.globals)
-	if outer, err := replicaAbove(e.Fs, filepath.Dir(dir)); err == nil {
-		p.warnf("%s lies inside the replica %s", dir, outer)
+	if err := e.checkPlace(p, "replica", dir); err != nil {
+		return err
 	}
 	unmake, err := durable.MakeRoot(e.Fs, dir)
 	if err != nil {

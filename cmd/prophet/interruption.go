@@ -23,13 +23,27 @@ func ifInterrupted(ctx context.Context, err error, format string, args ...any) e
 
 // ifCutOff is ifInterrupted, and the same for work that a full disk ended, or a file that may not grow: what was committed until then stays, too.
 func ifCutOff(ctx context.Context, err error, format string, args ...any) error {
-	switch hintOf(err) {
-	case hintFull:
-		return withHint(err, makeRoom+"; "+format, args...)
-	case hintLarge:
-		return withHint(err, raiseLimit+"; "+format, args...)
+	if remedy := remedyOf(err); remedy != "" {
+		return withHint(err, remedy+"; "+format, args...)
 	}
 	return ifInterrupted(ctx, err, format, args...)
+}
+
+// remedyOf returns what to do about what the system has no room or no leave for, before anything is run again; "" if the error is not of that.
+func remedyOf(err error) string {
+	switch hintOf(err) {
+	case hintFull:
+		return makeRoom
+	case hintLarge:
+		return raiseLimit
+	case hintFiles:
+		return raiseFiles
+	case hintAllFiles:
+		return closeFiles
+	case hintServer, hintNetwork:
+		return hintOf(err)
+	}
+	return ""
 }
 
 // hintUnchanged is what to do after a command that was interrupted before it changed something.

@@ -203,6 +203,8 @@ func TestAnExportThatFailsSaysWhatToDoNext(t *testing.T) {
 		hint  string
 	}{
 		{"2 rename new/cas", syscall.ENOSPC, "make room, or name another directory; " + half},
+		{"2 rename new/cas", syscall.EFBIG, raiseLimit + "; " + half},
+		{"2 rename new/cas", syscall.EMFILE, raiseFiles + "; " + half},
 		{"2 rename new/cas", syscall.EACCES, "look who may read and write there; " + half},
 		{"2 rename new/cas", syscall.EIO, half},
 		{"1 open ann/cas/records", syscall.EIO, half},

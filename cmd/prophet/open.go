@@ -13,6 +13,7 @@ import (
 
 	"prophet/internal/durable"
 	"prophet/internal/gitconfig"
+	"prophet/internal/httpfs"
 	"prophet/replica"
 	psync "prophet/sync"
 )
@@ -144,8 +145,16 @@ const hintFull = "the state before holds; " + makeRoom + ", then run the same co
 // hintLarge is the same about a file that is larger than the system lets files be.
 const hintLarge = "the state before holds; " + raiseLimit + ", then run the same command again"
 
+// hintFiles and hintAllFiles are the same about too many files that are open, of this program or of all.
+const (
+	hintFiles    = "the state before holds; " + raiseFiles + ", then run the same command again"
+	hintAllFiles = "the state before holds; " + closeFiles + ", then run the same command again"
+)
+
 const (
 	makeRoom   = "make room"
+	raiseFiles = `the shell's "ulimit -n" lets no more files be open at once: raise the limit`
+	closeFiles = "the programs on this machine have as many files open as the system allows: end some of them"
 	raiseLimit = `the shell's "ulimit -f", or the file system, lets no file be as large as that: raise the limit, or work on another disk`
 )
 
@@ -157,6 +166,7 @@ func explain(err error) (code int, hint string) {
 	var rule *replica.RuleError
 	var faulty *replica.FaultyError
 	var busy *replica.BusyError
+	var fetch *httpfs.FetchError
 	switch {
 	case errors.As(err, &busy) && busy.Stopped() > 0:
 		return exitBusy, fmt.Sprintf(`it goes on with "kill -CONT %d", and then lets go of the lock`, busy.Stopped())
@@ -208,10 +218,28 @@ func explain(err error) (code int, hint string) {
 		return exitFailed, `"prophet fsck" lists all that is damaged`
 	case errors.Is(err, fs.ErrPermission) && isLock(err):
 		return exitFailed, `look who may read and write there; "prophet help claims" says how several users share a replica`
+	case errors.Is(err, syscall.EMFILE):
+		return exitFailed, hintFiles
+	case errors.Is(err, syscall.ENFILE):
+		return exitFailed, hintAllFiles
+	case errors.Is(err, httpfs.ErrUnauthorized):
+		return exitFailed, hintPassword
+	case errors.Is(err, fs.ErrPermission) && isWeb(err):
+		return exitFailed, hintForbids
+	case errors.As(err, &fetch) && fetch.Answered:
+		return exitFailed, hintServer
+	case errors.As(err, &fetch):
+		return exitFailed, hintNetwork
 	case errors.Is(err, fs.ErrPermission):
 		return exitFailed, "look who may read and write there"
 	}
 	return exitFailed, ""
+}
+
+// isWeb reports whether an error is about a file on a web server.
+func isWeb(err error) bool {
+	var file *fs.PathError
+	return errors.As(err, &file) && psync.ReadOnly(file.Path)
 }
 
 // isLock reports whether an error is about the file that a lock stands for, which is the first that a writer opens to write.

@@ -4,12 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"syscall"
 	"testing"
 
 	"github.com/google/uuid"
 	"github.com/spf13/afero"
 
 	"prophet/cas"
+	"prophet/internal/httpfs"
 	"prophet/replica"
 	psync "prophet/sync"
 )
@@ -32,6 +34,12 @@ func TestErrorsOfLibrariesAreExplained(t *testing.T) {
 		{&cas.CorruptError{Path: "x"}, exitFailed, `"prophet fsck" lists all that is damaged`},
 		{fs.ErrPermission, exitFailed, "look who may read and write there"},
 		{&fs.PathError{Op: "open", Path: "/srv/bugs/prophet/lock", Err: fs.ErrPermission}, exitFailed, `look who may read and write there; "prophet help claims" says how several users share a replica`},
+		{syscall.EMFILE, exitFailed, hintFiles},
+		{syscall.ENFILE, exitFailed, hintAllFiles},
+		{httpfs.ErrUnauthorized, exitFailed, hintPassword},
+		{&fs.PathError{Op: "fetch", Path: "https://h/x", Err: fs.ErrPermission}, exitFailed, hintForbids},
+		{&httpfs.FetchError{Answered: true, Err: errors.New("500")}, exitFailed, hintServer},
+		{&httpfs.FetchError{Err: errors.New("refused")}, exitFailed, hintNetwork},
 		{errors.New("else"), exitFailed, ""},
 	}
 	for _, tt := range tests {

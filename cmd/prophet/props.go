@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
+	"syscall"
 
 	"prophet/changeset"
 
@@ -81,6 +84,12 @@ func (e *env) readValue(ctx context.Context, name, path string) (string, error) 
 	if path != "-" {
 		label = e.path(path)
 		f, err := e.openGiven(ctx, label)
+		if errors.Is(err, syscall.EISDIR) {
+			return "", withHint(fmt.Errorf("read the value of %s: %s is a directory", name, label), "name the file in it that holds the value")
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return "", withHint(fmt.Errorf("read the value of %s: %w", name, err), "look how the file is called, and where it is")
+		}
 		if err != nil {
 			return "", fmt.Errorf("read the value of %s: %w", name, err) // err names the path
 		}

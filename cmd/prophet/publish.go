@@ -103,6 +103,11 @@ func runPublish(ctx context.Context, e *env, o publishOptions) error {
 		return err
 	}
 	p := e.printer(o.globals)
+	if to.dir != "" {
+		if err := e.checkPlace(p, "mirror", to.dir); err != nil {
+			return err
+		}
+	}
 	progress := p.progress("publishing", false)
 	pub, err := to.publish(ctx, r, psync.PublishOptions{
 		Flat:     o.flat,

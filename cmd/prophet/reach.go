@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"prophet/internal/httpfs"
 	"prophet/replica"
 	psync "prophet/sync"
 )
@@ -40,6 +41,9 @@ const (
 	hintLocation = "name the directory of a replica, or the URL of one that was published"
 	hintMirror   = `the mirror is damaged; whoever publishes it repairs it with "prophet publish --check DIR"`
 	hintNetwork  = "look whether the address is right and the network is there, then try again"
+	hintServer   = "the server, or what lies on the way to it, did that: look whether the address is right, and try again, later if need be"
+	hintPassword = "write both into the URL, as in https://NAME:PASSWORD@HOST/"
+	hintForbids  = "the server lets nobody read that, or hides that it is not there: look whether the address is right, or ask who runs it"
 )
 
 // peerHint adds to an error of opening the replica at a location what to do. config is the file that names replicas, "" if there is none.
@@ -57,8 +61,10 @@ func (e *env) peerHint(err error, location, config string) error {
 		return withHint(err, "if that is an address of the web, it begins with https:// or http://: %s", shellWord("https://"+e.shortDir(location)))
 	case errors.Is(err, fs.ErrNotExist) && e.missing(location) && config != "":
 		return withHint(err, "it is neither a directory nor the name of a replica in %s: %s", config, hintLocation)
-	case errors.Is(err, fs.ErrPermission) && psync.ReadOnly(location) && config != "":
-		return withHint(err, `a URL with a password is not remembered; write it into %s, as "prophet help config" shows`, config)
+	case errors.Is(err, httpfs.ErrUnauthorized) && psync.Shown(location) != location:
+		return withHint(err, "it has been given a name or a password: look whether both are right")
+	case errors.Is(err, httpfs.ErrUnauthorized) && config != "":
+		return withHint(err, `a URL with a password, as in https://NAME:PASSWORD@HOST/, is not remembered; write it into %s, as "prophet help config" shows`, config)
 	case errors.Is(err, psync.ErrUnpublished):
 		return withHint(err, `it can be read once whoever publishes there has done so again, to the end`)
 	case errors.Is(err, replica.ErrNotReplica):

@@ -42,8 +42,10 @@ later or without knowledge of this one, stays. If what it wrote is in conflict,
 that is decided for what the other rivals say; if they say several things, it
 stays as it is, and is named: then "prophet resolve" decides. So a record is
 deleted that others deleted, and that this changeset alone keeps. A decision
-that a record is kept changed nothing that could be undone: "prophet delete"
-decides otherwise. Bookkeeping cannot be reverted. The changeset itself stays in
+that a record is kept, or for a value that held already, changed nothing that
+could be undone, and no conflict that was decided opens again: "prophet delete"
+or "prophet update" decides otherwise, and "prophet history" shows the values
+that there were. Bookkeeping cannot be reverted. The changeset itself stays in
 the log.`,
 		Action: func(c *cli.Context) error {
 			args, err := arguments(c, 1, 1)
@@ -189,7 +191,23 @@ func (o *revertOptions) show(p *printer, doc *revertDoc) error {
 	if len(doc.Undone) > 0 || len(doc.NotUndone) == 0 {
 		return nil
 	}
-	return fmt.Errorf("nothing of changeset %s can be undone", shortName(doc.Reverted))
+	err := fmt.Errorf("nothing of changeset %s can be undone", shortName(doc.Reverted))
+	if n := doc.sameAsBefore(); n != nil {
+		id := shortID(idOf(n.ID), n.UUID)
+		return withHint(err, `a conflict that was decided does not open again: "prophet history %s" shows what else was written, and %s decides otherwise`, id,
+			`"`+commandLine("prophet", "update", id)+" "+shellWord(n.Prop)+`=VALUE"`)
+	}
+	return err
+}
+
+// sameAsBefore returns the first property that is what it was before the changeset, which decided it; nil if there is none.
+func (d *revertDoc) sameAsBefore() *notUndoneDoc {
+	for i, n := range d.NotUndone {
+		if n.Why == replica.LeftSame && n.Prop != "" {
+			return &d.NotUndone[i]
+		}
+	}
+	return nil
 }
 
 func (o *revertOptions) showText(p *printer, doc *revertDoc) error {

@@ -128,7 +128,7 @@ func (o *rulesOptions) checkWhat() error {
 		err = changeset.CheckProperty(o.words[1])
 	}
 	if err != nil {
-		return usagef("%w", err)
+		return usagef("rules: %w", err)
 	}
 	return nil
 }

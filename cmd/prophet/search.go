@@ -90,7 +90,7 @@ func newSearchOptions(c *cli.Context) (o searchOptions, err error) {
 	}
 	if o.query.Type != "" {
 		if err := changeset.CheckType(o.query.Type); err != nil {
-			return o, usagef("%w", err)
+			return o, usagef("search: %w", err)
 		}
 	}
 	for _, text := range c.StringSlice("match") {

@@ -61,7 +61,7 @@ func unpackTree(t *testing.T) func(ts *testscript.TestScript, neg bool, args []s
 // serve serves a directory as a static web server does, until the story ends, and puts its URL into a variable: serve DIR NAME. The user
 // ann with the password secret may read what lies below /private/. While there is a file "wait", which holds a number, so many changesets
 // below /stuck/ can be read; at the next one a reader waits for ever, and a file "waits" appears. Below /stuck/ and /tree/ no mirror has a head, as those
-// that older versions published. Below /cut/ packs are never sent to their end.
+// that older versions published. Below /cut/ packs are never sent to their end, and nobody may read what lies below /forbidden/.
 func serve(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: serve DIR NAME")
@@ -94,6 +94,10 @@ func (s *webServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path, private := strings.CutPrefix(r.URL.Path, "/private")
 	if user, password, _ := r.BasicAuth(); private && (user != "ann" || password != "secret") {
 		http.Error(w, "who are you?", http.StatusUnauthorized)
+		return
+	}
+	if strings.HasPrefix(path, "/forbidden/") {
+		http.Error(w, "no", http.StatusForbidden)
 		return
 	}
 	path, stuck := strings.CutPrefix(path, "/stuck")

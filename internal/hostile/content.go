@@ -89,7 +89,7 @@ func attacksByName() []Attack {
 	key := func(name, key, fault string) Attack {
 		return raw("record UUID "+name, fault, func() []byte { return like(1, `"`+record+`"`, `"`+key+`"`) })
 	}
-	const letters = "use letters, digits"
+	const letters = "use the letters a to z"
 	list := []Attack{
 		typ("..", "..", letters),
 		typ("../../etc", "../../etc", letters),

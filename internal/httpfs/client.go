@@ -93,7 +93,7 @@ func (c *client) failed(base *url.URL, name string, err error) error {
 	_, large := errors.AsType[*sizeError](err)
 	if !large && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, ErrNoParts) && c.ctx.Err() == nil {
 		_, unreached := errors.AsType[*unreachedError](err)
-		err = &FetchError{Answered: !unreached, err: err}
+		err = &FetchError{Answered: !unreached, Err: err}
 	}
 	return &fs.PathError{Op: "fetch", Path: join(base, name).String(), Err: err}
 }
@@ -216,7 +216,7 @@ func checkStatus(resp *http.Response, wanted []int) error {
 	case http.StatusForbidden:
 		return fs.ErrPermission
 	case http.StatusUnauthorized:
-		return fmt.Errorf("the server wants a user name and password: %w", fs.ErrPermission)
+		return ErrUnauthorized
 	case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
 		http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		after := parseRetryAfter(resp.Header.Get("Retry-After"), time.Now())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
@@ -24,11 +25,14 @@ const (
 // FetchError says that a file could not be fetched, of which nothing is known for all that. It is wrapped by the [fs.PathError] that names the file.
 type FetchError struct {
 	Answered bool // the server did answer, but not with the file; else it was not reached
-	err      error
+	Err      error
 }
 
-func (e *FetchError) Error() string { return e.err.Error() }
-func (e *FetchError) Unwrap() error { return e.err }
+func (e *FetchError) Error() string { return e.Err.Error() }
+func (e *FetchError) Unwrap() error { return e.Err }
+
+// ErrUnauthorized says that the server wants a user name and password (401), or others than it got. It wraps [fs.ErrPermission].
+var ErrUnauthorized = fmt.Errorf("the server wants a user name and password: %w", fs.ErrPermission)
 
 // tryAgain is an error that may be gone in a moment.
 type tryAgain struct {

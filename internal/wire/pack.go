@@ -25,6 +25,15 @@ func (e *PackError) Error() string {
 
 func (e *PackError) Unwrap() error { return e.Err }
 
+// UnreadError says that a pack could not be read, and is not known to be damaged: an error of the way to it.
+type UnreadError struct {
+	Path string // of the pack, within the directory of the database
+	Err  error
+}
+
+func (e *UnreadError) Error() string { return fmt.Sprintf("read %s: %v", e.Path, e.Err) }
+func (e *UnreadError) Unwrap() error { return e.Err }
+
 // chunk is how many bytes of a pack are asked for at once, unless a frame is larger.
 const chunk = 2 << 20
 
@@ -64,7 +73,7 @@ func (p *pack) read(at, n int64) ([]byte, error) {
 	case err == nil || errors.Is(err, io.EOF) || err == io.ErrUnexpectedEOF:
 		return nil, p.error(fmt.Errorf("it ends after %d bytes, and has %d", at+int64(got), p.Bytes))
 	}
-	return nil, fmt.Errorf("read %s: %w", PackFile(p.Name), err)
+	return nil, &UnreadError{PackFile(p.Name), err}
 }
 
 // open reads the directory, and with it what is likely to be wanted next: rows from one to another.
