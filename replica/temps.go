@@ -13,6 +13,20 @@ import (
 	"prophet/internal/parts"
 )
 
+// Temps returns the files in a replica, or in a tree of its form, that a writer made and did not come to name: it was killed, or is at work.
+func Temps(fsys afero.Fs) (found []string, err error) {
+	for _, prefix := range []string{"", changeset.ResolutionsDir + "/"} {
+		temps, err := newLog(fsys, prefix, "", &limits{}).temps()
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range temps {
+			found = append(found, prefix+name)
+		}
+	}
+	return found, nil
+}
+
 // temps returns the files beside those of a log that a writer made and did not come to name: it was killed, or is at work. Those of parts are not among them: gc removes them, which works beside writers.
 func (l *Log) temps() (found []string, err error) {
 	names, err := l.list(".")

@@ -97,7 +97,10 @@ func (m *mirrorCheck) databases() ([]string, error) {
 	if info, err := m.fsys.Stat(mirrorLock); err == nil && info.Size() > 0 {
 		m.problem(true, mirrorLock, "it holds %d bytes; it stands for a lock, and nobody reads it", info.Size())
 	}
-	return slices.Compact(all), nil
+	if !m.opts.Mirror {
+		err = tellTemps(m.fsys, rootTemps, m.report)
+	}
+	return slices.Compact(all), err
 }
 
 // coming parts the databases to which somebody is publishing now, be it for the first time, from the others.
@@ -185,6 +188,7 @@ func (m *mirrorCheck) checkTree(ctx context.Context, tree afero.Fs, dir string, 
 	if dir != "" {
 		opts.Where = strings.TrimSuffix(opts.Where, "/") + "/" + dir
 	}
+	mirror := opts.Mirror || IsMirror(tree)
 	look := func(ctx context.Context, report func(replica.Problem)) error {
 		sent := &sentFS{Fs: tree, unsent: map[string]error{}}
 		within := func(p replica.Problem) {
@@ -201,9 +205,12 @@ func (m *mirrorCheck) checkTree(ctx context.Context, tree afero.Fs, dir string, 
 		if err == nil {
 			sent.tell(dir, report)
 		}
+		if err == nil && mirror && !opts.Mirror {
+			err = tellTemps(tree, replica.Temps, within)
+		}
 		return err
 	}
-	if !opts.Mirror && !IsMirror(tree) {
+	if !mirror {
 		return look(ctx, m.report)
 	}
 	return whileStill(ctx, tree, opts, m.report, look)

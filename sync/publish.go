@@ -45,6 +45,7 @@ type Published struct {
 	Records     int    // whose present version was written
 	Removed     int    // deleted ones that it listed
 	Restored    int    // files that it should have had and that were missing or damaged; 0 unless they were looked at
+	Cleared     int    // files that were removed because publications that were killed had left them; 0 unless they were looked for
 	Latest      uint32 // rows in the log of the mirror
 	Wrote       bool   // false: it had everything, and nothing was written
 	Withheld    int    // changesets that do not come to who reads there, see [Withheld]; not counted, and 0, where the mirror had everything and was not checkedsee [Withheld]; 0 if nothing was written
@@ -202,6 +203,9 @@ func (p *publisher) write(ctx context.Context) error {
 		return err
 	}
 	if err := w.takeDamaged(ctx); err != nil {
+		return err
+	}
+	if err := p.clear(ctx); err != nil {
 		return err
 	}
 	p.report.Records, p.report.Removed, p.report.Bookkeeping = w.records, w.removed, w.books

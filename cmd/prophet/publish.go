@@ -79,8 +79,9 @@ type publishOptions struct {
 
 // publishDoc is the JSON of publish.
 type publishDoc struct {
-	Bookkeeping int    `json:"bookkeeping"` // changesets among them that no pull brings
-	Changesets  int    `json:"changesets"`  // that the mirror had not
+	Bookkeeping int    `json:"bookkeeping"`       // changesets among them that no pull brings
+	Changesets  int    `json:"changesets"`        // that the mirror had not
+	Cleared     int    `json:"cleared,omitempty"` // files that publications left that were killed, and that were removed
 	From        string `json:"from"`
 	Latest      uint32 `json:"latest"`      // rows in the log of the mirror
 	Path        string `json:"path"`        // of the replica below to
@@ -129,7 +130,7 @@ func runPublish(ctx context.Context, e *env, o publishOptions) error {
 		}
 	}
 	if p.json {
-		return p.writeJSON(publishDoc{pub.Bookkeeping, pub.Changesets, r.Where(), pub.Latest, pub.Path, pub.Records, pub.Removed, pub.Votes, pub.Restored, to.shown, pub.Withheld, pub.Wrote})
+		return p.writeJSON(publishDoc{pub.Bookkeeping, pub.Changesets, pub.Cleared, r.Where(), pub.Latest, pub.Path, pub.Records, pub.Removed, pub.Votes, pub.Restored, to.shown, pub.Withheld, pub.Wrote})
 	}
 	return p.donef("Published to %s: %s", to.shown, o.text(pub))
 }
@@ -172,6 +173,14 @@ func (o *publishOptions) again(flags ...string) string {
 
 // text says what a publication wrote, and if it was to check the mirror, what that found.
 func (o *publishOptions) text(pub *psync.Published) string {
+	text := o.checkedText(pub)
+	if pub.Cleared > 0 {
+		text += "; " + counted(pub.Cleared, "file") + " removed that a killed publication had left"
+	}
+	return text
+}
+
+func (o *publishOptions) checkedText(pub *psync.Published) string {
 	switch restored := counted(pub.Restored, "file") + " restored"; {
 	case !o.check:
 		return publishedText(pub)
