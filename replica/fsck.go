@@ -154,6 +154,7 @@ func (c *check) beside() error {
 	c.main.checkLastPeer()
 	for _, log := range []*checker{c.votes, c.main} {
 		log.checkTemps()
+		log.checkLinks()
 		log.checkPeers()
 		for i, store := range []*cas.Store{log.l.objects, log.l.versions} {
 			if err := log.checkObjects(store, log.good[i]); err != nil {
@@ -171,6 +172,7 @@ func (c *check) checkBeside() {
 	c.main.checkOldIDs()
 	for _, log := range []*checker{c.votes, c.main} {
 		log.checkTemps()
+		log.checkLinks()
 		log.checkRowsThere()
 		log.checkPeers()
 		log.checkV1Marks()

@@ -3,6 +3,7 @@ package replica
 import (
 	"io/fs"
 	"path"
+	"slices"
 
 	"github.com/spf13/afero"
 
@@ -49,6 +50,26 @@ func (c *checker) checkPlace(name string, want fs.FileMode) {
 		c.byHand(name, "it must be a directory, and is none, so no edit can be made: move it to somewhere else")
 	default:
 		c.byHand(name, "it must be a regular file, and is none, so no edit can be made: move it to somewhere else")
+	}
+}
+
+// checkLinks names the other symbolic links in the place of directories, or of the indexes of records: reading goes through them, and who has to write there fails.
+func (c *checker) checkLinks() {
+	if c.exported {
+		return
+	}
+	for _, dir := range []string{"cas", changeset.RecordsDir, oursDir} {
+		err := c.l.eachBelow(dir, func(name string, mode fs.FileMode) {
+			if mode&fs.ModeSymlink == 0 || slices.Contains(writtenDirs, name) {
+				return
+			}
+			if info, err := c.l.fs.Stat(name); dir == changeset.RecordsDir || err == nil && info.IsDir() {
+				c.byHand(name, "it is a symbolic link, through which nothing is written, so that edits, or gc, that need it fail: put what it points to in its place")
+			}
+		})
+		if err != nil {
+			c.fault(dir, err)
+		}
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 func TestACheckNamesWhatNoWriterGoesThrough(t *testing.T) {
 	ctx := context.Background()
 	link := func(name string) {
-		aside := name + ".aside"
+		aside := filepath.Join(t.TempDir(), "aside")
 		if err := os.Rename(name, aside); err != nil {
 			t.Fatal(err)
 		}
@@ -27,6 +27,7 @@ func TestACheckNamesWhatNoWriterGoesThrough(t *testing.T) {
 	}
 	for name, hurt := range map[string]func(name string){
 		"changesets.idx": link, "prophet/rows": link, "prophet/ids": link, "prophet/digests": link, "prophet/journal": link, "prophet/lock": link, "prophet": link,
+		"prophet/parts": link, "records/Ticket": link, "cas/changesets/*": link, "records/Ticket/*/*/*": link,
 		"resolutions/local_metadata": func(name string) {
 			_ = os.RemoveAll(name)
 			_ = os.WriteFile(name, nil, 0o666)
@@ -44,7 +45,21 @@ func TestACheckNamesWhatNoWriterGoesThrough(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		hurt(filepath.Join(dir, filepath.FromSlash(name)))
+		if name == "prophet/parts" {
+			_ = os.MkdirAll(filepath.Join(dir, "prophet", "parts"), 0o777)
+		}
+		places, err := filepath.Glob(filepath.Join(dir, filepath.FromSlash(name)))
+		if err == nil && len(places) == 0 {
+			places = []string{filepath.Join(dir, filepath.FromSlash(name))}
+		}
+		if err == nil {
+			name, err = filepath.Rel(dir, places[0])
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		name = filepath.ToSlash(name)
+		hurt(places[0])
 		var found []string
 		if err := replica.Check(ctx, durable.Within(afero.NewOsFs(), dir), replica.Options{Where: dir}, func(p replica.Problem) {
 			if !p.Harmless {
@@ -53,7 +68,7 @@ func TestACheckNamesWhatNoWriterGoesThrough(t *testing.T) {
 		}, nil); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if len(found) != 1 || !strings.HasPrefix(found[0], name+": ") || !strings.Contains(found[0], "no edit can be made") {
+		if len(found) != 1 || !strings.HasPrefix(found[0], name+": ") || !strings.Contains(found[0], "no edit can be made") && !strings.Contains(found[0], "edits, or gc, that need it fail") {
 			t.Errorf("%s: check says %v", name, found)
 		}
 	}

@@ -63,24 +63,34 @@ func (l *Log) temps() (found []string, err error) {
 var rootFiles = []string{changeset.IndexFile, changeset.LatestFile, changeset.ReplicaUUIDFile, changeset.DatabaseUUIDFile, changeset.ReplicaVersionFile}
 
 func (l *Log) tempsBelow(dir string, found []string) ([]string, error) {
+	err := l.eachBelow(dir, func(name string, mode fs.FileMode) {
+		if durable.IsTemp(name) && mode.IsRegular() {
+			found = append(found, name)
+		}
+	})
+	return found, err
+}
+
+// eachBelow calls f for what is below a directory and is no directory itself, but for the parts and what was set aside. It goes through no link.
+func (l *Log) eachBelow(dir string, f func(name string, mode fs.FileMode)) error {
 	if dir == parts.Dir || dir == SetAsideDir {
-		return found, nil
+		return nil
 	}
 	entries, err := afero.ReadDir(l.fs, dir)
 	if isNotExist(err) || isDamage(err) {
-		return found, nil
+		return nil
 	}
 	for _, e := range entries {
 		name := path.Join(dir, e.Name())
 		switch {
 		case err != nil:
 		case e.Mode()&fs.ModeType == fs.ModeDir:
-			found, err = l.tempsBelow(name, found)
-		case durable.IsTemp(name) && e.Mode().IsRegular():
-			found = append(found, name)
+			err = l.eachBelow(name, f)
+		default:
+			f(name, e.Mode())
 		}
 	}
-	return found, err
+	return err
 }
 
 // checkTemps names the files that killed writers left.

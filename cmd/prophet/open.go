@@ -218,6 +218,8 @@ func explain(err error) (code int, hint string) {
 		return exitFailed, `"prophet fsck" lists all that is damaged`
 	case errors.Is(err, fs.ErrPermission) && isLock(err):
 		return exitFailed, `look who may read and write there; "prophet help claims" says how several users share a replica`
+	case errors.Is(err, durable.ErrLink):
+		return exitFailed, "put what it points to in its place; all of a replica may be moved, and linked to, but no directory in it"
 	case errors.Is(err, syscall.EMFILE):
 		return exitFailed, hintFiles
 	case errors.Is(err, syscall.ENFILE):

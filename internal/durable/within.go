@@ -98,6 +98,9 @@ func unless(err error, f func() error) error {
 	return f()
 }
 
+// ErrLink is wrapped by the error of writing through a symbolic link below the root.
+var ErrLink = errors.New("it is a symbolic link, through which nothing is written")
+
 // noLink returns an error if a file or a directory above it, below the root, is a symbolic link.
 func (w *within) noLink(op, name string) error {
 	w.mu.Lock()
@@ -109,7 +112,7 @@ func (w *within) noLink(op, name string) error {
 		case err != nil:
 			return err
 		case info.Mode()&fs.ModeSymlink != 0:
-			return &fs.PathError{Op: op, Path: name, Err: errors.New("it is a symbolic link, through which nothing is written")}
+			return &fs.PathError{Op: op, Path: name, Err: ErrLink}
 		case info.IsDir():
 			w.plain[name] = true
 		}
