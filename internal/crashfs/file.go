@@ -3,10 +3,8 @@ package crashfs
 import (
 	"io"
 	iofs "io/fs"
-	"maps"
 	"os"
 	"path"
-	"slices"
 	"syscall"
 	"time"
 )
@@ -169,7 +167,7 @@ func (f *file) Readdir(count int) (infos []os.FileInfo, err error) {
 		if !f.node.dir {
 			return syscall.ENOTDIR
 		}
-		names := slices.Sorted(maps.Keys(f.node.names))
+		names := f.node.list()
 		names = names[min(f.listed, len(names)):]
 		if count > 0 && len(names) == 0 {
 			return io.EOF
@@ -177,6 +175,7 @@ func (f *file) Readdir(count int) (infos []os.FileInfo, err error) {
 		if count > 0 {
 			names = names[:min(count, len(names))]
 		}
+		infos = make([]os.FileInfo, 0, len(names))
 		for _, name := range names {
 			infos = append(infos, f.node.names[name].info(name))
 		}

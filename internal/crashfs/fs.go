@@ -3,10 +3,8 @@ package crashfs
 import (
 	"errors"
 	iofs "io/fs"
-	"maps"
 	"os"
 	"path"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -42,10 +40,12 @@ func (f *FS) find(name string) (*node, error) {
 	if name == "." {
 		return n, nil
 	}
-	for part := range strings.SplitSeq(name, "/") {
+	for more := true; more; {
 		if !n.dir {
 			return nil, syscall.ENOTDIR
 		}
+		var part string
+		part, name, more = strings.Cut(name, "/")
 		if n = n.names[part]; n == nil {
 			return nil, iofs.ErrNotExist
 		}
@@ -195,7 +195,7 @@ func (f *FS) RemoveAll(name string) error {
 	n, err := f.find(clean(name))
 	var inside []string
 	if err == nil {
-		inside = slices.Sorted(maps.Keys(n.names))
+		inside = n.list()
 	}
 	f.mu.Unlock()
 	for _, each := range inside {

@@ -20,7 +20,8 @@ type node struct {
 	data, diskData   []byte
 	shared           int // bytes of data
 	names, diskNames map[string]*node
-	flushed          bool // names and diskNames are one map
+	flushed          bool     // names and diskNames are one map
+	sorted           []string // names, nil until somebody lists them
 	modified         time.Time
 }
 
@@ -41,10 +42,19 @@ func (n *node) share() []byte {
 
 // changeNames returns the names in a directory, to change them.
 func (n *node) changeNames() map[string]*node {
+	n.sorted = nil
 	if n.flushed {
 		n.names, n.flushed = maps.Clone(n.names), false
 	}
 	return n.names
+}
+
+// list returns the names in a directory in order; nobody may change the slice. Directories are listed far more often than they change.
+func (n *node) list() []string {
+	if n.sorted == nil {
+		n.sorted = slices.Sorted(maps.Keys(n.names))
+	}
+	return n.sorted
 }
 
 // writeAt writes at an offset; what lies between the end and there is zero.
@@ -70,7 +80,7 @@ func (n *node) truncate(size int64) {
 func (n *node) print(w io.Writer) {
 	fmt.Fprintf(w, "%t %d %d ", n.dir, len(n.data), len(n.names))
 	w.Write(n.data)
-	for _, name := range slices.Sorted(maps.Keys(n.names)) {
+	for _, name := range n.list() {
 		fmt.Fprintf(w, "%q ", name)
 		n.names[name].print(w)
 	}
