@@ -207,7 +207,7 @@ func TestWithoutOthersARepairLosesOnlyWhatAPackLost(t *testing.T) {
 		}
 		damages := damagesOfAFile(name, other)
 		for _, what := range slices.Sorted(maps.Keys(damages)) {
-			if n++; n%race.Every(2) != 0 { // each file, and each damage
+			if n++; n%race.Every(3) != 0 { // each file, and each damage
 				continue
 			}
 			fsys := whole.Survivor(crashfs.Kill, 0)

@@ -91,7 +91,7 @@ func TestACrashOfUnpackLosesNothing(t *testing.T) {
 	works(t, replicatest.Init(t, start, counted(5)), 4, 1)
 	want, crashes := dumped(t, start), 0
 	for _, mode := range []crashfs.Mode{crashfs.PowerCut, crashfs.Kill} {
-		for k := 1; ; k += race.Every(5) {
+		for k := 1; ; k += race.Every(8) {
 			fsys := start.Survivor(crashfs.Kill, 0)
 			r := replicatest.Open(t, fsys, counted(5))
 			fsys.CrashAt(k)
@@ -118,7 +118,7 @@ func TestACrashOfUnpackLosesNothing(t *testing.T) {
 			crashes++
 		}
 	}
-	if crashes < 50/race.Every(5) {
+	if crashes < 50/race.Every(8) {
 		t.Errorf("%d crashes", crashes)
 	}
 }

@@ -175,7 +175,7 @@ func TestImportKilledAnywhereGoesOn(t *testing.T) {
 	importText(t, open(whole), text)
 	end := len(whole.Ops())
 	cut := map[uint32]bool{}
-	for k := 1; k < end; k += end / 11 {
+	for k := 1; k < end; k += end / 7 {
 		disk := start.Survivor(crashfs.Kill, 0)
 		disk.CrashAt(k)
 		if _, err := psync.Import(context.Background(), open(disk), "bugs", source(t, "bugs.jsonl", text), psync.ImportOptions{}); err == nil {

@@ -386,7 +386,7 @@ func TestWhatWasLostTogetherCountsOnce(t *testing.T) {
 	replicatest.OnFormat2(t)
 	summed, ran, sums, odd := 0, 0, 0, 0
 	var total lossTogether
-	for seed := uint64(0); seed < uint64(*lossHistories); seed += uint64(race.Every(12)) {
+	for seed := uint64(0); seed < uint64(*lossHistories); seed += uint64(race.Every(15)) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			l := newLossTogether(t, seed)
 			for range 30 {
@@ -427,7 +427,7 @@ func TestWhatWasLostTogetherCountsOnce(t *testing.T) {
 		})
 	}
 	t.Logf("%d histories, %d with a sum, %d where a copy says what nobody wrote: several were lost at once %d times, packs damaged %d, %d times something came back, %d records were copied", ran, sums, odd, total.several, total.packs, total.backs, summed)
-	if ran >= 60 && (sums < 20 || odd > ran/4 || total.several < 60 || total.packs < 3 || total.backs < 60 || summed < 30) || ran >= 5 && (sums == 0 || odd == ran || total.several == 0 || total.backs == 0 || summed == 0) { // one alone may be replayed
+	if ran >= 60 && (sums < 20 || odd > ran/4 || total.several < 60 || total.packs < 3 || total.backs < 60 || summed < 30) || ran >= 4 && (sums == 0 || odd == ran || total.several == 0 || total.backs == 0 || summed == 0) { // one alone may be replayed
 		t.Error("the histories hardly have what is to be tested")
 	}
 }

@@ -25,7 +25,7 @@ func TestACloneGoesOnAfterAnyCrash(t *testing.T) {
 	flush(t, start)
 	must(t, start, "clone", "/srv/alice", "/home/ann/whole")
 	want := stateIn(t, start, "/home/ann/whole")
-	for k := 1; ; k += race.Every(3) {
+	for k := 1; ; k += race.Every(5) {
 		disk := start.Survivor(crashfs.Kill, 0)
 		disk.CrashAt(k)
 		code, _ := try(t, disk, "clone", "/srv/alice", "/home/ann/bugs")
@@ -86,7 +86,7 @@ func TestAFailedCloneSaysHowToGoOn(t *testing.T) {
 	fixture.Unpack(t, start, "/srv", "three-laptops")
 	flush(t, start)
 	told := map[string]int{}
-	for k := 1; ; k += race.Every(3) {
+	for k := 1; ; k += race.Every(5) {
 		disk := start.Survivor(crashfs.Kill, 0)
 		disk.FailFrom(k, errors.New("the disk broke"), crashfs.Op.Writes)
 		code, out := try(t, disk, "clone", "/srv/alice", "/home/ann/bugs")

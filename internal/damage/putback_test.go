@@ -243,9 +243,9 @@ func TestWhateverABackupBringsBackNothingIsLost(t *testing.T) {
 		gc, met bool
 		kinds   int // that the last edits changed
 		every   int // so many choices one is tried, a number that has nothing in common with the numbers of what may become of a kind
-	}{{"format 1", replicatest.OnFormat1, false, false, 7, 23}, {"format 2, loose", replicatest.OnFormat2, false, false, 7, 23}, {"format 2, in parts", replicatest.OnFormat2, true, false, 6, 23},
-		{"format 1, met", replicatest.OnFormat1, false, true, 7, 41}, {"format 2, loose, met", replicatest.OnFormat2, false, true, 7, 41},
-		{"format 2, in parts and behind them, met", replicatest.OnFormat2, true, true, 9, 449}} {
+	}{{"format 1", replicatest.OnFormat1, false, false, 7, 43}, {"format 2, loose", replicatest.OnFormat2, false, false, 7, 43}, {"format 2, in parts", replicatest.OnFormat2, true, false, 6, 43},
+		{"format 1, met", replicatest.OnFormat1, false, true, 7, 83}, {"format 2, loose, met", replicatest.OnFormat2, false, true, 7, 83},
+		{"format 2, in parts and behind them, met", replicatest.OnFormat2, true, true, 9, 883}} {
 		t.Run(c.name, func(t *testing.T) {
 			c.on(t)
 			b := newBackup(t, c.gc, c.met)
