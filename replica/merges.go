@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"fmt"
 	"sync"
 
 	"prophet/changeset"
@@ -15,6 +16,7 @@ const maxMerges = 16 << 20
 type merges struct {
 	mu    sync.Mutex
 	of    stateOf
+	lists string // of what is lost, and of representations, as they lay there: a repair by somebody else changes them without a row
 	by    map[changeset.RecordID]keptMerge
 	bytes int // of all
 }
@@ -46,6 +48,29 @@ func (m *merges) drop() {
 	m.of, m.by, m.bytes = stateOf{}, nil, 0
 }
 
+// dropAfterRepair forgets what is merged if somebody wrote the lists anew that the last transaction left. It is called under the lock, and looks at nothing where nothing is kept.
+func (r *Replica) dropAfterRepair() {
+	r.merges.mu.Lock()
+	stale := len(r.merges.by) > 0 && r.merges.lists != r.listsNow()
+	r.merges.mu.Unlock()
+	if stale {
+		r.merges.drop()
+	}
+}
+
+// listsNow tells one writing of the lists from another: by their lengths and times.
+func (r *Replica) listsNow() (now string) {
+	for _, name := range []string{LostFile, changeset.ResolutionsDir + "/" + LostFile, RepresentationsFile} {
+		info, err := r.fs.Stat(name)
+		if err != nil {
+			now += "none "
+			continue
+		}
+		now += fmt.Sprint(info.Size(), " ", info.ModTime().UnixNano(), " ")
+	}
+	return now
+}
+
 // at returns what is kept of a record of a replica in a state, nil if nothing is. Nobody may change it.
 func (m *merges) at(state stateOf, rec changeset.RecordID) *resolution.Result {
 	m.mu.Lock()
@@ -56,10 +81,15 @@ func (m *merges) at(state stateOf, rec changeset.RecordID) *resolution.Result {
 	return m.by[rec].result
 }
 
-// follow takes up what a transaction came to, that led from one state to another. Where votes, rules or other representations came, or something is lost, or came back, nothing is kept.
+// follow takes up what a transaction came to, that led from one state to another, with these lists. Where votes, rules or other representations came, or something is lost, or came back, nothing is kept.
 func (m *merges) follow(tx *Tx, before, after stateOf) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	defer func() {
+		if len(m.by) > 0 {
+			m.lists = tx.r.listsNow()
+		}
+	}()
 	stays := before.votes == after.votes && before.list == after.list && !tx.settledAnew && tx.regained == nil && tx.main.hang == nil
 	if m.of != before || !stays {
 		m.by, m.bytes = nil, 0

@@ -191,6 +191,7 @@ func (r *Replica) underLock(ctx context.Context, f func(tx *Tx) error) error {
 
 // updateLocked is Update under the lock, when what was cut off has been finished or taken back.
 func (r *Replica) updateLocked(ctx context.Context, f func(tx *Tx) error) error {
+	r.dropAfterRepair()
 	if err := r.catchUp(); err != nil {
 		return err
 	}
