@@ -24,7 +24,7 @@ type Problem struct {
 	ByHand   bool   // a repair leaves it, and somebody has to do what the text says: something lies in the place of a file or a directory that a writer needs, or it wraps [ErrCutOff]
 	Votes    bool   // all votes are lost, and nothing says how many there were; Path ends with LostFile
 	Part     bool   // a part is damaged or missing, so that nothing was checked but the parts and what follows from no part
-	Unread   bool   // somebody may not read the file, the disk fails, or a web server does not send it: nothing is known to be damaged, and there is nothing to repair
+	Unread   bool   // somebody may not read the file, the disk fails, too many files are open, or a web server does not send it: nothing is known to be damaged, and there is nothing to repair
 	Loss     *Loss  // what is lost, and what waits for it, where this is about that; else nil
 }
 

@@ -15,16 +15,26 @@ import (
 
 // What cannot be read is not damaged for all that is known: whoever gets the right to read it finds it as it was. A repair leaves it, too: it stops at it.
 
-// IsUnread reports whether an error says that a file may not be read, or that the disk fails.
+// TooManyOpen is in the text of a problem that is that the system lets no more files be open, and so in that of no other.
+const TooManyOpen = "too many files are open"
+
+// IsUnread reports whether an error says that a file may not be read, that the disk fails, or that the system lets no more files be open.
 func IsUnread(err error) bool {
-	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EIO)
+	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EIO) || tooManyOpen(err)
+}
+
+func tooManyOpen(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
 }
 
 // Unread is the problem of such a file.
 func Unread(file string, err error) Problem {
 	why := "the disk fails (input/output error)"
-	if errors.Is(err, fs.ErrPermission) {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
 		why = "permission denied"
+	case tooManyOpen(err):
+		why = TooManyOpen
 	}
 	return Problem{Path: file, Unread: true, Text: fmt.Sprintf("it cannot be read: %s; nothing is known to be damaged", why)}
 }

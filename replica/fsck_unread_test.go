@@ -35,7 +35,7 @@ func (w withheldFS) OpenFile(name string, flag int, perm fs.FileMode) (afero.Fil
 	return w.Fs.OpenFile(name, flag, perm)
 }
 
-// TestWhatCannotBeReadIsNotCalledDamaged: the index, or a changeset, that may not be read, or where the disk fails, is one problem that says so, and a repair changes nothing.
+// TestWhatCannotBeReadIsNotCalledDamaged: the index, or a changeset, that may not be read, where the disk fails, or too many files are open, is one problem that says so, and a repair changes nothing.
 func TestWhatCannotBeReadIsNotCalledDamaged(t *testing.T) {
 	replicatest.WithLooseEdits(t)
 	disk := crashfs.New()
@@ -49,7 +49,7 @@ func TestWhatCannotBeReadIsNotCalledDamaged(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{changeset.IndexFile, changeset.ObjectPath(changeset.ChangesetObjects, row.Key)} {
-		for why, text := range map[error]string{syscall.EACCES: "permission denied", syscall.EIO: "the disk fails"} {
+		for why, text := range map[error]string{syscall.EACCES: "permission denied", syscall.EIO: "the disk fails", syscall.EMFILE: replica.TooManyOpen} {
 			fsys, before := withheldFS{disk, map[string]bool{name: true}, why}, files(t, disk)
 			var found []replica.Problem
 			if err := replica.Check(t.Context(), fsys, replica.Options{}, func(p replica.Problem) { found = append(found, p) }, nil); err != nil {

@@ -202,6 +202,9 @@ func (m *mirrorCheck) checkTree(ctx context.Context, tree afero.Fs, dir string, 
 		if !alone && err == nil {
 			err = replica.Check(ctx, sent, opts, within, progress)
 		}
+		if errors.Is(err, errGaveUp) {
+			err = nil
+		}
 		if err == nil {
 			sent.tell(dir, report)
 		}

@@ -132,14 +132,14 @@ func (s *still) pause(d time.Duration) error {
 	return s.ctx.Err()
 }
 
-// names returns the files of a mirror from which readers know its state, but those that a server did not send. Every publication changes one of them at its end.
+// names returns the files of a mirror from which readers know its state, up to the first that a server does not send. Every publication changes one of them at its end.
 func (s *still) names() map[string]string {
 	all := map[string]string{}
 	for _, name := range []string{wire.HeadFile, replica.MirrorMark, changeset.LatestFile, changeset.ResolutionsDir + "/" + changeset.LatestFile,
 		replica.LatestRepresentationFile, replica.IdentityFile, changeset.ReplicaUUIDFile} {
 		b, err := readAtMost(s.tree, name, wire.MaxHead)
 		if isUnsent(err) {
-			continue
+			break // a server that is silent takes long for each
 		}
 		if err != nil && !errors.As(err, new(*replica.DamageError)) {
 			err = nil // whatever it is, the check meets it too

@@ -60,6 +60,30 @@ func TestWhatAServerDoesNotSendIsNotDamaged(t *testing.T) {
 	}
 }
 
+// A server that sends nothing any more is not asked for the rest.
+func TestAServerThatSendsNothingIsNotAskedForAll(t *testing.T) {
+	w := newWorkshop(t, crashfs.New())
+	w.many(300)
+	dest := crashfs.New()
+	w.publish(dest, psync.PublishOptions{Flat: true})
+	srv := webtest.Static(t, dest, webtest.HTML200("records/*"))
+	unread := 0
+	_, err := carriers().Check(t.Context(), srv.URL, replica.Options{Scratch: crashfs.New(), Sleep: func(time.Duration) {}}, func(p replica.Problem) {
+		if unread++; !p.Unread {
+			t.Errorf("%+v", p)
+		}
+	}, nil)
+	asked := 0
+	for _, request := range srv.Log() {
+		if strings.Contains(request, "/records/") {
+			asked++
+		}
+	}
+	if err != nil || unread < 65 || asked > 100 {
+		t.Errorf("%d problems, %d requests, %v", unread, asked, err)
+	}
+}
+
 // isThere reports whether a file is there, and holds something.
 func isThere(fsys afero.Fs, file string) bool {
 	info, err := fsys.Stat(file)

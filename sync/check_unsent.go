@@ -1,6 +1,7 @@
 package sync
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"maps"
@@ -31,24 +32,50 @@ type sentFS struct {
 	afero.Fs
 	mu     gosync.Mutex
 	unsent map[string]error
+	inARow int  // so many, since the last that was
+	gaveUp bool // nothing is asked for any more
 }
 
+// mostUnsent is after how many files in a row that a server did not send, each of which may be several tries, it is asked for no more; and after mostNoted altogether.
+const (
+	mostUnsent = 64
+	mostNoted  = 10_000
+)
+
+var errGaveUp = &httpfs.FetchError{Answered: true, Err: errors.New("it was not asked for")}
+
+// note notes of a file whether it was not sent.
 func (s *sentFS) note(name string, err error) error {
-	if isUnsent(err) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.unsent[path.Clean(filepath.ToSlash(name))] = err
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch name = path.Clean(filepath.ToSlash(name)); {
+	case !isUnsent(err):
+		s.inARow = 0
+	case !s.gaveUp && s.unsent[name] == nil:
+		s.unsent[name] = err
+		s.inARow++
+		s.gaveUp = s.inARow == mostUnsent || len(s.unsent) == mostNoted
 	}
 	return err
 }
 
-// follows reports whether a problem is one of a file that was not sent, or may be one of what follows from such a file. Objects, packs and the indexes of records are leaves: nothing follows from them
+// asks returns the error of a file where nothing is asked for any more.
+func (s *sentFS) asks() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.gaveUp {
+		return errGaveUp
+	}
+	return nil
+}
+
+// follows reports whether a problem is one of a file that was not sent, or may be one of what follows from such a file; once nothing is asked for any more, all may. Objects, packs and the indexes of records are leaves: nothing follows from them
 // that is not told of the changesets that cannot be read; and of objects and packs their names tell what they must have.
 func (s *sentFS) follows(p replica.Problem) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, unsent := s.unsent[p.Path]; unsent || len(s.unsent) == 0 || p.Harmless || isObject(p.Path) {
-		return unsent
+	if _, unsent := s.unsent[p.Path]; unsent || s.gaveUp || len(s.unsent) == 0 || p.Harmless || isObject(p.Path) {
+		return unsent || s.gaveUp
 	}
 	for name := range s.unsent {
 		if !isObject(name) && !strings.HasPrefix(inLog(name), changeset.RecordsDir+"/") {
@@ -71,9 +98,15 @@ func (s *sentFS) tell(dir string, report func(replica.Problem)) {
 		report(replica.Problem{Path: path.Join(dir, name), Unread: true, Text: Unchecked + reason.Error(),
 			Alike: "%d files could not be checked: the server did not send them"})
 	}
+	if s.gaveUp {
+		report(replica.Problem{Path: cmp.Or(dir, "."), Unread: true, Text: Unchecked + "the server did not send too many files, and was not asked for the rest"})
+	}
 }
 
 func (s *sentFS) Open(name string) (afero.File, error) {
+	if err := s.asks(); err != nil {
+		return nil, err
+	}
 	f, err := s.Fs.Open(name)
 	if err != nil {
 		return nil, s.note(name, err)
@@ -82,6 +115,9 @@ func (s *sentFS) Open(name string) (afero.File, error) {
 }
 
 func (s *sentFS) OpenFile(name string, flag int, perm os.FileMode) (afero.File, error) {
+	if err := s.asks(); err != nil {
+		return nil, err
+	}
 	f, err := s.Fs.OpenFile(name, flag, perm)
 	if err != nil {
 		return nil, s.note(name, err)
@@ -90,6 +126,9 @@ func (s *sentFS) OpenFile(name string, flag int, perm os.FileMode) (afero.File, 
 }
 
 func (s *sentFS) Stat(name string) (os.FileInfo, error) {
+	if err := s.asks(); err != nil {
+		return nil, err
+	}
 	info, err := s.Fs.Stat(name)
 	return info, s.note(name, err)
 }

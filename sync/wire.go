@@ -99,7 +99,12 @@ func openShown(shown *wire.FS, err error, opts replica.Options) (*replica.Replic
 
 // readsTree is the warning that a mirror is read without its packs.
 func readsTree(where string, err error) string {
-	text := faultyPacks(where, err).Error() + "; so the v1 tree there is read"
+	err = faultyPacks(where, err)
+	var unread *wire.UnreadError
+	if errors.As(err, &unread) && isUnsent(err) { // which names the URL
+		err = unread.Err
+	}
+	text := err.Error() + "; so the v1 tree there is read"
 	if ReadOnly(where) {
 		text += ", a request for each changeset"
 	}

@@ -201,7 +201,11 @@ func (o *cloneOptions) begun(ctx context.Context, e *env, from *replica.Replica,
 	pull := fmt.Sprintf(`"prophet pull -r %s %s"`, shellWord(dir), shellWord(psync.Shown(o.url)))
 	switch {
 	case !there && failed == nil:
-		return withHint(err, "no clone was made; remove what is left in %s, then run the same command again", shellWord(dir))
+		first := ""
+		if remedy := remedyOf(err); remedy != "" {
+			first = remedy + "; "
+		}
+		return withHint(err, "%sno clone was made; remove what is left in %s, then run the same command again", first, shellWord(dir))
 	case e.isAnother(dir, from):
 		return withHint(err, "it is of a database of its own, in which nothing is yet: remove %s, or name another directory, then run the same command again", shellWord(dir))
 	case interrupted(ctx, err):

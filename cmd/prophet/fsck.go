@@ -379,6 +379,8 @@ func (d *fsckDoc) hint() string {
 		return hintMirror + "; run it again for what could not be checked"
 	case d.unread > 0 && d.web:
 		return "nothing is known to be damaged there: run it again, later if need be"
+	case d.unread > 0 && strings.Contains(d.why, replica.TooManyOpen):
+		return raiseFiles + ", and check again"
 	case d.unread > 0:
 		return "who has the right to must let you read there, as with chmod, or see to the disk; then check again: until then nothing is known to be damaged there, and a repair stops at it"
 	case d.mirror && d.lostOnly():

@@ -156,6 +156,11 @@ func (d problemDoc) kind() problemDoc {
 
 // dirOf returns the directory of changesets, versions or records in which a file lies; the file itself if it lies elsewhere.
 func dirOf(file string) string {
+	if first, rest, below := strings.Cut(file, "/"); below { // of a database in a mirror
+		if _, err := changeset.ParseUUID(first); err == nil {
+			return first + "/" + dirOf(rest)
+		}
+	}
 	for _, dir := range []string{"cas/" + changeset.ChangesetObjects, "cas/" + changeset.RecordObjects, changeset.RecordsDir} {
 		for _, prefix := range []string{"", changeset.ResolutionsDir + "/"} {
 			if strings.HasPrefix(file, prefix+dir+"/") {

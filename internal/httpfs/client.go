@@ -180,6 +180,9 @@ func (c *client) unanswered(err error) error {
 	if ne, ok := errors.AsType[net.Error](err); ok && ne.Timeout() && op == nil {
 		err = fmt.Errorf("the server does not answer: %w", err)
 	}
+	if errors.Is(err, io.EOF) {
+		err = errors.New("the connection was closed before an answer came")
+	}
 	return &tryAgain{err: &unreachedError{err}, tries: maxTries}
 }
 
