@@ -10,11 +10,13 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/internal/durable"
+	"prophet/internal/replicatest"
 	"prophet/replica"
 )
 
 // TestACheckNamesWhatNoWriterGoesThrough: what can be read through a symbolic link, or need not be read at all, keeps every writer away all the same.
 func TestACheckNamesWhatNoWriterGoesThrough(t *testing.T) {
+	replicatest.WithLooseEdits(t)
 	ctx := context.Background()
 	link := func(name string) {
 		aside := filepath.Join(t.TempDir(), "aside")
