@@ -60,33 +60,25 @@ type GCReport struct {
 
 // GC folds the loose files of a replica of format 2 into parts, and merges small parts, so that there are O(log n) of n rows: each is at least twice as large as the
 // next one. Readers and writers work beside it. One that is cut off, or whose ctx is done, has lost nothing, and the next one goes on. In a replica of format 1 it does nothing.
-func (r *Replica) GC(ctx context.Context, opts GCOptions) (report GCReport, err error) {
+func (r *Replica) GC(ctx context.Context, opts GCOptions) (GCReport, error) {
 	if r.format != FormatParts {
-		return report, nil
+		return GCReport{}, nil
 	}
 	patience := r.opts.patience()
 	if opts.Auto {
 		patience = durable.Patience{Most: -1}
 	}
-	err = r.withParts(ctx, patience, func() error {
-		g := &gc{ctx: ctx, r: r, opts: opts, wrote: map[parts.Sum]bool{}, replaced: map[string]bool{}}
-		defer func() { report = g.report }()
-		for _, prefix := range logPrefixes {
-			if err := g.log(prefix); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	g := &gc{ctx: ctx, r: r, opts: opts, wrote: map[parts.Sum]bool{}, replaced: map[string]bool{}}
+	err := r.underPartsLock(ctx, patience, g.run)
 	if err != nil {
 		err = fmt.Errorf("fold loose files of %s into parts: %w", r.where(), err)
 	}
-	return report, err
+	return g.report, err
 }
 
-// withParts does something under the lock of the parts, which it takes away from a replica that is of format 1 then. Where somebody unpacks the replica who had the lock, or has it
-// meanwhile, the directory may be gone in which the lock lay: then there is nothing to be done any more.
-func (r *Replica) withParts(ctx context.Context, patience durable.Patience, do func() error) error {
+// underPartsLock runs do under the lock of the parts. Where the replica is of format 1 afterwards, it takes the file of the lock away. Where somebody unpacks the replica who had the
+// lock, or has it meanwhile, the directory may be gone in which the lock lay: then there is nothing to be done any more.
+func (r *Replica) underPartsLock(ctx context.Context, patience durable.Patience, do func() error) error {
 	unlock, err := durable.Lock(ctx, r.fs, gcLock, patience)
 	if errors.Is(err, fs.ErrNotExist) && r.isUnpacked() {
 		return r.reopen()
@@ -122,6 +114,15 @@ type gc struct {
 	last     uint32             // row of the log at hand that was there when the gc came to it: it ends, however many others write
 	wrote    map[parts.Sum]bool // the packs of parts that it wrote, and read again
 	replaced map[string]bool    // the packs, by their files within the log, of those that it merged
+}
+
+func (g *gc) run() error {
+	for _, prefix := range logPrefixes {
+		if err := g.log(prefix); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // log does all that is to be done in one log.

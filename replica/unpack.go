@@ -31,7 +31,7 @@ func (r *Replica) Unpack(ctx context.Context, progress func(done, total int)) er
 	if there, err := afero.DirExists(r.fs, parts.Dir); err == nil && !there && r.format == FormatLoose {
 		return nil
 	}
-	if err := r.withParts(ctx, r.opts.patience(), func() error { return r.unpackLocked(ctx, progress) }); err != nil {
+	if err := r.underPartsLock(ctx, r.opts.patience(), func() error { return r.unpackLocked(ctx, progress) }); err != nil {
 		return fmt.Errorf("unpack %s: %w", r.where(), err)
 	}
 	return nil
