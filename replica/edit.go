@@ -248,7 +248,7 @@ func (e *Edit) living(rec changeset.RecordID) (*want, error) {
 	return w, nil
 }
 
-// Merged returns the merged state of a record, pending changes included, and what is open about it.
+// Merged returns the merged state of a record, pending changes included, and what is open about it. Nobody may change it.
 func (tx *Tx) Merged(rec changeset.RecordID) (*resolution.Result, error) {
 	s, err := tx.main.state(rec)
 	if err != nil {
@@ -268,7 +268,7 @@ func (s *state) settledHeads() []changeset.ID {
 	return []changeset.ID{s.head}
 }
 
-// Merged is [Tx.Merged]: the state that the edit changes, without what it changes.
+// Merged is [Tx.Merged]: the state that the edit changes, without what it changes. Nobody may change it.
 func (e *Edit) Merged(rec changeset.RecordID) (*resolution.Result, error) { return e.tx.Merged(rec) }
 
 func checkProps(props map[string]string) error {

@@ -67,13 +67,16 @@ func (l *Log) strayAt(rec changeset.RecordID) (end int64, stray bool) {
 	if err != nil {
 		return 0, false
 	}
-	v, at, err := l.versionAt(rec, newest)
-	if err == nil && at >= 0 && v.Seq > 0 && l.latest-v.Seq < lately {
-		v, at, err = l.confirmed(rec)
-	}
-	if err == nil {
-		end, err = l.looseSize(rec, v, at)
-	}
+	err = l.useVersions(rec, func(f *versionFile) error {
+		v, at, err := l.versionIn(f, rec, newest)
+		if err == nil && at >= 0 && v.Seq > 0 && l.latest-v.Seq < lately {
+			v, at, err = l.confirmedIn(f, rec)
+		}
+		if err == nil {
+			end, err = l.looseSize(f, rec, v, at)
+		}
+		return err
+	})
 	return end, err == nil && info.Size() > end
 }
 

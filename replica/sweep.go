@@ -74,14 +74,14 @@ func (t *txLog) cutLost(rec changeset.RecordID) (cut bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	v, at, err := t.confirmed(rec)
+	var size int64
+	err = t.useConfirmed(rec, func(f *versionFile, v changeset.Version, at int64) (err error) {
+		size, err = t.looseSize(f, rec, v, at)
+		return err
+	})
 	if isFault(err) {
 		return false, nil
 	}
-	if err != nil {
-		return false, err
-	}
-	size, err := t.looseSize(rec, v, at)
 	if err != nil || held <= size {
 		return false, err
 	}

@@ -141,21 +141,7 @@ func (f *versionFile) looseFrom(seq uint32) (int64, error) {
 
 // looseSize returns where the loose index of a record ends, in bytes, whose last version is that, in a row of the index that is counted from 0, with parts: what
 // lies beyond is not committed, or nothing that the log has.
-func (l *Log) looseSize(rec changeset.RecordID, last changeset.Version, at int64) (size int64, err error) {
-	packs, err := l.packs()
-	if at < 0 || len(packs.parts) == 0 || err != nil {
-		return (at + 1) * changeset.VersionSize, err
-	}
-	f, err := l.openVersions(rec)
-	if f == nil || err != nil {
-		return 0, err
-	}
-	defer f.Close()
-	return l.looseSizeIn(f, rec, last, at)
-}
-
-// looseSizeIn is looseSize of an index that is open.
-func (l *Log) looseSizeIn(f *versionFile, rec changeset.RecordID, last changeset.Version, at int64) (size int64, err error) {
+func (l *Log) looseSize(f *versionFile, rec changeset.RecordID, last changeset.Version, at int64) (size int64, err error) {
 	packs, err := l.packs()
 	if at < 0 || len(packs.parts) == 0 || err != nil {
 		return (at + 1) * changeset.VersionSize, err

@@ -75,14 +75,14 @@ type state struct {
 	rows    []changeset.Version // pending ones, in the record's index
 	size    int64               // committed length of the record's index in bytes, with what parts have of it
 	loose   int64               // that of the loose index, at which the next row is appended
-	packed  *versionFile        // the committed index, if parts have all of it
+	packed  *versionFile        // the committed index, if parts have all of it: no file of it is open, so it is used after it was closed
 	lastRow uint32              // of the last version; 0: never was
 	settled bool                // head is the record's only head and nothing is open
 	head    changeset.ID
 	entries []resolution.Entry // nil, or all ordinary changes to the record
-	merged  *resolution.Result // of entries
-	light   bool               // no changeset that entries are from has many changes, and
-	bytes   int                // so many bytes they take about
+	merged  *resolution.Result // of entries; who was given it may read it after the transaction: nobody changes it
+	light   bool               // no changeset of entries has manyChanges
+	bytes   int                // what the changesets of entries take, about
 	counted *Digest            // what it adds to the digest; nil until it changes
 }
 
@@ -123,12 +123,11 @@ func (t *txLog) state(rec changeset.RecordID) (*state, error) {
 	}
 	s := &state{}
 	err := t.useConfirmed(rec, func(f *versionFile, v changeset.Version, at int64) error {
-		loaded := &state{}
-		if err := t.loadState(rec, loaded, f, v, at); err != nil {
-			return err
+		loaded, err := t.loadState(rec, f, v, at)
+		if err == nil {
+			s = loaded
 		}
-		s = loaded
-		return nil
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -137,31 +136,30 @@ func (t *txLog) state(rec changeset.RecordID) (*state, error) {
 	return s, nil
 }
 
-// loadState notes what is known of a record whose newest version that counts is last, in a row of its index.
-func (t *txLog) loadState(rec changeset.RecordID, s *state, f *versionFile, last changeset.Version, at int64) (err error) {
+// loadState returns what is known of a record whose newest version that counts is last, in a row of its index.
+func (t *txLog) loadState(rec changeset.RecordID, f *versionFile, last changeset.Version, at int64) (s *state, err error) {
 	if last.Seq == 0 {
-		return t.damagedIndex(rec, fmt.Errorf("row %d: it bears the number 0, as rows of exported copies alone do", at+1))
+		return nil, t.damagedIndex(rec, fmt.Errorf("row %d: it bears the number 0, as rows of exported copies alone do", at+1))
 	}
-	s.size = (at + 1) * changeset.VersionSize // what lies beyond is not committed, or nothing that the log has, and goes with the next row
-	if s.loose, err = t.looseSizeIn(f, rec, last, at); err != nil {
-		return err
+	// What lies beyond is not committed, or nothing that the log has, and goes with the next row.
+	s = &state{size: (at + 1) * changeset.VersionSize, lastRow: last.Seq, exists: last.Key != (cas.Key{})}
+	if s.loose, err = t.looseSize(f, rec, last, at); err != nil {
+		return nil, err
 	}
 	if f.file == nil {
 		s.packed = f
 	}
-	s.lastRow = last.Seq
-	if last.Key != (cas.Key{}) {
-		s.exists = true
+	if s.exists {
 		if s.props, err = t.props(rec, last); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if s.head, err = t.idAt(last.Seq); err != nil {
-		return err
+		return nil, err
 	}
 	n, err := t.ours.noted(last.Seq)
 	s.settled = n.flags&flagSettled != 0
-	return err
+	return s, err
 }
 
 // idAt returns the ID of the changeset of a row, pending ones included.

@@ -141,19 +141,28 @@ func (l *Log) version(rec changeset.RecordID, pick func(rows int64) int64) (v ch
 
 // versionAt is version, and says which row it is, counted from 0; -1 if there is none.
 func (l *Log) versionAt(rec changeset.RecordID, pick func(rows int64) int64) (v changeset.Version, at int64, err error) {
-	err = l.again(func() error {
-		v, at, err = l.versionAtOnce(rec, pick)
+	at = -1
+	err = l.useVersions(rec, func(f *versionFile) (err error) {
+		v, at, err = l.versionIn(f, rec, pick)
 		return err
 	})
 	return v, at, err
 }
 
-func (l *Log) versionAtOnce(rec changeset.RecordID, pick func(rows int64) int64) (v changeset.Version, at int64, err error) {
-	f, err := l.openVersions(rec)
-	if f == nil || err != nil {
-		return v, -1, err
-	}
-	defer f.Close()
+// useVersions calls use with the index of a record, which is open until then; not if there is none. Where use fails, and the parts are others meanwhile, it is called again.
+func (l *Log) useVersions(rec changeset.RecordID, use func(f *versionFile) error) error {
+	return l.again(func() error {
+		f, err := l.openVersions(rec)
+		if f == nil || err != nil {
+			return err
+		}
+		defer f.Close()
+		return use(f)
+	})
+}
+
+// versionIn is versionAt of an index that is open.
+func (l *Log) versionIn(f *versionFile, rec changeset.RecordID, pick func(rows int64) int64) (v changeset.Version, at int64, err error) {
 	for at = min(pick(f.rows), f.rows-1); at >= 0; at-- {
 		if v, err = f.at(at); err != nil {
 			return v, -1, l.damagedIndex(rec, err)
@@ -331,14 +340,9 @@ func (l *Log) confirmed(rec changeset.RecordID) (v changeset.Version, at int64, 
 	return v, at, err
 }
 
-// useConfirmed calls use with what confirmed returns, beside the index that it is in, which is open until then; not if there is none. Where use fails, and the parts are others meanwhile, it is called again.
+// useConfirmed calls use with what confirmed returns, beside the index that it is in, as useVersions does; not if there is none.
 func (l *Log) useConfirmed(rec changeset.RecordID, use func(f *versionFile, v changeset.Version, at int64) error) error {
-	return l.again(func() error {
-		f, err := l.openVersions(rec)
-		if f == nil || err != nil {
-			return err
-		}
-		defer f.Close()
+	return l.useVersions(rec, func(f *versionFile) error {
 		v, at, err := l.confirmedIn(f, rec)
 		if at < 0 || err != nil {
 			return err
