@@ -390,7 +390,9 @@ func (x *indexRepair) before(rec changeset.RecordID, at int) (exists bool, props
 	for at > 0 && versions[at-1].Seq == seq {
 		at--
 	}
-	if behind := at == 0 || versions[at-1].Seq <= x.packedTo && seq > x.packedTo+1; behind && seq > x.packedTo && x.beginsLate(rec) {
+	first := at == 0 || versions[at-1].Seq <= x.packedTo // behind the parts
+	next := at > 0 && seq == x.packedTo+1                // there was nothing between
+	if seq > x.packedTo && first && !next && x.beginsLate(rec) {
 		return false, nil, errPartsLost
 	}
 	if at == 0 || versions[at-1].Deleted() {

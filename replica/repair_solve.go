@@ -273,7 +273,7 @@ func (s *solver) guess(f *candidate, row uint32) {
 
 // tells reports whether something says that a changeset stood in a row: its own number, in the log that it was made in, or the version that a record's index has of that row.
 func (s *solver) tells(f *candidate, row uint32) bool {
-	return f.c.ID.Seq == row && (f.c.ID.Origin == s.x.l.uuid || f.c.Bookkeeping()) || s.x.madeIt(row, f.c)
+	return f.c.ID.Seq == row && s.isNumbered(f) || s.x.madeIt(row, f.c)
 }
 
 // keepOrder takes from each changeset the rows that are not below all its parents, or not above all its children.
