@@ -233,8 +233,11 @@ func (s *side) setRead(peer *replica.Peer, row changeset.Row) {
 // that the last row that was read is still there. The original's mirrors have none to say so, nor has a replica that is edited where it is served; of that the list of representations is taken at its word,
 // which is set back with the log.
 func (p *pull) nothingNew(s *side) (bool, error) {
-	if s.read == 0 || s.read != s.from.Latest() || !p.hasMark() || p.main.peer.V1 {
-		return s.read == 0 && s.from.Latest() == 0, nil
+	if s.read == 0 {
+		return s.from.Latest() == 0, nil
+	}
+	if s.read != s.from.Latest() || !p.hasMark() || p.main.peer.V1 {
+		return false, nil
 	}
 	mark, told, err := p.from.Mark()
 	last, known := s.last(s.peer)
