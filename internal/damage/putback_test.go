@@ -38,9 +38,11 @@ type backup struct {
 	whole *damage.Scene
 	shows string    // what it shows
 	were  []earlier // what it was some edits before, and when parts were folded last, if that is another thing
-	kinds []string  // of files, those that are another thing since then
 	rec   changeset.RecordID
 }
+
+// kinds are those of files that are another thing since the copy.
+func (b *backup) kinds() []string { return b.were[0].kinds }
 
 // earlier is what a replica was.
 type earlier struct {
@@ -82,7 +84,8 @@ func newBackup(t *testing.T, packs, met bool) *backup {
 	states := []*damage.Scene{{Replica: fsys.Survivor(crashfs.Kill, 0)}}
 	if met {
 		set(0, "closed")
-		if fold(); packs {
+		fold()
+		if packs {
 			states = append(states, &damage.Scene{Replica: fsys.Survivor(crashfs.Kill, 0)})
 		}
 		take(t, r, recs[1])
@@ -112,7 +115,7 @@ func newBackup(t *testing.T, packs, met bool) *backup {
 		}
 		b.were = append(b.were, was)
 	}
-	b.kinds, b.rec = b.were[0].kinds, recs[0]
+	b.rec = recs[0]
 	return b
 }
 
@@ -157,7 +160,7 @@ func filesOf(t *testing.T, fsys afero.Fs, kind string) map[string]string {
 // choices are what may happen to the kinds at once: every combination, of which the first is that nothing does.
 func (b *backup) choices() (list []map[string]become) {
 	list = []map[string]become{{}}
-	for _, kind := range b.kinds {
+	for _, kind := range b.kinds() {
 		also := []become{putBack, gone}
 		if strings.HasSuffix(kind, "/") {
 			also = append(also, overlay)
@@ -249,8 +252,8 @@ func TestWhateverABackupBringsBackNothingIsLost(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			c.on(t)
 			b := newBackup(t, c.gc, c.met)
-			if len(b.kinds) != c.kinds {
-				t.Fatalf("the last edits changed files of %q, want %d kinds", b.kinds, c.kinds)
+			if len(b.kinds()) != c.kinds {
+				t.Fatalf("the last edits changed files of %q, want %d kinds", b.kinds(), c.kinds)
 			}
 			choices, n, step := b.choices(), 0, race.Every(c.every)
 			if *all {
