@@ -45,22 +45,18 @@ func (b *bitmap) lacks(id uuid.UUID) bool {
 	return *word&mask == 0
 }
 
-// lacks reports whether the table surely has no record with a UUID. It reads all of them once it was asked as often as makes that worth it. Where it cannot, it knows of none, and who looks for
-// a record learns why.
+// lacks reports whether the table surely has no record with a UUID. Once it was asked as often as makes that worth it, it reads all of them, past the cache, which others fill meanwhile. Where it
+// cannot, it knows of none, and who looks for a record learns why.
 func (t *table) lacks(id uuid.UUID) bool {
 	if b := t.absent.bits.Load(); b != nil {
 		return b.lacks(id)
 	}
-	if t.absent.asked.Add(1) != 64+t.records/1024 {
+	if t.absent.asked.Add(1) != 64+t.records/1024 { // one asker reads them, once: where that fails nobody tries again
 		return false
 	}
 	b := newBitmap(t.records)
-	for i := range t.records {
-		e, err := t.entry(t.recordAt, i)
-		if err != nil {
-			return false
-		}
-		b.add(uuid.UUID(e[:16]))
+	if t.each(t.recordAt, func(entry []byte) { b.add(uuid.UUID(entry[:16])) }) != nil {
+		return false
 	}
 	t.absent.bits.Store(b)
 	return b.lacks(id)

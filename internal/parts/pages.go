@@ -105,7 +105,7 @@ func (p *pages) page(number uint32) ([]byte, error) {
 			return nil, err
 		}
 		if content = p.keep(number, b); content == nil {
-			return nil, damaged(p.name, "page %d does not have the checksum that it bears", number)
+			return nil, p.badPage(number)
 		}
 	}
 	p.last.Store(&page{number, content})
@@ -119,19 +119,30 @@ func (p *pages) key(number uint32) cacheKey {
 
 // keep puts a page that was read into the cache, and returns its content; nil if it does not have the checksum that it bears.
 func (p *pages) keep(number uint32, b []byte) (content []byte) {
-	content = b[:pageContent:pageContent]
-	if binary.BigEndian.Uint32(b[pageContent:]) != pageSum(number, content) {
+	if content = contentOf(number, b); content != nil {
+		p.cache.put(p.key(number), content)
+	}
+	return content
+}
+
+// contentOf returns the content of a page; nil if it does not have the checksum that it bears.
+func contentOf(number uint32, b []byte) []byte {
+	content := b[:pageContent:pageContent]
+	if binary.BigEndian.Uint32(b[pageContent:pageSize]) != pageSum(number, content) {
 		return nil
 	}
-	p.cache.put(p.key(number), content)
 	return content
+}
+
+func (p *pages) badPage(number uint32) error {
+	return damaged(p.name, "page %d does not have the checksum that it bears", number)
 }
 
 // smallTable is how many bytes a table has at most that is read as a whole when it is opened: a new record is looked for in all parts of a log, in three pages of each or so, and to open
 // a file takes longer than to read some pages more.
 const smallTable = 16 * pageSize
 
-// begin returns the length of the file, and reads a small table as a whole, unless it is in the cache.
+// begin returns the length of the file, and reads its first page, which whoever opens a table asks for, and of a small table all, unless that is in the cache.
 func (p *pages) begin() (size int64, err error) {
 	if p.cache.get(p.key(0)) != nil {
 		info, err := p.fs.Stat(p.name)
@@ -149,10 +160,13 @@ func (p *pages) begin() (size int64, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("read %s: %w", p.name, err)
 	}
-	if size = info.Size(); size > smallTable || size%pageSize != 0 {
+	if size = info.Size(); size%pageSize != 0 {
 		return size, nil
 	}
-	b := make([]byte, size)
+	b := make([]byte, min(size, pageSize))
+	if size <= smallTable {
+		b = make([]byte, size)
+	}
 	if n, _ := f.ReadAt(b, 0); n < len(b) {
 		return size, nil // who reads it page by page finds out why
 	}
@@ -160,6 +174,37 @@ func (p *pages) begin() (size int64, err error) {
 		p.keep(number, b[:pageSize]) // whoever asks for one that is damaged finds out
 	}
 	return size, nil
+}
+
+// runPages is how many pages are read at once by who reads them one after another.
+const runPages = 64
+
+// each calls do with the entries of an array in order. It reads past the cache, which has no room for all pages of a large table. do must not keep an entry.
+func (p *pages) each(a array, do func(entry []byte)) error {
+	var room, content []byte
+	number, skip := a.at/pageContent, int(a.at%pageContent)
+	for left := int64(a.n) * int64(a.size); left > 0; {
+		count := min((int64(skip)+left-int64(len(content))+pageContent-1)/pageContent, runPages)
+		b, err := readInto(room, p.fs, p.name, number*pageSize, count*pageSize)
+		if err != nil {
+			return err
+		}
+		room = b
+		for ; count > 0; count-- {
+			page := contentOf(uint32(number), b)
+			if page == nil {
+				return p.badPage(uint32(number))
+			}
+			content = append(content, page[skip:]...)
+			number, skip, b = number+1, 0, b[pageSize:]
+		}
+		rest := content
+		for ; len(rest) >= a.size && left > 0; rest, left = rest[a.size:], left-int64(a.size) {
+			do(rest[:a.size])
+		}
+		content = append(content[:0], rest...)
+	}
+	return nil
 }
 
 // readAt returns n bytes of a file from a place on. It sets no memory aside for what the file does not have.

@@ -330,6 +330,7 @@ func TestAMissingFileIsNamed(t *testing.T) {
 // counting counts what is read of files.
 type counting struct {
 	afero.Fs
+	opens int
 	reads int
 	bytes int
 }
@@ -340,6 +341,7 @@ type countingFile struct {
 }
 
 func (c *counting) Open(name string) (afero.File, error) {
+	c.opens++
 	f, err := c.Fs.Open(name)
 	return countingFile{f, c}, err
 }
