@@ -124,28 +124,34 @@ func TestRowsThatHoldAreTakenUpWhateverMostFilesCount(t *testing.T) {
 
 // Nobody but us writes a replica of format 2, and nothing of an edit of ours that was cut off stays in an index of a record. So what these name was committed, if it is here.
 func TestRowsOfWhichOnlyIndexesOfRecordsTellAreTakenUp(t *testing.T) {
-	for _, what := range []string{"one edit", "an edit behind somebody else's", "an edit behind parts"} {
+	for _, tt := range []struct {
+		name   string
+		before func(t *testing.T, r *replica.Replica, rec changeset.RecordID) // the edit
+	}{
+		{"one edit", func(*testing.T, *replica.Replica, changeset.RecordID) {}},
+		{"an edit behind somebody else's", func(t *testing.T, r *replica.Replica, rec changeset.RecordID) {
+			integrate(t, r, rec, nil, map[string]string{"owner": "bob"}, headsOf(t, r, rec))
+		}},
+		{"an edit behind parts", func(t *testing.T, r *replica.Replica, rec changeset.RecordID) {
+			update(t, r, rec, "status", "open")
+			gc(t, r)
+		}},
+	} {
 		replicatest.OnFormat2(t)
 		now := crashfs.New()
 		r := replicatest.Init(t, now, counted(0))
 		grow(t, r, 2)
 		recs := allRecords(t, r)
 		old := now.Survivor(crashfs.Kill, 0)
-		switch what {
-		case "an edit behind somebody else's":
-			integrate(t, r, recs[0], nil, map[string]string{"owner": "bob"}, headsOf(t, r, recs[0]))
-		case "an edit behind parts":
-			update(t, r, recs[0], "status", "open")
-			gc(t, r)
-		}
+		tt.before(t, r, recs[0])
 		update(t, r, recs[1], "status", "closed")
 		want := dumped(t, now)
 		putBackFrom(t, now, old, changeset.IndexFile, changeset.LatestFile, "prophet/rows", "prophet/digests")
 		if dumped(t, now) == want {
-			t.Errorf("%s: nothing was set back", what)
+			t.Errorf("%s: nothing was set back", tt.name)
 		}
 		if did := repaired(t, now); strings.Contains(did, "lost") || dumped(t, now) != want {
-			t.Errorf("%s: the repair says\n%s", what, did)
+			t.Errorf("%s: the repair says\n%s", tt.name, did)
 		}
 		sound(t, now)
 	}
