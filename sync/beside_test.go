@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path"
 	"testing"
 	"time"
 
@@ -39,7 +40,7 @@ func (b *busy) Open(name string) (afero.File, error) {
 }
 
 func (b *busy) OpenFile(name string, flag int, perm os.FileMode) (afero.File, error) {
-	if name != "prophet/lock" { // of which one is opened at a time
+	if path.Base(name) != "lock" { // of which one is opened at a time
 		b.step()
 	}
 	return b.Fs.OpenFile(name, flag, perm)
