@@ -45,7 +45,9 @@ Whoever imports the same lines under the same name makes the same changesets,
 and nothing is doubled when they meet. Under another name, by --as or because
 the file is called otherwise, the lines are those of another source: all its
 changesets are made once more, and may be rivals of the first ones; a warning
-says so where all lines are here already.`,
+says so where all lines are here already. The names are kept nowhere: note
+which ones you use. --dry-run with a name under which a file came before says
+"nothing new".`,
 		Action: func(c *cli.Context) error {
 			args, err := arguments(c, 1, -1)
 			if err != nil {
