@@ -72,6 +72,10 @@ func TestAStoppedHolderIsWaitedForAndNamed(t *testing.T) {
 	if err := holder.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
+	var status syscall.WaitStatus // it stops some time after the signal was sent
+	if _, err := syscall.Wait4(holder.Process.Pid, &status, syscall.WUNTRACED, nil); err != nil || !status.Stopped() {
+		t.Fatalf("%v, %v", status, err)
+	}
 	who := fmt.Sprintf("process %d (%.15s)", holder.Process.Pid, filepath.Base(os.Args[0]))
 	if runtime.GOOS != "linux" {
 		who = somebody
