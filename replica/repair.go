@@ -40,7 +40,9 @@ type RepairOptions struct {
 	// cannot be made from what is there. What they hold is not trusted but checked by its name.
 	Sources func(ctx context.Context) []*Replica
 	// More opens further ones, which are asked only for objects that none of those has, by their names, and for nothing that has to be believed. It is called once at most; it may be nil.
-	More     func(ctx context.Context) []*Replica
+	More func(ctx context.Context) []*Replica
+	// Unread, if it is there, is told of one that could not read all that it was asked for, each time: what is lost may be there. It may be called by several goroutines, one after the other.
+	Unread   func(*Replica)
 	Report   func(Mended)          // is told of each file
 	Progress func(done, total int) // is told how many rows of the logs were looked at
 }

@@ -172,6 +172,9 @@ func (p *repair) noteAnswer(r *Replica, err error) {
 	case p.failures[r] >= mostFailures || p.ctx.Err() != nil:
 	case silent:
 		p.failures[r]++
+		if p.how.Unread != nil {
+			p.how.Unread(r)
+		}
 	default:
 		p.failures[r] = 0
 	}

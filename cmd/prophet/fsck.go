@@ -137,6 +137,7 @@ type (
 		unread    int      // so many of these are of files that cannot be read
 		why       string   // of the first of them
 		unreached []string // replicas that are known here, and could not be asked by the repair
+		silent    []string // those that were asked, and could not read all of it
 
 		namesLost  bool // some of these name changesets that are lost
 		lostVotes  bool // nothing was left of the resolutions: this repair found that out
@@ -362,6 +363,9 @@ func (d *fsckDoc) lostOnly() bool { return d.opened && !d.isWorse }
 
 // hintLost says what to do about what is lost.
 func (d *fsckDoc) hintLost() string {
+	if d.mends && len(d.silent) > 0 {
+		return fmt.Sprintf(`What is lost may be at %s, where not all could be read that was asked for: "prophet fsck --repair --from %s" asks there again`, strings.Join(d.silent, ", "), shellWord(d.silent[0]))
+	}
 	if d.mends && len(d.unreached) > 0 {
 		return "What is lost may be at " + strings.Join(d.unreached, ", ") + `, which could not be reached: "prophet fsck --repair" asks there again`
 	}

@@ -57,6 +57,11 @@ func (o *fsckOptions) repair(ctx context.Context, e *env, p *printer, dir string
 			progress.Done()
 			return o.known(ctx, e, p, dir, named, doc)
 		},
+		Unread: func(r *replica.Replica) {
+			if !slices.Contains(doc.silent, r.Where()) {
+				doc.silent = append(doc.silent, r.Where())
+			}
+		},
 		Report:   doc.repaired,
 		Progress: func(done, total int) { progress.Set(int64(done), int64(total)) },
 	})
