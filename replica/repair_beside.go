@@ -10,14 +10,14 @@ import (
 func (x *partsRepair) hold(span *packSpan, row parts.PackedRow) {
 	key := cas.Sum(row.Changeset)
 	is, known := x.named(row.Seq)
-	if row.Seq <= x.told && (!known || is == key) {
+	if row.Seq <= x.beside.end && (!known || is == key) {
 		return
 	}
 	c, err := changeset.Decode(row.Changeset)
 	if err != nil {
 		return
 	}
-	if row.Seq > x.told {
+	if row.Seq > x.beside.end {
 		x.beside.row(span, row.Seq, key, c)
 	} else if c.ID == (changeset.ID{Origin: x.l.uuid, Seq: row.Seq}) {
 		x.beside.another = x.beside.another || !c.Bookkeeping() && !x.isEdit(is, c)
@@ -39,7 +39,7 @@ func (x *partsRepair) isEdit(key cas.Key, c *changeset.Changeset) bool {
 // takeBeside has the packs that no list names count where the log goes on in them, unless somebody who is asked has another edit in a row of the log: then they may be of that one's line.
 func (x *partsRepair) takeBeside() error {
 	end := x.beside.extent()
-	if end == x.told {
+	if end == x.beside.end {
 		return nil
 	}
 	err := x.l.objects.Walk(func(key cas.Key, _ string) error {
@@ -57,17 +57,17 @@ func (x *partsRepair) takeBeside() error {
 	if err != nil && !isNotExist(err) {
 		return err
 	}
-	if end = x.beside.extent(); end == x.told {
+	if end = x.beside.extent(); end == x.beside.end {
 		return nil
 	}
 	l := newLog(x.p.fs, x.prefix, x.p.opts.Where, &limits{})
 	l.uuid, l.format = x.l.uuid, x.l.format
-	line := &beyond{p: x.p, l: l.withRows(x.told), held: x.told, index: x.index, lying: x.beside.made, unpack: x.unpack}
+	line := &beyond{p: x.p, l: l.withRows(x.beside.end), held: x.beside.end, index: x.index, lying: x.beside.made, unpack: x.unpack}
 	if _, another, err := line.elsewhere(); another || err != nil {
 		return err
 	}
 	for i, f := range x.packs {
-		x.packs[i].needed = f.needed || f.first > 0 && f.lastCounted > x.told && f.lastCounted <= end
+		x.packs[i].needed = f.needed || f.first > 0 && f.lastCounted > x.beside.end && f.lastCounted <= end
 	}
 	x.told, x.taken = end, end
 	return nil

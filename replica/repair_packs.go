@@ -24,7 +24,11 @@ func (x *partsRepair) look() (err error) {
 		return err
 	}
 	names, err := x.l.unlisted(nil)
-	x.packs, x.beside = nil, newPacksBeside(x.l, x.told)
+	end := x.told
+	if n := len(x.list); n > 0 {
+		end = max(end, x.list[n-1].Last)
+	}
+	x.packs, x.beside = nil, newPacksBeside(x.l, end)
 	for _, name := range names {
 		if err == nil && strings.HasSuffix(name, parts.PackExt) {
 			err = x.lookAt(name)
