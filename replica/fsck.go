@@ -25,6 +25,7 @@ type Problem struct {
 	Votes    bool   // all votes are lost, and nothing says how many there were; Path ends with LostFile
 	Part     bool   // a part is damaged or missing, so that nothing was checked but the parts and what follows from no part
 	Unread   bool   // somebody may not read the file, the disk fails, too many files are open, or a web server does not send it: nothing is known to be damaged, and there is nothing to repair
+	Why      error  // of one that is Unread: what kept it from being read
 	Loss     *Loss  // what is lost, and what waits for it, where this is about that; else nil
 }
 
@@ -220,11 +221,13 @@ const mostSeen = 10_000
 
 // once leaves out what was reported before, such as an object that is met both by its row and in its directory.
 func (c *check) once(p Problem) {
-	if c.seen[p] {
+	same := p
+	same.Why = nil // it says also on what occasion the file was read
+	if c.seen[same] {
 		return
 	}
 	if len(c.seen) < mostSeen {
-		c.seen[p] = true
+		c.seen[same] = true
 	}
 	c.report(p)
 }

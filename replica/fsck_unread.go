@@ -15,9 +15,6 @@ import (
 
 // What cannot be read is not damaged for all that is known: whoever gets the right to read it finds it as it was. A repair leaves it, too: it stops at it.
 
-// TooManyOpen is in the text of a problem that is that the system lets no more files be open, and so in that of no other.
-const TooManyOpen = "too many files are open"
-
 // IsUnread reports whether an error says that a file may not be read, that the disk fails, or that the system lets no more files be open.
 func IsUnread(err error) bool {
 	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EIO) || tooManyOpen(err)
@@ -34,9 +31,9 @@ func Unread(file string, err error) Problem {
 	case errors.Is(err, fs.ErrPermission):
 		why = "permission denied"
 	case tooManyOpen(err):
-		why = TooManyOpen
+		why = "too many files are open"
 	}
-	return Problem{Path: file, Unread: true, Text: fmt.Sprintf("it cannot be read: %s; nothing is known to be damaged", why)}
+	return Problem{Path: file, Unread: true, Why: err, Text: fmt.Sprintf("it cannot be read: %s; nothing is known to be damaged", why)}
 }
 
 // checkReadable looks whether the files can be read without which nothing else can be checked, and reports those that cannot.

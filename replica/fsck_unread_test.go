@@ -49,7 +49,7 @@ func TestWhatCannotBeReadIsNotCalledDamaged(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{changeset.IndexFile, changeset.ObjectPath(changeset.ChangesetObjects, row.Key)} {
-		for why, text := range map[error]string{syscall.EACCES: "permission denied", syscall.EIO: "the disk fails", syscall.EMFILE: replica.TooManyOpen} {
+		for why, text := range map[error]string{syscall.EACCES: "permission denied", syscall.EIO: "the disk fails", syscall.EMFILE: "too many files are open"} {
 			fsys, before := withheldFS{disk, map[string]bool{name: true}, why}, files(t, disk)
 			var found []replica.Problem
 			if err := replica.Check(t.Context(), fsys, replica.Options{}, func(p replica.Problem) { found = append(found, p) }, nil); err != nil {

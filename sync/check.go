@@ -190,7 +190,10 @@ func (m *mirrorCheck) checkTree(ctx context.Context, tree afero.Fs, dir string, 
 	}
 	mirror := opts.Mirror || IsMirror(tree)
 	look := func(ctx context.Context, report func(replica.Problem)) error {
-		sent := &sentFS{Fs: tree, unsent: map[string]error{}}
+		sent, files := &sentFS{Fs: tree, unsent: map[string]error{}}, tree
+		if opts.Mirror { // a directory sends all, and can tell more of a file, as that it is a link
+			files = sent
+		}
 		within := func(p replica.Problem) {
 			if sent.follows(p) {
 				return
@@ -198,9 +201,9 @@ func (m *mirrorCheck) checkTree(ctx context.Context, tree afero.Fs, dir string, 
 			p.Path = path.Join(dir, p.Path)
 			report(p)
 		}
-		alone, err := checkPacks(ctx, sent, opts, within)
+		alone, err := checkPacks(ctx, files, opts, within)
 		if !alone && err == nil {
-			err = replica.Check(ctx, sent, opts, within, progress)
+			err = replica.Check(ctx, files, opts, within, progress)
 		}
 		if errors.Is(err, errGaveUp) {
 			err = nil

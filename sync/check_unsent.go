@@ -21,8 +21,10 @@ import (
 
 // A file that a web server does not send may be whole: it is told as one that could not be checked, and what seems wrong with others because of that is not told at all.
 
-// Unchecked begins the text of a problem that is that a web server did not send a file.
-const Unchecked = "it could not be checked: "
+// unsent is the problem of a file that a web server did not send.
+func unsent(file string, why error) replica.Problem {
+	return replica.Problem{Path: file, Unread: true, Why: why, Text: "it could not be checked: " + why.Error(), Alike: "%d files could not be checked: the server did not send them"}
+}
 
 // isUnsent reports whether an error says that a web server did not send a file, of which nothing is known for all that.
 func isUnsent(err error) bool { return errors.As(err, new(*httpfs.FetchError)) }
@@ -74,8 +76,11 @@ func (s *sentFS) asks() error {
 func (s *sentFS) follows(p replica.Problem) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, unsent := s.unsent[p.Path]; unsent || s.gaveUp || len(s.unsent) == 0 || p.Harmless || isObject(p.Path) {
-		return unsent || s.gaveUp
+	if _, unsent := s.unsent[p.Path]; unsent || s.gaveUp {
+		return true
+	}
+	if p.Harmless || isObject(p.Path) {
+		return false
 	}
 	for name := range s.unsent {
 		if !isObject(name) && !strings.HasPrefix(inLog(name), changeset.RecordsDir+"/") {
@@ -92,14 +97,13 @@ func (s *sentFS) tell(dir string, report func(replica.Problem)) {
 	for _, name := range slices.Sorted(maps.Keys(s.unsent)) {
 		reason := s.unsent[name]
 		var fetch *fs.PathError
-		if errors.As(reason, &fetch) { // whose path is the URL of the file
+		if errors.As(reason, &fetch) { // the path in it is the URL of the file, which is said anyway
 			reason = fetch.Err
 		}
-		report(replica.Problem{Path: path.Join(dir, name), Unread: true, Text: Unchecked + reason.Error(),
-			Alike: "%d files could not be checked: the server did not send them"})
+		report(unsent(path.Join(dir, name), reason))
 	}
 	if s.gaveUp {
-		report(replica.Problem{Path: cmp.Or(dir, "."), Unread: true, Text: Unchecked + "the server did not send too many files, and was not asked for the rest"})
+		report(unsent(cmp.Or(dir, "."), errors.New("the server did not send so many files that it was not asked for the rest")))
 	}
 }
 

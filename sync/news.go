@@ -15,7 +15,7 @@ import (
 // A mirror without packs has a dozen small files that a pull would ask for, one by one, to learn what it learned there the last time. So that is believed, of the same replica at the same place,
 // as long as the ends of its indexes, or its mark, say that it is what was read: docs/adr/0022-news.md.
 
-// askedAnew is how many rows of a mirror of the original come between two pulls that ask for everything: whether it is a mirror of the original still, and whose.
+// askedAnew is how many rows of a log come between two pulls that ask a mirror for what it was not the last time: one of the original whether it is that still, and whose; one of ours whether it has packs.
 const askedAnew = 64
 
 // News looks whether a mirror on the web has something new for a replica, where that found it last. Without anything new, from is nil, and a pull would bring nothing. Else from is the mirror, for a pull:
@@ -113,7 +113,7 @@ func (v *visit) askOurs(web *httpfs.FS, opts replica.Options) (from *replica.Rep
 const mostNews = 4096
 
 // byMark asks a mirror of ours for its mark. Nothing is new if that names the rows that were read last. Where it names more of the log, and these follow what was read, it is the same database, and is opened as the mark says that it is.
-// Else ok is false, and where it is time to ask for the head, if that was not asked for: when the log has passed a multiple of [askedAnew].
+// ok is false else, and, unless the head was asked for, where the log has passed a multiple of [askedAnew]: then the head is due.
 func (v *visit) byMark(web *httpfs.FS, opts replica.Options) (from *replica.Replica, ok bool) {
 	mark, err := v.askMark(web)
 	if err != nil {
@@ -126,7 +126,10 @@ func (v *visit) byMark(web *httpfs.FS, opts replica.Options) (from *replica.Repl
 	rows, votes := state.Rows[replica.PublishedLog], state.Rows[replica.PublishedVotes]
 	_, headless := v.known.files[wire.HeadFile]
 	grown := read > 0 && mark.Changesets.Seq == rows && rows > read && rows-read <= mostNews
-	if !grown || !headless && rows/askedAnew != read/askedAnew || !v.known.askEnd(web, "", v.main, rows-read) || v.known.latest("") < rows {
+	if !grown || !headless && rows/askedAnew != read/askedAnew {
+		return nil, false
+	}
+	if !v.known.askEnd(web, "", v.main, rows-read) || v.known.latest("") < rows {
 		clear(v.known.ends)
 		return nil, false
 	}
@@ -163,8 +166,8 @@ func endsWith(row changeset.Row, last func() (changeset.Row, bool)) bool {
 
 // askOriginal asks a mirror of the original for the ends of its indexes.
 func (v *visit) askOriginal(web *httpfs.FS, opts replica.Options) (from *replica.Replica, ok bool) {
-	before := func(peer replica.Peer) uint32 { return askedAnew - 1 - peer.Read%askedAnew }
-	if v.main.Read == 0 || !v.known.askEnd(web, "", v.main, before(v.main)) || !v.known.askEnd(web, changeset.ResolutionsDir+"/", v.votes, before(v.votes)) {
+	untilDue := func(peer replica.Peer) uint32 { return askedAnew - 1 - peer.Read%askedAnew }
+	if v.main.Read == 0 || !v.known.askEnd(web, "", v.main, untilDue(v.main)) || !v.known.askEnd(web, changeset.ResolutionsDir+"/", v.votes, untilDue(v.votes)) {
 		return nil, false
 	}
 	if v.known.latest("") == v.main.Read && v.known.latest(changeset.ResolutionsDir+"/") == v.votes.Read {

@@ -48,7 +48,7 @@ type Published struct {
 	Cleared     int    // files that were removed because publications that were killed had left them; 0 unless they were looked for
 	Latest      uint32 // rows in the log of the mirror
 	Wrote       bool   // false: it had everything, and nothing was written
-	Withheld    int    // changesets that do not come to who reads there, see [Withheld]; not counted, and 0, where the mirror had everything and was not checkedsee [Withheld]; 0 if nothing was written
+	Withheld    int    // changesets that do not come to who reads there, see [Withheld]; not counted, and 0, where the mirror had everything and was not checked
 }
 
 // Publish brings a mirror up to date with the replica: static files that any web server can serve, and that any client of

@@ -3,6 +3,7 @@ package sync
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/afero"
 
@@ -12,9 +13,10 @@ import (
 
 // A publisher that is killed leaves files under names that nobody reads. Nothing says of them whether somebody is still at work on them but the lock.
 
-// rootTemps returns the files that publishers left who were to write the MirrorFile.
+// rootTemps returns the files that publishers left who were to write the MirrorFile. Others may have files of their own there.
 func rootTemps(fsys afero.Fs) ([]string, error) {
-	return afero.Glob(fsys, "."+MirrorFile+".tmp*")
+	found, err := afero.Glob(fsys, "."+MirrorFile+".tmp*")
+	return slices.DeleteFunc(found, func(name string) bool { return !durable.IsTemp(name) }), err
 }
 
 // tellTemps names what killed publishers left of some files, unless somebody publishes there now.

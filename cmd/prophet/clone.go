@@ -211,10 +211,10 @@ func (o *cloneOptions) begun(ctx context.Context, e *env, from *replica.Replica,
 	case interrupted(ctx, err):
 		return withHint(err, "what came so far stays; %s goes on", pull)
 	}
-	switch hint := hintOf(err); hint {
-	case hintMirror:
+	if hint := hintOf(err); hint == hintMirror {
 		return withHint(err, "%s; then %s goes on with the clone", hint, pull)
-	case hintFull, hintLarge, hintFiles, hintAllFiles:
+	}
+	if remedyOf(err) != "" {
 		return ifCutOff(ctx, err, "what came so far stays; then %s goes on with the clone", pull)
 	}
 	return withHint(err, "the clone is begun; %s goes on", pull)

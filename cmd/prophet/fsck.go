@@ -1,10 +1,11 @@
 package main
 
 import (
-	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/afero"
 	"github.com/urfave/cli/v2"
@@ -135,7 +136,7 @@ type (
 		mends    bool // it was repaired
 
 		unread    int      // so many of these are of files that cannot be read
-		why       string   // of the first of them
+		why       error    // what kept the first of them from being read
 		unreached []string // replicas that are known here, and could not be asked by the repair
 		silent    []string // those that were asked, and could not read all of it
 
@@ -229,7 +230,9 @@ func (d *fsckDoc) add(found replica.Problem) {
 		d.byHand = d.byHand || found.ByHand
 		if found.Unread {
 			d.unread++
-			d.why = cmp.Or(d.why, found.Text)
+			if d.why == nil {
+				d.why = found.Why
+			}
 			d.lacksObjects = lacked
 		}
 		d.namesLost = d.namesLost || lost
@@ -344,7 +347,7 @@ func (d *fsckDoc) checked() string {
 func (d *fsckDoc) verdict() string {
 	unread := ""
 	if d.unread > 0 {
-		unread = ", " + counted(d.unread, "file") + " not"
+		unread = ", " + counted(d.unread, "file") + " not checked"
 	}
 	switch damages := d.damages - d.unread; {
 	case damages+d.harmless == 0:
@@ -383,8 +386,10 @@ func (d *fsckDoc) hint() string {
 		return hintMirror + "; run it again for what could not be checked"
 	case d.unread > 0 && d.web:
 		return "nothing is known to be damaged there: run it again, later if need be"
-	case d.unread > 0 && strings.Contains(d.why, replica.TooManyOpen):
+	case errors.Is(d.why, syscall.EMFILE):
 		return raiseFiles + ", and check again"
+	case errors.Is(d.why, syscall.ENFILE):
+		return closeFiles + ", and check again"
 	case d.unread > 0:
 		return "who has the right to must let you read there, as with chmod, or see to the disk; then check again: until then nothing is known to be damaged there, and a repair stops at it"
 	case d.mirror && d.lostOnly():
@@ -435,7 +440,7 @@ func (d *fsckDoc) err() error {
 	}
 	switch {
 	case d.unread > 0 && d.unread == d.damages && d.web:
-		return &failure{exitFailed, d.hintThere(), fmt.Errorf("%s could not be checked; the first: %s", counted(d.unread, "file"), strings.TrimPrefix(d.why, psync.Unchecked))}
+		return &failure{exitFailed, d.hintThere(), fmt.Errorf("%s could not be checked; the first: %w", counted(d.unread, "file"), d.why)}
 	case d.unread > 0 && d.unread == d.damages:
 		return &failure{exitFailed, d.hintThere(), fmt.Errorf("%s cannot be read", counted(d.unread, "file"))}
 	case d.damages == 0:

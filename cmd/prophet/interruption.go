@@ -21,7 +21,7 @@ func ifInterrupted(ctx context.Context, err error, format string, args ...any) e
 	return withHint(err, format, args...)
 }
 
-// ifCutOff is ifInterrupted, and the same for work that a full disk ended, or a file that may not grow: what was committed until then stays, too.
+// ifCutOff is ifInterrupted, and the same for work that ended with an error for which there is a remedy, such as a full disk: what was committed until then stays, too.
 func ifCutOff(ctx context.Context, err error, format string, args ...any) error {
 	if remedy := remedyOf(err); remedy != "" {
 		return withHint(err, remedy+"; "+format, args...)
@@ -29,7 +29,7 @@ func ifCutOff(ctx context.Context, err error, format string, args ...any) error 
 	return ifInterrupted(ctx, err, format, args...)
 }
 
-// remedyOf returns what to do about what the system has no room or no leave for, before anything is run again; "" if the error is not of that.
+// remedyOf returns what to do, before anything is run again, where the system has no room or no leave for something, or a server or the network failed; "" if the error is of neither.
 func remedyOf(err error) string {
 	switch hintOf(err) {
 	case hintFull:
