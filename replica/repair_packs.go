@@ -89,8 +89,12 @@ func (x *partsRepair) lookAtRow(file *packFile, row parts.PackedRow) error {
 	if known && is != key {
 		moved, err := x.isMoved(is, row.Changeset)
 		if err != nil || !moved {
+			file.another = file.another || x.stands(row.Seq)
 			return err
 		}
+	}
+	if file.another {
+		return nil // what follows a row in which the log has something else is of that one's line
 	}
 	file.lastCounted = row.Seq
 	if _, covered := x.list.Covering(row.Seq); covered || !known {
@@ -106,6 +110,13 @@ func (x *partsRepair) lookAtRow(file *packFile, row parts.PackedRow) error {
 func (x *partsRepair) named(seq uint32) (key cas.Key, known bool) {
 	row, known := rowIn(x.index, seq)
 	return row.Key, known
+}
+
+// stands reports whether the index names in a row what is here, loose.
+func (x *partsRepair) stands(seq uint32) bool {
+	row, _ := rowIn(x.index, seq)
+	c, err := changeset.Decode(x.looseOf(row.Key))
+	return err == nil && c.ID == row.ID
 }
 
 // isMoved reports whether the loose changeset with the key does the same as one that a pack has: then a move named it anew.

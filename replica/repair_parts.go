@@ -64,6 +64,7 @@ type packFile struct {
 	sum         parts.Sum
 	lastCounted uint32 // the last of them that the log has too; zero if none
 	needed      bool   // it has a row that is nowhere else
+	another     bool   // it has another changeset in a row in which the log has one that is here: it is of another line
 }
 
 // within reports whether parts cover all rows of a pack that the log has.
