@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/spf13/afero"
@@ -13,8 +14,7 @@ import (
 
 // Clone makes a new replica at the root of the file system dir, which must hold none, and pulls all that the source has. opts.Adopt is usually wanted.
 //
-// A clone that was cut off is a replica, and a pull from the peer that it notes as the last goes on with it. One that was
-// killed before it had noted that, as [CloneBegun] reports, is cloned into again. An error with no replica says the same.
+// A clone that was cut off is a replica, as [CloneBegun] reports, and is cloned into again; a pull from the peer that it notes as the last goes on with it too. An error with no replica says the same.
 func Clone(ctx context.Context, dir afero.Fs, from *replica.Replica, to replica.Options, opts Options) (*replica.Replica, *Report, error) {
 	r, err := begin(ctx, dir, from, to, opts.Format)
 	if err != nil {
@@ -43,7 +43,7 @@ func begin(ctx context.Context, dir afero.Fs, from *replica.Replica, to replica.
 		return r, err
 	}
 	r, openErr := replica.Open(dir, to)
-	if openErr != nil || !justMade(r) || r.Database() != id.Database || id.Votes != uuid.Nil && r.Resolutions().Database() != id.Votes || format != "" && r.Format() != format {
+	if openErr != nil || !justMade(r) && !isUnfinished(r) || r.Database() != id.Database || id.Votes != uuid.Nil && r.Resolutions().Database() != id.Votes || format != "" && r.Format() != format {
 		return nil, err
 	}
 	return r, nil
@@ -55,11 +55,17 @@ func justMade(r *replica.Replica) bool {
 	return err == nil && last == "" && r.Latest() == 0 && r.Resolutions().Latest() == 0
 }
 
-// CloneBegun reports whether the root of dir holds nothing but what a [Clone] leaves that was killed in its first moments: files of a replica without
-// replica-version, which is written last and makes them one, or an empty replica that does not know yet where it comes from.
+// isUnfinished reports whether a replica is a clone that did not come to its end.
+func isUnfinished(r *replica.Replica) bool {
+	peers, err := r.Peers()
+	return err == nil && slices.ContainsFunc(peers, func(p replica.Peer) bool { return p.Adopt })
+}
+
+// CloneBegun reports whether the root of dir holds nothing but what a [Clone] leaves that was cut off: files of a replica without
+// replica-version, which is written last and makes them one, an empty replica that does not know yet where it comes from, or one that knows that it is a clone in the making.
 func CloneBegun(dir afero.Fs) bool {
 	if r, err := replica.Open(dir, replica.Options{}); err == nil {
-		return justMade(r)
+		return justMade(r) || isUnfinished(r)
 	}
 	return afero.Walk(dir, ".", func(name string, info os.FileInfo, err error) error {
 		if err == nil && !replica.LeftOfInit(dir, name, info) {

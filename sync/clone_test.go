@@ -27,21 +27,39 @@ func (c *cancellingFs) Open(name string) (afero.File, error) {
 	return c.Fs.Open(name)
 }
 
-func TestCloneCutOffBeforeItsFirstBatchIsFinishedByAPull(t *testing.T) {
+func TestCloneCutOffBeforeItsFirstBatchIsFinishedByAPullOrAClone(t *testing.T) {
 	root := crashfs.New()
 	fixture.Unpack(t, root, "", "three-laptops")
 	from := replicatest.Open(t, afero.NewBasePathFs(root, "alice"), replica.Options{Where: "/alice"})
 	ctx, cancel := context.WithCancel(context.Background())
 	cut := replicatest.Open(t, &cancellingFs{from.FS(), cancel}, replica.Options{Where: "/alice"})
-	r, _, err := psync.Clone(ctx, crashfs.New(), cut, replica.Options{}, psync.Options{Adopt: true})
+	disk := crashfs.New()
+	r, _, err := psync.Clone(ctx, disk, cut, replica.Options{}, psync.Options{Adopt: true})
 	if err == nil || r == nil || r.Latest() > 0 {
 		t.Fatalf("the clone is not cut off: %v, %v", r, err)
 	}
 	if last, err := r.LastPeer(); last != "/alice" || err != nil {
 		t.Errorf("last peer %q, %v", last, err)
 	}
-	report, err := psync.Pull(context.Background(), r, from, psync.Options{})
-	if err != nil || report.Adopted != 1 {
-		t.Errorf("got %+v, %v", report, err)
+	for what, goOn := range map[string]func(to afero.Fs) (*psync.Report, error){
+		"a pull": func(to afero.Fs) (*psync.Report, error) {
+			return psync.Pull(context.Background(), replicatest.Open(t, to, replica.Options{}), from, psync.Options{})
+		},
+		"a clone": func(to afero.Fs) (*psync.Report, error) {
+			_, report, err := psync.Clone(context.Background(), to, from, replica.Options{}, psync.Options{Adopt: true})
+			return report, err
+		},
+	} {
+		to := disk.Survivor(crashfs.Kill, 0)
+		if !psync.CloneBegun(to) {
+			t.Error("it is not known for a clone that was begun")
+		}
+		report, err := goOn(to)
+		if err != nil || report.Adopted != 1 {
+			t.Errorf("%s: got %+v, %v", what, report, err)
+		}
+		if psync.CloneBegun(to) {
+			t.Errorf("after %s it is known for a clone that was begun", what)
+		}
 	}
 }

@@ -231,7 +231,7 @@ func (l *treeLog) isOf(m mirrored) error {
 	if l.anew {
 		return nil
 	}
-	return same(there, l.UUID(), errOtherReplica)
+	return same(there, l.UUID(), ErrOtherReplica)
 }
 
 // follows refuses what is not an earlier state of the log, and notes how much of it is there.
@@ -317,10 +317,11 @@ func same(text string, want uuid.UUID, other error) error {
 	if text == "" || strings.EqualFold(text, want.String()) {
 		return nil
 	}
-	return fmt.Errorf("there is a mirror of %w already: %.50q, not %s; publish to another directory", other, text, want)
+	return fmt.Errorf("there is a mirror of %w already: %.50q, not %s", other, text, want)
 }
 
-var errOtherReplica = errors.New("another replica")
+// ErrOtherReplica is wrapped by the error of a publication over the mirror of another replica of the database: publish to another directory.
+var ErrOtherReplica = errors.New("another replica")
 
 // lack notes which small files a mirror lacks. A file that readers look at first is written last.
 func (p *publisher) lack(l *treeLog, m mirrored) {

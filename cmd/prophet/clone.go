@@ -38,9 +38,8 @@ is the last part of its path if it is not given; it must not exist, or be empty.
   prophet clone https://bugs.example.com/ bugs
   prophet clone /srv/bugs
 
-A clone that was cut off when changesets had come is a replica: "prophet pull"
-in it goes on. One that was cut off before that leaves nothing, or, if it was
-killed, what is no replica yet: there "prophet clone" goes on.
+A clone that was cut off leaves nothing, if no changesets had come, or what the
+same command goes on with, and "prophet pull" in it, if it is a replica already.
 
 The original settles conflicts by what happens to arrive. So that no value
 changes when you move over from it, a clone takes over what the source shows;

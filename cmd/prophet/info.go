@@ -80,10 +80,12 @@ type (
 		UUID       string `json:"uuid"` // as it is written there
 	}
 	peerDoc struct {
-		Also []string  `json:"also,omitempty"` // where else it was found before
-		Read uint32    `json:"read"`           // rows of its log that were read
-		URL  string    `json:"url"`
-		UUID uuid.UUID `json:"uuid"`
+		Also []string `json:"also,omitempty"` // where else it was found before
+		Read uint32   `json:"read"`           // rows of its log that were read
+		// Unfinished says that this replica is a clone of it that was cut off.
+		Unfinished bool      `json:"unfinished,omitempty"`
+		URL        string    `json:"url"`
+		UUID       uuid.UUID `json:"uuid"`
 	}
 )
 
@@ -136,7 +138,7 @@ func (d *infoDoc) count(ctx context.Context, r *replica.Replica) (err error) {
 }
 
 func newPeerDoc(p replica.Peer) peerDoc {
-	d := peerDoc{Read: p.Read, URL: psync.Shown(p.URL), UUID: p.UUID}
+	d := peerDoc{Read: p.Read, URL: psync.Shown(p.URL), Unfinished: p.Adopt, UUID: p.UUID}
 	for _, at := range p.Also {
 		d.Also = append(d.Also, psync.Shown(at.URL))
 	}
@@ -204,6 +206,9 @@ func (d *peerDoc) text() string {
 	read := "nothing of it was read yet"
 	if d.Read > 0 {
 		read = fmt.Sprintf("read up to its changeset %d", d.Read)
+	}
+	if d.Unfinished {
+		read += ", and the clone of it is not finished: a pull goes on"
 	}
 	text := fmt.Sprintf("%s %s, %s", d.UUID, cmp.Or(d.URL, nowhere), read)
 	if len(d.Also) > 0 {

@@ -148,6 +148,10 @@ func (o *publishOptions) withRemedy(err error, to *publishTo) error {
 		return withHint(err, `"prophet pull %s" brings them, then "%s" goes on with that mirror; or publish to another directory`, shellWord(to.pulled), o.again())
 	case errors.Is(err, psync.ErrMirrorHas):
 		return withHint(err, `nothing was written; "prophet fsck --repair --from %s" brings it back, then "%s" goes on with that mirror`, shellWord(cmp.Or(to.pulled, "URL")), o.again())
+	case errors.Is(err, psync.ErrOtherReplica):
+		return withHint(err, "publish to another directory; or, if that replica publishes there no more, pull from it, remove what lies there, and publish again: readers then read it from its beginning")
+	case errors.Is(err, psync.ErrOtherDatabase):
+		return withHint(err, "publish to another directory, or without --flat beside it")
 	case errors.Is(err, psync.ErrFlatThere):
 		return withHint(err, `if it is a flat mirror or an exported copy of this replica, "%s" brings it up to date; else publish to another directory`, o.again("--flat"))
 	case !o.check && errors.As(err, &damaged):
