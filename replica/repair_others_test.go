@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"testing"
 
@@ -58,7 +59,7 @@ var counters = []string{changeset.LatestFile, "prophet/rows", replica.DigestsFil
 func setBackBut(t *testing.T, fsys, backup afero.Fs, but string) {
 	t.Helper()
 	for name := range filesIn(t, fsys) {
-		if strings.HasPrefix(name, changeset.RecordsDir+"/") || name == changeset.IndexFile || strings.Contains(strings.Join(counters, " "), name) && name != but {
+		if strings.HasPrefix(name, changeset.RecordsDir+"/") || name == changeset.IndexFile || slices.Contains(counters, name) && name != but {
 			putBackFrom(t, fsys, backup, name)
 		}
 	}
@@ -67,17 +68,17 @@ func setBackBut(t *testing.T, fsys, backup afero.Fs, but string) {
 // TestWhatOthersMadeIsTakenUpWhereOneFileCountsTheVeryRows has one file alone count two rows more than what was made here, and two changesets of somebody else here that the log does not have: there is no choice. Where there is one more, or
 // one less, it is told.
 func TestWhatOthersMadeIsTakenUpWhereOneFileCountsTheVeryRows(t *testing.T) {
-	for _, on := range []func(testing.TB){replicatest.OnFormat1, replicatest.OnFormat2} {
+	for format, on := range map[string]func(testing.TB){"format 1": replicatest.OnFormat1, "format 2": replicatest.OnFormat2} {
 		on(t)
 		backup, whole, theirs, leftover := pulledSince(t)
 		want := dumped(t, whole)
-		for _, counts := range counters[:3] {
+		for _, counts := range counters[:3] { // the local ids tell of rows that brought records alone, and these brought none
 			fsys := whole.Survivor(crashfs.Kill, 0)
 			setBackBut(t, fsys, backup, counts)
 			one, three := fsys.Survivor(crashfs.Kill, 0), fsys.Survivor(crashfs.Kill, 0)
 			did := repaired(t, fsys)
 			if found := problems(t, fsys); found != "" || dumped(t, fsys) != want || strings.Contains(did, "lost ") {
-				t.Errorf("%s counts: the repair says\n%sfsck says\n%s", counts, did, found)
+				t.Errorf("%s, %s counts: the repair says\n%sfsck says\n%s", format, counts, did, found)
 			}
 			if err := one.Remove(theirs[1]); err != nil {
 				t.Fatal(err)
@@ -91,13 +92,13 @@ func TestWhatOthersMadeIsTakenUpWhereOneFileCountsTheVeryRows(t *testing.T) {
 				"lost latest-sequence-no: a file counted 7 rows, the log has 5 of them, and 3 changesets of others lie here that the log does not have: a pull from who has them brings them\n":    three,
 			} {
 				if did := repaired(t, fsys); !strings.Contains(did, says) {
-					t.Errorf("%s counts: the repair says\n%swant\n%s", counts, did, says)
+					t.Errorf("%s, %s counts: the repair says\n%swant\n%s", format, counts, did, says)
 				}
 				if found := harmful(t, fsys); found != "" || !strings.Contains(dumped(t, fsys), "two") {
-					t.Errorf("%s counts: fsck says\n%s", counts, found)
+					t.Errorf("%s, %s counts: fsck says\n%s", format, counts, found)
 				}
 				if again := repaired(t, fsys); again != "" {
-					t.Errorf("%s counts: a second repair says\n%s", counts, again)
+					t.Errorf("%s, %s counts: a second repair says\n%s", format, counts, again)
 				}
 			}
 		}
