@@ -3,7 +3,9 @@ package replica
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -15,24 +17,34 @@ import (
 )
 
 // packsBeside are packs that no list of parts names, held against the log. A pack gets its name once the journal lies there that tells of it, and who takes that back removes it ([Replica.dropParts]); what gc makes has rows that
-// were committed. So one that lies there without a journal was committed: if it goes on where the log ends, a backup was put back over it.
+// were committed. So one that lies there without a journal was committed: if it goes on where the log ends, a backup was put back over it. What a check promises of them a repair does, as both ask here.
 type packsBeside struct {
 	self    uuid.UUID // of the log
 	end     uint32    // its last row
+	log     besideLog
 	made    map[changeset.ID]cas.Key
 	another bool // what stands in a row, or was made here under a number, is another edit in one of them than in the log, or in another one
 	spans   []*packSpan
 }
 
-// packSpan are the rows of a pack, and of those after the end of the log which was made here last, under the number of its row.
+// besideLog is what the log has, as it can be read.
+type besideLog struct {
+	row  func(seq uint32) (key cas.Key, known bool)                 // one that is not whole is not known, and speaks against nothing
+	read func(seq uint32, key cas.Key) *changeset.Changeset         // nil where it cannot be read: then nothing is the same edit
+	get  func(objects *cas.Store, key cas.Key) *changeset.Changeset // a loose one; nil where it cannot be read
+	stop func() error
+}
+
+// packSpan are the rows of a pack, as far as it can be read, and of those after the end of the log which was made here last, under the number of its row.
 type packSpan struct {
 	name              string // within the log
 	first, last, made uint32
 	alien             bool // it has what was made here in another row than that of its number: it is another replica's
+	broken            bool // it is not what it is named after
 }
 
-func newPacksBeside(l *Log, end uint32) *packsBeside {
-	return &packsBeside{self: l.uuid, end: end, made: map[changeset.ID]cas.Key{}}
+func newPacksBeside(l *Log, end uint32, log besideLog) *packsBeside {
+	return &packsBeside{self: l.uuid, end: end, log: log, made: map[changeset.ID]cas.Key{}}
 }
 
 // add adds a pack, of which the rows follow.
@@ -42,9 +54,16 @@ func (b *packsBeside) add(name string) *packSpan {
 	return s
 }
 
-// row adds the next row of a pack: the changeset, nil where it is none. It is called for those after the end of the log.
+// row adds the next row of a pack: the changeset, nil where it is none.
 func (b *packsBeside) row(s *packSpan, seq uint32, key cas.Key, c *changeset.Changeset) {
+	if s.last = seq; s.first == 0 {
+		s.first = seq
+	}
 	if c == nil || c.ID.Origin != b.self {
+		return
+	}
+	if seq <= b.end {
+		b.another = b.another || c.ID.Seq == seq && !b.same(key, c)
 		return
 	}
 	if c.ID.Seq != seq {
@@ -55,6 +74,16 @@ func (b *packsBeside) row(s *packSpan, seq uint32, key cas.Key, c *changeset.Cha
 		b.another = true
 	}
 	b.made[c.ID], s.made = key, seq
+}
+
+// same reports whether a changeset that was made here is the edit that the log has in the row of its number, if only named anew. All bookkeeping is one.
+func (b *packsBeside) same(key cas.Key, c *changeset.Changeset) bool {
+	at, known := b.log.row(c.ID.Seq)
+	if !known || at == key {
+		return true
+	}
+	is := b.log.read(c.ID.Seq, at)
+	return is != nil && (changeset.SameEdit(is, c) || doSame(is, c) || is.Bookkeeping() && c.Bookkeeping())
 }
 
 // extent returns up to which row the log goes on in packs that follow its end without a gap, and each other. In each of them there must be something that was made here, under the number of its row: else they may be another
@@ -73,25 +102,51 @@ func (b *packsBeside) extent() (end uint32) {
 	return end
 }
 
-// loose looks at a loose changeset: made here under the number of a row, it is another edit than a pack has, or than the log, of which same says that of a row.
-func (b *packsBeside) loose(key cas.Key, c *changeset.Changeset, same func(c *changeset.Changeset) bool) {
-	if c.ID.Origin != b.self {
-		return
+// isAhead reports whether a pack has what was made here after a row, or may have, being damaged, and no pack tells of another line.
+func (b *packsBeside) isAhead(row uint32) bool {
+	return !b.another && slices.ContainsFunc(b.spans, func(s *packSpan) bool { return s.broken || s.made > row && !s.alien })
+}
+
+// addLoose looks at the loose changesets, if the log goes on in packs: one that was made here under the number of a row, and is another edit than a pack has, or than the log, tells of another line.
+func (b *packsBeside) addLoose(objects *cas.Store) error {
+	if b.extent() == b.end {
+		return nil
 	}
-	was, is := b.made[c.ID]
-	b.another = b.another || is && was != key || c.ID.Seq <= b.end && !same(c)
+	err := objects.Walk(func(key cas.Key, _ string) error {
+		if key.IsZero() {
+			return b.log.stop()
+		}
+		if c := b.log.get(objects, key); c != nil && c.ID.Origin == b.self {
+			was, is := b.made[c.ID]
+			b.another = b.another || is && was != key || c.ID.Seq <= b.end && !b.same(key, c)
+		}
+		return b.log.stop()
+	})
+	if isNotExist(err) {
+		return nil
+	}
+	return err
 }
 
 // leftPack is what a pack that no list names has that is nowhere else here.
 type leftPack struct {
-	name string
-	only int      // ordinary changesets, and what is none
-	made []uint32 // numbers of those that were made here
+	name   string
+	only   int      // ordinary changesets, and what is none; what cannot be read, nobody can count, is one more
+	made   []uint32 // numbers of those that were made here
+	unread int      // rows that cannot be read, as its table counts them; else one
+	broken error    // why it is not what it is named after
 }
 
-// lookBeside reads the packs among files that no list names, and returns what each has that is nowhere else here, and up to which row the log goes on in them.
-func (l *Log) lookBeside(ctx context.Context, names []string) (left []leftPack, end uint32, err error) {
-	b, known := newPacksBeside(l, l.latest), new(knownIDs)
+// lookedBeside is what packs that no list names have.
+type lookedBeside struct {
+	left    []leftPack
+	end     uint32 // up to which row the log goes on in them
+	another bool   // something tells of another line
+}
+
+// lookBeside reads the packs among files that no list names.
+func (l *Log) lookBeside(ctx context.Context, names []string) (found lookedBeside, err error) {
+	b, known := newPacksBeside(l, l.latest, l.besideLog(ctx)), new(knownIDs)
 	for _, name := range names {
 		if !strings.HasSuffix(name, parts.PackExt) {
 			continue
@@ -101,54 +156,67 @@ func (l *Log) lookBeside(ctx context.Context, names []string) (left []leftPack, 
 			continue // gc removed it
 		}
 		if err != nil {
-			return nil, 0, err
+			return found, err
 		}
-		left = append(left, p)
+		found.left = append(found.left, p)
 	}
-	if b.extent() == l.latest {
-		return left, l.latest, nil
-	}
-	err = l.objects.Walk(func(key cas.Key, _ string) error {
-		text, err := l.objects.Get(key)
-		if c, bad := changeset.Decode(text); err == nil && bad == nil {
-			b.loose(key, c, l.hasSame)
-		}
-		return ctx.Err()
-	})
-	return left, b.extent(), err
+	err = b.addLoose(l.objects)
+	found.end, found.another = b.extent(), b.another
+	return found, err
 }
 
-// hasSame reports whether a changeset that was made here is the edit that the log has in the row of its number.
-func (l *Log) hasSame(c *changeset.Changeset) bool {
-	is, err := l.at(c.ID.Seq)
-	return err == nil && (is.ID == c.ID && changeset.SameEdit(is, c) || is.Bookkeeping() && c.Bookkeeping() || doSame(is, c))
+// besideLog reads the log to hold packs against.
+func (l *Log) besideLog(ctx context.Context) besideLog {
+	return besideLog{
+		row: func(seq uint32) (cas.Key, bool) {
+			row, err := l.Row(seq)
+			return row.Key, err == nil
+		},
+		read: func(seq uint32, _ cas.Key) *changeset.Changeset {
+			c, err := l.at(seq)
+			if err != nil {
+				return nil
+			}
+			return c
+		},
+		get: func(objects *cas.Store, key cas.Key) *changeset.Changeset {
+			text, err := objects.Get(key)
+			if err != nil {
+				return nil
+			}
+			c, err := changeset.Decode(text)
+			if err != nil {
+				return nil
+			}
+			return c
+		},
+		stop: ctx.Err,
+	}
 }
 
-// lookInto reads a pack. What follows what cannot be read of it, nobody can tell, so that counts as one more.
+// lookInto reads a pack, up to the first frame that is damaged.
 func (l *Log) lookInto(ctx context.Context, name string, b *packsBeside, known *knownIDs) (p leftPack, err error) {
+	p.name = name
+	if p.broken, err = l.notNamed(ctx, name); err != nil {
+		return p, err
+	}
 	f, err := l.fs.Open(name)
 	if err != nil {
 		return p, err
 	}
 	defer f.Close()
-	p.name = name
 	s := b.add(name)
 	for row, err := range parts.ReadPack(f) {
 		if ctx.Err() != nil {
 			return p, ctx.Err()
 		}
 		if err != nil {
-			p.only++
+			p.broken = err
 			break
 		}
 		key := cas.Sum(row.Changeset)
 		c, _ := changeset.Decode(row.Changeset)
-		if s.last = row.Seq; s.first == 0 {
-			s.first = row.Seq
-		}
-		if row.Seq > l.latest {
-			b.row(s, row.Seq, key, c)
-		}
+		b.row(s, row.Seq, key, c)
 		here, err := l.hasElsewhere(row.Seq, key, c, known)
 		if err != nil {
 			return p, err
@@ -159,22 +227,66 @@ func (l *Log) lookInto(ctx context.Context, name string, b *packsBeside, known *
 		p.only++
 		if c != nil && c.ID.Origin == l.uuid {
 			p.made = append(p.made, c.ID.Seq)
-			b.another = b.another || row.Seq <= l.latest
 		}
+	}
+	if s.broken = p.broken != nil; s.broken {
+		p.unread = l.lackingOf(name, s)
+		p.only += p.unread
 	}
 	return p, nil
 }
 
-// hasElsewhere reports whether a changeset of a pack that no list names is here without it, or what it does is; bookkeeping is missed by nobody.
+// notNamed returns what is wrong with a pack that is not what it is named after, nil if it is.
+func (l *Log) notNamed(ctx context.Context, name string) (wrong, err error) {
+	sum, ok := parts.ParseSum(strings.TrimSuffix(path.Base(name), parts.PackExt))
+	if !ok {
+		return errors.New("its name is no SHA-256"), nil
+	}
+	err = parts.CheckFile(ctx, l.fs, "", name, sum)
+	var damage *parts.DamageError
+	if errors.As(err, &damage) {
+		return errors.New("its bytes are not what it is named after"), nil
+	}
+	return nil, err
+}
+
+// lackingOf returns how many rows of a damaged pack can be read neither in it nor in the log, as its table tells; one, where that cannot be read either.
+func (l *Log) lackingOf(name string, s *packSpan) (n int) {
+	sum, ok := parts.ParseSum(strings.TrimSuffix(path.Base(name), parts.PackExt))
+	part, err := parts.ByTable(l.fs, "", sum)
+	if !ok || err != nil {
+		return 1
+	}
+	for seq := part.First; seq <= part.Last && seq > 0; seq++ {
+		if s.first > 0 && seq >= s.first && seq <= s.last {
+			continue
+		}
+		row, err := l.Row(seq)
+		is := false
+		if err == nil && seq <= l.latest {
+			if is, err = part.Names(seq, row.Key); err != nil {
+				return 1
+			}
+		}
+		if !is {
+			n++
+		}
+	}
+	return n
+}
+
+// hasElsewhere reports whether a changeset of a pack that no list names is here without it, or what it does is: in a row, or, if somebody else made it, as a loose object. Bookkeeping is missed by nobody.
 func (l *Log) hasElsewhere(seq uint32, key cas.Key, c *changeset.Changeset, known *knownIDs) (bool, error) {
 	if seq <= l.latest {
 		if row, err := l.Row(seq); err == nil && row.Key == key {
 			return true, nil // that it can be read was looked at before
 		}
 	}
-	err := l.objects.Use(key, func([]byte) error { return nil })
-	if err == nil || !isMissingObject(err) || c == nil {
-		return err == nil, ignoreMissing(err)
+	if c == nil || c.ID.Origin != l.uuid {
+		err := l.objects.Use(key, func([]byte) error { return nil })
+		if err == nil || !isMissingObject(err) || c == nil {
+			return err == nil, ignoreMissing(err)
+		}
 	}
 	if c.Bookkeeping() {
 		return true, nil
@@ -202,14 +314,21 @@ func ignoreMissing(err error) error {
 // reaches reports whether something that was made here is in it after a row.
 func (p leftPack) reaches(row uint32) bool { return len(p.made) > 0 && slices.Max(p.made) > row }
 
+// mayBeOurs reports whether something that was made here is in it, or may be in what cannot be read.
+func (p leftPack) mayBeOurs() bool { return len(p.made) > 0 || p.broken != nil && p.only > 0 }
+
 // words says what a pack has that the log does not.
 func (p leftPack) words() string {
-	text := fmt.Sprintf("%d changesets", p.only)
-	if p.only == 1 {
+	n := p.only - p.unread
+	text := fmt.Sprintf("%d changesets", n)
+	if n == 1 {
 		text = "a changeset"
 	}
-	if n := len(p.made); n > 0 {
-		text += fmt.Sprintf(" (of %s, made here)", few(p.made))
+	switch made := len(p.made); {
+	case made == n && made > 0:
+		text += fmt.Sprintf(", made here in %s,", few(p.made))
+	case made > 0:
+		text += fmt.Sprintf(", of which those of %s were made here,", few(p.made))
 	}
 	return text
 }

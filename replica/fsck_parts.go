@@ -3,6 +3,7 @@ package replica
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -119,11 +120,11 @@ func (l *Log) checkPartLeftovers(ctx context.Context, report func(Problem)) (sou
 	if !sound {
 		return false, nil
 	}
-	left, end, err := l.lookBeside(ctx, names)
+	found, err := l.lookBeside(ctx, names)
 	if err != nil {
 		return false, err
 	}
-	atWork := l.isWritten(text)
+	left, atWork := found.left, l.isWritten(text)
 	for _, name := range names {
 		i := slices.IndexFunc(left, func(p leftPack) bool {
 			return strings.TrimSuffix(p.name, parts.PackExt) == strings.TrimSuffix(name, parts.TableExt) || p.name == name
@@ -135,7 +136,7 @@ func (l *Log) checkPartLeftovers(ctx context.Context, report func(Problem)) (sou
 		case atWork || i < 0 || left[i].only == 0:
 			report(Problem{Path: l.prefix + name, Harmless: true, Text: "no list names it: it is left of a writer that was cut off, or is at work"})
 		case name == left[i].name:
-			report(left[i].problem(l.prefix, end > l.latest && left[i].reaches(l.latest)))
+			report(left[i].problem(l.prefix, found, l.latest))
 		}
 	}
 	return true, nil
@@ -151,15 +152,29 @@ func (l *Log) isWritten(text string) bool {
 	return err != nil || readErr != nil || list != text || latest != l.rawLatest
 }
 
-// problem says what a pack has that no list names. It follows the log if a repair takes it up.
-func (p leftPack) problem(prefix string, follows bool) Problem {
+// problem says what a pack has that no list names and the log, which ends with a row, does not have. A repair takes up what follows the log.
+func (p leftPack) problem(prefix string, in lookedBeside, latest uint32) Problem {
 	found := Problem{Path: prefix + p.name, Text: "no list names it, and it has " + p.words() + " that the log does not have: "}
+	follows := in.end > latest && p.reaches(latest)
+	if p.broken != nil {
+		found.Text = fmt.Sprintf("no list names it, and it cannot be read to its end (%v): of what can be read it has %s that the log does not have", p.broken, p.words())
+		if p.only == p.unread {
+			found.Text = fmt.Sprintf("no list names it, it cannot be read to its end (%v), and it may have changesets that were made here and that the log does not have", p.broken)
+		}
+		found.Text += ": "
+	}
+	const where = "a pull from who has them brings them; where nobody does, this file alone has them: move it to where it is kept"
 	switch {
+	case follows && p.broken != nil:
+		found.Text += "a backup was put back over it; \"prophet fsck --repair\" takes up what can be read of it after the last row, and an edit before that keeps it out; what cannot be read stays in this file"
 	case follows:
 		found.Text += "a backup was put back over it; \"prophet fsck --repair\" takes up what follows the last row, and an edit before that keeps it out"
-	case len(p.made) > 0:
+	case p.mayBeOurs() && in.another:
 		found.ByHand = true
-		found.Text += "a backup was put back over it, and the log went on, so that a repair cannot take it up; a pull from who has them brings them; where nobody does, this file alone has them: move it to where it is kept"
+		found.Text += "a backup was put back over it, and the log went on, so that a repair cannot take it up; " + where
+	case p.mayBeOurs():
+		found.ByHand = true
+		found.Text += "it does not go on where the log ends, so that a repair cannot take it up; " + where
 	default:
 		found.Harmless = true
 		found.Text += "of a backup that was put back over it, or of a pull that was cut off; a pull from who has them brings them, and gc keeps it until then"

@@ -327,9 +327,9 @@ func (c *clearing) toKeep(l *Log) (keep map[string]bool, err error) {
 		return nil, err
 	}
 	names = slices.DeleteFunc(names, func(name string) bool { return c.g.replaced[name] })
-	left, _, err := l.lookBeside(c.g.ctx, names)
+	found, err := l.lookBeside(c.g.ctx, names)
 	keep = map[string]bool{}
-	for _, p := range left {
+	for _, p := range found.left {
 		keep[strings.TrimSuffix(p.name, parts.PackExt)] = p.only > 0
 	}
 	return keep, err

@@ -78,7 +78,7 @@ func runRepair(ctx context.Context, fsys afero.Fs, opts Options, how RepairOptio
 	}
 	defer unlock()
 	p := &repair{ctx: ctx, fs: fsys, opts: opts, how: how, anew: map[string]map[changeset.RecordID]bool{}, regained: &regained{before: before, by: map[changeset.RecordID]map[string][]changeset.ID{}},
-		shifts: map[string][]sums{}, failures: map[*Replica]int{}, noteTo: map[string]uint32{}, showed: map[changeset.RecordID]changeset.Version{}, partial: map[string]bool{}, partless: map[string]bool{}, listedTo: map[string]uint32{}, surelyTo: map[string]uint32{}, said: map[string]bool{}}
+		shifts: map[string][]sums{}, failures: map[*Replica]int{}, noteTo: map[string]uint32{}, showed: map[changeset.RecordID]changeset.Version{}, partial: map[string]bool{}, partless: map[string]bool{}, listedTo: map[string]uint32{}, surelyTo: map[string]uint32{}, said: map[string]bool{}, broken: map[string][]string{}, besideAhead: map[string]bool{}}
 	if err = p.run(); err == nil {
 		err = p.disturbed()
 	}
@@ -103,33 +103,35 @@ func looksLikeReplica(fsys afero.Fs, where string) error {
 
 // repair is a repair under way, under the lock.
 type repair struct {
-	ctx       context.Context
-	fs        afero.Fs
-	opts      Options
-	how       RepairOptions
-	r         *Replica // once it can be opened
-	sources   []*Replica
-	asked     bool
-	further   []*Replica
-	opened    bool                                     // further ones were
-	anybody   bool                                     // somebody was asked, or could be
-	ours      bool                                     // there are notes of ours
-	copied    bool                                     // it is an exported copy
-	anew      map[string]map[changeset.RecordID]bool   // records to merge anew, by the prefix of their log
-	showed    map[changeset.RecordID]changeset.Version // what those of edits showed before
-	regained  *regained                                // what came back
-	conflicts OpenedConflicts                          // that opened, or got a new rival, as records were merged anew
-	shifts    map[string][]sums                        // by how much each row changes the digests, likewise
-	noteTo    map[string]uint32                        // up to which row there must be notes of ours, likewise
-	partial   map[string]bool                          // logs that lost parts, so that the loose indexes of their records may lack what was before
-	partless  map[string]bool                          // logs of which the list names no part
-	listedTo  map[string]uint32                        // up to which row the list of parts had rows of a log, as it was found; of format 2 alone
-	surelyTo  map[string]uint32                        // the same of a list of which a file is here, so that it is this log's
-	lists     []func() error                           // that write lists of parts, once the indexes are whole
-	done      int                                      // rows
-	recount   bool                                     // what is undecided is to be settled anew
-	said      map[string]bool                          // what was warned of once
-	noVotes   bool                                     // nothing is left of the resolutions, not even their number
+	ctx         context.Context
+	fs          afero.Fs
+	opts        Options
+	how         RepairOptions
+	r           *Replica // once it can be opened
+	sources     []*Replica
+	asked       bool
+	further     []*Replica
+	opened      bool                                     // further ones were
+	anybody     bool                                     // somebody was asked, or could be
+	ours        bool                                     // there are notes of ours
+	copied      bool                                     // it is an exported copy
+	anew        map[string]map[changeset.RecordID]bool   // records to merge anew, by the prefix of their log
+	showed      map[changeset.RecordID]changeset.Version // what those of edits showed before
+	regained    *regained                                // what came back
+	conflicts   OpenedConflicts                          // that opened, or got a new rival, as records were merged anew
+	shifts      map[string][]sums                        // by how much each row changes the digests, likewise
+	noteTo      map[string]uint32                        // up to which row there must be notes of ours, likewise
+	partial     map[string]bool                          // logs that lost parts, so that the loose indexes of their records may lack what was before
+	partless    map[string]bool                          // logs of which the list names no part
+	listedTo    map[string]uint32                        // up to which row the list of parts had rows of a log, as it was found; of format 2 alone
+	surelyTo    map[string]uint32                        // the same of a list of which a file is here, so that it is this log's
+	broken      map[string][]string                      // damaged packs that no list of parts names, by the prefix of their log
+	besideAhead map[string]bool                          // logs beside which a pack lies that goes on after their end, or may, and that could not be taken up
+	lists       []func() error                           // that write lists of parts, once the indexes are whole
+	done        int                                      // rows
+	recount     bool                                     // what is undecided is to be settled anew
+	said        map[string]bool                          // what was warned of once
+	noVotes     bool                                     // nothing is left of the resolutions, not even their number
 
 	mu       sync.Mutex
 	failed   error            // the first of reading here that says nothing of the file
@@ -160,7 +162,7 @@ func (p *repair) run() error {
 	if opened, err := p.open(); !opened || err != nil {
 		return err
 	}
-	for _, do := range []func() error{p.takeBlocking, p.mendNamed, p.mendChangesets, p.mendRecords, p.mendDigests, p.mendNotes, p.mendMarks, p.mendPeers, p.takeStrays, p.takeTemps, p.mendIdentity, p.mergeAnew, p.tellShown} {
+	for _, do := range []func() error{p.takeBlocking, p.mendNamed, p.mendChangesets, p.mendRecords, p.mendDigests, p.mendNotes, p.mendMarks, p.mendPeers, p.takeStrays, p.mendBeside, p.takeTemps, p.mendIdentity, p.mergeAnew, p.tellShown} {
 		if err := p.disturbed(); err != nil {
 			return err
 		}

@@ -1,76 +1,103 @@
 package replica
 
 import (
+	"path"
+	"slices"
+	"strings"
+
 	"prophet/cas"
 	"prophet/changeset"
+	"prophet/internal/durable"
 	"prophet/internal/parts"
 )
 
-// hold holds a row of a pack that no list names against the log.
-func (x *partsRepair) hold(span *packSpan, row parts.PackedRow) {
-	key := cas.Sum(row.Changeset)
-	is, known := x.named(row.Seq)
-	if row.Seq <= x.beside.end && (!known || is == key) {
-		return
+// besideLog reads the log to hold packs against, as far as its index is whole.
+func (x *partsRepair) besideLog() besideLog {
+	all := x.l.withRows(maxSeq)
+	loose := func(_ *cas.Store, key cas.Key) *changeset.Changeset {
+		c, err := changeset.Decode(x.looseOf(key))
+		if err != nil {
+			return nil
+		}
+		return c
 	}
-	c, err := changeset.Decode(row.Changeset)
-	if err != nil {
-		return
-	}
-	if row.Seq > x.beside.end {
-		x.beside.row(span, row.Seq, key, c)
-	} else if c.ID == (changeset.ID{Origin: x.l.uuid, Seq: row.Seq}) {
-		x.beside.another = x.beside.another || !c.Bookkeeping() && !x.isEdit(is, c)
-	}
+	return besideLog{row: x.named, get: loose, stop: x.p.disturbed, read: func(_ uint32, key cas.Key) *changeset.Changeset {
+		if c := loose(nil, key); c != nil {
+			return c
+		}
+		b, _, err := all.packedObject(key)
+		x.p.unread(err)
+		c, bad := changeset.Decode(b)
+		if err != nil || bad != nil {
+			return nil
+		}
+		return c
+	}}
 }
 
-// isEdit reports whether the changeset of a row is the same edit as another one, if only named anew.
-func (x *partsRepair) isEdit(key cas.Key, c *changeset.Changeset) bool {
-	b := x.looseOf(key)
-	if b == nil {
-		all := newLog(x.p.fs, x.prefix, x.p.opts.Where, &limits{})
-		all.latest = maxSeq
-		b, _, _ = all.packedObject(key) // what cannot be read is told when it is mended
-	}
-	is, err := changeset.Decode(b)
-	return err == nil && (changeset.SameEdit(is, c) || doSame(is, c))
-}
-
-// takeBeside has the packs that no list names count where the log goes on in them, unless somebody who is asked has another edit in a row of the log: then they may be of that one's line.
+// takeBeside has the packs that no list names count where the log goes on in them, unless somebody who is asked has another edit in a row of the log: then they may be of that one's line. Of one that is damaged that counts which
+// is before the damage, as a pack of its own.
 func (x *partsRepair) takeBeside() error {
+	if err := x.beside.addLoose(x.l.objects); err != nil {
+		return err
+	}
 	end := x.beside.extent()
 	if end == x.beside.end {
-		return nil
-	}
-	err := x.l.objects.Walk(func(key cas.Key, _ string) error {
-		if key.IsZero() {
-			return x.p.disturbed()
-		}
-		if c, err := changeset.Decode(x.looseOf(key)); err == nil {
-			x.beside.loose(key, c, func(c *changeset.Changeset) bool {
-				is, known := x.named(c.ID.Seq)
-				return !known || is == key || c.Bookkeeping() || x.isEdit(is, c)
-			})
-		}
 		return x.p.disturbed()
-	})
-	if err != nil && !isNotExist(err) {
-		return err
 	}
-	if end = x.beside.extent(); end == x.beside.end {
-		return nil
-	}
-	l := newLog(x.p.fs, x.prefix, x.p.opts.Where, &limits{})
-	l.uuid, l.format = x.l.uuid, x.l.format
-	line := &beyond{p: x.p, l: l.withRows(x.beside.end), held: x.beside.end, index: x.index, lying: x.beside.made, unpack: x.unpack}
+	line := &beyond{p: x.p, l: x.l.withRows(x.beside.end), held: x.beside.end, index: x.index, lying: x.beside.made, unpack: x.unpack}
 	if _, another, err := line.elsewhere(); another || err != nil {
 		return err
+	}
+	for _, s := range x.beside.spans {
+		if s.broken && s.first > 0 && s.last > x.beside.end && s.last <= end {
+			if err := x.trim(s.name); err != nil {
+				return err
+			}
+		}
 	}
 	for i, f := range x.packs {
 		x.packs[i].needed = f.needed || f.first > 0 && f.lastCounted > x.beside.end && f.lastCounted <= end
 	}
 	x.told, x.taken = end, end
 	return nil
+}
+
+// trim writes what a damaged pack has before the damage as a pack of its own.
+func (x *partsRepair) trim(name string) error {
+	pack, err := x.l.fs.Open(name)
+	if err != nil {
+		return err
+	}
+	defer pack.Close()
+	out, err := durable.Create(x.p.fs, x.prefix+parts.Dir+"/new"+parts.PackExt)
+	if err != nil {
+		return err
+	}
+	sum, err := parts.Trim(pack, out)
+	x.p.unread(err)
+	if err == nil {
+		err = x.p.disturbed()
+	}
+	trimmed := parts.Ref{Pack: sum}.PackFile()
+	there := false
+	if err == nil && trimmed != name {
+		there, err = exists(x.l.fs, trimmed)
+	}
+	if there || err != nil {
+		out.Discard()
+		return err
+	}
+	if err := x.keep(out, trimmed); err != nil {
+		return err
+	}
+	if trimmed == name {
+		x.packs = slices.DeleteFunc(x.packs, func(f packFile) bool { return f.name == name })
+		x.p.tell(x.prefix+name, IsRebuilt, "what followed its end is cut off")
+	} else {
+		x.p.tell(x.prefix+trimmed, IsRebuilt, "it has what %s has before the damage", x.prefix+name)
+	}
+	return x.lookAt(trimmed)
 }
 
 // unpack reads a changeset from the packs that no list names.
@@ -81,6 +108,7 @@ func (x *partsRepair) unpack(key cas.Key) (found *changeset.Changeset) {
 			return nil
 		}
 		for row, err := range parts.ReadPack(f) {
+			x.p.unread(err)
 			if err == nil && cas.Sum(row.Changeset) == key {
 				found, _ = changeset.Decode(row.Changeset)
 			}
@@ -91,4 +119,46 @@ func (x *partsRepair) unpack(key cas.Key) (found *changeset.Changeset) {
 		f.Close()
 	}
 	return found
+}
+
+// isLeft reports whether a damaged pack is looked at once the log is whole: it may have what was made here after the last row.
+func (x *partsRepair) isLeft(name string) bool {
+	for _, s := range x.beside.spans {
+		if s.broken && s.name == name {
+			return x.listed || s.made > 0
+		}
+	}
+	return false
+}
+
+// mendBeside takes away the damaged packs that no list names, if the log has all that they have, and tells what else they have. What is not in a row stays where it is.
+func (p *repair) mendBeside() error {
+	for _, l := range p.logs() {
+		known := new(knownIDs)
+		for _, name := range p.broken[l.prefix] {
+			b := newPacksBeside(l, l.latest, l.besideLog(p.ctx))
+			left, err := l.lookInto(p.ctx, name, b, known)
+			p.unread(err)
+			if err != nil {
+				return err
+			}
+			if left.only > 0 {
+				p.tell(l.prefix+name, IsLeft, "%s", left.problem(l.prefix, lookedBeside{end: l.latest, another: b.another}, l.latest).Text)
+				continue
+			}
+			for _, file := range []string{name, strings.TrimSuffix(name, path.Ext(name)) + parts.TableExt} {
+				if there, err := exists(l.fs, file); !there || err != nil {
+					if err != nil {
+						return err
+					}
+					continue
+				}
+				p.tell(l.prefix+file, IsSetAside, "no part has it any more, and the log has all of it")
+				if err := p.takeAway(l.prefix + file); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
 }

@@ -40,7 +40,7 @@ func (p *repair) rowsBeyond(l *Log, held uint32) (rows uint32, err error) {
 	if err := errors.Join(x.findStrays(), x.findPacked()); err != nil {
 		return held, err
 	}
-	if x.claimed <= held && !slices.ContainsFunc(x.strays, func(f *candidate) bool { return x.isOwn(f.c.ID) }) {
+	if x.claimed <= held && !p.besideAhead[l.prefix] && !slices.ContainsFunc(x.strays, func(f *candidate) bool { return x.isOwn(f.c.ID) }) {
 		return held, nil
 	}
 	theirs, another, err := x.elsewhere()

@@ -28,7 +28,7 @@ func (x *partsRepair) look() (err error) {
 	if n := len(x.list); n > 0 {
 		end = max(end, x.list[n-1].Last)
 	}
-	x.packs, x.beside = nil, newPacksBeside(x.l, end)
+	x.packs, x.beside = nil, newPacksBeside(x.l, end, x.besideLog())
 	for _, name := range names {
 		if err == nil && strings.HasSuffix(name, parts.PackExt) {
 			err = x.lookAt(name)
@@ -50,7 +50,14 @@ func (x *partsRepair) lookAt(name string) error {
 	if err != nil {
 		return err
 	}
-	if file.sum = sum; sum.String()+parts.PackExt != path.Base(name) {
+	file.sum = sum
+	broken := sum.String()+parts.PackExt != path.Base(name)
+	var span *packSpan // of what is listed nothing is to be found out
+	if !slices.ContainsFunc(x.list, func(ref parts.Ref) bool { return ref.PackFile() == name }) {
+		span = x.beside.add(name)
+		span.broken = broken
+	}
+	if broken && span == nil {
 		x.packs = append(x.packs, file)
 		return nil
 	}
@@ -59,24 +66,31 @@ func (x *partsRepair) lookAt(name string) error {
 		return err
 	}
 	defer f.Close()
-	span := new(packSpan) // of what is listed nothing is to be found out
-	if !slices.ContainsFunc(x.list, func(ref parts.Ref) bool { return ref.Pack == sum }) {
-		span = x.beside.add(name)
-	}
 	for row, err := range parts.ReadPack(f) {
 		if err != nil {
-			file.first, span.first = 0, 0 // it was written so, and is none
+			x.p.unread(err)
+			broken = true // if it was written so, it is none
 			break
 		}
 		if file.first == 0 {
-			file.first, span.first = row.Seq, row.Seq
+			file.first = row.Seq
 		}
-		if span.last = row.Seq; span.name != "" {
-			x.hold(span, row)
+		if span != nil {
+			c, _ := changeset.Decode(row.Changeset)
+			x.beside.row(span, row.Seq, cas.Sum(row.Changeset), c)
+		}
+		if broken {
+			continue
 		}
 		if err := x.lookAtRow(&file, row); err != nil {
 			return err
 		}
+	}
+	if broken {
+		file = packFile{name: name, sum: sum}
+	}
+	if span != nil {
+		span.broken = broken
 	}
 	x.packs = append(x.packs, file)
 	return nil

@@ -365,6 +365,7 @@ func (x *partsRepair) finish(list parts.List) error {
 		}
 		x.p.lists = append(x.p.lists, func() error { return x.writeList(list) })
 	}
+	x.p.besideAhead[x.prefix] = x.beside.isAhead(x.told)
 	names, err := x.l.unlisted(list)
 	if err != nil {
 		return err
@@ -374,6 +375,12 @@ func (x *partsRepair) finish(list parts.List) error {
 			return f.first > 0 && (f.name == name || strings.TrimSuffix(f.name, parts.PackExt) == strings.TrimSuffix(name, parts.TableExt))
 		})
 		if stays {
+			continue
+		}
+		if pack := strings.TrimSuffix(name, path.Ext(name)) + parts.PackExt; x.isLeft(pack) {
+			if name == pack {
+				x.p.broken[x.prefix] = append(x.p.broken[x.prefix], pack)
+			}
 			continue
 		}
 		x.p.tell(x.prefix+name, IsSetAside, "%s", cmp.Or(x.salvaged[name], "no part has it any more"))

@@ -61,7 +61,11 @@ func (r *Replica) unpack(ctx context.Context, progress func(done, total int)) er
 		if err := r.checkAllUnlisted(ctx); err != nil {
 			return err
 		}
-		if err := r.refuseLeft(ctx); err != nil {
+		left, err := r.refuseLeft(ctx)
+		if err == nil {
+			err = r.setLeftAside(left)
+		}
+		if err != nil {
 			return err
 		}
 		u := &unpacking{ctx: ctx, r: r, progress: progress}
@@ -118,31 +122,49 @@ func (r *Replica) checkAllUnlisted(ctx context.Context) error {
 	return nil
 }
 
-// refuseLeft returns an error where a pack that no list names has what was made here and is nowhere else; of others' changesets it sets the pack aside.
-func (r *Replica) refuseLeft(ctx context.Context) error {
+// leftIn is what packs that no list names have of a log, and is nowhere else.
+type leftIn struct {
+	l *Log
+	lookedBeside
+}
+
+// refuseLeft returns an error where a pack that no list names has what was made here and is nowhere else, or may have; else what such packs have of others'.
+func (r *Replica) refuseLeft(ctx context.Context) (all []leftIn, err error) {
 	for _, l := range []*Log{r.votes, r.log} {
 		packs, err := l.packs()
 		if err != nil {
-			return err
+			return nil, err
 		}
 		names, err := l.unlisted(packs.list)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		left, end, err := l.lookBeside(ctx, names)
+		found, err := l.lookBeside(ctx, names)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		for _, p := range left {
-			switch {
-			case len(p.made) > 0:
-				return l.damaged(p.name, errors.New(p.problem(l.prefix, end > l.latest && p.reaches(l.latest)).Text))
-			case p.only > 0:
-				if err := durable.CopyFile(r.fs, l.prefix+p.name, path.Join(SetAsideDir, l.prefix, p.name)); err != nil {
-					return err
-				}
-				r.warn(fmt.Sprintf("%s%s is set aside: it has %s that the log does not have", l.prefix, p.name, p.words()))
+		for _, p := range found.left {
+			if p.mayBeOurs() {
+				return nil, l.damaged(p.name, errors.New(p.problem(l.prefix, found, l.latest).Text))
 			}
+		}
+		all = append(all, leftIn{l, found})
+	}
+	return all, nil
+}
+
+// setLeftAside sets aside the packs that have what others made and is nowhere else.
+func (r *Replica) setLeftAside(all []leftIn) error {
+	for _, in := range all {
+		for _, p := range in.left {
+			if p.only == 0 {
+				continue
+			}
+			name := in.l.prefix + p.name
+			if err := durable.CopyFile(r.fs, name, path.Join(SetAsideDir, name)); err != nil {
+				return err
+			}
+			r.warn(fmt.Sprintf("%s is set aside: it has %s that the log does not have", name, p.words()))
 		}
 	}
 	return nil

@@ -51,6 +51,30 @@ func (p *Part) open() (*table, error) {
 	return t, nil
 }
 
+// ByTable opens the part of a pack by its table alone, which says of which rows it is.
+func ByTable(fs afero.Fs, dir string, pack Sum) (*Part, error) {
+	p := Open(fs, dir, Ref{Pack: pack}, new(Cache))
+	t, err := openTable(fs, p.tableName, p.Ref, p.cache)
+	if err != nil {
+		return nil, err
+	}
+	if t.pack != pack {
+		return nil, damaged(t.name, "it is of a pack %s", t.pack)
+	}
+	p.First, p.Last, p.table = t.first, t.first+t.rows-1, t
+	return p, nil
+}
+
+// Names reports whether the table has a changeset in a row, by the first eight bytes of its SHA-1.
+func (p *Part) Names(row uint32, key [20]byte) (bool, error) {
+	t, err := p.open()
+	if err != nil {
+		return false, err
+	}
+	rows, err := t.rowsOfKey(key)
+	return slices.Contains(rows, row-p.First), err
+}
+
 // Changeset returns the bytes of the changeset of a row of the log, First to Last. They are not held against any SHA-1.
 func (p *Part) Changeset(row uint32) ([]byte, error) {
 	object, _, err := p.row(row)

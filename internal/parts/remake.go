@@ -1,7 +1,9 @@
 package parts
 
 import (
+	"cmp"
 	"crypto/sha1"
+	"errors"
 	"fmt"
 	"io"
 
@@ -81,6 +83,20 @@ func Salvage(pack io.ReaderAt, size int64, use func(row PackedRow) error) error 
 		at += frameHead + int64(stored)
 	}
 	return nil
+}
+
+// Trim writes a damaged pack again up to the first frame that is damaged: its head, and the frames before that as they are. It returns the SHA-256 of what it wrote. The error is of reading or writing.
+func Trim(pack io.Reader, out io.Writer) (Sum, error) {
+	first, err := readPackHead(pack)
+	if err != nil {
+		return Sum{}, err
+	}
+	w := NewWriter(out, first)
+	err = eachRow(pack, first, func(PackedRow) error { return nil }, w.addFrame)
+	if errors.Is(err, errFrame) {
+		err = nil
+	}
+	return Sum(w.sum.Sum(nil)), cmp.Or(err, w.err)
 }
 
 // readStored reads a frame with its head; what it cannot read is zeros, which have no checksum.
