@@ -59,11 +59,15 @@ func (b *packsBeside) row(s *packSpan, seq uint32, key cas.Key, c *changeset.Cha
 	if s.last = seq; s.first == 0 {
 		s.first = seq
 	}
-	if c == nil || c.ID.Origin != b.self {
+	if c == nil {
 		return
 	}
+	own := c.ID.Origin == b.self
 	if seq <= b.end {
-		b.another = b.another || c.ID.Seq == seq && !b.same(key, c)
+		b.another = b.another || (!own || c.ID.Seq == seq) && !b.same(seq, key, c)
+		return
+	}
+	if !own {
 		return
 	}
 	if c.ID.Seq != seq {
@@ -76,13 +80,13 @@ func (b *packsBeside) row(s *packSpan, seq uint32, key cas.Key, c *changeset.Cha
 	b.made[c.ID], s.made = key, seq
 }
 
-// same reports whether a changeset that was made here is the edit that the log has in the row of its number, if only named anew. All bookkeeping is one.
-func (b *packsBeside) same(key cas.Key, c *changeset.Changeset) bool {
-	at, known := b.log.row(c.ID.Seq)
+// same reports whether a changeset is the edit that the log has in a row, if only named anew. All bookkeeping is one.
+func (b *packsBeside) same(seq uint32, key cas.Key, c *changeset.Changeset) bool {
+	at, known := b.log.row(seq)
 	if !known || at == key {
 		return true
 	}
-	is := b.log.read(c.ID.Seq, at)
+	is := b.log.read(seq, at)
 	return is != nil && (changeset.SameEdit(is, c) || doSame(is, c) || is.Bookkeeping() && c.Bookkeeping())
 }
 
@@ -118,7 +122,7 @@ func (b *packsBeside) addLoose(objects *cas.Store) error {
 		}
 		if c := b.log.get(objects, key); c != nil && c.ID.Origin == b.self {
 			was, is := b.made[c.ID]
-			b.another = b.another || is && was != key || c.ID.Seq <= b.end && !b.same(key, c)
+			b.another = b.another || is && was != key || c.ID.Seq <= b.end && !b.same(c.ID.Seq, key, c)
 		}
 		return b.log.stop()
 	})

@@ -213,6 +213,30 @@ func TestUnpackThatRefusesSetsNothingAside(t *testing.T) {
 	t.Error("in no order was others' pack the first")
 }
 
+// TestAPackWithSomethingOfOthersInARowOfTheLogStaysAside has a replica go on after a backup in a row in which a pack has what somebody else made: it is of another line, and fsck promises nothing.
+func TestAPackWithSomethingOfOthersInARowOfTheLogStaysAside(t *testing.T) {
+	replicatest.OnFormat2(t)
+	now := crashfs.New()
+	r := replicatest.Init(t, now, counted(1<<20))
+	grow(t, r, 20)
+	gc(t, r)
+	backup := now.Survivor(crashfs.Kill, 0)
+	pullTwo(t, r, uuid.NewSHA1(uuid.Nil, []byte("bob")))
+	grow(t, r, 3)
+	gc(t, r)
+	copyOver(t, now, backup)
+	grow(t, replicatest.Open(t, now, replica.Options{Creator: "ann@example.com"}), 1)
+	want := dumped(t, now)
+	for range 2 {
+		if found := problems(t, now); !strings.Contains(found, "it has 5 changesets, of which those of rows 23, 24, 25 were made here, that the log does not have: a backup was put back over it, and the log went on") {
+			t.Errorf("fsck says\n%s", found)
+		}
+		if did := repaired(t, now); did != "" || dumped(t, now) != want {
+			t.Errorf("a repair says\n%s", did)
+		}
+	}
+}
+
 // TestWhatOthersMadeStaysInAPackThatNoListNames copies a backup over changesets of others in a part of their own: fsck names it as harmless, gc keeps it, and once they are known again, gc removes it.
 func TestWhatOthersMadeStaysInAPackThatNoListNames(t *testing.T) {
 	replicatest.OnFormat2(t)
