@@ -34,10 +34,22 @@ type Case struct {
 	Damage Damage
 	File   string
 	Detail string // which bit, to how many bytes, with which file; may be empty
-	Text   []byte // what the file holds then
 	Gone   bool   // there is no file then
 	Other  string // the file of the same tree that gets what this one held; "" if there is none
 	Held   []byte // what the file held before
+
+	text []byte // what the file holds then, unless one bit is flipped
+	flip int    // that bit, from 1 on: to hold a copy of a file for each of its bits would take the square of its size
+}
+
+// Text is what the file holds then.
+func (c *Case) Text() []byte {
+	if c.flip == 0 {
+		return c.text
+	}
+	b, bit := bytes.Clone(c.Held), c.flip-1
+	b[bit/8] ^= 1 << (bit % 8)
+	return b
 }
 
 func (c *Case) String() string {
@@ -82,7 +94,7 @@ func (s *Scene) Cases(k *Kind, d Damage, much Amount) ([]*Case, error) {
 		}
 		for _, c := range more {
 			c.Kind, c.Damage, c.File, c.Held = k, d, file, held
-			if c.Gone || !bytes.Equal(c.Text, held) {
+			if c.Gone || c.flip > 0 || !bytes.Equal(c.text, held) {
 				cases = append(cases, c)
 			}
 		}
@@ -109,7 +121,7 @@ func (s *Scene) casesOf(k *Kind, d Damage, file string, held []byte, rng *rand.R
 	case Deleted:
 		return []*Case{{Gone: true}}, nil
 	case Emptied:
-		return []*Case{{Text: []byte{}}}, nil
+		return []*Case{{text: []byte{}}}, nil
 	case Truncated:
 		return truncated(k, held), nil
 	case BitFlipped:
@@ -117,7 +129,7 @@ func (s *Scene) casesOf(k *Kind, d Damage, file string, held []byte, rng *rand.R
 	case Swapped:
 		return s.swapped(k, file)
 	case Junk:
-		return []*Case{{Text: append(bytes.Clone(held), "junk\x00"...)}, {Text: append(bytes.Clone(held), make([]byte, max(1, k.Row))...), Detail: "zeros"}}, nil
+		return []*Case{{text: append(bytes.Clone(held), "junk\x00"...)}, {text: append(bytes.Clone(held), make([]byte, max(1, k.Row))...), Detail: "zeros"}}, nil
 	case Zeros:
 		return zeros(held), nil
 	}
@@ -133,11 +145,11 @@ func truncated(k *Kind, held []byte) (cases []*Case) {
 	slices.Sort(lengths)
 	for _, n := range slices.Compact(lengths) {
 		if n > 0 { // else it is emptied
-			cases = append(cases, &Case{Text: bytes.Clone(held[:n]), Detail: fmt.Sprintf("to %d of %d bytes", n, len(held))})
+			cases = append(cases, &Case{text: bytes.Clone(held[:n]), Detail: fmt.Sprintf("to %d of %d bytes", n, len(held))})
 		}
 	}
 	if len(cases) == 0 && len(held) == 1 { // the shortest file can be cut only to nothing
-		cases = append(cases, &Case{Text: []byte{}, Detail: "to nothing"})
+		cases = append(cases, &Case{text: []byte{}, Detail: "to nothing"})
 	}
 	return cases
 }
@@ -160,9 +172,7 @@ func flipped(held []byte, rng *rand.Rand, all bool) (cases []*Case) {
 	}
 	slices.Sort(bits)
 	for _, bit := range slices.Compact(bits) {
-		b := bytes.Clone(held)
-		b[bit/8] ^= 1 << (bit % 8)
-		cases = append(cases, &Case{Text: b, Detail: fmt.Sprintf("bit %d of byte %d", bit%8, bit/8)})
+		cases = append(cases, &Case{flip: bit + 1, Detail: fmt.Sprintf("bit %d of byte %d", bit%8, bit/8)})
 	}
 	return cases
 }
@@ -172,7 +182,7 @@ func zeros(held []byte) []*Case {
 	overwritten := func(from, to int) *Case {
 		b := bytes.Clone(held)
 		clear(b[from:to])
-		return &Case{Text: b, Detail: fmt.Sprintf("bytes %d to %d", from, to-1)}
+		return &Case{text: b, Detail: fmt.Sprintf("bytes %d to %d", from, to-1)}
 	}
 	if len(held) == 0 {
 		return nil
@@ -204,7 +214,7 @@ func (s *Scene) swapped(k *Kind, file string) ([]*Case, error) {
 		for _, other := range others {
 			text, err := afero.ReadFile(fsys, other)
 			if err == nil && other != file && !bytes.Equal(text, held) {
-				return &Case{Text: text, Other: other, Detail: "with " + other}
+				return &Case{text: text, Other: other, Detail: "with " + other}
 			}
 		}
 		return nil
@@ -213,7 +223,7 @@ func (s *Scene) swapped(k *Kind, file string) ([]*Case, error) {
 		return []*Case{c}, nil
 	}
 	if text, err := afero.ReadFile(s.Peer, within); err == nil && !bytes.Equal(text, held) {
-		return []*Case{{Text: text, Detail: "with that of " + CarolAt}}, nil
+		return []*Case{{text: text, Detail: "with that of " + CarolAt}}, nil
 	}
 	if c := swap(append(beside(names, file), names...)); c != nil {
 		return []*Case{c}, nil
@@ -243,7 +253,7 @@ func (c *Case) Do(fsys afero.Fs) error {
 	if c.Gone {
 		return fsys.Remove(c.File)
 	}
-	if err := afero.WriteFile(fsys, c.File, c.Text, 0o666); err != nil || c.Other == "" {
+	if err := afero.WriteFile(fsys, c.File, c.Text(), 0o666); err != nil || c.Other == "" {
 		return err
 	}
 	return afero.WriteFile(fsys, c.Other, c.Held, 0o666)
@@ -254,5 +264,5 @@ func (c *Case) Undo(fsys afero.Fs) error {
 	if err := afero.WriteFile(fsys, c.File, c.Held, 0o666); err != nil || c.Other == "" {
 		return err
 	}
-	return afero.WriteFile(fsys, c.Other, c.Text, 0o666)
+	return afero.WriteFile(fsys, c.Other, c.Text(), 0o666)
 }

@@ -37,7 +37,7 @@ func excuse(c *damage.Case) string {
 		return "a person's own file, which prophet only reads: whatever stands there may be meant"
 	case kind == "prophet/lock" && c.Gone:
 		return "a lock that nobody took yet; the next writer makes it"
-	case kind == "prophet/journal" && (c.Gone || len(c.Text) == 0):
+	case kind == "prophet/journal" && (c.Gone || len(c.Text()) == 0):
 		return "there is none before the first commit, and at rest it says nothing"
 	case kind == "prophet/last-peer" && c.Gone:
 		return "a replica that exchanged nothing yet has none; it is only a default"
@@ -45,7 +45,9 @@ func excuse(c *damage.Case) string {
 		return "it names a place, with its checksum; any place may be the last"
 	case kind == "prophet.json" && strings.Contains(c.Detail, "of byte 64"):
 		return "the number of its form, which a later version may have raised: fsck ends with that"
-	case kind == "local_metadata/*" && c.Damage != damage.Swapped && number(c.Text) > number(c.Held):
+	case kind == "prophet/head" && c.Damage == damage.BitFlipped && strings.HasSuffix(c.Detail, "of byte 11") && c.Text()[11] > '1':
+		return "the same of the head"
+	case kind == "local_metadata/*" && c.Damage != damage.Swapped && number(c.Text()) > number(c.Held):
 		return "the original may have noted any greater number, of a peer that was restored, or of rows that brought nothing"
 	}
 	return ""

@@ -206,7 +206,7 @@ func eachRepaired(t *testing.T, s *damage.Scene, with bool, step int, look func(
 
 // inCapitals reports whether a damage leaves what a file says as it is: a UUID with a capital in it is the same one.
 func inCapitals(c *damage.Case) bool {
-	return strings.HasSuffix(c.Kind.Name, "-uuid") && strings.EqualFold(string(c.Text), string(c.Held))
+	return strings.HasSuffix(c.Kind.Name, "-uuid") && strings.EqualFold(string(c.Text()), string(c.Held))
 }
 
 // TestEveryDamageIsHealed: with the mirror and the peer at hand, the tree is the same bytes afterwards.
