@@ -15,6 +15,7 @@ import (
 
 // A pull makes one transaction after another, each of which may take a second. Somebody with one edit to make comes in between.
 func TestWhoHasManyLongTransactionsGivesWayToOthers(t *testing.T) {
+	replicatest.WithLooseEdits(t) // a compressor that was made in a bubble would be used again outside of it
 	synctest.Test(t, func(t *testing.T) {
 		fsys := afero.NewMemMapFs()
 		long := replicatest.Init(t, fsys, replica.Options{})
