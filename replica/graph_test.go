@@ -11,6 +11,7 @@ import (
 
 	"prophet/changeset"
 	"prophet/internal/crashfs"
+	"prophet/internal/race"
 	"prophet/internal/replicatest"
 	"prophet/replica"
 )
@@ -109,7 +110,7 @@ func (team *team) pull(to, from int) {
 // TestDecisionsOfTheLogAreThoseThatEditsReported lets people edit and pull at random, and asks every replica about every changeset.
 func TestDecisionsOfTheLogAreThoseThatEditsReported(t *testing.T) {
 	found := 0
-	for seed := range uint64(30) {
+	for seed := range uint64(race.Part(30)) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		team := newTeam(t, 3)
 		recs := []changeset.RecordID{team.create(0, nil), team.create(1, nil)}
@@ -133,7 +134,7 @@ func TestDecisionsOfTheLogAreThoseThatEditsReported(t *testing.T) {
 			found += checkDecisions(t, fmt.Sprintf("seed %d, replica %d", seed, who), r, team.decided)
 		}
 	}
-	if found < 200 {
+	if found < race.Part(100) {
 		t.Errorf("only %d decisions were made", found)
 	}
 }

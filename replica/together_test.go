@@ -10,6 +10,7 @@ import (
 	"prophet/changeset"
 	"prophet/internal/crashfs"
 	"prophet/internal/parts"
+	"prophet/internal/race"
 	"prophet/internal/replicatest"
 	"prophet/replica"
 )
@@ -74,7 +75,7 @@ func wantAlike(t *testing.T, fsys afero.Fs) (living int) {
 func TestRecordsOfPartsAreListedAsEachIs(t *testing.T) {
 	replicatest.WithParts(t)
 	parts.PackAll = ""
-	for seed := range uint64(2) {
+	for seed := range uint64(race.Part(2)) {
 		fsys := directory(t)
 		works(t, replicatest.Init(t, fsys, counted(5)), 60, seed)
 		for _, few := range []struct{ records, bytes int }{{16384, 32 << 20}, {7, 32 << 20}, {1, 1}, {16384, 4000}} {

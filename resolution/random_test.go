@@ -179,7 +179,7 @@ func writeRules(rules resolution.Rules) string {
 }
 
 // TestMergeIsWhatItsRulesSay compares the merge with the model of its rules on random histories, each in two orders: every third of
-// 20,000, under the race detector a fifth of that, as of the other random histories here.
+// 20,000, under the race detector an eighth of that, as of the other random histories here.
 func TestMergeIsWhatItsRulesSay(t *testing.T) {
 	for seed := uint64(0); seed < 20_000; seed += uint64(race.Every(3)) {
 		r := rand.New(rand.NewPCG(seed, 1))

@@ -24,7 +24,7 @@ var (
 const shrinkPlays = 400
 
 // TestReplicasThatHaveSeenTheSameShowTheSame plays random histories: see package simulation. Three quarters of them in small batches, and in
-// transactions that seldom hold the whole of one, so that a pull that is cut off has done a part. It plays 100; under the race detector a fifth of that, as the other random tests here.
+// transactions that seldom hold the whole of one, so that a pull that is cut off has done a part. It plays 100; under the race detector an eighth of that, as the other random tests here.
 func TestReplicasThatHaveSeenTheSameShowTheSame(t *testing.T) {
 	var large, small []uint64
 	for s := *seed; s < *seed+uint64(*histories); s++ {

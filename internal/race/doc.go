@@ -7,10 +7,10 @@ import "flag"
 // All is whether to play all of many like cases: go test ./sync ./replica ./internal/accidents ./internal/damage -all -timeout 6h
 var All = flag.Bool("all", false, "play all of many like cases: each operation at which something fails or is cut off, each file, each bit")
 
-// Part is how many of n like cases a test plays: all of them, a fifth under the race detector.
+// Part is how many of n like cases a test plays: all of them, an eighth under the race detector.
 func Part(n int) int { return max(1, n/Step) }
 
-// Every is how far it is from one of many like cases that a test plays to the next: n, with -all 1, and under the race detector five times as far. The flags
+// Every is how far it is from one of many like cases that a test plays to the next: n, with -all 1, and under the race detector eight times as far. The flags
 // must have been parsed.
 func Every(n int) int {
 	if *All {
