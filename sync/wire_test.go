@@ -2,6 +2,7 @@ package sync_test
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"slices"
@@ -204,8 +205,8 @@ func (w *workshop) large(n int) (size int64) {
 	w.check(w.ann.Update(w.tb.Context(), func(tx *replica.Tx) error {
 		for range n {
 			text := make([]byte, 32<<10)
-			for i := range text {
-				text[i] = byte(w.rng.Uint32())
+			for i := 0; i < len(text); i += 8 {
+				binary.LittleEndian.PutUint64(text[i:], w.rng.Uint64())
 			}
 			size += int64(2 * len(text))
 			if _, err := tx.Edit(func(e *replica.Edit) error {
