@@ -57,12 +57,7 @@ func flipAt(b string, i int) string { return b[:i] + string([]byte{b[i] ^ 1}) + 
 // TestNothingOfADamagedPackThatNoListNamesIsLostUnsaid copies a backup over packs of later edits, of which one is damaged: what fsck says that a repair takes up it does, each edit comes into the log or lies in a pack that is named
 // each time, and who has all brings all.
 func TestNothingOfADamagedPackThatNoListNamesIsLostUnsaid(t *testing.T) {
-	replicatest.OnFormat2(t)
-	now := crashfs.New()
-	r := replicatest.Init(t, now, counted(1<<20))
-	grow(t, r, 20)
-	gc(t, r)
-	backup := now.Survivor(crashfs.Kill, 0)
+	now, r, backup := foldedOnce(t)
 	growWide(t, r, 8)
 	gc(t, r)
 	apart := now.Survivor(crashfs.Kill, 0)

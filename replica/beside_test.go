@@ -27,15 +27,21 @@ func copyOver(t *testing.T, fsys, backup afero.Fs) {
 	}
 }
 
-// foldedAgain is a replica of 20 rows in a part, a backup of that, and what it is with five edits more in a part of their own, and two in another one.
-func foldedAgain(t *testing.T) (backup, now *crashfs.FS) {
+// foldedOnce is a replica of 20 rows in a part, and a backup of that.
+func foldedOnce(t *testing.T) (now *crashfs.FS, r *replica.Replica, backup *crashfs.FS) {
 	t.Helper()
 	replicatest.OnFormat2(t)
 	now = crashfs.New()
-	r := replicatest.Init(t, now, counted(1<<20))
+	r = replicatest.Init(t, now, counted(1<<20))
 	grow(t, r, 20)
 	gc(t, r)
-	backup = now.Survivor(crashfs.Kill, 0)
+	return now, r, now.Survivor(crashfs.Kill, 0)
+}
+
+// foldedAgain is a replica of 20 rows in a part, a backup of that, and what it is with five edits more in a part of their own, and two in another one.
+func foldedAgain(t *testing.T) (backup, now *crashfs.FS) {
+	t.Helper()
+	now, r, backup := foldedOnce(t)
 	for _, n := range []int{5, 2} {
 		grow(t, r, n)
 		gc(t, r)
@@ -185,12 +191,7 @@ func pullTwo(t *testing.T, r *replica.Replica, bob uuid.UUID) {
 
 // TestUnpackThatRefusesSetsNothingAside has a pack of others' changesets lie before one that has what was made here: unpack refuses, and has done nothing before.
 func TestUnpackThatRefusesSetsNothingAside(t *testing.T) {
-	replicatest.OnFormat2(t)
-	now := crashfs.New()
-	r := replicatest.Init(t, now, counted(1<<20))
-	grow(t, r, 20)
-	gc(t, r)
-	backup := now.Survivor(crashfs.Kill, 0)
+	now, r, backup := foldedOnce(t)
 	grow(t, r, 5)
 	gc(t, r)
 	for n := range 100 { // the packs are looked at by their names, which follow from what they hold
@@ -215,12 +216,7 @@ func TestUnpackThatRefusesSetsNothingAside(t *testing.T) {
 
 // TestAPackWithSomethingOfOthersInARowOfTheLogStaysAside has a replica go on after a backup in a row in which a pack has what somebody else made: it is of another line, and fsck promises nothing.
 func TestAPackWithSomethingOfOthersInARowOfTheLogStaysAside(t *testing.T) {
-	replicatest.OnFormat2(t)
-	now := crashfs.New()
-	r := replicatest.Init(t, now, counted(1<<20))
-	grow(t, r, 20)
-	gc(t, r)
-	backup := now.Survivor(crashfs.Kill, 0)
+	now, r, backup := foldedOnce(t)
 	pullTwo(t, r, uuid.NewSHA1(uuid.Nil, []byte("bob")))
 	grow(t, r, 3)
 	gc(t, r)

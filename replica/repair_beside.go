@@ -147,10 +147,11 @@ func (p *repair) mendBeside() error {
 				continue
 			}
 			for _, file := range []string{name, strings.TrimSuffix(name, path.Ext(name)) + parts.TableExt} {
-				if there, err := exists(l.fs, file); !there || err != nil {
-					if err != nil {
-						return err
-					}
+				there, err := exists(l.fs, file)
+				if err != nil {
+					return err
+				}
+				if !there {
 					continue
 				}
 				p.tell(l.prefix+file, IsSetAside, "no part has it any more, and the log has all of it")
