@@ -276,7 +276,7 @@ type checker struct {
 
 func newChecker(ctx context.Context, r *Replica, l *Log, exported bool, report func(Problem)) *checker {
 	c := &checker{ctx: ctx, r: r, l: l, report: report, exported: exported, highest: map[uuid.UUID]uint32{}, lost: map[changeset.ID]bool{}, types: map[string]bool{}}
-	file := func(name string) string { return strings.Trim(l.prefix, "/") + name }
+	file := c.scratchName
 	scratch := r.opts.Scratch
 	c.named = newParcels(scratch, file("ids"), int64(l.latest)*24)
 	c.touches = newParcels(scratch, file("touches"), int64(l.latest)*touchSize)
@@ -291,6 +291,9 @@ const (
 	touchSize = 1024 // bytes that a row is expected to bring
 	keyParts  = 256  // of the keys: one for each first byte
 )
+
+// scratchName is the name of a file of what is kept meanwhile.
+func (c *checker) scratchName(of string) string { return strings.Trim(c.l.prefix, "/") + of }
 
 func (c *checker) problem(file, format string, args ...any) {
 	c.report(Problem{Path: path.Join(c.l.prefix, file), Text: fmt.Sprintf(format, args...)})
@@ -343,6 +346,9 @@ func (c *checker) faultOf(file string, err error, namedBy string) {
 }
 
 func (c *checker) checkRecordsAndObjects() error {
+	if err := c.checkKept(); err != nil {
+		return err
+	}
 	if err := c.checkRecords(); err != nil {
 		return err
 	}

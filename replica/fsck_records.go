@@ -95,6 +95,7 @@ type foundIndex struct {
 	looseIndex
 	err      error
 	versions []changeset.Version // those that are committed
+	same     []bool              // which of them bear the SHA-1 of what replaying the log makes
 	faults   []error             // of reading each of them; nil if its bytes have the SHA-1 that names them
 }
 
@@ -105,7 +106,7 @@ func (c *checker) readIndexes(recs []*touchedRecord) []*foundIndex {
 	group.SetLimit(c.readers())
 	for i, rec := range recs {
 		group.Go(func() error {
-			found[i] = c.readIndex(rec.rec)
+			found[i] = c.readIndex(rec)
 			return nil
 		})
 	}
@@ -113,16 +114,35 @@ func (c *checker) readIndexes(recs []*touchedRecord) []*foundIndex {
 	return found
 }
 
-func (c *checker) readIndex(rec changeset.RecordID) *foundIndex {
+// readIndex reads the index of a record and the versions. A packed version is what replaying the log makes: if it bears the SHA-1 of that, there is nothing to read but
+// the text that its part may keep of it, and those are read in the order of their rows ([checker.checkKept]).
+func (c *checker) readIndex(t *touchedRecord) *foundIndex {
+	packs, err := c.l.packs()
+	if err != nil {
+		return &foundIndex{err: err}
+	}
 	f := &foundIndex{}
-	f.looseIndex, f.versions, f.err = c.l.readVersions(rec)
-	f.faults = make([]error, len(f.versions))
+	f.looseIndex, f.versions, f.err = c.l.readVersions(t.rec)
+	f.same, f.faults = make([]bool, len(f.versions)), make([]error, len(f.versions))
+	exists, props := false, map[string]string(nil)
 	for i, v := range f.versions {
-		if !v.Deleted() && c.ctx.Err() == nil {
-			_, f.faults[i] = c.l.textAt(rec, v)
+		if at := t.at(v.Seq); at != nil && (i == 0 || f.versions[i-1].Seq != v.Seq) {
+			exists, props = Replay(exists, props, &at.c.Changes[0])
+		}
+		if v.Deleted() || c.ctx.Err() != nil {
+			continue
+		}
+		f.same[i] = sameText(v, exists, props)
+		if !f.same[i] || packs.covering(v.Seq) == nil {
+			_, f.faults[i] = c.l.textAt(t.rec, v)
 		}
 	}
 	return f
+}
+
+// sameText reports whether a version bears the SHA-1 of what a state is written as.
+func sameText(v changeset.Version, exists bool, props map[string]string) bool {
+	return exists && !v.Deleted() && cas.Sum(changeset.EncodeRecord(props)) == v.Key
 }
 
 // checkRecord checks a record of which all is known.
@@ -216,7 +236,8 @@ func (c *checker) checkIndex(t *touchedRecord, found *foundIndex) {
 			c.checkRead(t.rec, versions[last], found.faults[last])
 			return
 		}
-		c.compareVersion(t.rec, versions[last], found.faults[last], exists, props)
+		found.same[last] = sameText(versions[last], exists, props)
+		c.compareVersion(t.rec, found, last, exists, props)
 		c.sumRecord(t.rec, exists, props)
 		return
 	}
@@ -270,7 +291,7 @@ func (c *checker) checkVersions(t *touchedRecord, found *foundIndex) {
 			c.checkRead(t.rec, v, found.faults[i])
 			continue
 		}
-		c.compareVersion(t.rec, v, found.faults[i], exists, props)
+		c.compareVersion(t.rec, found, i, exists, props)
 	}
 	c.sumRecord(t.rec, exists, props)
 }
@@ -283,9 +304,10 @@ func (c *checker) checkRead(rec changeset.RecordID, v changeset.Version, fault e
 	return fault == nil
 }
 
-// compareVersion compares a version with what it should be. Where it has the name of what that is written as, it is the same.
-func (c *checker) compareVersion(rec changeset.RecordID, v changeset.Version, fault error, exists bool, props map[string]string) {
-	if !c.checkRead(rec, v, fault) || exists && !v.Deleted() && cas.Sum(changeset.EncodeRecord(props)) == v.Key {
+// compareVersion compares a version with what it should be.
+func (c *checker) compareVersion(rec changeset.RecordID, found *foundIndex, i int, exists bool, props map[string]string) {
+	v := found.versions[i]
+	if !c.checkRead(rec, v, found.faults[i]) || found.same[i] {
 		return
 	}
 	var got map[string]string
