@@ -16,5 +16,7 @@ func mainCode() int {
 	var s interrupts
 	ctx, stop := s.watch(context.Background())
 	defer stop()
-	return run(ctx, systemEnv(ctx, &s), os.Args[1:])
+	e := systemEnv(ctx, &s)
+	e.patient()
+	return run(ctx, e, os.Args[1:])
 }
