@@ -53,6 +53,13 @@ func rowsWord(n uint32) string {
 	return fmt.Sprintf("%d rows", n)
 }
 
+func recordsWord(n int) string {
+	if n == 1 {
+		return "a record"
+	}
+	return fmt.Sprintf("%d records", n)
+}
+
 // it stands for so many rows.
 func it(rows uint32) string {
 	if rows == 1 {

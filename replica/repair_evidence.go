@@ -131,21 +131,6 @@ func (e *evidence) weighRecords(seq uint32, c *changeset.Changeset) (proven bool
 	return proven, ""
 }
 
-// recordsAt returns the records whose indexes name a row, in order.
-func (x *indexRepair) recordsAt(seq uint32) []changeset.RecordID {
-	if x.at == nil {
-		x.at = map[uint32][]changeset.RecordID{}
-		for _, rec := range sorted(x.versions) {
-			for _, v := range x.versions[rec] {
-				if v.Seq > 0 && !slices.Contains(x.at[v.Seq], rec) {
-					x.at[v.Seq] = append(x.at[v.Seq], rec)
-				}
-			}
-		}
-	}
-	return x.at[seq]
-}
-
 // touchesAll reports whether a changeset touches all records whose indexes name its row.
 func (x *indexRepair) touchesAll(seq uint32, c *changeset.Changeset) bool {
 	return x.trusts || !slices.ContainsFunc(x.recordsAt(seq), func(rec changeset.RecordID) bool { return c.Change(rec) == nil })

@@ -88,7 +88,7 @@ func (x *lostRepair) casesOf(seq uint32, c *changeset.Changeset) (cases []*leftC
 }
 
 func (x *lostRepair) caseOf(c *changeset.Changeset, ch *changeset.Change) *leftCase {
-	versions := x.index.versions[ch.Record]
+	versions := x.said.versions[ch.Record]
 	if len(versions) == 0 || versions[0].Seq == 0 {
 		return nil
 	}

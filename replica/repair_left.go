@@ -103,11 +103,11 @@ func (x *lostRepair) offers(row changeset.Row) (offers []offer) {
 // explains reports whether an edit may be what a row of the log held: it is of the kind that is noted, touches what the row touched, and nothing that is here says that it made something
 // else of a record than that became.
 func (x *lostRepair) explains(seq uint32, c *changeset.Changeset) (bool, error) {
-	if !x.index.sameKind(seq, c) {
+	if !x.said.sameKind(seq, c) {
 		return false, nil
 	}
 	for rec := range x.touched[seq] {
-		onlyBrought := x.index.versionAt(rec, seq) < 0 && slices.Contains(x.index.brought[seq], rec.UUID) // a table that may be damaged says so
+		onlyBrought := x.said.versionAt(rec, seq) < 0 && slices.Contains(x.said.brought[seq], rec.UUID) // a table that may be damaged says so
 		if c.Change(rec) == nil && !onlyBrought {
 			return false, nil
 		}
@@ -122,7 +122,7 @@ func (x *lostRepair) explains(seq uint32, c *changeset.Changeset) (bool, error) 
 
 // explainsChange reports whether a change may have made what a record became in a row: the version that its index has of the row, or, where that does not say it, one that is here.
 func (x *lostRepair) explainsChange(seq uint32, ch *changeset.Change) (bool, error) {
-	versions, at := x.index.versions[ch.Record], x.index.versionAt(ch.Record, seq)
+	versions, at := x.said.versions[ch.Record], x.said.versionAt(ch.Record, seq)
 	existed, props, err := x.stateAbove(ch.Record, seq, at)
 	if err != nil {
 		return false, err
@@ -140,7 +140,7 @@ func (x *lostRepair) explainsChange(seq uint32, ch *changeset.Change) (bool, err
 // stateAbove returns the state of a record before a row, of which its index has the version at, or none.
 func (x *lostRepair) stateAbove(rec changeset.RecordID, seq uint32, at int) (exists bool, props map[string]string, err error) {
 	if at >= 0 {
-		if exists, props, err = x.index.before(rec, at); err == nil {
+		if exists, props, err = x.said.before(rec, at); err == nil {
 			return exists, props, nil
 		}
 	}
@@ -170,7 +170,7 @@ func (x *lostRepair) hasVersion(key cas.Key) bool {
 // changeOf is what a lost changeset did to a record: what differs between the versions before and after it, or, where that before cannot be read, between what the rows above come to and that after.
 // Where that cannot be read either, it changed nothing.
 func (x *lostRepair) changeOf(rec changeset.RecordID, seq uint32) changeset.Change {
-	versions, at := x.index.versions[rec], x.index.versionAt(rec, seq)
+	versions, at := x.said.versions[rec], x.said.versionAt(rec, seq)
 	first := at
 	for first > 0 && versions[first-1].Seq == seq {
 		first--
@@ -194,7 +194,7 @@ func (x *lostRepair) changeOf(rec changeset.RecordID, seq uint32) changeset.Chan
 		}
 	}
 	ch := *sameState(rec, true)
-	if slices.Contains(x.index.brought[seq], rec.UUID) {
+	if slices.Contains(x.said.brought[seq], rec.UUID) {
 		ch.Kind = changeset.Create
 	}
 	return ch
@@ -205,7 +205,7 @@ func (x *lostRepair) stateBefore(rec changeset.RecordID, at int) (exists *bool, 
 	if at == 0 {
 		return new(bool), nil
 	}
-	return x.stateOf(rec, x.index.versions[rec][at-1])
+	return x.stateOf(rec, x.said.versions[rec][at-1])
 }
 
 func (x *lostRepair) stateOf(rec changeset.RecordID, v changeset.Version) (exists *bool, props map[string]string) {
@@ -229,7 +229,7 @@ func (x *lostRepair) parentsOf(rec changeset.RecordID, row changeset.Row, settle
 		return nil
 	}
 	var rows []uint32
-	for _, v := range x.index.versions[rec] {
+	for _, v := range x.said.versions[rec] {
 		if v.Seq < row.Seq {
 			rows = append(rows, v.Seq)
 		}

@@ -222,10 +222,7 @@ func (x *listRepair) fill() error {
 		if x.rows[i].Seq > 0 {
 			continue
 		}
-		hint := changeset.Row{}
-		if at := i * changeset.RowSize; len(x.file) >= at+changeset.RowSize {
-			hint, _ = changeset.ParseRow(x.file[at:][:changeset.RowSize])
-		}
+		hint, _ := rowIn(x.file, uint32(i+1)) // damaged, perhaps
 		j := slices.IndexFunc(x.free, func(s spare) bool { return s.row.ID == hint.ID })
 		if j < 0 && x.byRow[hint.ID].Seq == 0 && len(x.free) > 0 {
 			j = 0

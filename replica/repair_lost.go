@@ -22,7 +22,7 @@ type lostRepair struct {
 	ids     map[changeset.ID]uint32  // their rows
 	files   []string                 // damaged objects
 	touched map[uint32]map[changeset.RecordID]bool
-	index   *indexRepair                    // what the records' indexes say; loaded when needed
+	said    *says                           // what the records' indexes say; loaded when needed
 	pieced  map[uint32]*changeset.Changeset // what was made now of the versions of records, by row
 	back    []changeset.Row                 // those that can be read again
 	near    map[uint32]string               // by lost row, when the changeset was made that stands nearest above and can be read; "" if there is none
@@ -161,6 +161,22 @@ func (x *lostRepair) keep(seq uint32, c *changeset.Changeset) error {
 	return nil
 }
 
+// hungBefore notes that the records are to be merged anew of which something hung on what came back: it counts again, in the place of its copies.
+func (x *lostRepair) hungBefore() error {
+	if x.l.prefix != "" || len(x.back) == 0 {
+		return nil
+	}
+	lost, err := x.l.lostBefore(x.back)
+	if err != nil {
+		return err
+	}
+	recs, err := x.l.touchedBy(x.l.hangingOn(lost))
+	for rec := range recs {
+		x.p.mergeOne(x.l, rec)
+	}
+	return err
+}
+
 // countsAs says what counts for a changeset that a repair lists as lost.
 func countsAs(c *changeset.Changeset) string {
 	if c.Bookkeeping() {
@@ -226,25 +242,23 @@ func (x *lostRepair) removeLeft() error {
 
 // look finds out which records the lost changesets touched: by the records' indexes, by what names them as parents, and by the local ids that they brought.
 func (x *lostRepair) look() error {
-	if x.index != nil {
+	if x.said != nil {
 		return nil
 	}
-	x.index = &indexRepair{p: x.p, l: x.l}
-	if err := x.index.loadVersions(); err != nil {
+	said, err := newSays(x.p, x.l, means{})
+	if err != nil {
 		return err
 	}
-	if err := x.index.loadBrought(); err != nil {
-		return err
-	}
+	x.said = &said
 	x.touched = map[uint32]map[changeset.RecordID]bool{}
-	for rec, versions := range x.index.versions {
+	for rec, versions := range x.said.versions {
 		for _, v := range versions {
 			x.touch(v.Seq, rec)
 		}
 	}
 	brought := map[uuid.UUID]uint32{}
 	for _, seq := range slices.Sorted(maps.Keys(x.lost)) {
-		for _, u := range x.index.brought[seq] {
+		for _, u := range x.said.brought[seq] {
 			if brought[u] == 0 { // a damaged table may name it twice: the first row brought it
 				brought[u] = seq
 			}
@@ -290,8 +304,8 @@ func (x *lostRepair) fetchVersions() error {
 	var lacking []*wanted
 	for _, seq := range slices.Sorted(maps.Keys(x.touched)) {
 		for _, rec := range sorted(x.touched[seq]) {
-			at := x.index.versionAt(rec, seq)
-			for _, v := range x.index.versions[rec][max(0, at-1) : at+1] {
+			at := x.said.versionAt(rec, seq)
+			for _, v := range x.said.versions[rec][max(0, at-1) : at+1] {
 				if v.Deleted() || seen[v.Key] {
 					continue
 				}

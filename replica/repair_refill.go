@@ -96,10 +96,7 @@ func (f *refilling) objectOf(seq uint32) ([]byte, error) {
 		return nil, errNobodyHas
 	}
 	return f.had(f.looseOf(cas.Key(key)), func(r *Replica) ([]byte, error) { return sameLog(r, f.l).objects.Get(key) }, func(r *Replica) ([]byte, error) {
-		row, err := changeset.ParseRow(f.index[int64(seq-1)*changeset.RowSize:][:changeset.RowSize])
-		if err != nil {
-			return nil, nil
-		}
+		row, _ := rowIn(f.index, seq) // whole, or its name were not known
 		return r.bytesOf(row.ID, f.prefix != "", key)
 	})
 }

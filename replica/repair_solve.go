@@ -214,13 +214,6 @@ func (x *indexRepair) isNoted(row uint32, c *changeset.Changeset) bool {
 	return x.bringsAll(row, c) && x.sameKind(row, c) || x.unnoted && x.madeIt(row, c)
 }
 
-// sameKind reports whether a row is noted as of the kind that a changeset is.
-func (x *indexRepair) sameKind(row uint32, c *changeset.Changeset) bool {
-	n, err := x.l.ours.noted(row)
-	x.p.unread(err)
-	return err != nil || n.flags&flagBookkeeping == flagsOf(c)
-}
-
 // place puts a changeset into a row.
 func (s *solver) place(f *candidate, row uint32) {
 	s.x.slots[row-1] = slot{row: changeset.Row{Seq: row, ID: f.c.ID, Key: f.key}, known: true}
