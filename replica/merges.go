@@ -16,7 +16,7 @@ const maxMerges = 16 << 20
 type merges struct {
 	mu    sync.Mutex
 	of    stateOf
-	lists string // of what is lost, and of representations, as they lay there: a repair by somebody else changes them without a row
+	lists string // the lengths and times of the lists of what is lost, and of representations: a repair by somebody else changes them without a row
 	by    map[changeset.RecordID]keptMerge
 	bytes int // of all
 }
@@ -45,16 +45,18 @@ func (r *Replica) stateOf() stateOf {
 func (m *merges) drop() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.of, m.by, m.bytes = stateOf{}, nil, 0
+	m.forget()
 }
+
+func (m *merges) forget() { m.of, m.by, m.bytes = stateOf{}, nil, 0 }
 
 // dropAfterRepair forgets what is merged if somebody wrote the lists anew that the last transaction left. It is called under the lock, and looks at nothing where nothing is kept.
 func (r *Replica) dropAfterRepair() {
-	r.merges.mu.Lock()
-	stale := len(r.merges.by) > 0 && r.merges.lists != r.listsNow()
-	r.merges.mu.Unlock()
-	if stale {
-		r.merges.drop()
+	m := &r.merges
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.by) > 0 && m.lists != r.listsNow() {
+		m.forget()
 	}
 }
 
@@ -85,11 +87,6 @@ func (m *merges) at(state stateOf, rec changeset.RecordID) *resolution.Result {
 func (m *merges) follow(tx *Tx, before, after stateOf) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	defer func() {
-		if len(m.by) > 0 {
-			m.lists = tx.r.listsNow()
-		}
-	}()
 	stays := before.votes == after.votes && before.list == after.list && !tx.settledAnew && tx.regained == nil && tx.main.hang == nil
 	if m.of != before || !stays {
 		m.by, m.bytes = nil, 0
@@ -111,6 +108,9 @@ func (m *merges) follow(tx *Tx, before, after stateOf) {
 		}
 		m.by[rec] = keptMerge{s.merged, s.bytes}
 		m.bytes += s.bytes
+	}
+	if len(m.by) > 0 {
+		m.lists = tx.r.listsNow()
 	}
 }
 
