@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"path"
 	"slices"
-	"strings"
 
 	"prophet/changeset"
 	"prophet/internal/durable"
@@ -86,8 +85,7 @@ func (l *Log) checkPartFile(ctx context.Context, f partFile) error {
 	return err
 }
 
-// checkPartLeftovers names the files that no list names: of a writer that was cut off, or with changesets that nothing else has: of rows of the log, so that the list is damaged, or an older one; after its end, so that a backup was put back
-// over them; or others.
+// checkPartLeftovers names the files that no list names.
 func (l *Log) checkPartLeftovers(ctx context.Context, report func(Problem)) (sound bool, err error) {
 	text, list, err := l.readParts() // of now: a writer may have gone on
 	if err != nil {
@@ -97,15 +95,23 @@ func (l *Log) checkPartLeftovers(ctx context.Context, report func(Problem)) (sou
 	if err != nil || len(names) == 0 {
 		return true, err
 	}
+	if sound, err := l.checkLacking(ctx, names, list, report); !sound || err != nil {
+		return false, err
+	}
+	return true, l.tellLeft(ctx, names, text, report)
+}
+
+// checkLacking names the files that have changesets of rows of the log which nothing else has, and reports whether there is none: a list that does not name them is damaged, or an older one.
+func (l *Log) checkLacking(ctx context.Context, names []string, list parts.List, report func(Problem)) (sound bool, err error) {
 	lacking, _, err := l.withoutObject(ctx, list)
 	if err != nil && !isDamage(err) { // what is damaged beside the parts is looked at later
 		return false, err
 	}
+	if len(lacking) == 0 {
+		return true, nil
+	}
 	sound = true
 	for _, name := range names {
-		if len(lacking) == 0 {
-			break
-		}
 		err := l.holdsLacking(ctx, name, lacking)
 		var damage *DamageError
 		switch {
@@ -117,18 +123,19 @@ func (l *Log) checkPartLeftovers(ctx context.Context, report func(Problem)) (sou
 			return false, err
 		}
 	}
-	if !sound {
-		return false, nil
-	}
+	return sound, nil
+}
+
+// tellLeft names the files that no list names, given the text of the list as it was read before: those of a writer that was cut off, or is at work, and those with changesets that nothing else has, after the end of the log, so that a backup
+// was put back over them, or others.
+func (l *Log) tellLeft(ctx context.Context, names []string, text string, report func(Problem)) error {
 	found, err := l.lookBeside(ctx, names)
 	if err != nil {
-		return false, err
+		return err
 	}
 	left, atWork := found.left, l.isWritten(text)
 	for _, name := range names {
-		i := slices.IndexFunc(left, func(p leftPack) bool {
-			return strings.TrimSuffix(p.name, parts.PackExt) == strings.TrimSuffix(name, parts.TableExt) || p.name == name
-		})
+		i := slices.IndexFunc(left, func(p leftPack) bool { return partOf(p.name) == partOf(name) })
 		if there, err := exists(l.fs, name); err != nil || !there {
 			continue
 		}
@@ -139,7 +146,7 @@ func (l *Log) checkPartLeftovers(ctx context.Context, report func(Problem)) (sou
 			report(left[i].problem(l.prefix, found, l.latest))
 		}
 	}
-	return true, nil
+	return nil
 }
 
 // isWritten reports whether a writer is at work, or was since a list of parts was read.

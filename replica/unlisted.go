@@ -31,6 +31,11 @@ func (l *Log) unlisted(list parts.List) (names []string, err error) {
 	return names, err
 }
 
+// partOf names the part of which a file is the pack or the table.
+func partOf(file string) string {
+	return strings.TrimSuffix(strings.TrimSuffix(file, parts.PackExt), parts.TableExt)
+}
+
 // withoutObject returns the rows that no part of the list covers and whose changesets cannot be read, by their names, and the first of them that is not listed as
 // lost, 0 if there is none.
 func (l *Log) withoutObject(ctx context.Context, list parts.List) (lacking map[cas.Key]uint32, first uint32, err error) {
