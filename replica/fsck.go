@@ -154,8 +154,7 @@ func (c *check) beside() error {
 	c.checkPlaces()
 	c.main.checkLastPeer()
 	for _, log := range []*checker{c.votes, c.main} {
-		log.checkTemps()
-		log.checkLinks()
+		log.checkTempsAndLinks()
 		log.checkPeers()
 		for i, store := range []*cas.Store{log.l.objects, log.l.versions} {
 			if err := log.checkObjects(store, log.good[i]); err != nil {
@@ -172,8 +171,7 @@ func (c *check) checkBeside() {
 	c.main.checkAtRest()
 	c.main.checkOldIDs()
 	for _, log := range []*checker{c.votes, c.main} {
-		log.checkTemps()
-		log.checkLinks()
+		log.checkTempsAndLinks()
 		log.checkRowsThere()
 		log.checkPeers()
 		log.checkV1Marks()

@@ -53,23 +53,13 @@ func (c *checker) checkPlace(name string, want fs.FileMode) {
 	}
 }
 
-// checkLinks names the other symbolic links in the place of directories, or of the indexes of records: reading goes through them, and who has to write there fails.
-func (c *checker) checkLinks() {
-	if c.exported {
+// checkLink names a file below one of the directories of a log, if it is one of the other symbolic links in the place of directories, or of the indexes of records: reading goes through them, and who has to write there fails.
+func (c *checker) checkLink(dir, name string, mode fs.FileMode) {
+	if mode&fs.ModeSymlink == 0 || slices.Contains(writtenDirs, name) {
 		return
 	}
-	for _, dir := range []string{"cas", changeset.RecordsDir, oursDir} {
-		err := c.l.eachBelow(dir, func(name string, mode fs.FileMode) {
-			if mode&fs.ModeSymlink == 0 || slices.Contains(writtenDirs, name) {
-				return
-			}
-			if info, err := c.l.fs.Stat(name); dir == changeset.RecordsDir || err == nil && info.IsDir() {
-				c.byHand(name, "it is a symbolic link, through which nothing is written, so that edits, or gc, that need it fail: put what it points to in its place")
-			}
-		})
-		if err != nil {
-			c.fault(dir, err)
-		}
+	if info, err := c.l.fs.Stat(name); dir == changeset.RecordsDir || err == nil && info.IsDir() {
+		c.byHand(name, "it is a symbolic link, through which nothing is written, so that edits, or gc, that need it fail: put what it points to in its place")
 	}
 }
 

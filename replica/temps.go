@@ -29,6 +29,22 @@ func Temps(fsys afero.Fs) (found []string, err error) {
 
 // temps returns the files beside those of a log that a writer made and did not come to name: it was killed, or is at work. Those of parts are not among them: gc removes them, which works beside writers.
 func (l *Log) temps() (found []string, err error) {
+	if found, err = l.tempsAround(); err != nil {
+		return nil, err
+	}
+	for _, dir := range treesOfLog {
+		if found, err = l.tempsBelow(dir, found); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// treesOfLog are the directories of a log in which there may be many files, below others.
+var treesOfLog = []string{"cas", changeset.RecordsDir, oursDir}
+
+// tempsAround returns those of them that lie in none of the trees.
+func (l *Log) tempsAround() (found []string, err error) {
 	names, err := l.list(".")
 	if err != nil {
 		return nil, err
@@ -51,11 +67,6 @@ func (l *Log) temps() (found []string, err error) {
 			found = append(found, name)
 		}
 	}
-	for _, dir := range []string{"cas", changeset.RecordsDir, oursDir} {
-		if found, err = l.tempsBelow(dir, found); err != nil {
-			return nil, err
-		}
-	}
 	return found, nil
 }
 
@@ -64,12 +75,14 @@ var rootFiles = []string{changeset.IndexFile, changeset.LatestFile, changeset.Re
 
 func (l *Log) tempsBelow(dir string, found []string) ([]string, error) {
 	err := l.eachBelow(dir, func(name string, mode fs.FileMode) {
-		if durable.IsTemp(name) && mode.IsRegular() {
+		if isTemp(name, mode) {
 			found = append(found, name)
 		}
 	})
 	return found, err
 }
+
+func isTemp(name string, mode fs.FileMode) bool { return durable.IsTemp(name) && mode.IsRegular() }
 
 // eachBelow calls f for what is below a directory and is no directory itself, but for the parts and what was set aside. It goes through no link.
 func (l *Log) eachBelow(dir string, f func(name string, mode fs.FileMode)) error {
@@ -93,16 +106,27 @@ func (l *Log) eachBelow(dir string, f func(name string, mode fs.FileMode)) error
 	return err
 }
 
-// checkTemps names the files that killed writers left.
-func (c *checker) checkTemps() {
+// checkTempsAndLinks names the files that killed writers left, and the symbolic links of [checker.checkLink].
+func (c *checker) checkTempsAndLinks() {
 	if c.exported {
 		return // whoever publishes there has its own
 	}
-	found, err := c.l.temps()
+	temps, err := c.l.tempsAround()
 	if err != nil {
 		c.fault(".", err)
 	}
-	for _, name := range found {
+	for _, dir := range treesOfLog {
+		err := c.l.eachBelow(dir, func(name string, mode fs.FileMode) {
+			if isTemp(name, mode) {
+				temps = append(temps, name)
+			}
+			c.checkLink(dir, name, mode)
+		})
+		if err != nil {
+			c.fault(dir, err)
+		}
+	}
+	for _, name := range temps {
 		c.harmless(name, "a writer that was killed left it, or is at work on it: no part of the data; a repair takes it away")
 	}
 }
