@@ -11,6 +11,9 @@ import (
 	"prophet/internal/durable"
 )
 
+// OwnDirs are the directories of a replica whose files are its own alone, with one that the original keeps.
+var OwnDirs = []string{"cas", "cache", changeset.RecordsDir, changeset.ResolutionsDir, marksDir, oursDir}
+
 // writtenFiles and writtenDirs are what a writer adds to, in both logs: it goes through no symbolic link there.
 var (
 	writtenFiles = []string{changeset.IndexFile, rowsFile, idsFile, conflictsFile, DigestsFile}

@@ -278,7 +278,7 @@ func checkEmptyDir(fsys afero.Fs, dir string) error {
 		return err
 	}
 	if !info.IsDir() {
-		return withHint(fmt.Errorf("%s is a file, not a directory", dir), hintNewDir)
+		return isNoDirectory(dir)
 	}
 	empty, err := afero.IsEmpty(fsys, dir)
 	if err == nil && !empty {

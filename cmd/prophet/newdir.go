@@ -6,12 +6,9 @@ import (
 	"slices"
 	"strings"
 
-	"prophet/changeset"
+	"prophet/replica"
 	psync "prophet/sync"
 )
-
-// ownDirs are the directories of a replica whose files are its own alone.
-var ownDirs = []string{"cas", "cache", "local_metadata", "prophet", changeset.RecordsDir, changeset.ResolutionsDir}
 
 // checkPlace looks at where something, such as "replica", is to be made: not where a file is, nor among the files of a replica or mirror. Beside these it warns, if nothing is there yet.
 func (e *env) checkPlace(p *printer, what, dir string) error {
@@ -26,7 +23,7 @@ func (e *env) checkPlace(p *printer, what, dir string) error {
 	if err != nil {
 		return err
 	}
-	if first, _, _ := strings.Cut(filepath.ToSlash(rel), "/"); slices.Contains(ownDirs, first) {
+	if first, _, _ := strings.Cut(filepath.ToSlash(rel), "/"); slices.Contains(replica.OwnDirs, first) {
 		return withHint(fmt.Errorf("make a %s in %s: that is among the files of the %s %s, in its %s", what, dir, kind, outer, first), "name a directory outside of it")
 	}
 	if checkEmptyDir(e.Fs, dir) == nil {
@@ -60,12 +57,16 @@ func (e *env) checkNoFile(dir string) error {
 	for d := dir; ; d = filepath.Dir(d) {
 		info, err := e.Fs.Stat(d)
 		if err == nil && !info.IsDir() {
-			return withHint(fmt.Errorf("%s is a file, not a directory", d), hintNewDir)
+			return isNoDirectory(d)
 		}
 		if err == nil || d == filepath.Dir(d) {
 			return nil
 		}
 	}
+}
+
+func isNoDirectory(file string) error {
+	return withHint(fmt.Errorf("%s is a file, not a directory", file), hintNewDir)
 }
 
 const hintNewDir = "name a directory that does not exist"
