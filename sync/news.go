@@ -113,7 +113,7 @@ func (v *visit) askOurs(web *httpfs.FS, opts replica.Options) (from *replica.Rep
 const mostNews = 4096
 
 // byMark asks a mirror of ours for its mark. Nothing is new if that names the rows that were read last. Where it names more of the log, and these follow what was read, it is the same database, and is opened as the mark says that it is.
-// ok is false else, and, unless the head was asked for, where the log has passed a multiple of [askedAnew]: then the head is due.
+// ok is false else, and where the head is due: the log has passed a multiple of [askedAnew], and the head was not asked for.
 func (v *visit) byMark(web *httpfs.FS, opts replica.Options) (from *replica.Replica, ok bool) {
 	mark, err := v.askMark(web)
 	if err != nil {
@@ -126,7 +126,8 @@ func (v *visit) byMark(web *httpfs.FS, opts replica.Options) (from *replica.Repl
 	rows, votes := state.Rows[replica.PublishedLog], state.Rows[replica.PublishedVotes]
 	_, headless := v.known.files[wire.HeadFile]
 	grown := read > 0 && mark.Changesets.Seq == rows && rows > read && rows-read <= mostNews
-	if !grown || !headless && rows/askedAnew != read/askedAnew {
+	headDue := !headless && rows/askedAnew != read/askedAnew
+	if !grown || headDue {
 		return nil, false
 	}
 	if !v.known.askEnd(web, "", v.main, rows-read) || v.known.latest("") < rows {
