@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
+
+	"prophet/internal/race"
 )
 
 func TestJoin(t *testing.T) {
@@ -150,7 +152,7 @@ func TestJoinIsASemilattice(t *testing.T) {
 		}
 		return c
 	}
-	for range 4_000 {
+	for range race.Part(4_000) {
 		a, b, c := forged(rng), forged(rng), forged(rng)
 		before := string(a.Encode()) + string(b.Encode())
 		ab := join(a, b)

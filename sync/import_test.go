@@ -163,7 +163,7 @@ func rows(tb testing.TB, r *replica.Replica) (all []changeset.Row) {
 
 func TestImportKilledAnywhereGoesOn(t *testing.T) {
 	replicatest.OnFormat1(t)
-	text := manyLines(600) // two batches
+	text, batches := manyLines(60), psync.ImportOptions{Batch: 100} // two of them
 	start := crashfs.New()
 	newReplica(t, start, "alice")
 	open := func(fsys afero.Fs) *replica.Replica {
@@ -172,13 +172,15 @@ func TestImportKilledAnywhereGoesOn(t *testing.T) {
 	}
 	whole := start.Survivor(crashfs.Kill, 0)
 	whole.Record()
-	importText(t, open(whole), text)
+	if _, err := psync.Import(context.Background(), open(whole), "bugs", source(t, "bugs.jsonl", text), batches); err != nil {
+		t.Fatal(err)
+	}
 	end := len(whole.Ops())
 	cut := map[uint32]bool{}
-	for k := 1; k < end; k += end / 7 {
+	for k := 1; k < end; k += end / 20 {
 		disk := start.Survivor(crashfs.Kill, 0)
 		disk.CrashAt(k)
-		if _, err := psync.Import(context.Background(), open(disk), "bugs", source(t, "bugs.jsonl", text), psync.ImportOptions{}); err == nil {
+		if _, err := psync.Import(context.Background(), open(disk), "bugs", source(t, "bugs.jsonl", text), batches); err == nil {
 			break // k is past the end
 		}
 		for _, mode := range []crashfs.Mode{crashfs.Kill, crashfs.PowerCut} {
@@ -190,7 +192,7 @@ func TestImportKilledAnywhereGoesOn(t *testing.T) {
 			wantSame(t, open(whole), open(left))
 		}
 	}
-	if !cut[0] || !cut[1024] {
+	if !cut[0] || !cut[100] {
 		t.Errorf("killed with so many changesets committed: %v", cut)
 	}
 }

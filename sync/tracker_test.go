@@ -48,9 +48,9 @@ func tracker(tb testing.TB, lines int) string {
 	return b.String()
 }
 
-func importTracker(tb testing.TB, r *replica.Replica, src *psync.Source) *psync.Report {
+func importTracker(tb testing.TB, r *replica.Replica, src *psync.Source, batch int) *psync.Report {
 	tb.Helper()
-	report, err := psync.Import(context.Background(), r, "tracker", src, psync.ImportOptions{})
+	report, err := psync.Import(context.Background(), r, "tracker", src, psync.ImportOptions{Batch: batch})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func TestARealTrackerImports(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := newReplica(t, crashfs.New(), "alice")
-	if report := importTracker(t, r, src); report.Integrated != 4203 || report.Latest != 4203 || len(report.Opened) > 0 {
+	if report := importTracker(t, r, src, 0); report.Integrated != 4203 || report.Latest != 4203 || len(report.Opened) > 0 {
 		t.Errorf("report %+v", *report)
 	}
 	records := shown(t, r)
@@ -88,7 +88,7 @@ func TestARealTrackerImports(t *testing.T) {
 	if err != nil || len(unsettled) > 0 {
 		t.Errorf("%d records are not settled, %v", len(unsettled), err)
 	}
-	if report := importTracker(t, r, src); report.Integrated != 0 || report.Known != 4203 {
+	if report := importTracker(t, r, src, 0); report.Integrated != 0 || report.Known != 4203 {
 		t.Errorf("again: %+v", *report)
 	}
 }
@@ -97,15 +97,16 @@ func TestARealTrackerEditedApartComesTogether(t *testing.T) {
 	tests := []struct {
 		name  string
 		links [][2]int // who pulls from whom in a round
-		lines int      // of the tracker; more than 1024 come in two batches
+		rows  int      // of a batch of an import, and of a pull
 	}{
-		{"line", [][2]int{{1, 0}, {2, 1}, {1, 2}, {0, 1}}, 300},
-		{"star", [][2]int{{0, 1}, {0, 2}, {1, 0}, {2, 0}}, 1100},
-		{"ring", [][2]int{{0, 1}, {1, 2}, {2, 0}}, 300},
+		{"line", [][2]int{{1, 0}, {2, 1}, {1, 2}, {0, 1}}, 1024},
+		{"star", [][2]int{{0, 1}, {0, 2}, {1, 0}, {2, 0}}, 250},
+		{"ring", [][2]int{{0, 1}, {1, 2}, {2, 0}}, 1024},
 	}
 	for _, test := range tests[:race.Part(len(tests))] {
 		t.Run(test.name, func(t *testing.T) {
-			rs := threeWhoWork(t, tracker(t, test.lines))
+			psync.SmallBatches(t, test.rows, 16<<20)
+			rs := threeWhoWork(t, tracker(t, 300), test.rows)
 			all := []int{0, 1, 2}
 			err := replicatest.Gossip(all, all, func(to, from int) (news bool, err error) {
 				return slices.Contains(test.links, [2]int{to, from}) && replicatest.News(pull(t, rs[to], rs[from])), nil
@@ -126,14 +127,14 @@ func TestARealTrackerEditedApartComesTogether(t *testing.T) {
 
 // threeWhoWork returns three replicas of the tracker, of which one imported only some of its lines, and each of which edited, deleted and added
 // records, the same ones as the others included. A decision is among that.
-func threeWhoWork(t *testing.T, text string) []*replica.Replica {
+func threeWhoWork(t *testing.T, text string, batch int) []*replica.Replica {
 	var rs []*replica.Replica
 	for i, name := range []string{"alice", "bob", "carol"} {
 		r := newReplica(t, crashfs.New(), name)
 		head := text[:strings.Index(text[len(text)*(i+1)/4:], "\n")+1+len(text)*(i+1)/4]
-		importTracker(t, r, source(t, "tracker.jsonl", head))
+		importTracker(t, r, source(t, "tracker.jsonl", head), batch)
 		work(t, r, i)
-		importTracker(t, r, source(t, "tracker.jsonl", text)) // what was appended meets the edits
+		importTracker(t, r, source(t, "tracker.jsonl", text), batch) // what was appended meets the edits
 		work(t, r, i+10)
 		rs = append(rs, r)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"prophet/changeset"
 	"prophet/internal/crashfs"
+	"prophet/internal/race"
 	"prophet/internal/replicatest"
 	"prophet/internal/webtest"
 	"prophet/replica"
@@ -47,7 +48,7 @@ const lastStates = 10 // that a reader may see files of
 func TestWhoReadsAMirrorInTheMiddleGetsAPublishedState(t *testing.T) {
 	rng := newRNG(t)
 	p := newPublications(t, rng, withTree)
-	for range 50 {
+	for range race.Part(50) {
 		p.publish()
 	}
 	for _, way := range ways {
@@ -69,7 +70,7 @@ func TestWhoReadsAMirrorInTheMiddleGetsAPublishedState(t *testing.T) {
 func TestWhoReadsPacksInTheMiddleOfAPublicationGetsAPublishedState(t *testing.T) {
 	rng := newRNG(t)
 	p := newPublications(t, rng, alone)
-	for range 50 {
+	for range race.Part(50) {
 		p.publish()
 	}
 	for _, way := range ways {

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
+	"prophet/internal/race"
 )
 
 // made is a log in memory.
@@ -233,7 +234,7 @@ func TestPublishingAgainAndAgainCostsLittle(t *testing.T) {
 	rnd, m := newRand(t), newMirror()
 	var written int64
 	most := 0
-	for range 150 {
+	for range race.Part(150) {
 		log.more(50, rnd)
 		written += m.extend(t, &log)
 		most = max(most, len(m.head.Logs[Log].Packs))
