@@ -19,8 +19,10 @@ import (
 // packsBeside are packs that no list of parts names, held against the log. A pack gets its name once the journal lies there that tells of it, and who takes that back removes it ([Replica.dropParts]); what gc makes has rows that
 // were committed. So one that lies there without a journal was committed: if it goes on where the log ends, a backup was put back over it. What a check promises of them a repair does, as both ask here.
 type packsBeside struct {
-	self    uuid.UUID // of the log
-	end     uint32    // its last row
+	self    uuid.UUID              // of the log
+	gone    bool                   // the replica had given that one up: a backup brought it back
+	peer    func(u uuid.UUID) bool // is noted as one
+	end     uint32                 // its last row
 	log     besideLog
 	made    map[changeset.ID]cas.Key
 	another bool // what stands in a row, or was made here under a number, is another edit in one of them than in the log, or in another one
@@ -44,7 +46,14 @@ type packSpan struct {
 }
 
 func newPacksBeside(l *Log, end uint32, log besideLog) *packsBeside {
-	return &packsBeside{self: l.uuid, end: end, log: log, made: map[changeset.ID]cas.Key{}}
+	former, _ := l.Former() // where it cannot be read, or is of the backup, the mark says it
+	marked, _ := exists(l.fs, markFile(l.uuid))
+	return &packsBeside{self: l.uuid, gone: marked || slices.Contains(former, l.uuid), peer: l.notesPeer, end: end, log: log, made: map[changeset.ID]cas.Key{}}
+}
+
+// isOwn reports whether a changeset that a pack has in a row was made here: under the UUID of the log, or, where the replica had another one after that, under the number of the row, and by none that is noted as a peer.
+func (b *packsBeside) isOwn(seq uint32, id changeset.ID) bool {
+	return id.Origin == b.self || b.gone && id.Seq == seq && !b.peer(id.Origin)
 }
 
 // add adds a pack, of which the rows follow.
@@ -62,7 +71,7 @@ func (b *packsBeside) row(s *packSpan, seq uint32, key cas.Key, c *changeset.Cha
 	if c == nil {
 		return
 	}
-	own := c.ID.Origin == b.self
+	own := b.isOwn(seq, c.ID)
 	if seq <= b.end {
 		b.another = b.another || (!own || c.ID.Seq == seq) && !b.same(seq, key, c)
 		return
@@ -71,7 +80,7 @@ func (b *packsBeside) row(s *packSpan, seq uint32, key cas.Key, c *changeset.Cha
 		return
 	}
 	if c.ID.Seq != seq {
-		s.alien = true
+		s.alien = s.alien || !b.gone // what was made under a UUID that was given up may come from a copy
 		return
 	}
 	if was, is := b.made[c.ID]; is && was != key {
@@ -221,7 +230,8 @@ func (l *Log) lookInto(ctx context.Context, name string, b *packsBeside, known *
 		key := cas.Sum(row.Changeset)
 		c, _ := changeset.Decode(row.Changeset)
 		b.row(s, row.Seq, key, c)
-		here, err := l.hasElsewhere(row.Seq, key, c, known)
+		own := c != nil && b.isOwn(row.Seq, c.ID)
+		here, err := l.hasElsewhere(row.Seq, key, c, own, known)
 		if err != nil {
 			return p, err
 		}
@@ -229,7 +239,7 @@ func (l *Log) lookInto(ctx context.Context, name string, b *packsBeside, known *
 			continue
 		}
 		p.only++
-		if c != nil && c.ID.Origin == l.uuid {
+		if own {
 			p.made = append(p.made, c.ID.Seq)
 		}
 	}
@@ -280,13 +290,13 @@ func (l *Log) lackingOf(name string, s *packSpan) (n int) {
 }
 
 // hasElsewhere reports whether a changeset of a pack that no list names is here without it, or what it does is: in a row, or, if somebody else made it, as a loose object. Bookkeeping is missed by nobody.
-func (l *Log) hasElsewhere(seq uint32, key cas.Key, c *changeset.Changeset, known *knownIDs) (bool, error) {
+func (l *Log) hasElsewhere(seq uint32, key cas.Key, c *changeset.Changeset, own bool, known *knownIDs) (bool, error) {
 	if seq <= l.latest {
 		if row, err := l.Row(seq); err == nil && row.Key == key {
 			return true, nil // that it can be read was looked at before
 		}
 	}
-	if c == nil || c.ID.Origin != l.uuid {
+	if !own {
 		err := l.objects.Use(key, func([]byte) error { return nil })
 		if err == nil || !isMissingObject(err) || c == nil {
 			return err == nil, ignoreMissing(err)
