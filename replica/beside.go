@@ -16,7 +16,7 @@ import (
 	"prophet/internal/parts"
 )
 
-// packsBeside are packs that no list of parts names, held against the log. A pack gets its name once the journal lies there that tells of it, and who takes that back removes it ([Replica.dropParts]); what gc makes has rows that
+// packsBeside are packs that no list of parts names, held against the log. A pack gets its name once the journal lies there that tells of it, and who takes that back removes it, unless it was there before ([durable.Tx.Bring]); what gc makes has rows that
 // were committed. So one that lies there without a journal was committed: if it goes on where the log ends, a backup was put back over it. What a check promises of them a repair does, as both ask here.
 type packsBeside struct {
 	self    uuid.UUID              // of the log

@@ -175,7 +175,13 @@ func TestAMirrorOfAnotherLineKeepsPacksOut(t *testing.T) {
 // pullTwo takes up two changesets of somebody else.
 func pullTwo(t *testing.T, r *replica.Replica, bob uuid.UUID) {
 	t.Helper()
-	if err := r.Update(t.Context(), func(tx *replica.Tx) error {
+	if err := tryPullTwo(t, r, bob); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func tryPullTwo(t *testing.T, r *replica.Replica, bob uuid.UUID) error {
+	return r.Update(t.Context(), func(tx *replica.Tx) error {
 		for seq := range uint32(2) {
 			if _, err := tx.Integrate(&changeset.Changeset{ID: changeset.ID{Origin: bob, Seq: seq + 1}, Created: "2026-03-03 03:03:03", Creator: changeset.Text("bob@example.com"),
 				Changes: []changeset.Change{{Record: changeset.RecordID{Type: "Ticket", UUID: uuid.NewSHA1(bob, []byte{byte(seq)})}, Kind: changeset.Create, Parents: []changeset.ID{},
@@ -184,9 +190,7 @@ func pullTwo(t *testing.T, r *replica.Replica, bob uuid.UUID) {
 			}
 		}
 		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
+	})
 }
 
 // TestUnpackThatRefusesSetsNothingAside has a pack of others' changesets lie before one that has what was made here: unpack refuses, and has done nothing before.

@@ -42,7 +42,7 @@ func (tx *Tx) commit(ctx context.Context) error {
 		return err
 	}
 	for _, f := range tx.partFiles {
-		tx.d.Put(f.Name, f.Data) // the last objects: they get their names once the journal lies there, which tells of them
+		tx.d.Bring(f.Name, f.Data) // the last objects: they get their names once the journal lies there, which tells of them
 	}
 	point := func(t *txLog) durable.Point {
 		return durable.Point{Name: t.name(changeset.LatestFile), Old: t.rawLatest, New: t.newLatest()}

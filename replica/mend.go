@@ -6,19 +6,17 @@ import (
 	"fmt"
 	"path"
 	"slices"
-	"strings"
 
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
 	"prophet/internal/durable"
-	"prophet/internal/parts"
 )
 
 // recover finishes or takes back a commit that was cut off. Where a program of the original wrote since, nothing of that is lost: see halted. What
 // such a one did not come to log goes.
 func (r *Replica) recover() error {
-	recovered, err := durable.RecoverWith(r.fs, r.dropParts)
+	recovered, err := durable.Recover(r.fs)
 	if err == nil && recovered {
 		return r.cutStrays()
 	}
@@ -30,6 +28,13 @@ func (r *Replica) recover() error {
 	if err != nil {
 		return err
 	}
+	if !m.Made { // a backup that was put back over it since may have hidden that it was
+		for _, name := range foreign.Unfinished.Brings {
+			if err := durable.CopyFile(r.fs, name, path.Join(SetAsideDir, name)); err != nil && !isNotExist(err) {
+				return err
+			}
+		}
+	}
 	if err := foreign.Unfinished.Mend(r.fs, m); err != nil {
 		return err
 	}
@@ -38,35 +43,6 @@ func (r *Replica) recover() error {
 			"and what was cut off is not there: do it again", r.where()))
 	}
 	return r.cutStrays()
-}
-
-// dropParts removes the parts that a commit would have listed which is taken back. They got their names after its journal did; so what has the name of a part, and neither a list nor a journal names, was listed once (ADR 15).
-func (r *Replica) dropParts(points []durable.Point) error {
-	for _, p := range points {
-		dir, is := strings.CutSuffix(p.Name, parts.ListFile)
-		if !is {
-			continue
-		}
-		was, err := parts.ParseList(p.Old)
-		if err != nil {
-			continue // then nothing tells what is new
-		}
-		list, err := parts.ParseList(p.New)
-		if err != nil {
-			continue
-		}
-		for _, ref := range list {
-			if slices.Contains(was, ref) {
-				continue
-			}
-			for _, f := range filesOfPart(ref) {
-				if err := durable.Remove(r.fs, dir+f.name); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	return nil
 }
 
 // lookHalted returns what a reader reads instead of the files where a commit was cut off and another program wrote since: what the next writer will

@@ -59,6 +59,7 @@ func (t *Tx) commit(points []Point) error {
 		return err
 	}
 	defer objects.drop(t.fs)
+	j.brings = slices.DeleteFunc(t.brought, func(name string) bool { return !slices.Contains(t.fresh, name) })
 	if err := t.apply(j, &objects); err != nil {
 		return t.abort(j, err)
 	}
@@ -235,10 +236,10 @@ func (t *Tx) abort(j *journal, err error) error {
 	case made:
 		return nil
 	}
-	if rerr := j.undo(t.fs, func([]Point) error { t.dropObjects(); return nil }); rerr != nil {
+	if rerr := j.undo(t.fs); rerr != nil {
 		return fmt.Errorf("%w; taking it back failed too (%w), the next writer will do it", err, rerr)
 	}
-	t.unmake()
+	t.forget()
 	return err
 }
 

@@ -7,8 +7,8 @@
 //
 //  1. Growing files that have leftovers beyond their committed end are cut, and that is flushed. New objects, under temporary names.
 //  2. The journal, [Journal]: the length that each growing file has now, or that it is absent, and what
-//     is appended to it; the old and new text of the commit points; the small files that step 6 will replace; and the
-//     SHA-256 of all that, so that a torn journal is no journal. The flush of it and of the objects; these get their names.
+//     is appended to it; the old and new text of the commit points; the small files that step 6 will replace; the objects that go
+//     if the commit is taken back, see [Tx.Bring]; and the SHA-256 of all that, so that a torn journal is no journal. The flush of it and of the objects; these get their names.
 //  3. The rows: what is appended to growing files. The new texts of the commit points, under temporary names.
 //  4. The flush of every file of step 3, and of the directories of step 3 and of the objects.
 //  5. The commit points get their texts by renames, in the order given, each with a flush of its directory. The last of them is the commit.
@@ -26,7 +26,7 @@
 // A writer takes the lock ([Lock]), then calls [Recover]. If an earlier writer died between steps
 // 2 and 6, Recover finds the journal. With the new text in the last commit point, or the new content of the
 // rewritten file, the commit was made: step 6 is done again. With the old text it was not: the other points get their old
-// text back and every file is cut to its old length.
+// text back, every file is cut to its old length, and what the commit was to bring goes.
 //
 // A program that takes no lock may have written to the same files in between, and even the very text that the commit was to write. So the new
 // text counts only if every file ends in what was to be appended to it. What Recover and Uncommitted cannot tell they return as a [ForeignError]:

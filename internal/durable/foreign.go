@@ -27,6 +27,7 @@ type Unfinished struct {
 	Grown     []Grown
 	Points    []Point
 	Rewritten *Rewritten // nil if no file was to be rewritten
+	Brings    []string   // the files that go if the commit does not count as made
 	journal   *journal
 }
 
@@ -48,7 +49,7 @@ type Mend struct {
 	Points   map[string]string // the texts that these files get; "" stands for no file
 	Lengths  map[string]int64  // so long these files become, if they are longer; -1: they go
 	Contents []Content         // these files get another content as a whole, one after another; each has the old one or the new at any moment
-	Made     bool              // the commit counts as made: what was to be replaced after it is replaced
+	Made     bool              // the commit counts as made: what was to be replaced after it is replaced; else what it brought goes
 }
 
 // Content is a file and its bytes.
@@ -59,7 +60,7 @@ type Content struct {
 
 // foreign is the error for what another program wrote.
 func (j *journal) foreign(format string, args ...any) error {
-	u := &Unfinished{Grown: j.lengths, Points: j.points, Rewritten: j.rewrite, journal: j}
+	u := &Unfinished{Grown: j.lengths, Points: j.points, Rewritten: j.rewrite, Brings: j.brings, journal: j}
 	return &ForeignError{u, fmt.Sprintf(format, args...)}
 }
 
@@ -215,7 +216,7 @@ func (u *Unfinished) mend(fs afero.Fs, m Mend) error {
 		}
 	}
 	if !m.Made {
-		return emptyJournal(fs)
+		return u.journal.drop(fs)
 	}
 	replaced, err := u.journal.notLower(fs)
 	if err != nil {

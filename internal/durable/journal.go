@@ -24,11 +24,12 @@ import (
 //	point "latest-sequence-no" "1" "2"
 //	rewrite "changesets.idx" "9f86…" "60303…"
 //	replace "local_metadata/last-changeset-from-10b1e589-83c2-4e27-917c-42dae1b8cf11" "7"
+//	bring "prophet/parts/3f0a….pack"
 //	sha256 6f1f…
 //
 // An append says how long a growing file is, or that it is absent, and what the commit appends to it, in base64 ([base64.RawStdEncoding]). Earlier
 // versions wrote "length 44 "changesets.idx"" instead, without what is appended.
-// A rewrite names the SHA-256 of a file before and after the commit that it is. The last line is the SHA-256 of all before it, in lower-case hex.
+// A bring names a file that the commit brings, and that goes where it is taken back. A rewrite names the SHA-256 of a file before and after the commit that it is. The last line is the SHA-256 of all before it, in lower-case hex.
 // Quoted text is written and read as Go does ([strconv.Quote]). An empty journal is its first line, or nothing while its place in the directory is
 // not flushed yet.
 const Journal = "prophet/journal"
@@ -50,6 +51,7 @@ type journal struct {
 	points   []Point
 	rewrite  *Rewritten // the commit, if there is one; otherwise the last point is it
 	replaced []Content
+	brings   []string // objects that were not there before, and go where the commit is taken back
 }
 
 // write does step 2 but for the flush, for which it returns the journal, open, if it was opened. A new journal is flushed in its directory before it holds anything.
@@ -140,6 +142,9 @@ func (j *journal) text() string {
 	for _, f := range j.replaced {
 		b = appendLine(b, "replace", f.Name, string(f.Data))
 	}
+	for _, name := range j.brings {
+		b = appendLine(b, "bring", name)
+	}
 	return string(b) + sumWord + sum(b) + "\n"
 }
 
@@ -210,6 +215,8 @@ func (j *journal) parseLine(line string) error {
 		j.rewrite = &Rewritten{args[0], args[1], args[2]}
 	case word == "replace" && len(args) == 2:
 		j.replaced = append(j.replaced, Content{args[0], []byte(args[1])})
+	case word == "bring" && len(args) == 1:
+		j.brings = append(j.brings, args[0])
 	default:
 		return fmt.Errorf("line %.40q", line)
 	}

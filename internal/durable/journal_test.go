@@ -92,6 +92,8 @@ func TestHostileJournalIsRefused(t *testing.T) {
 		journalHead + "length 010 \"rows\"\n" + point,
 		journalHead + "length 1 `rows`\n" + point,
 		journalHead + "remove \"rows\"\n" + point,
+		journalHead + point + "bring \"../rows\"\n",
+		journalHead + "bring \"rows\"\n" + point,
 		journalHead + point + "\n",
 		journalHead + strings.TrimSuffix(point, "\n") + " \"3\"\n",
 		journalHead + strings.TrimSuffix(point, "\n"),

@@ -16,11 +16,7 @@ import (
 // Recover finishes or takes back a commit that its writer did not live to finish, and
 // reports whether there was one. Every writer calls it when it has the lock, before it reads what it builds on.
 // It may itself be cut short at any moment, and called again. Where another program wrote since, it changes nothing, and the error is a [ForeignError].
-func Recover(fs afero.Fs) (recovered bool, err error) { return RecoverWith(fs, nil) }
-
-// RecoverWith is [Recover] for who leaves nothing behind that a commit brought which is taken back. drop is called with the points of that before its journal goes, perhaps again where that was cut off; it removes what nothing but
-// their new texts names.
-func RecoverWith(fs afero.Fs, drop func(points []Point) error) (recovered bool, err error) {
+func Recover(fs afero.Fs) (recovered bool, err error) {
 	j, err := readJournal(fs)
 	if errors.Is(err, errTorn) {
 		err = emptyJournal(fs)
@@ -31,7 +27,7 @@ func RecoverWith(fs afero.Fs, drop func(points []Point) error) (recovered bool, 
 	if j == nil {
 		return false, nil
 	}
-	if err := j.recover(fs, drop); err != nil {
+	if err := j.recover(fs); err != nil {
 		return false, fmt.Errorf("recover an unfinished commit: %w", err)
 	}
 	return true, nil
@@ -46,7 +42,7 @@ func TornJournal(fs afero.Fs) (bool, error) {
 	return false, err
 }
 
-func (j *journal) recover(fs afero.Fs, drop func(points []Point) error) error {
+func (j *journal) recover(fs afero.Fs) error {
 	made, err := j.judge(fs)
 	if err != nil {
 		return err
@@ -57,7 +53,7 @@ func (j *journal) recover(fs afero.Fs, drop func(points []Point) error) error {
 	if err := j.checkOvergrown(fs); err != nil {
 		return err
 	}
-	return j.undo(fs, drop)
+	return j.undo(fs)
 }
 
 // redo makes sure that the points are on the disk, then finishes.
@@ -84,9 +80,8 @@ func (j *journal) finish(fs afero.Fs) error {
 	return emptyJournal(fs)
 }
 
-// undo gives the points before the commit their old text, for the readers' sake before the rows that they promise go, then cuts every file back. drop, if there is one, removes the rest of what the commit brought, before
-// the journal goes that tells of it.
-func (j *journal) undo(fs afero.Fs, drop func(points []Point) error) error {
+// undo gives the points before the commit their old text, for the readers' sake before the rows that they promise go, then cuts every file back, and removes what the commit brought.
+func (j *journal) undo(fs afero.Fs) error {
 	before := j.points
 	if j.rewrite == nil {
 		before = before[:len(before)-1]
@@ -104,10 +99,17 @@ func (j *journal) undo(fs afero.Fs, drop func(points []Point) error) error {
 	if err := removeAll(fs, begun); err != nil {
 		return err
 	}
-	if drop != nil {
-		if err := drop(j.points); err != nil {
-			return err
-		}
+	return j.drop(fs)
+}
+
+// drop removes what a commit brought that was taken back, then the journal that tells of it.
+func (j *journal) drop(fs afero.Fs) error {
+	var brought []Grown
+	for _, name := range j.brings {
+		brought = append(brought, Grown{Name: name})
+	}
+	if err := removeAll(fs, brought); err != nil {
+		return err
 	}
 	return emptyJournal(fs)
 }

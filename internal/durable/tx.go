@@ -29,6 +29,7 @@ type Point struct{ Name, Old, New string }
 type Tx struct {
 	writer
 	objects   []Content
+	brought   []string // objects that go again where the commit is taken back
 	growths   []*growth
 	replaced  []Content
 	rewritten *Content // the commit, if there is one
@@ -70,6 +71,12 @@ func (t *Tx) Put(name string, data []byte) {
 		t.objects = append(t.objects, Content{name, data})
 		t.size += len(data)
 	}
+}
+
+// Bring is [Tx.Put] of an object that goes again where the commit is taken back, by whoever does that, unless it was there before: others take what has such a name for committed.
+func (t *Tx) Bring(name string, data []byte) {
+	t.Put(name, data)
+	t.brought = append(t.brought, name)
 }
 
 // Append adds data to a growing file whose committed length is at bytes. What the file has beyond that is a leftover and
