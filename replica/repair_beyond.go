@@ -29,23 +29,24 @@ type beyond struct {
 // here, as far as can be told; where a list of parts does; or where others have what was made here after that. Notes of ours beyond the number that no journal explains were committed with their rows: the log was set back
 // then, and what was made here after those rows is its own too. The indexes of records alone make no one row of format 1, for a program of the original may have been cut off in that; and none where somebody has another
 // changeset in a row that is here. A changeset of which nothing tells is what one of ours was cut off in.
-func (p *repair) rowsBeyond(l *Log, held uint32) (rows uint32, err error) {
+// noted is the last row of which a file tells that is written as part of a commit.
+func (p *repair) rowsBeyond(l *Log, held uint32) (rows, noted uint32, err error) {
 	x := &beyond{p: p, l: l.withRows(held), held: held}
 	if x.index, err = p.read(l.prefix + changeset.IndexFile); err != nil {
-		return held, err
+		return held, 0, err
 	}
 	if rows, err = x.counted(); err != nil {
-		return held, err
+		return held, 0, err
 	}
 	if err := errors.Join(x.findStrays(), x.findPacked()); err != nil {
-		return held, err
+		return held, 0, err
 	}
 	if x.claimed <= held && !p.besideAhead[l.prefix] && !slices.ContainsFunc(x.strays, func(f *candidate) bool { return x.isOwn(f.c.ID) }) {
-		return held, nil
+		return held, 0, nil
 	}
 	theirs, another, err := x.elsewhere()
 	if err != nil {
-		return held, err
+		return held, 0, err
 	}
 	run := x.run(rows)
 	rows = max(rows, min(x.noted, run), x.placed())
@@ -60,13 +61,13 @@ func (p *repair) rowsBeyond(l *Log, held uint32) (rows uint32, err error) {
 		rows = max(rows, theirs)
 	}
 	if p.isTooMany(l, rows, held) {
-		return held, nil
+		return held, 0, nil
 	}
 	x.tellUncounted(rows)
 	if rows == 0 {
 		err = p.tellGone(l)
 	}
-	return rows, err
+	return rows, max(x.noted, theirs), err
 }
 
 // tellUncounted tells that one file counts more rows than the log is to have, and changesets of others lie here that may have stood in them, but nothing says which.

@@ -251,7 +251,11 @@ func (x *indexRepair) mend(lacking []uint32, n rowCount) (sound bool, err error)
 			return true, err
 		}
 	}
-	x.p.tell(x.l.prefix+changeset.LatestFile, IsLost, "%s noted and gone: nobody who was asked has what stood there; a pull from a replica that has it brings it back", span(rows+1, n.rows))
+	if rows < n.noted {
+		x.p.tell(x.l.prefix+changeset.LatestFile, IsLost, "%s noted and gone: nobody who was asked has what stood there; a pull from a replica that has it brings it back", span(rows+1, n.rows))
+	} else {
+		x.p.tell(x.l.prefix+changeset.LatestFile, IsLost, "%s not made again: what may have stood there lies here, but nothing tells in which order, nor that it was committed; a pull from a replica that has it brings it", span(rows+1, n.rows))
+	}
 	return true, nil
 }
 

@@ -13,6 +13,7 @@ import (
 type rowCount struct {
 	rows  uint32
 	sure  bool   // false where what counts them disagrees, and nothing decides; then the number is left
+	noted uint32 // the last of them of which others, or a file tells that is written as part of a commit
 	least uint32 // of these are in the index, or counted by the number; the others only our notes and the indexes of records tell of, and the number is not written before they are found
 }
 
@@ -31,8 +32,8 @@ func (p *repair) mendNumber(l *Log) (rowCount, error) {
 		return rowCount{}, err
 	}
 	if bad == nil && says == held && held > 0 {
-		rows, err := p.rowsBeyond(l, held)
-		return rowCount{rows, true, held}, err
+		rows, noted, err := p.rowsBeyond(l, held)
+		return rowCount{rows, true, noted, held}, err
 	}
 	rows, sure, err := p.counted(l, says, bad == nil, held)
 	if err != nil {
@@ -48,19 +49,19 @@ func (p *repair) mendNumber(l *Log) (rowCount, error) {
 		if bad != nil || says > held {
 			says = 0 // nothing can be done with so many
 		}
-		return rowCount{says, false, says}, nil
+		return rowCount{rows: says, least: says}, nil
 	}
-	more, err := p.rowsBeyond(l, rows)
+	more, noted, err := p.rowsBeyond(l, rows)
 	if err != nil {
 		return rowCount{}, err
 	}
 	if more > rows {
-		return rowCount{more, true, rows}, nil
+		return rowCount{more, true, noted, rows}, nil
 	}
 	if least := max(says, held); bad == nil && (says == rows || least > 0 && rows > least) {
-		return rowCount{rows, true, min(rows, least)}, nil
+		return rowCount{rows, true, rows, min(rows, least)}, nil
 	}
-	return rowCount{rows, true, rows}, p.writeNumber(l, rows)
+	return rowCount{rows, true, rows, rows}, p.writeNumber(l, rows)
 }
 
 // writeNumber makes the number of rows what it must be, if it is not.
