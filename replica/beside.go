@@ -244,7 +244,7 @@ func (l *Log) lookInto(ctx context.Context, name string, b *packsBeside, known *
 		}
 	}
 	if s.broken = p.broken != nil; s.broken {
-		p.unread = l.lackingOf(name, s)
+		p.unread, _ = b.hold(l, s)
 		p.only += p.unread
 	}
 	return p, nil
@@ -264,29 +264,31 @@ func (l *Log) notNamed(ctx context.Context, name string) (wrong, err error) {
 	return nil, err
 }
 
-// lackingOf returns how many rows of a damaged pack can be read neither in it nor in the log, as its table tells; one, where that cannot be read either.
-func (l *Log) lackingOf(name string, s *packSpan) (n int) {
-	sum, ok := parts.ParseSum(strings.TrimSuffix(path.Base(name), parts.PackExt))
+// hold holds the rows of a damaged pack that cannot be read against the log, as its table tells of them, and returns how many that does not have; one, with the error, where the table cannot be read either. One in which the log has another changeset
+// is of another line; so it seems where the log was named anew.
+func (b *packsBeside) hold(l *Log, s *packSpan) (n int, err error) {
+	sum, ok := parts.ParseSum(strings.TrimSuffix(path.Base(s.name), parts.PackExt))
 	part, err := parts.ByTable(l.fs, "", sum)
 	if !ok || err != nil {
-		return 1
+		return 1, err
 	}
 	for seq := part.First; seq <= part.Last && seq > 0; seq++ {
 		if s.first > 0 && seq >= s.first && seq <= s.last {
 			continue
 		}
-		row, err := l.Row(seq)
 		is := false
-		if err == nil && seq <= l.latest {
-			if is, err = part.Names(seq, row.Key); err != nil {
-				return 1
+		key, known := b.log.row(seq)
+		if known = known && seq <= b.end; known {
+			if is, err = part.Names(seq, key); err != nil {
+				return 1, err
 			}
 		}
 		if !is {
 			n++
+			b.another = b.another || known
 		}
 	}
-	return n
+	return n, nil
 }
 
 // hasElsewhere reports whether a changeset of a pack that no list names is here without it, or what it does is: in a row, or, if somebody else made it, as a loose object. Bookkeeping is missed by nobody.

@@ -129,3 +129,27 @@ func TestNothingOfADamagedPackThatNoListNamesIsLostUnsaid(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatFollowsADamagedPackOfAnotherLineStaysAside has a replica go on after a backup for as many rows as a pack of one frame has, which is damaged: its table tells that the log has others there, so that the pack behind it is no
+// continuation of them.
+func TestWhatFollowsADamagedPackOfAnotherLineStaysAside(t *testing.T) {
+	backup, now := foldedAgain(t)
+	pack := partsOf(t, now, "")[1].PackFile()
+	copyOver(t, now, backup)
+	grow(t, replicatest.Open(t, now, replica.Options{Creator: "ann@example.com"}), 5)
+	want := dumped(t, now)
+	for how, damage := range broken {
+		fsys := now.Survivor(crashfs.Kill, 0)
+		if err := afero.WriteFile(fsys, pack, []byte(damage(filesIn(t, fsys)[pack])), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if found := problems(t, fsys); strings.Contains(found, "takes up") || strings.Count(found, "and the log went on") != 2 || strings.Contains(found, "harmless") {
+				t.Errorf("%s: fsck says\n%s", how, found)
+			}
+			if did := repaired(t, fsys); dumped(t, fsys) != want || left(t, fsys) != 3 {
+				t.Errorf("%s: the repair says\n%s", how, did)
+			}
+		}
+	}
+}

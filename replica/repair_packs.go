@@ -90,7 +90,10 @@ func (x *partsRepair) lookAt(name string) error {
 		file = packFile{name: name, sum: sum}
 	}
 	if span != nil {
-		span.broken = broken
+		if span.broken = broken; broken {
+			_, err := x.beside.hold(x.l, span)
+			x.p.unread(err)
+		}
 	}
 	x.packs = append(x.packs, file)
 	return nil
