@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -13,7 +14,7 @@ import (
 
 // besideLog reads the log to hold packs against, as far as its index is whole.
 func (x *partsRepair) besideLog() besideLog {
-	all := x.l.withRows(maxSeq)
+	packed := x.l.withRows(maxSeq).packedChangeset(x.p)
 	loose := func(_ *cas.Store, key cas.Key) *changeset.Changeset {
 		c, err := changeset.Decode(x.looseOf(key))
 		if err != nil {
@@ -25,13 +26,7 @@ func (x *partsRepair) besideLog() besideLog {
 		if c := loose(nil, key); c != nil {
 			return c
 		}
-		b, _, err := all.packedObject(key)
-		x.p.unread(err)
-		c, bad := changeset.Decode(b)
-		if err != nil || bad != nil {
-			return nil
-		}
-		return c
+		return packed(key)
 	}}
 }
 
@@ -45,7 +40,8 @@ func (x *partsRepair) takeBeside() error {
 	if end == x.beside.end {
 		return x.p.disturbed()
 	}
-	line := &beyond{p: x.p, l: x.l.withRows(x.beside.end), held: x.beside.end, index: x.index, lying: x.beside.made, unpack: x.unpack}
+	line := newLine(x.p, x.l, x.beside.end, x.index, x.unpack)
+	maps.Copy(line.made, x.beside.made)
 	if _, another, err := line.elsewhere(); another || err != nil {
 		return err
 	}

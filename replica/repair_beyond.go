@@ -1,9 +1,7 @@
 package replica
 
 import (
-	"errors"
 	"fmt"
-	"maps"
 	"slices"
 
 	"prophet/cas"
@@ -12,17 +10,13 @@ import (
 
 // beyond looks for rows of a log after the last one that is told of: what counts them may have been set back, all of it or most.
 type beyond struct {
-	p       *repair
-	l       *Log // of the rows that are told of
-	held    uint32
-	index   []byte                                 // as it was found
-	claimed uint32                                 // the last row of which anything tells
-	noted   uint32                                 // the last row of which a file tells that is written as part of a commit
-	indexed map[uint32]bool                        // rows that the indexes of records name
-	has     map[changeset.ID]bool                  // what has a row that is told of
-	strays  []*candidate                           // changesets that are here and in no row
-	lying   map[changeset.ID]cas.Key               // what was made here after the last row, and a part has
-	unpack  func(key cas.Key) *changeset.Changeset // reads one of these
+	*line
+	index   []byte                // as it was found
+	claimed uint32                // the last row of which anything tells
+	noted   uint32                // the last row of which a file tells that is written as part of a commit
+	indexed map[uint32]bool       // rows that the indexes of records name
+	has     map[changeset.ID]bool // what has a row that is told of
+	strays  []*candidate          // changesets that are here and in no row
 }
 
 // rowsBeyond returns how many rows a log has that has held ones by most of what counts them. It has more where two of all files that count rows say so; where one does, and the changesets of all rows up to there are
@@ -31,14 +25,18 @@ type beyond struct {
 // changeset in a row that is here. A changeset of which nothing tells is what one of ours was cut off in.
 // noted is the last row of which a file tells that is written as part of a commit.
 func (p *repair) rowsBeyond(l *Log, held uint32) (rows, noted uint32, err error) {
-	x := &beyond{p: p, l: l.withRows(held), held: held}
-	if x.index, err = p.read(l.prefix + changeset.IndexFile); err != nil {
+	index, err := p.read(l.prefix + changeset.IndexFile)
+	if err != nil {
 		return held, 0, err
 	}
+	x := &beyond{line: newLine(p, l, held, index, l.withRows(maxSeq).packedChangeset(p)), index: index}
 	if rows, err = x.counted(); err != nil {
 		return held, 0, err
 	}
-	if err := errors.Join(x.findStrays(), x.findPacked()); err != nil {
+	if err = x.findPacked(); err == nil {
+		err = x.findStrays()
+	}
+	if err != nil {
 		return held, 0, err
 	}
 	if x.claimed <= held && !p.besideAhead[l.prefix] && !slices.ContainsFunc(x.strays, func(f *candidate) bool { return x.isOwn(f.c.ID) }) {
@@ -72,13 +70,17 @@ func (p *repair) rowsBeyond(l *Log, held uint32) (rows, noted uint32, err error)
 
 // tellUncounted tells that one file counts more rows than the log is to have, and changesets of others lie here that may have stood in them, but nothing says which.
 func (x *beyond) tellUncounted(rows uint32) {
-	n := x.others() - int(rows-x.held)
+	if x.noted <= rows || x.noted > maxWhole/changeset.RowSize { // no log has so many: that file is damaged
+		return
+	}
+	free := int(rows - x.held) // of the rows that are taken up, those in which others' stand
 	for _, f := range x.strays {
 		if x.isOwn(f.c.ID) && f.c.ID.Seq <= rows {
-			n++
+			free--
 		}
 	}
-	if x.noted <= rows || n <= 0 || x.noted > maxWhole/changeset.RowSize {
+	n := x.others() - free
+	if n <= 0 {
 		return
 	}
 	text := "a changeset of somebody else lies here that the log does not have: a pull from who has it brings it"
@@ -272,6 +274,9 @@ func (x *beyond) findStrays() error {
 		}
 		if c := x.p.wholeChangeset(x.l, key); c != nil {
 			x.strays = append(x.strays, &candidate{key: key, c: c})
+			if x.isOwn(c.ID) {
+				x.made[c.ID] = key
+			}
 		}
 		return nil
 	})
@@ -280,15 +285,6 @@ func (x *beyond) findStrays() error {
 // findPacked reads what was made here after the last row and lies in parts.
 func (x *beyond) findPacked() error {
 	all := x.l.withRows(maxSeq)
-	x.lying, x.unpack = map[changeset.ID]cas.Key{}, func(key cas.Key) *changeset.Changeset {
-		b, _, err := all.packedObject(key)
-		x.p.unread(err)
-		c, bad := changeset.Decode(b)
-		if err != nil || bad != nil {
-			return nil
-		}
-		return c
-	}
 	packs, err := all.packs()
 	if err != nil {
 		x.p.unread(err)
@@ -301,91 +297,9 @@ func (x *beyond) findPacked() error {
 				break
 			}
 			if c, bad := changeset.Decode(b); bad == nil && x.isOwn(c.ID) {
-				x.lying[c.ID] = cas.Sum(b)
+				x.made[c.ID] = cas.Sum(b)
 			}
 		}
 	}
 	return x.p.disturbed()
-}
-
-// isOwn reports whether a changeset was made here under the number of a row after the last.
-func (x *beyond) isOwn(id changeset.ID) bool { return id.Origin == x.l.uuid && id.Seq > x.held }
-
-// elsewhere returns how many rows there are by those who are asked: as many as a mirror or a copy of this replica has, or up to the last changeset that was made here. Who has another edit under the number of one that is
-// here, or, in a mirror or a copy, in its row, went on in another line, and tells of none: one of the two was made on a copy, or after a backup was put back, so a pull gives the replica another UUID. another says that it
-// is a row of this log that is another there: then what lies here of rows after the last may be of that line.
-func (x *beyond) elsewhere() (rows uint32, another bool, err error) {
-	here := x.own()
-	for _, r := range x.p.others() {
-		l := sameLog(r, x.l)
-		has, fork, err := x.toldBy(r, l, here)
-		switch {
-		case err != nil:
-			return 0, false, err
-		case fork > 0 && fork <= x.held:
-			return 0, true, nil
-		case fork == 0:
-			rows = max(rows, has)
-		}
-	}
-	return rows, false, x.p.disturbed()
-}
-
-// toldBy returns how many rows there are by somebody's log, or the first number under which that has another edit than is here.
-func (x *beyond) toldBy(r *Replica, l *Log, here map[changeset.ID]cas.Key) (rows, fork uint32, err error) {
-	if l.uuid == x.l.uuid {
-		rows = l.latest
-	}
-	for row, err := range l.Rows(1, l.latest) {
-		if err != nil {
-			x.p.passOver(r, err)
-			break
-		}
-		key, is := here[row.ID]
-		if at := (changeset.ID{Origin: x.l.uuid, Seq: row.Seq}); l.uuid == x.l.uuid && row.ID != at && row.Seq <= x.held {
-			if key, is := here[at]; is && x.p.wholeChangeset(x.l, key) != nil {
-				return 0, row.Seq, x.p.disturbed()
-			}
-		}
-		if is && key != row.Key {
-			another, err := x.isAnother(l, row, key)
-			if x.p.passOver(r, err); another {
-				return 0, row.ID.Seq, x.p.disturbed()
-			}
-		}
-		if x.isOwn(row.ID) {
-			rows = max(rows, row.ID.Seq)
-		}
-	}
-	return rows, 0, x.p.disturbed()
-}
-
-// own returns the objects of what was made here under the numbers of rows: those that the index names there, and those after the last.
-func (x *beyond) own() map[changeset.ID]cas.Key {
-	here := map[changeset.ID]cas.Key{}
-	maps.Copy(here, x.lying)
-	for seq := uint32(1); seq <= x.held; seq++ {
-		if row, whole := rowIn(x.index, seq); whole && row.ID == (changeset.ID{Origin: x.l.uuid, Seq: seq}) {
-			here[row.ID] = row.Key
-		}
-	}
-	for _, f := range x.strays {
-		if x.isOwn(f.c.ID) {
-			here[f.c.ID] = f.key
-		}
-	}
-	return here
-}
-
-// isAnother reports whether the changeset of a row of somebody's log is another edit than one that is here. Of one that cannot be read, or is lost there, that is not known, and it is not.
-func (x *beyond) isAnother(l *Log, row changeset.Row, key cas.Key) (bool, error) {
-	there, err := l.Changeset(row)
-	if err != nil || there.Lost {
-		return false, err
-	}
-	here := x.p.wholeChangeset(x.l, key)
-	if here == nil {
-		here = x.unpack(key)
-	}
-	return here != nil && !changeset.SameEdit(here, there), nil
 }
