@@ -117,7 +117,7 @@ func fetchAll(ctx context.Context, items []item, largest *int) ([]fetched, error
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			c, err := it.ahead, error(nil)
+			c, err := it.taken(), error(nil)
 			if c == nil {
 				c, err = it.from.Changeset(it.there())
 			}

@@ -2,6 +2,7 @@ package sync
 
 import (
 	"iter"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -52,6 +53,16 @@ func (it item) apply(c *changeset.Changeset) {
 		it.read.stretches.Apply(c)
 		it.read.moves.Apply(c)
 	}
+}
+
+// taken returns a copy of what was fetched ahead, to which names can be given; nil if nothing was.
+func (it item) taken() *changeset.Changeset {
+	if it.ahead == nil {
+		return nil
+	}
+	c := *it.ahead
+	c.Changes = slices.Clone(c.Changes)
+	return &c
 }
 
 // items are rows of a log of the source that follow one another. A source may have millions that were never read, so an [entry] is kept of each, and made an item as it

@@ -39,10 +39,29 @@ func (p *pull) readMixed(ctx context.Context, s *side) error {
 			}
 		}
 	}
-	if err := eachFetched(ctx, asThere, m.note); err != nil {
+	room := mostKept
+	err = eachFetched(ctx, asThere, func(f fetched) error {
+		room = m.keep(f, room)
+		return m.note(f)
+	})
+	if err != nil {
 		return err
 	}
 	return p.locate(s)
+}
+
+// mostKept is how many bytes of changesets, in memory, are kept of those that were fetched for their names, so that a pull of a few fetches none twice. What follows is fetched again when it is taken up.
+const mostKept = 4 << 20
+
+// keep keeps a changeset of the source as it was fetched, if there is room for so many bytes, and returns how much room is left.
+func (m *mixture) keep(f fetched, room int) int {
+	if f.c == nil {
+		return room
+	}
+	if room -= sizeOf(f.c); room >= 0 {
+		m.items.keep(int(f.row.Seq-m.items.first), f.c)
+	}
+	return room
 }
 
 // note notes the name of a changeset of the source, if it is not the one that follows from what is above.

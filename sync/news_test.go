@@ -201,6 +201,33 @@ func TestNewsOfAMirrorOfTheOriginalCostWhatTheyAreAndTwoRequests(t *testing.T) {
 	}
 }
 
+// What was imported has a name of the kind that a move gives, so a new changeset of the original may be here under it, and has to be looked at before the pull begins.
+func TestNewsOfAMirrorOfTheOriginalAreFetchedOnceBesideWhatWasImported(t *testing.T) {
+	erin, _, srv := ofOriginal(t, 130)
+	clone, _, err := psync.Clone(t.Context(), crashfs.New(), openLocation(t, srv.URL), replica.Options{}, psync.Options{Adopt: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	for n := range 250 {
+		text.WriteString(line(change("create", n, "status", "new")))
+	}
+	importText(t, clone, text.String())
+	for _, n := range []int{10, 1, 30} {
+		writes(t, erin, n)
+		srv.Reset()
+		if came, known, err := news(t, srv.URL, clone); err != nil || !known || came != n || srv.Requests() != int64(n+2) {
+			t.Errorf("%d came of %d, known %v (%v), with %d requests: %v", came, n, known, err, srv.Requests(), srv.Log())
+		}
+	}
+	writes(t, erin, 25) // which passes 192
+	srv.Reset()
+	came, _, err := news(t, srv.URL, clone)
+	if fetched := strings.Count(strings.Join(srv.Log(), "\n"), "/cas/changesets/"); err != nil || came != 25 || fetched != 25 {
+		t.Errorf("%d came (%v), %d were fetched: %v", came, err, fetched, srv.Log())
+	}
+}
+
 // A mirror of the original that has votes too.
 func TestNewsOfTheVotesOfAMirrorOfTheOriginalAreFound(t *testing.T) {
 	o := newOriginals(t, "three-laptops")
