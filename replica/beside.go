@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"path"
 	"slices"
 	"strings"
@@ -46,14 +47,16 @@ type packSpan struct {
 }
 
 func newPacksBeside(l *Log, end uint32, log besideLog) *packsBeside {
-	former, _ := l.Former() // where it cannot be read, or is of the backup, the mark says it
-	marked, _ := exists(l.fs, markFile(l.uuid))
-	return &packsBeside{self: l.uuid, gone: marked || slices.Contains(former, l.uuid), peer: l.notesPeer, end: end, log: log, made: map[changeset.ID]cas.Key{}}
+	return &packsBeside{self: l.uuid, gone: l.gaveUp(l.uuid) < math.MaxInt, peer: l.notesPeer, end: end, log: log, made: map[changeset.ID]cas.Key{}}
 }
 
-// isOwn reports whether a changeset that a pack has in a row was made here: under the UUID of the log, or, where the replica had another one after that, under the number of the row, and by none that is noted as a peer.
+// isOwn reports whether a changeset that a pack has in a row was made here: under the UUID of the log. Where the replica gave that one up, what it made bears the
+// number of its row, and no origin that is noted as a peer.
 func (b *packsBeside) isOwn(seq uint32, id changeset.ID) bool {
-	return id.Origin == b.self || b.gone && id.Seq == seq && !b.peer(id.Origin)
+	if b.gone {
+		return id.Seq == seq && (id.Origin == b.self || !b.peer(id.Origin))
+	}
+	return id.Origin == b.self
 }
 
 // add adds a pack, of which the rows follow.
@@ -80,7 +83,7 @@ func (b *packsBeside) row(s *packSpan, seq uint32, key cas.Key, c *changeset.Cha
 		return
 	}
 	if c.ID.Seq != seq {
-		s.alien = s.alien || !b.gone // what was made under a UUID that was given up may come from a copy
+		s.alien = true
 		return
 	}
 	if was, is := b.made[c.ID]; is && was != key {

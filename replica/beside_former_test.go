@@ -10,6 +10,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/spf13/afero"
 
+	"prophet/cas"
+	"prophet/changeset"
 	"prophet/internal/crashfs"
 	"prophet/internal/replicatest"
 	"prophet/replica"
@@ -47,11 +49,33 @@ func shown(t *testing.T, fsys afero.Fs) string {
 	return regexp.MustCompile(`(?m)^"(replica_uuid|former_uuids|last_changeset_from)":.*$`).ReplaceAllString(dumped(t, fsys), "")
 }
 
+// leaveOld leaves what row 21 was named before, as a move does.
+func leaveOld(t *testing.T, fsys afero.Fs, origin uuid.UUID) {
+	t.Helper()
+	l := replicatest.Open(t, fsys, replica.Options{}).Log()
+	row, err := l.Row(21)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := l.Changeset(row)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := *c
+	old.ID.Origin = origin
+	name := changeset.ObjectPath(changeset.ChangesetObjects, cas.Sum(old.Encode()))
+	if err := errors.Join(fsys.MkdirAll(path.Dir(name), 0o700), afero.WriteFile(fsys, name, old.Encode(), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestWhatWasMadeUnderALaterUUIDIsTakenUp copies a backup over a replica that got another UUID since: what it made under that is its own, as its list of former UUIDs, or the mark of the one that the backup brought back, says.
 func TestWhatWasMadeUnderALaterUUIDIsTakenUp(t *testing.T) {
 	for before := range 2 { // with one, the list is the backup's
 		backup, now := renewed(t, before)
 		want, later := shown(t, now), replicatest.Open(t, now, replica.Options{}).UUID().String()
+		was := replicatest.Open(t, backup, replica.Options{}).UUID()
+		leaveOld(t, now, was)
 		copyOver(t, now, backup)
 		if found := problems(t, now); !strings.Contains(found, "it has 7 changesets, of which those of rows 21, 22, 23, 26, 27 were made here, that the log does not have: a backup was put back over it; ") {
 			t.Errorf("%d before: fsck says\n%s", before, found)
@@ -83,9 +107,9 @@ func TestWhatWasMadeUnderALaterUUIDIsTakenUp(t *testing.T) {
 			}
 		}
 
-		self, noted := replicatest.Open(t, backup, replica.Options{}).UUID().String(), without.Survivor(crashfs.Kill, 0)
+		noted := without.Survivor(crashfs.Kill, 0)
 		for name := range filesIn(t, without) {
-			if path.Base(name) == "former-uuids" || path.Base(name) == "last-changeset-from-"+self {
+			if path.Base(name) == "former-uuids" || path.Base(name) == "last-changeset-from-"+was.String() {
 				if err := without.Remove(name); err != nil {
 					t.Fatal(err)
 				}

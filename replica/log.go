@@ -7,6 +7,8 @@ import (
 	"io"
 	"io/fs"
 	"iter"
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -209,6 +211,20 @@ func (l *Log) readFormer() (list []uuid.UUID, till map[uuid.UUID]uint32, err err
 		list, till[u] = append(list, u), max(till[u], rows)
 	}
 	return list, till, nil
+}
+
+// gaveUp returns as which of its UUIDs, in order, the log's replica gave one up; math.MaxInt if it did not. A backup may have brought that back, and the list of before; then the original's mark of it says so.
+func (l *Log) gaveUp(u uuid.UUID) int {
+	former, _ := l.Former()
+	if i := slices.Index(former, u); i >= 0 {
+		return i
+	}
+	if u == l.uuid {
+		if marked, _ := exists(l.fs, markFile(u)); marked {
+			return len(former)
+		}
+	}
+	return math.MaxInt
 }
 
 // parseFormer reads a line of the list: a UUID, a space and the number of rows that the log had when the replica gave it up. Older versions wrote the

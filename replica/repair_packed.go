@@ -62,7 +62,9 @@ func (x *indexRepair) isMoved(packed *changeset.Changeset) (bool, error) {
 			return false, err
 		}
 	}
-	return slices.ContainsFunc(x.moved[packed.ID.Seq], func(loose *changeset.Changeset) bool { return doSame(loose, packed) }), nil
+	return slices.ContainsFunc(x.moved[packed.ID.Seq], func(loose *changeset.Changeset) bool {
+		return doSame(loose, packed) && x.l.gaveUp(loose.ID.Origin) >= x.l.gaveUp(packed.ID.Origin) // else that is what it was before
+	}), nil
 }
 
 // loadMoved reads the loose changesets.
