@@ -170,7 +170,7 @@ func (p leftPack) problem(prefix string, in lookedBeside, latest uint32) Problem
 		}
 		found.Text += ": "
 	}
-	const where = "a pull from who has them brings them; where nobody does, this file alone has them: move it to where it is kept"
+	const where = "a pull from who has them brings them; where nobody does, this file alone has them: "
 	switch {
 	case follows && p.broken != nil:
 		found.Text += "a backup was put back over it; \"prophet fsck --repair\" takes up what can be read of it after the last row, and an edit before that keeps it out; what cannot be read stays in this file"
@@ -178,10 +178,10 @@ func (p leftPack) problem(prefix string, in lookedBeside, latest uint32) Problem
 		found.Text += "a backup was put back over it; \"prophet fsck --repair\" takes up what follows the last row, and an edit before that keeps it out"
 	case p.mayBeOurs() && in.another:
 		found.ByHand = true
-		found.Text += "a backup was put back over it, and the log went on, so that a repair cannot take it up; " + where
+		found.Text += "a backup was put back over it, and the log went on, so that a repair cannot take it up; " + where + "\"prophet help copies\" says how they come into the log"
 	case p.mayBeOurs():
 		found.ByHand = true
-		found.Text += "it does not go on where the log ends, so that a repair cannot take it up; " + where
+		found.Text += "it does not go on where the log ends, so that a repair cannot take it up; " + where + "move it to where it is kept"
 	default:
 		found.Harmless = true
 		found.Text += "of a backup that was put back over it, or of a pull that was cut off; a pull from who has them brings them, and gc keeps it until then"

@@ -154,6 +154,21 @@ replica gets a new UUID. A copy that was made while somebody wrote there may
 have files of different moments: check it with "prophet fsck", and if that finds
 something, make it again.
 
+A backup that is copied over a replica, instead of into an empty directory,
+leaves there what it lacks. "prophet fsck --repair" takes that up, but not where
+the replica was edited before: then fsck names packs that no list names, with
+edits that the log does not have. Where nobody else has these, take them up in a
+copy of that backup, with all packs that fsck names, and pull them from there:
+
+  cp -r backup other
+  cp bugs/prophet/parts/SHA256.pack other/prophet/parts/
+  prophet fsck -r other --repair
+  prophet pull -r bugs other
+
+If the replica has got a new UUID since the backup, copy bugs/local_metadata
+into "other", too, before the repair. After the pull "prophet gc -r bugs"
+removes the packs, and "other" can go.
+
 If both copies were edited, one name stands for two edits. A pull between the
 two takes them apart, and nothing is lost. Somebody else who has one edit of
 each gets an error that names the copies and what to run.
