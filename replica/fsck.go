@@ -33,6 +33,17 @@ type Problem struct {
 // and our own notes. It changes nothing. The error is for what kept it from looking.
 // progress is told how many rows of the logs were checked; it may be nil.
 func Check(ctx context.Context, fsys afero.Fs, opts Options, report func(Problem), progress func(done, total int)) error {
+	if opts.Mirror { // it lists no directories
+		return checkAll(ctx, fsys, opts, report, progress)
+	}
+	rest, report, end := WithoutMisplaced(fsys, nil, report)
+	err := checkAll(ctx, rest, opts, report, progress)
+	end()
+	return err
+}
+
+// checkAll is Check of files that lie where they belong.
+func checkAll(ctx context.Context, fsys afero.Fs, opts Options, report func(Problem), progress func(done, total int)) error {
 	if !opts.Mirror && !checkReadable(fsys, report) {
 		return nil
 	}

@@ -5,8 +5,6 @@ import (
 	"path"
 	"slices"
 
-	"github.com/spf13/afero"
-
 	"prophet/changeset"
 	"prophet/internal/durable"
 )
@@ -39,11 +37,7 @@ func (c *check) checkPlaces() {
 
 // checkPlace says that what lies there is not of the type that a writer needs. What is missing is made.
 func (c *checker) checkPlace(name string, want fs.FileMode) {
-	lstat, ok := c.l.root.(afero.Lstater)
-	if !ok {
-		return
-	}
-	info, _, err := lstat.LstatIfPossible(join(c.l.prefix, name))
+	info, err := lstat(c.l.root, join(c.l.prefix, name))
 	switch {
 	case err != nil: // it is missing, or whoever reads it says so
 	case info.Mode()&fs.ModeSymlink != 0:

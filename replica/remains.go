@@ -3,10 +3,12 @@ package replica
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/spf13/afero"
 
 	"prophet/changeset"
+	"prophet/internal/durable"
 )
 
 // ErrNothingLeft is wrapped by the error of a repair of what has nothing any more from which it could be made again.
@@ -14,8 +16,11 @@ var ErrNothingLeft = errors.New("nothing is left of it that says what was there"
 
 // Remains reports whether there is no replica-version, but a log, or changesets: what is left of a replica. To make another one there would destroy it.
 func Remains(fsys afero.Fs) (bool, error) {
-	if there, err := exists(fsys, changeset.ReplicaVersionFile); there || err != nil {
-		return false, err
+	switch info, err := fsys.Stat(changeset.ReplicaVersionFile); {
+	case err == nil && info.Mode().IsRegular():
+		return false, nil
+	case err != nil && !isNotExist(err):
+		return false, fmt.Errorf("look at %s: %w", changeset.ReplicaVersionFile, err)
 	}
 	why, err := remains(fsys)
 	return why != "", err
@@ -55,7 +60,7 @@ func refuseRemains(fsys afero.Fs) error {
 		Err: fmt.Errorf("%w, though %s: there is a replica already, and it lost this file, which holds %q", errMissing, why, formatBy(fsys))}
 }
 
-// refuseInTheWay returns an error if a file lies where a replica has a directory.
+// refuseInTheWay returns an error if a file lies where a replica has a directory, or something else than a file where it has the lock, without which nobody may move anything.
 func refuseInTheWay(fsys afero.Fs) error {
 	for _, prefix := range []string{"", changeset.ResolutionsDir + "/"} {
 		for _, dir := range writtenDirs {
@@ -64,6 +69,9 @@ func refuseInTheWay(fsys afero.Fs) error {
 				return &DamageError{Path: join(prefix, dir), Err: errors.New("it is a file, and must be a directory: move it to somewhere else, and run this again")}
 			}
 		}
+	}
+	if info, err := lstat(fsys, lockFile); err == nil && !info.Mode().IsRegular() && info.Mode()&fs.ModeSymlink == 0 { // of a link, the lock says more
+		return &DamageError{Path: lockFile, Err: fmt.Errorf("it must be a regular file, and is %s: move it to somewhere else, and run this again", durable.Kind(info.Mode()))}
 	}
 	return nil
 }

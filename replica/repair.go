@@ -139,6 +139,9 @@ type repair struct {
 }
 
 func (p *repair) run() error {
+	if err := p.takeMisplaced(); err != nil {
+		return err
+	}
 	if err := p.recover(); err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@ import (
 	"prophet/internal/durable"
 )
 
-// SetAsideDir has what repairs replaced or took away: each file under its own path, and later ones of that path with ".2", ".3" and so on after it, or after a directory where a file of that name was set aside. The same bytes are kept once a path.
+// SetAsideDir has what repairs replaced or took away: each file under its own path, and later ones of that path with ".2", ".3" and so on after it, or after a directory where a file of that name was set aside; what was no file, as it was, with ".misplaced" after its path. The same bytes are kept once a path.
 const SetAsideDir = "prophet/set-aside"
 
 // maxAside bounds how many contents of one path are kept.
@@ -24,12 +24,9 @@ func (p *repair) setAside(file string) error {
 	if err := p.disturbed(); err != nil {
 		return err
 	}
-	dir := SetAsideDir
-	for part := range strings.SplitSeq(path.Dir(file), "/") {
-		var err error
-		if dir, err = p.freeName(path.Join(dir, part), func(info os.FileInfo) (bool, error) { return info.IsDir(), nil }); err != nil {
-			return fmt.Errorf("set %s aside: %w", file, err)
-		}
+	dir, err := p.asideDir(file)
+	if err != nil {
+		return fmt.Errorf("set %s aside: %w", file, err)
 	}
 	there := false
 	name, err := p.freeName(path.Join(dir, path.Base(file)), func(info os.FileInfo) (is bool, err error) {
@@ -48,10 +45,34 @@ func (p *repair) setAside(file string) error {
 	return nil
 }
 
+// asideDir returns the directory in which a file is kept that is set aside.
+func (p *repair) asideDir(file string) (dir string, err error) {
+	dir = SetAsideDir
+	for part := range strings.SplitSeq(path.Dir(file), "/") {
+		if dir, err = p.freeName(path.Join(dir, part), func(info os.FileInfo) (bool, error) { return info.IsDir(), nil }); err != nil {
+			return "", err
+		}
+	}
+	return dir, nil
+}
+
+// moveAside sets aside what is no file, by one rename: nothing of it is read, or lost. Its own path there stays free for a file that is set aside.
+func (p *repair) moveAside(name string) error {
+	dir, err := p.asideDir(name)
+	if err != nil {
+		return err
+	}
+	to, err := p.freeName(path.Join(dir, path.Base(name)+".misplaced"), func(os.FileInfo) (bool, error) { return false, nil })
+	if err != nil {
+		return err
+	}
+	return durable.Move(p.fs, name, to)
+}
+
 // freeName returns the first of a path and those with ".2", ".3" and so on after it where nothing is, or what serves.
 func (p *repair) freeName(name string, serves func(os.FileInfo) (bool, error)) (string, error) {
 	for n, at := 2, name; n <= maxAside; n++ {
-		info, err := p.fs.Stat(at)
+		info, err := lstat(p.fs, at)
 		if isNotExist(err) {
 			return at, nil
 		}

@@ -117,6 +117,10 @@ func (m *mirrorCheck) coming(beside []string) (others, coming []string) {
 
 // named returns the databases that the MirrorFile names; nil if there is none.
 func (m *mirrorCheck) named() ([]string, error) {
+	if info, err := m.fsys.Stat(MirrorFile); err == nil && !info.Mode().IsRegular() {
+		m.problem(false, MirrorFile, "it must be a regular file, and is %s: move it to somewhere else", durable.Kind(info.Mode()))
+		return []string{}, nil
+	}
 	b, err := readAtMost(m.fsys, MirrorFile, maxMirrorFile)
 	var damage *replica.DamageError
 	if errors.As(err, &damage) {
@@ -191,15 +195,18 @@ func (m *mirrorCheck) checkTree(ctx context.Context, tree afero.Fs, dir string, 
 	mirror := opts.Mirror || IsMirror(tree)
 	look := func(ctx context.Context, report func(replica.Problem)) error {
 		sent, files := &sentFS{Fs: tree, unsent: map[string]error{}}, tree
-		if opts.Mirror { // a directory sends all, and can tell more of a file, as that it is a link
-			files = sent
-		}
 		within := func(p replica.Problem) {
 			if sent.follows(p) {
 				return
 			}
 			p.Path = path.Join(dir, p.Path)
 			report(p)
+		}
+		end := func() {}
+		if opts.Mirror { // a directory sends all, and can tell more of a file, as that it is a link
+			files = sent
+		} else if mirror {
+			files, within, end = replica.WithoutMisplaced(tree, wire.IsFile, within)
 		}
 		alone, err := checkPacks(ctx, files, opts, within)
 		if !alone && err == nil {
@@ -210,6 +217,7 @@ func (m *mirrorCheck) checkTree(ctx context.Context, tree afero.Fs, dir string, 
 		}
 		if err == nil {
 			sent.tell(dir, report)
+			end()
 		}
 		if err == nil && mirror && !opts.Mirror {
 			err = tellTemps(tree, replica.Temps, within)

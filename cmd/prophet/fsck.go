@@ -76,8 +76,9 @@ warns of it any more. Where nothing is left of the votes, --repair brings those
 that the others have.
 
 Nothing is thrown away: what --repair replaces or takes away is kept below
-prophet/set-aside. If it is cut off, run it again. It exits with 1 if something
-is lost, or is damaged still.`,
+prophet/set-aside, also what lies in the place of a file and is none. If it is
+cut off, run it again. It exits with 1 if something is lost, or is damaged
+still.`,
 		Action: func(c *cli.Context) error {
 			url, err := argument(c, "URL")
 			if err != nil {

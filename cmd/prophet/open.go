@@ -210,6 +210,8 @@ func explain(err error) (code int, hint string) {
 		return exitFailed, hintFull
 	case errors.Is(err, syscall.EISDIR):
 		return exitFailed, "a directory lies where a file belongs: move it to somewhere else, then run the same command again"
+	case errors.Is(err, durable.ErrNoFile):
+		return exitFailed, "move it to somewhere else, then run the same command again"
 	case errors.Is(err, syscall.EFBIG):
 		return exitFailed, hintLarge
 	case errors.Is(err, syscall.EROFS):

@@ -23,10 +23,11 @@ const (
 	Swapped    Damage = "swapped with another"
 	Junk       Damage = "junk appended"
 	Zeros      Damage = "a block of zeros"
+	Directory  Damage = "a directory in its place"
 )
 
 // Damages lists all, in the order of a table's columns.
-var Damages = []Damage{Deleted, Emptied, Truncated, BitFlipped, Swapped, Junk, Zeros}
+var Damages = []Damage{Deleted, Emptied, Truncated, BitFlipped, Swapped, Junk, Zeros, Directory}
 
 // Case is one damage to one file.
 type Case struct {
@@ -35,6 +36,7 @@ type Case struct {
 	File   string
 	Detail string // which bit, to how many bytes, with which file; may be empty
 	Gone   bool   // there is no file then
+	Dir    bool   // but a directory
 	Other  string // the file of the same tree that gets what this one held; "" if there is none
 	Held   []byte // what the file held before
 
@@ -94,7 +96,7 @@ func (s *Scene) Cases(k *Kind, d Damage, much Amount) ([]*Case, error) {
 		}
 		for _, c := range more {
 			c.Kind, c.Damage, c.File, c.Held = k, d, file, held
-			if c.Gone || c.flip > 0 || !bytes.Equal(c.text, held) {
+			if c.Gone || c.Dir || c.flip > 0 || !bytes.Equal(c.text, held) {
 				cases = append(cases, c)
 			}
 		}
@@ -132,6 +134,8 @@ func (s *Scene) casesOf(k *Kind, d Damage, file string, held []byte, rng *rand.R
 		return []*Case{{text: append(bytes.Clone(held), "junk\x00"...)}, {text: append(bytes.Clone(held), make([]byte, max(1, k.Row))...), Detail: "zeros"}}, nil
 	case Zeros:
 		return zeros(held), nil
+	case Directory:
+		return []*Case{{Dir: true}}, nil
 	}
 	return nil, fmt.Errorf("no such damage: %s", d)
 }
@@ -250,8 +254,11 @@ func beside(names []string, file string) []string {
 
 // Do damages the file in a tree as the scene's.
 func (c *Case) Do(fsys afero.Fs) error {
-	if c.Gone {
-		return fsys.Remove(c.File)
+	if c.Gone || c.Dir {
+		if err := fsys.Remove(c.File); err != nil || c.Gone {
+			return err
+		}
+		return fsys.Mkdir(c.File, 0o777)
 	}
 	if err := afero.WriteFile(fsys, c.File, c.Text(), 0o666); err != nil || c.Other == "" {
 		return err
@@ -261,6 +268,11 @@ func (c *Case) Do(fsys afero.Fs) error {
 
 // Undo gives the files what they held.
 func (c *Case) Undo(fsys afero.Fs) error {
+	if c.Dir {
+		if err := fsys.Remove(c.File); err != nil {
+			return err
+		}
+	}
 	if err := afero.WriteFile(fsys, c.File, c.Held, 0o666); err != nil || c.Other == "" {
 		return err
 	}

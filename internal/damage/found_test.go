@@ -37,6 +37,8 @@ func excuse(c *damage.Case) string {
 		return "a person's own file, which prophet only reads: whatever stands there may be meant"
 	case kind == "prophet/lock" && c.Gone:
 		return "a lock that nobody took yet; the next writer makes it"
+	case c.Dir:
+		return ""
 	case kind == "prophet/journal" && (c.Gone || len(c.Text()) == 0):
 		return "there is none before the first commit, and at rest it says nothing"
 	case kind == "prophet/last-peer" && c.Gone:

@@ -85,6 +85,9 @@ func TestAnEditNeverSpreadsDamage(t *testing.T) {
 			continue
 		}
 		for _, d := range damage.Damages {
+			if d == damage.Directory { // who is to write there fails in the middle of it; what it wrote until then the next writer takes back
+				continue
+			}
 			cases, err := whole.Cases(k, d, amount())
 			if err != nil {
 				t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	iofs "io/fs"
+	"path"
 	"slices"
 
 	"github.com/spf13/afero"
@@ -51,4 +52,21 @@ func ResetJournal(fs afero.Fs, keep func(was []byte) error) error {
 		return err
 	}
 	return WriteFile(fs, Journal, []byte(journalHead))
+}
+
+// Move gives a file, a directory or a symbolic link another name, which nothing has, and makes the directories above that. When it returns nil, that survives a power cut.
+func Move(fs afero.Fs, from, to string) error {
+	for _, name := range []string{from, to} {
+		if err := checkName(name); err != nil {
+			return fmt.Errorf("move %w", err)
+		}
+	}
+	dirs := []string{path.Dir(to), path.Dir(from)}
+	if err := MkdirAll(fs, dirs[0]); err != nil {
+		return fmt.Errorf("move %s: %w", from, err)
+	}
+	if err := fs.Rename(from, to); err != nil {
+		return fmt.Errorf("move %s: %w", from, err)
+	}
+	return syncDirs(fs, dirs)
 }

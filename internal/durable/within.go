@@ -51,7 +51,7 @@ func (w *within) OpenFile(name string, flag int, perm os.FileMode) (afero.File, 
 	}
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() && !info.IsDir() {
-		err = &fs.PathError{Op: "open", Path: name, Err: fmt.Errorf("it is no regular file, but %s", kind(info.Mode()))}
+		err = &fs.PathError{Op: "open", Path: name, Err: fmt.Errorf("%w, but %s", ErrNoFile, Kind(info.Mode()))}
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
@@ -101,6 +101,9 @@ func unless(err error, f func() error) error {
 // ErrLink is wrapped by the error of writing through a symbolic link below the root.
 var ErrLink = errors.New("it is a symbolic link, through which nothing is written")
 
+// ErrNoFile is wrapped by the error of opening what is neither a regular file nor a directory.
+var ErrNoFile = errors.New("it is no regular file")
+
 // noLink returns an error if a file or a directory above it, below the root, is a symbolic link.
 func (w *within) noLink(op, name string) error {
 	w.mu.Lock()
@@ -120,9 +123,13 @@ func (w *within) noLink(op, name string) error {
 	return nil
 }
 
-// kind says what a file is that is no regular one.
-func kind(mode fs.FileMode) string {
+// Kind says what a file is that is no regular one.
+func Kind(mode fs.FileMode) string {
 	switch {
+	case mode.IsDir():
+		return "a directory"
+	case mode&fs.ModeSymlink != 0:
+		return "a symbolic link"
 	case mode&fs.ModeNamedPipe != 0:
 		return "a named pipe"
 	case mode&fs.ModeDevice != 0:

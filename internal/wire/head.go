@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"path"
 	"slices"
 	"strings"
 
@@ -21,6 +22,11 @@ const packDir = "prophet/packs"
 
 // PackFile returns where a pack of that name is.
 func PackFile(name string) string { return packDir + "/" + name + ".pack" }
+
+// IsFile reports whether a file belongs where the name says, in the directory of a database in a mirror, beside those of the replica.
+func IsFile(name string) bool {
+	return name == HeadFile || name == supersededFile || path.Dir(name) == packDir && path.Ext(name) == ".pack"
+}
 
 const (
 	headVersion = 1
