@@ -44,6 +44,8 @@ func TestNotesOnPeersThatCannotBeReadAreReported(t *testing.T) {
 		{"prophet/peers/bob", "{}", "prophet/peers/bob: a stray file: its name is not that of a peer (harmless)\n"},
 		{"local_metadata/last-changeset-from-PEER", "x", "local_metadata/last-changeset-from-PEER: sequence number \"x\" is not a number from 1 to 4294967295; " +
 			"programs of the original go by it: a repair sets it to 7\n"},
+		{"local_metadata/last-changeset-from-PEER", "77", "local_metadata/last-changeset-from-PEER: it says 77, the log has changesets of that replica up to 7, and no more was read there: " +
+			"programs of the original would take none of those between: a repair sets it to 7 (harmless)\n"},
 		{"resolutions/local_metadata/Last-Changeset-From-PEER", "", "resolutions/local_metadata/Last-Changeset-From-PEER: sequence number \"\" is not a number from 1 to 4294967295; " +
 			"programs of the original go by it: a repair sets it to 0\n"},
 		{"prophet/mirror", "junk", "prophet/mirror: it cannot be read; empty the file, and the next publication writes it\n"},
@@ -60,7 +62,7 @@ func TestNotesOnPeersThatCannotBeReadAreReported(t *testing.T) {
 		}
 		if _, sets, ok := strings.Cut(tt.want, "a repair sets it to "); ok {
 			mend(t, fsys)
-			if b, err := afero.ReadFile(fsys, named(tt.file)); err != nil || string(b)+"\n" != sets {
+			if b, err := afero.ReadFile(fsys, named(tt.file)); err != nil || string(b) != strings.TrimSuffix(strings.TrimSpace(sets), " (harmless)") {
 				t.Errorf("%s: a repair set it to %q, %v; want %q", tt.file, b, err, sets)
 			}
 		}
@@ -105,6 +107,24 @@ func TestAMarkOfTheOriginalThatCannotBeReadIsWrittenAnew(t *testing.T) {
 		}
 		sound(t, fsys)
 	}
+}
+
+// TestAPeerThatWentBackLowersItsMark: the original would take nothing of it before it has as many rows again.
+func TestAPeerThatWentBackLowersItsMark(t *testing.T) {
+	_, fsys, peer := visited(t)
+	note := func(read uint32, want string) {
+		t.Helper()
+		if err := replicatest.Open(t, fsys, replica.Options{}).Update(t.Context(), func(tx *replica.Tx) error { tx.SetPeer(replica.Peer{UUID: peer, Read: read}); return nil }); err != nil {
+			t.Fatal(err)
+		}
+		if b, err := afero.ReadFile(fsys, "local_metadata/last-changeset-from-"+peer.String()); err != nil || string(b) != want {
+			t.Errorf("read up to %d: it is %q, %v; want %s", read, b, err, want)
+		}
+	}
+	note(12, "12")
+	note(9, "9")
+	note(1, "7")
+	sound(t, fsys)
 }
 
 func TestALogThatWasTurnedBackLowersAMarkThatCannotBeRead(t *testing.T) {

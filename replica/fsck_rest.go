@@ -63,8 +63,8 @@ func (c *checker) checkDigestsThere() {
 	}
 }
 
-// checkMarks checks that the original's marks are no lower than what the log has: it would take again what is above. They may be higher: of a peer that
-// was restored, or of rows that brought nothing. What is amiss is harmless to our programs, which do not go by the marks.
+// checkMarks checks that the original's marks are no lower than what the log has: it would take again what is above. Nor higher, where that can be told, see [Log.tooHigh]: it would never ask for what is below. What is amiss is
+// harmless to our programs, which do not go by the marks.
 func (c *checker) checkMarks(read map[uuid.UUID]uint32) {
 	if c.exported || c.underway() {
 		return
@@ -78,10 +78,16 @@ func (c *checker) checkMarks(read map[uuid.UUID]uint32) {
 	slices.SortFunc(origins, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
 	for _, u := range slices.Compact(origins) {
 		highest := c.highestOf(u)
-		if read[u] >= highest || u == c.l.uuid {
+		if u == c.l.uuid || read[u] == highest {
 			continue
 		}
 		file := markFile(u)
+		if read[u] > highest {
+			if high, err := c.l.tooHigh(u); high && err == nil && c.ours {
+				c.harmless(file, "it says %d, the log has changesets of that replica up to %d, and no more was read there: programs of the original would take none of those between: a repair sets it to %d", read[u], highest, highest)
+			}
+			continue
+		}
 		if there, err := exists(c.l.fs, file); err == nil && !there {
 			c.harmless(file, "the file is missing, though the log has changesets of %s: programs of the original would log them again: a repair sets it to %d", u, highest)
 			continue

@@ -11,7 +11,7 @@ import (
 	"prophet/changeset"
 )
 
-// mendMarks mends the original's marks: in a replica of ours each is at least what the log has of that origin, and how far the log of that peer was read. A greater one may be right. In one that
+// mendMarks mends the original's marks: in a replica of ours each is at least what the log has of that origin, and how far the log of that peer was read. A greater one may be right, see [Log.tooHigh]. In one that
 // only the original wrote to, those that can be read are believed.
 func (p *repair) mendMarks() error {
 	if p.copied {
@@ -56,7 +56,13 @@ func (p *repair) mendMarksOf(l *Log) error {
 				return err
 			}
 		}
-		if err == nil && (!p.ours || n >= must[u]) || u == l.uuid {
+		high := false
+		if least, known := must[u]; err == nil && p.ours && known && n > least && u != l.uuid {
+			if high, err = l.tooHigh(u); err != nil {
+				return err
+			}
+		}
+		if err == nil && (!p.ours || n >= must[u] && !high) || u == l.uuid {
 			continue
 		}
 		if err := p.writeV1Mark(l, name, must[u]); err != nil {

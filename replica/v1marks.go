@@ -62,7 +62,21 @@ func (l *Log) v1Marks(otherwise func(damage error) (uint32, error)) (map[uuid.UU
 	return marks, nil
 }
 
-// writeMarks raises the original's marks; those of the log's own replica are none.
+// tooHigh reports whether one of the original's marks that is above all that the log has of a replica, and that was read of it, cannot be right: where we read that replica ourselves, and note how far. Else a program of the original may have
+// written it, after rows that brought nothing, or we did, before the replica was put back. Where such a program did so after us, it reads those rows once more, and they bring nothing again.
+func (l *Log) tooHigh(u uuid.UUID) (bool, error) {
+	p, err := l.Peer(u)
+	if err != nil || p.damaged != nil || p.Read == 0 {
+		return false, err
+	}
+	if former, err := l.Former(); err != nil || slices.Contains(former, u) { // it says how many rows the log had then
+		return false, err
+	}
+	turned, err := l.Turned(p)
+	return err == nil && !turned, err
+}
+
+// writeMarks raises the original's marks, but for those of peers that went back; those of the log's own replica are none.
 func (t *txLog) writeMarks() error {
 	if t.turned {
 		if err := t.lowerMarks(); err != nil {
@@ -82,11 +96,30 @@ func (t *txLog) writeMarks() error {
 		if err != nil && !isNotExist(err) {
 			return fmt.Errorf("read %s: %w", markFile(origin), err)
 		}
-		if none || seq > old {
+		back, err := t.wentBack(origin)
+		if back && err == nil {
+			var highest map[uuid.UUID]uint32
+			highest, err = t.known.highest(t.Log)
+			seq = max(seq, highest[origin])
+		}
+		if err != nil {
+			return err
+		}
+		if none || seq > old || back {
 			t.tx.d.Replace(t.name(markFile(origin)), strconv.AppendUint(nil, uint64(seq), 10))
 		}
 	}
 	return nil
+}
+
+// wentBack reports whether less was read of a peer by now than before, as after it was put back from a backup: with a mark that stays, programs of the original would take none of what it makes until it has as many rows again.
+func (t *txLog) wentBack(peer uuid.UUID) (bool, error) {
+	p, met := t.met[peer]
+	if !met {
+		return false, nil
+	}
+	before, err := t.Peer(peer)
+	return err == nil && before.damaged == nil && before.Read > p.Read, err
 }
 
 // inOrder returns the UUIDs that have something, in their order, which is that of what is written of them.
