@@ -8,6 +8,8 @@ import (
 	"hash/crc32"
 	"path"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/spf13/afero"
@@ -287,6 +289,9 @@ func parseLastPeer(text string) (url string, bare bool, err error) {
 	url, rest, _ := strings.Cut(text, "\n")
 	if text == "" {
 		return "", true, errors.New("it is empty")
+	}
+	if rest == "" && strings.ContainsFunc(url, unicode.IsControl) || !utf8.ValidString(url) {
+		return "", false, errors.New("it bears no checksum, and names no place")
 	}
 	if rest == "" {
 		return strings.TrimSpace(url), true, nil

@@ -165,7 +165,12 @@ func (p *repair) mendLastPeer() error {
 	if b == nil || err != nil {
 		return err
 	}
-	if _, _, err := p.r.readLastPeer(); !isDamage(err) {
+	_, bare, err := p.r.readLastPeer()
+	if bare && err == nil { // it is believed, unless it should bear a checksum: then a damaged one may name somebody else
+		id, idErr := newLog(p.fs, "", "", &limits{}).readIdentity()
+		bare = idErr == nil && id != nil
+	}
+	if !isDamage(err) && !bare {
 		return err
 	}
 	want := proven(b, nil, func(b []byte) bool {
@@ -173,7 +178,11 @@ func (p *repair) mendLastPeer() error {
 		return err == nil && !bare
 	})
 	if want == nil {
-		p.tell(lastPeerFile, IsSetAside, "it cannot be read; the next pull or push has to name the other replica")
+		why := "it cannot be read"
+		if bare {
+			why = "it bears no checksum, so that it may be damaged"
+		}
+		p.tell(lastPeerFile, IsSetAside, "%s; the next pull or push has to name the other replica", why)
 		return p.takeAway(lastPeerFile)
 	}
 	_, err = p.replace(lastPeerFile, want)

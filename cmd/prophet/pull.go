@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/urfave/cli/v2"
@@ -111,7 +113,7 @@ func (x *exchange) run(ctx context.Context, one func(ctx context.Context, locati
 // meet opens the replica at a location, to pull from it or push to it, beside ours. With several, theirs is nil if it is to be passed over.
 func (x *exchange) meet(ctx context.Context, doing, location string) (ours, theirs *replica.Replica, err error) {
 	if theirs, err = x.e.openPeer(ctx, doing, location, x.database, x.dir, x.globals); err != nil {
-		return nil, nil, err
+		return nil, nil, x.sayRemembered(ctx, doing, err)
 	}
 	if x.all {
 		if over, err := x.passOver(theirs, location); over || err != nil {
@@ -120,6 +122,22 @@ func (x *exchange) meet(ctx context.Context, doing, location string) (ours, thei
 	}
 	ours, err = x.e.openDir(x.dir, x.globals)
 	return ours, theirs, err
+}
+
+// sayRemembered adds to the error of opening a replica that nobody named where its name is from.
+func (x *exchange) sayRemembered(ctx context.Context, doing string, err error) error {
+	if x.url != "" || x.all || interrupted(ctx, err) {
+		return err
+	}
+	verb, _, _ := strings.Cut(doing, " ")
+	said := fmt.Sprintf(`nobody named it: it is where this replica pulled from or pushed to last, as prophet/last-peer says; "prophet %s URL" names another`, verb)
+	switch hint := x.e.hintFor(err); {
+	case hint == "" || strings.Contains(hint, hintLocation):
+		return withHint(err, "%s", said)
+	case hint == hintNetwork:
+		return withHint(err, "%s; %s", hint, said)
+	}
+	return err
 }
 
 // passOver reports, and says, that a replica is none of several to exchange with: it has our UUID, or it was met already, in this state, at another location.
