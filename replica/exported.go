@@ -7,6 +7,9 @@ import (
 	"prophet/changeset"
 )
 
+// Edited reports whether edits are made in the replica: it has notes of ours on its rows, as no mirror and no exported copy has. Where only the original edits, it has none either.
+func (r *Replica) Edited() (bool, error) { return exists(r.fs, rowsFile) }
+
 // looksExported reports whether the replica is an exported or published copy: the first index of a record that can be read bears the number 0. A replica that lost all of its indexes is none;
 // a copy has no index either where all records are deleted.
 func (r *Replica) looksExported() (bool, error) {

@@ -24,9 +24,11 @@ func (r *Replica) checkParts(ctx context.Context, report func(Problem)) (sound b
 		if err != nil {
 			return false, err
 		}
-		listed, err := l.checkPartLeftovers(ctx, report)
-		if err != nil {
-			return false, err
+		listed := true
+		if !r.opts.Mirror { // there no directory is listed
+			if listed, err = l.checkPartLeftovers(ctx, report); err != nil {
+				return false, err
+			}
 		}
 		sound = sound && its && listed
 	}

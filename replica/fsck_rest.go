@@ -104,6 +104,9 @@ func (c *checker) checkMirrorMark() {
 	if there, err := exists(c.l.root, MirrorMark); there || err != nil {
 		return
 	}
+	if edited, err := c.r.Edited(); edited || err != nil { // a web server shows the replica itself
+		return
+	}
 	for _, name := range []string{IdentityFile, DigestsFile, path.Join(changeset.ResolutionsDir, DigestsFile)} {
 		if there, err := exists(c.l.root, name); there && err == nil {
 			c.problem(MirrorMark, "the file is missing, though there is a %s: readers take the mirror for one of the original; the next publication writes it", name)

@@ -235,12 +235,16 @@ func (l *Log) openVersionsOnce(rec changeset.RecordID) (*versionFile, error) {
 	}
 	if !missing {
 		info, err := file.Stat()
-		if err != nil {
+		if missing = errors.Is(err, fs.ErrNotExist); err != nil { // of a web server one learns only now that there is none
 			file.Close()
+		}
+		if err != nil && !missing {
 			return nil, fmt.Errorf("read the versions of %s in %s: %w", rec, l.where, err)
 		}
-		size := l.limits.of(l.prefix+changeset.RecordPath(rec), info.Size())
-		f.file, f.loose = file, max(0, size)/changeset.VersionSize
+		if err == nil {
+			size := l.limits.of(l.prefix+changeset.RecordPath(rec), info.Size())
+			f.file, f.loose = file, max(0, size)/changeset.VersionSize
+		}
 	}
 	f.rows = f.loose
 	if err := f.split(l, rec); err != nil {

@@ -37,8 +37,9 @@ all changesets of the log, bookkeeping too, which no clone brings, nor counts.
 
 With a URL or a directory it checks what lies there: a replica, an exported
 copy, or a mirror, with all databases that it names. A web server lists no
-directories, so files that lie there for nothing are not found. What is more
-than memory should hold goes to a temporary directory of the system's. A mirror
+directories, also where it shows a replica as it is, so files that lie there for
+nothing are not found. What is more than memory should hold goes to a temporary
+directory of the system's. A mirror
 to which somebody publishes meanwhile is checked again; where that goes on, it
 says so and exits with 8. What a web server does not send, because it is busy or
 the line broke, is no damage: it is told as what could not be checked, and the
@@ -132,6 +133,7 @@ type (
 		opened bool   // the replica could be
 		mirror bool   // somebody publishes it
 		web    bool   // it lies on a web server
+		served bool   // and is no mirror, but a replica in which edits are made
 
 		exported bool // it is an exported copy, or looks like one
 		mends    bool // it was repaired
@@ -393,6 +395,8 @@ func (d *fsckDoc) hint() string {
 		return closeFiles + ", and check again"
 	case d.unread > 0:
 		return "who has the right to must let you read there, as with chmod, or see to the disk; then check again: until then nothing is known to be damaged there, and a repair stops at it"
+	case d.served:
+		return `"prophet fsck -r DIR --repair", where it is edited, repairs it`
 	case d.mirror && d.lostOnly():
 		return `its publisher has lost it: "prophet fsck -r DIR --repair --from URL" there, with a replica or a mirror that has it, brings it back, and the next publication brings it here`
 	case d.mirror && d.namesLost:

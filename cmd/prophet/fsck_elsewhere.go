@@ -32,9 +32,11 @@ func (d *fsckDoc) elsewhere(ctx context.Context, e *env, p *printer, url string,
 			if err := d.countIn(ctx, r); err != nil {
 				return err
 			}
+			edited, err := r.Edited()
+			d.served = d.web && tree == "" && edited && err == nil
 		}
 	}
-	d.mirror = d.web || !slices.Contains(trees, "") || e.isMirror(location)
+	d.mirror = d.web && !d.served || !d.web && (!slices.Contains(trees, "") || e.isMirror(location))
 	if dir, local := localDir(location); local && !d.mirror {
 		d.at = e.shortDir(dir)
 	}
