@@ -96,14 +96,11 @@ func (t *txLog) writeMarks() error {
 		if err != nil && !isNotExist(err) {
 			return fmt.Errorf("read %s: %w", markFile(origin), err)
 		}
-		back, err := t.wentBack(origin)
-		if back && err == nil {
-			var highest map[uuid.UUID]uint32
-			highest, err = t.known.highest(t.Log)
-			seq = max(seq, highest[origin])
-		}
-		if err != nil {
-			return err
+		back := false
+		if !none && seq < old {
+			if seq, back, err = t.markBack(origin, seq); err != nil {
+				return err
+			}
 		}
 		if none || seq > old || back {
 			t.tx.d.Replace(t.name(markFile(origin)), strconv.AppendUint(nil, uint64(seq), 10))
@@ -112,14 +109,19 @@ func (t *txLog) writeMarks() error {
 	return nil
 }
 
-// wentBack reports whether less was read of a peer by now than before, as after it was put back from a backup: with a mark that stays, programs of the original would take none of what it makes until it has as many rows again.
-func (t *txLog) wentBack(peer uuid.UUID) (bool, error) {
+// markBack is the mark of a peer of which less was read by now than before, as after it was put back from a backup, where the transaction asks for seq at least; back: it is one. With a mark that stays, programs of the original would take
+// none of what it makes until it has as many rows again.
+func (t *txLog) markBack(peer uuid.UUID, seq uint32) (mark uint32, back bool, err error) {
 	p, met := t.met[peer]
 	if !met {
-		return false, nil
+		return seq, false, nil
 	}
 	before, err := t.Peer(peer)
-	return err == nil && before.damaged == nil && before.Read > p.Read, err
+	if err != nil || before.damaged != nil || before.Read <= p.Read {
+		return seq, false, err
+	}
+	highest, err := t.known.highest(t.Log)
+	return max(seq, highest[peer]), err == nil, err
 }
 
 // inOrder returns the UUIDs that have something, in their order, which is that of what is written of them.
