@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -24,6 +25,10 @@ func (e *env) findReplica(g globals) (dir string, err error) {
 }
 
 func (e *env) lookForReplica(g globals) (string, error) {
+	if word := cmp.Or(g.replica, e.Getenv("PROPHET_REPO")); psync.ReadOnly(word) {
+		return "", &failure{exitNoReplica, fmt.Sprintf(`"prophet clone %s DIR" makes a replica of it`, shellWord(psync.Shown(word))),
+			fmt.Errorf("%s: %s is on the web, and commands work on a replica in a directory", e.command, psync.Shown(word))}
+	}
 	if g.replica != "" {
 		return theReplica(e.Fs, e.path(g.replica))
 	}

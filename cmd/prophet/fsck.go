@@ -134,6 +134,7 @@ type (
 		mirror bool   // somebody publishes it
 		web    bool   // it lies on a web server
 		served bool   // and is no mirror, but a replica in which edits are made
+		begun  bool   // it is a mirror that nothing names, as while it is published for the first time
 
 		exported bool // it is an exported copy, or looks like one
 		mends    bool // it was repaired
@@ -231,6 +232,7 @@ func (d *fsckDoc) add(found replica.Problem) {
 		d.lacksPart = d.lacksPart || found.Part
 		d.isWorse = d.isWorse || !lost && !found.Unread
 		d.byHand = d.byHand || found.ByHand
+		d.begun = d.begun || strings.Contains(found.Text, psync.ErrUnpublished.Error())
 		if found.Unread {
 			d.unread++
 			if d.why == nil {
@@ -395,6 +397,8 @@ func (d *fsckDoc) hint() string {
 		return closeFiles + ", and check again"
 	case d.unread > 0:
 		return "who has the right to must let you read there, as with chmod, or see to the disk; then check again: until then nothing is known to be damaged there, and a repair stops at it"
+	case d.begun:
+		return `if its first publication was cut off, the next "prophet publish" to it writes what is missing; "prophet publish --check" writes again also what is damaged`
 	case d.served:
 		return `"prophet fsck -r DIR --repair", where it is edited, repairs it`
 	case d.mirror && d.lostOnly():

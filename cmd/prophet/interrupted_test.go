@@ -46,7 +46,7 @@ func TestEveryLongCommandStopsInOrder(t *testing.T) {
 		{args: []string{"clone", "ann", "new"}, gate: "2 rename new/latest-sequence-no", left: "new", rows: batch, again: []string{"pull", "-r", "new"},
 			hint: "what came so far stays; \"prophet pull -r " + filepath.Join(s.dir, "new") + " ann\" goes on"},
 		{args: []string{"publish", "-r", "ann", "www", "--flat"}, gate: "1 rename www/cas/", left: "www",
-			hint: "what came so far stays; readers see the state before, and the next publish goes on"},
+			hint: "what came so far stays; readers see nothing there yet, and the next publish goes on"},
 		{args: []string{"export", "-r", "ann", "out"}, gate: "1 rename out/cas/", left: "out", clear: true,
 			hint: filepath.Join(s.dir, "out") + " holds half a copy; remove it and export again"},
 		{args: []string{"fsck", "-r", "ann"}, gate: "5 open ann/prophet/parts/", hint: hintUnchanged},

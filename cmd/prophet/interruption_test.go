@@ -87,7 +87,7 @@ var interrupting = []struct{ line, stays string }{
 	{"push -r /ann /bob", ""},
 	{"clone /ann /new", `what came so far stays; "prophet pull -r /new /ann" goes on`},
 	{"export -r /ann /new", "/new holds half a copy; remove it and export again"},
-	{"publish -r /ann /new", "what came so far stays; readers see the state before, and the next publish goes on"},
+	{"publish -r /ann /new", "what came so far stays; readers see nothing there yet, and the next publish goes on"},
 	{"fsck -r /ann", ""},
 	{"fsck /ann", ""},
 	{"fsck -r /ann --repair", "what is repaired so far stays; run it again"},
@@ -177,7 +177,7 @@ func TestWhereADiskIsFullWhatCameStays(t *testing.T) {
 		{"push -r /ann /bob", "1 rename last-peer", syscall.EDQUOT, "make room; what came so far stays; the next push goes on from there"},
 		{"push -r /ann /bob", "1 rename /bob/", syscall.ENOSPC, hintFull},
 		{"clone /ann /new", "7 open /new/prophet/peers/", syscall.ENOSPC, `make room; what came so far stays; then "prophet pull -r /new /ann" goes on with the clone`},
-		{"publish -r /ann /new", "1 open prophet/mirror", syscall.ENOSPC, "make room; what came so far stays; readers see the state before, and the next publish goes on"},
+		{"publish -r /ann /new", "1 open prophet/mirror", syscall.ENOSPC, "make room; what came so far stays; readers see nothing there yet, and the next publish goes on"},
 	} {
 		w := quarrelling(t)
 		w.do(t, "create", "-r", "/bob", "Ticket", "summary=toner")

@@ -113,7 +113,7 @@ func (o *logOptions) rows(r *replica.Replica) (logRange, error) {
 		return rows, err
 	}
 	if rows, err = parseLogRange(text, r.Latest()); err != nil {
-		return rows, withHint(usagef("%w", err), `write 3..7, 0..LATEST~5 or LATEST~10; "prophet help log" has more`)
+		return rows, withHint(usagef("log: %w", err), `write 3..7, 0..LATEST~5 or LATEST~10; "prophet help log" has more`)
 	}
 	o.all = o.all || rows.len() == 1
 	return rows, nil

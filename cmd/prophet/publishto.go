@@ -40,7 +40,11 @@ func (e *env) publishingTo(r *replica.Replica, word string) (*publishTo, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &publishTo{shown: dir, dir: dir, pulled: e.shortDir(dir), seen: "the state before", publish: func(ctx context.Context, r *replica.Replica, opts psync.PublishOptions) (*psync.Published, error) {
+	seen := "the state before"
+	if listed, err := isFile(e.Fs, filepath.Join(dir, psync.MirrorFile)); err == nil && !listed && !e.isMirror(dir) {
+		seen = "nothing there yet"
+	}
+	return &publishTo{shown: dir, dir: dir, pulled: e.shortDir(dir), seen: seen, publish: func(ctx context.Context, r *replica.Replica, opts psync.PublishOptions) (*psync.Published, error) {
 		unmake, err := durable.MakeRoot(e.Fs, dir)
 		if err != nil {
 			return nil, fmt.Errorf("publish: %w", err)

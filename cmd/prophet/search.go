@@ -86,7 +86,7 @@ func newSearchOptions(c *cli.Context) (o searchOptions, err error) {
 	}
 	o = searchOptions{globals: globalsOf(c), sort: c.String("sort"), reverse: c.Bool("reverse"), deleted: c.Bool("deleted")}
 	if o.query, err = query.Parse(words); err != nil {
-		return o, withHint(usagef("%w", err), `"prophet help tests" says how tests are written`)
+		return o, withHint(usagef("search: %w", err), `"prophet help tests" says how tests are written`)
 	}
 	if o.query.Type != "" {
 		if err := changeset.CheckType(o.query.Type); err != nil {
