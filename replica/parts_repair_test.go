@@ -132,13 +132,16 @@ func TestARepairHealsPartsFromACopy(t *testing.T) {
 	works(t, replicatest.Open(t, whole, counted(0)), 5, 9)
 	copied := whole.Survivor(crashfs.Kill, 0)
 	want := files(t, whole)
-	list := partsOf(t, whole, "")
+	list, n := partsOf(t, whole, ""), 0
 	for _, name := range []string{parts.ListFile, list[0].PackFile(), list[0].TableFile(), list[1].PackFile(), list[len(list)-1].TableFile()} {
 		other := list[2].PackFile()
 		if name == parts.ListFile {
 			other = "resolutions/" + parts.ListFile
 		}
 		for what, damage := range damagesOfAFile(name, other) {
+			if n++; n%race.Step != 0 {
+				continue
+			}
 			fsys := whole.Survivor(crashfs.Kill, 0)
 			damage(t, fsys)
 			told := repairedFrom(t, fsys, copied)
