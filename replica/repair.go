@@ -77,8 +77,7 @@ func runRepair(ctx context.Context, fsys afero.Fs, opts Options, how RepairOptio
 		return nil, fmt.Errorf("repair %s: %w", opts.Where, err)
 	}
 	defer unlock()
-	p := &repair{ctx: ctx, fs: fsys, opts: opts, how: how, anew: map[string]map[changeset.RecordID]bool{}, regained: &regained{before: before, by: map[changeset.RecordID]map[string][]changeset.ID{}},
-		shifts: map[string][]sums{}, failures: map[*Replica]int{}, noteTo: map[string]uint32{}, showed: map[changeset.RecordID]changeset.Version{}, partial: map[string]bool{}, partless: map[string]bool{}, listedTo: map[string]uint32{}, surelyTo: map[string]uint32{}, said: map[string]bool{}, broken: map[string][]string{}, besideAhead: map[string]bool{}}
+	p := newRepair(ctx, fsys, opts, how, before)
 	if err = p.run(); err == nil {
 		err = p.disturbed()
 	}
@@ -103,39 +102,54 @@ func looksLikeReplica(fsys afero.Fs, where string) error {
 
 // repair is a repair under way, under the lock.
 type repair struct {
-	ctx         context.Context
-	fs          afero.Fs
-	opts        Options
-	how         RepairOptions
-	r           *Replica // once it can be opened
-	sources     []*Replica
-	asked       bool
-	further     []*Replica
-	opened      bool                                     // further ones were
-	anybody     bool                                     // somebody was asked, or could be
-	ours        bool                                     // there are notes of ours
-	copied      bool                                     // it is an exported copy
-	anew        map[string]map[changeset.RecordID]bool   // records to merge anew, by the prefix of their log
-	showed      map[changeset.RecordID]changeset.Version // what those of edits showed before
-	regained    *regained                                // what came back
-	conflicts   OpenedConflicts                          // that opened, or got a new rival, as records were merged anew
-	shifts      map[string][]sums                        // by how much each row changes the digests, likewise
-	noteTo      map[string]uint32                        // up to which row there must be notes of ours, likewise
-	partial     map[string]bool                          // logs that lost parts, so that the loose indexes of their records may lack what was before
-	partless    map[string]bool                          // logs of which the list names no part
-	listedTo    map[string]uint32                        // up to which row the list of parts had rows of a log, as it was found; of format 2 alone
-	surelyTo    map[string]uint32                        // the same of a list of which a file is here, so that it is this log's
-	broken      map[string][]string                      // damaged packs that no list of parts names, by the prefix of their log
-	besideAhead map[string]bool                          // logs beside which a pack lies that goes on after their end, or may, and that could not be taken up
-	lists       []func() error                           // that write lists of parts, once the indexes are whole
-	done        int                                      // rows
-	recount     bool                                     // what is undecided is to be settled anew
-	said        map[string]bool                          // what was warned of once
-	noVotes     bool                                     // nothing is left of the resolutions, not even their number
+	ctx       context.Context
+	fs        afero.Fs
+	opts      Options
+	how       RepairOptions
+	r         *Replica // once it can be opened
+	sources   []*Replica
+	asked     bool
+	further   []*Replica
+	opened    bool                                     // further ones were
+	anybody   bool                                     // somebody was asked, or could be
+	ours      bool                                     // there are notes of ours
+	copied    bool                                     // it is an exported copy
+	of        map[string]*logRepair                    // what is found out of each log, by its prefix
+	showed    map[changeset.RecordID]changeset.Version // what those of edits showed before
+	regained  *regained                                // what came back
+	conflicts OpenedConflicts                          // that opened, or got a new rival, as records were merged anew
+	lists     []func() error                           // that write lists of parts, once the indexes are whole
+	done      int                                      // rows
+	recount   bool                                     // what is undecided is to be settled anew
+	said      map[string]bool                          // what was warned of once
+	noVotes   bool                                     // nothing is left of the resolutions, not even their number
 
 	mu       sync.Mutex
 	failed   error            // the first of reading here that says nothing of the file
 	failures map[*Replica]int // of reading there, in a row
+}
+
+// logRepair is what a repair finds out of a log, and does later.
+type logRepair struct {
+	onlyOurs    bool                        // it is of format 2: nobody else writes such a log
+	listedTo    uint32                      // up to which row the list of parts had rows, as it was found
+	surelyTo    uint32                      // the same of a list of which a file is here, so that it is this log's, or of packs that lie there where no list can be read
+	lostParts   bool                        // there were more, so that the loose indexes of its records may lack what was before
+	partless    bool                        // the list names no part
+	broken      []string                    // damaged packs that no list of parts names
+	besideAhead bool                        // a pack lies there that goes on after the end, or may, and that could not be taken up
+	noteTo      uint32                      // up to which row there must be notes of ours
+	shifts      []sums                      // by how much each row changes the digests
+	anew        map[changeset.RecordID]bool // records to merge anew
+}
+
+func newRepair(ctx context.Context, fsys afero.Fs, opts Options, how RepairOptions, before openSet) *repair {
+	p := &repair{ctx: ctx, fs: fsys, opts: opts, how: how, of: map[string]*logRepair{}, failures: map[*Replica]int{}, said: map[string]bool{},
+		showed: map[changeset.RecordID]changeset.Version{}, regained: &regained{before: before, by: map[changeset.RecordID]map[string][]changeset.ID{}}}
+	for _, prefix := range logPrefixes {
+		p.of[prefix] = &logRepair{anew: map[changeset.RecordID]bool{}}
+	}
+	return p
 }
 
 func (p *repair) run() error {
@@ -241,18 +255,18 @@ func (p *repair) findNoted() error {
 			return err
 		}
 		for _, n := range counts {
-			p.noteTo[l.prefix] = max(p.noteTo[l.prefix], min(n, l.latest))
+			p.of[l.prefix].noteTo = max(p.of[l.prefix].noteTo, min(n, l.latest))
 		}
 		row, err := p.lastGiven(l)
 		if err != nil {
 			return err
 		}
-		p.noteTo[l.prefix] = max(p.noteTo[l.prefix], row)
-		if p.noteTo[l.prefix] == 0 && l.latest > 0 { // all that would say so is lost, or another program wrote all of it: what its votes settle is settled with the notes
-			p.noteTo[l.prefix], p.recount = l.latest, true
+		p.of[l.prefix].noteTo = max(p.of[l.prefix].noteTo, row)
+		if p.of[l.prefix].noteTo == 0 && l.latest > 0 { // all that would say so is lost, or another program wrote all of it: what its votes settle is settled with the notes
+			p.of[l.prefix].noteTo, p.recount = l.latest, true
 		}
-		if _, ours := p.listedTo[l.prefix]; ours { // nobody else writes such a log
-			p.noteTo[l.prefix] = l.latest
+		if p.of[l.prefix].onlyOurs {
+			p.of[l.prefix].noteTo = l.latest
 		}
 	}
 	return nil

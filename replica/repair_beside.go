@@ -131,7 +131,7 @@ func (x *partsRepair) isLeft(name string) bool {
 func (p *repair) mendBeside() error {
 	for _, l := range p.logs() {
 		known := new(knownIDs)
-		for _, name := range p.broken[l.prefix] {
+		for _, name := range p.of[l.prefix].broken {
 			b := newPacksBeside(l, l.latest, l.besideLog(p.ctx))
 			left, err := l.lookInto(p.ctx, name, b, known)
 			p.unread(err)

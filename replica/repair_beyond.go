@@ -39,7 +39,7 @@ func (p *repair) rowsBeyond(l *Log, held uint32) (rows, noted uint32, err error)
 	if err != nil {
 		return held, 0, err
 	}
-	if x.claimed <= held && !p.besideAhead[l.prefix] && !slices.ContainsFunc(x.strays, func(f *candidate) bool { return x.isOwn(f.c.ID) }) {
+	if x.claimed <= held && !p.of[l.prefix].besideAhead && !slices.ContainsFunc(x.strays, func(f *candidate) bool { return x.isOwn(f.c.ID) }) {
 		return held, 0, nil
 	}
 	theirs, another, err := x.elsewhere()
@@ -49,8 +49,7 @@ func (p *repair) rowsBeyond(l *Log, held uint32) (rows, noted uint32, err error)
 	run := x.run(rows)
 	rows = max(rows, min(x.noted, run), x.placed())
 	if !another { // else the objects here may never have been committed
-		_, ours := p.listedTo[l.prefix] // then nobody but us wrote it, with a journal
-		if told := max(min(x.claimed, run), x.indexedOwn()); told > held+1 || ours {
+		if told := max(min(x.claimed, run), x.indexedOwn()); told > held+1 || p.of[l.prefix].onlyOurs { // which is written with a journal
 			rows = max(rows, told)
 		}
 		if min(x.noted, run) > held { // it was set back for sure
@@ -124,7 +123,7 @@ func (x *beyond) counted() (uint32, error) {
 	if err != nil {
 		return x.held, err
 	}
-	listed := x.p.listedTo[x.l.prefix]
+	listed := x.p.of[x.l.prefix].listedTo
 	x.noted = max(listed, slices.Max(counts))
 	counts = append(counts, named)
 	slices.Sort(counts)
@@ -132,7 +131,7 @@ func (x *beyond) counted() (uint32, error) {
 	if told := min(listed, counts[len(counts)-1]); told > x.held {
 		packed = listed
 	}
-	return max(x.held, packed, x.p.surelyTo[x.l.prefix], counts[len(counts)-2]), nil
+	return max(x.held, packed, x.p.of[x.l.prefix].surelyTo, counts[len(counts)-2]), nil
 }
 
 // fileCounts returns how many rows a log has by each of the files that are written as part of a commit, but for the list of parts; zeros where one says nothing.

@@ -24,10 +24,10 @@ func (p *repair) mendDigestsOf(l *Log) error {
 	}
 	x := &digestsRepair{at: make([]sums, l.latest+1)}
 	for row := uint32(1); row <= l.latest; row++ {
-		x.at[row] = x.at[row-1].plus(p.shifts[l.prefix][row])
+		x.at[row] = x.at[row-1].plus(p.of[l.prefix].shifts[row])
 	}
 	x.read(was)
-	if n := len(x.rows); l.latest > 0 && p.noteTo[l.prefix] == l.latest && (n == 0 || x.rows[n-1] < l.latest) {
+	if n := len(x.rows); l.latest > 0 && p.of[l.prefix].noteTo == l.latest && (n == 0 || x.rows[n-1] < l.latest) {
 		x.rows = append(x.rows, l.latest)
 	}
 	var want []byte
@@ -35,7 +35,7 @@ func (p *repair) mendDigestsOf(l *Log) error {
 		want = appendDigest(want, digestEntry{row, x.at[row]})
 	}
 	if n := len(x.rows); n > 0 { // a writer of ours noted what it counted
-		p.noteTo[l.prefix] = max(p.noteTo[l.prefix], x.rows[n-1])
+		p.of[l.prefix].noteTo = max(p.of[l.prefix].noteTo, x.rows[n-1])
 	}
 	if was == nil && len(want) == 0 {
 		return nil

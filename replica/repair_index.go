@@ -242,7 +242,7 @@ func (x *indexRepair) mend(lacking []uint32, n rowCount) (sound bool, err error)
 		return true, err
 	}
 	rows := uint32(len(x.slots))
-	x.p.noteTo[x.l.prefix] = rows // files of ours told of them
+	x.p.of[x.l.prefix].noteTo = rows // files of ours told of them
 	if err := x.p.writeNumber(x.l, rows); err != nil || rows == n.rows {
 		return true, err
 	}

@@ -75,7 +75,7 @@ func (p *repair) mendNotesOf(l *Log) error {
 // mergeUnlike notes the records that show something else than their changes merge to, as after an edit that was made when a rule or a vote could not be read. They are
 // merged anew in the end. What another program wrote the next edit catches up with.
 func (x *noter) mergeUnlike() error {
-	if x.p.noteTo[changeset.ResolutionsDir+"/"] < x.p.r.votes.latest || x.to < x.l.latest {
+	if x.p.of[changeset.ResolutionsDir+"/"].noteTo < x.p.r.votes.latest || x.to < x.l.latest {
 		return nil
 	}
 	for _, rec := range sorted(x.records) {
@@ -109,7 +109,7 @@ func (p *repair) notesAgree(l *Log) (bool, error) {
 			sound = false
 		}
 	}, nil)
-	if p.noteTo[l.prefix] < l.latest { // another program wrote the rest; what a check says of that is no damage
+	if p.of[l.prefix].noteTo < l.latest { // another program wrote the rest; what a check says of that is no damage
 		return sound || p.countsAll(l), err
 	}
 	return sound, err
@@ -144,7 +144,7 @@ func (x *noter) mayBe(were [][]byte) bool {
 func (p *repair) countsAll(l *Log) bool {
 	c := companion{l.fs, l.latest, l.prefix, l.where, &limits{}}
 	n, err := c.count()
-	if err != nil || n != p.noteTo[l.prefix] {
+	if err != nil || n != p.of[l.prefix].noteTo {
 		return false
 	}
 	c.latest = n
@@ -184,7 +184,7 @@ type notedRecord struct {
 }
 
 func (p *repair) newNoter(l *Log) (*noter, error) {
-	x := &noter{p: p, l: l, to: p.noteTo[l.prefix], tx: newTx(p.r, nil), records: map[changeset.RecordID]*notedRecord{}, highest: map[uuid.UUID]uint32{}, open: openSet{}}
+	x := &noter{p: p, l: l, to: p.of[l.prefix].noteTo, tx: newTx(p.r, nil), records: map[changeset.RecordID]*notedRecord{}, highest: map[uuid.UUID]uint32{}, open: openSet{}}
 	if l.prefix != "" {
 		x.old = &oldIDs{}
 		return x, nil

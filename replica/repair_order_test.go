@@ -19,7 +19,7 @@ func TestWhatSpeaksAgainstARowIsNamedInOrder(t *testing.T) {
 	}
 	in := sorted(versions)
 	id := changeset.ID{Origin: uuid.New(), Seq: 1}
-	x := &indexRepair{says: says{p: &repair{}, l: newLog(nil, "", "", &limits{}), versions: versions, numbered: true}}
+	x := &indexRepair{says: says{p: newRepair(t.Context(), nil, Options{}, RepairOptions{}, nil), l: newLog(nil, "", "", &limits{}), versions: versions, numbered: true}}
 	if at := x.recordsAt(1); !slices.Equal(at, in) {
 		t.Errorf("the records at the row are %v, in order %v", at, in)
 	}

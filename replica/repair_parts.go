@@ -28,7 +28,7 @@ func (p *repair) mendParts() error {
 		if x.l.uuid, err = x.l.readUUID(changeset.ReplicaUUIDFile); err != nil && !isDamage(err) {
 			return err
 		}
-		p.listedTo[prefix] = 0
+		p.of[prefix].onlyOurs = true
 		if err := x.run(); err != nil {
 			return err
 		}
@@ -84,7 +84,7 @@ func (x *partsRepair) run() (err error) {
 		return err
 	}
 	x.text, x.list, x.listed = text, list, err == nil
-	x.p.partless[x.prefix] = x.listed && len(list) == 0
+	x.p.of[x.prefix].partless = x.listed && len(list) == 0
 	x.reaches(list)
 	if err := x.doubtList(); err != nil {
 		return err
@@ -104,7 +104,7 @@ func (x *partsRepair) run() (err error) {
 // reaches notes up to which row a list of parts tells of rows.
 func (x *partsRepair) reaches(list parts.List) {
 	for _, ref := range list {
-		x.p.listedTo[x.prefix] = max(x.p.listedTo[x.prefix], ref.Last)
+		x.p.of[x.prefix].listedTo = max(x.p.of[x.prefix].listedTo, ref.Last)
 	}
 }
 
@@ -113,7 +113,7 @@ func (x *partsRepair) doubtList() error {
 	for _, ref := range x.list {
 		for _, f := range filesOfPart(ref) {
 			if there, err := exists(x.l.fs, f.name); there || err != nil {
-				x.p.surelyTo[x.prefix] = x.p.listedTo[x.prefix]
+				x.p.of[x.prefix].surelyTo = x.p.of[x.prefix].listedTo
 				return err
 			}
 		}
@@ -346,13 +346,13 @@ func (x *partsRepair) finish(list parts.List) error {
 	if err := x.p.disturbed(); err != nil {
 		return err
 	}
-	x.p.partial[x.prefix] = !x.listed || x.lossy
+	x.p.of[x.prefix].lostParts = !x.listed || x.lossy
 	x.reaches(list)
 	if n := len(list); !x.listed && n > 0 {
-		x.p.surelyTo[x.prefix] = list[n-1].Last // all packs count that lie there
+		x.p.of[x.prefix].surelyTo = list[n-1].Last // all packs count that lie there
 	}
-	if x.taken > 0 && x.p.listedTo[x.prefix] >= x.taken {
-		x.p.surelyTo[x.prefix] = max(x.p.surelyTo[x.prefix], x.taken)
+	if x.taken > 0 && x.p.of[x.prefix].listedTo >= x.taken {
+		x.p.of[x.prefix].surelyTo = max(x.p.of[x.prefix].surelyTo, x.taken)
 	}
 	switch {
 	case x.listed || len(list) > 0:
@@ -365,7 +365,7 @@ func (x *partsRepair) finish(list parts.List) error {
 		}
 		x.p.lists = append(x.p.lists, func() error { return x.writeList(list) })
 	}
-	x.p.besideAhead[x.prefix] = x.beside.isAhead(x.told)
+	x.p.of[x.prefix].besideAhead = x.beside.isAhead(x.told)
 	names, err := x.l.unlisted(list)
 	if err != nil {
 		return err
@@ -379,7 +379,7 @@ func (x *partsRepair) finish(list parts.List) error {
 		}
 		if pack := strings.TrimSuffix(name, path.Ext(name)) + parts.PackExt; x.isLeft(pack) {
 			if name == pack {
-				x.p.broken[x.prefix] = append(x.p.broken[x.prefix], pack)
+				x.p.of[x.prefix].broken = append(x.p.of[x.prefix].broken, pack)
 			}
 			continue
 		}

@@ -34,7 +34,7 @@ func (p *repair) mendRecords() error {
 		if err := x.run(); err != nil {
 			return err
 		}
-		p.shifts[l.prefix] = x.shifts
+		p.of[l.prefix].shifts = x.shifts
 	}
 	return p.r.reopen()
 }

@@ -69,7 +69,7 @@ func (p *repair) mendMarksOf(l *Log) error {
 			return err
 		}
 	}
-	if !p.ours || p.noteTo[l.prefix] < l.latest {
+	if !p.ours || p.of[l.prefix].noteTo < l.latest {
 		return nil
 	}
 	for _, u := range slices.SortedFunc(maps.Keys(must), func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) }) {
@@ -220,7 +220,7 @@ func (p *repair) takeStrays() error {
 
 // mergeAnew merges the records of whose changes something else is known now than before, or that show something else than they merge to, and logs a resolution where that changes what they show.
 func (p *repair) mergeAnew() error {
-	main, votes := p.anew[""], p.anew[changeset.ResolutionsDir+"/"]
+	main, votes := p.of[""].anew, p.of[changeset.ResolutionsDir+"/"].anew
 	if !p.ours || len(main)+len(votes) == 0 && !p.recount {
 		return nil
 	}

@@ -46,7 +46,7 @@ func (x *says) loadPacked() error {
 	if n := len(packs.list); n > 0 {
 		x.packedTo = packs.list[n-1].Last
 	}
-	x.mayHaveLost = x.p.partial[x.l.prefix] || x.p.listedTo[x.l.prefix] > x.packedTo
+	x.mayHaveLost = x.p.of[x.l.prefix].lostParts || x.p.of[x.l.prefix].listedTo > x.packedTo
 	return nil
 }
 
@@ -223,7 +223,7 @@ func (x *says) beginsLate(rec changeset.RecordID) bool {
 		return true
 	}
 	at := x.broughtIn[rec.UUID]
-	return x.p.partless[x.l.prefix] && !x.unnoted && at > 0 && at < x.versions[rec][0].Seq
+	return x.p.of[x.l.prefix].partless && !x.unnoted && at > 0 && at < x.versions[rec][0].Seq
 }
 
 // errPartsLost says that what a record was before cannot be told, because parts were lost that may have had it.

@@ -13,10 +13,7 @@ import (
 
 // remergeLater lets a record be merged anew.
 func (p *repair) remergeLater(l *Log, rec changeset.RecordID) {
-	if p.anew[l.prefix] == nil {
-		p.anew[l.prefix] = map[changeset.RecordID]bool{}
-	}
-	p.anew[l.prefix][rec] = true
+	p.of[l.prefix].anew[rec] = true
 }
 
 // mergeOne lets a record be merged anew, and told of if it then shows something else than it does.
