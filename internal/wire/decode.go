@@ -17,30 +17,24 @@ import (
 
 // Frame is what a frame holds: rows that follow one another, and their changesets.
 type Frame struct {
-	Rows []changeset.Row
-	json []byte
-	ends []int // of the changesets in json
+	Rows  []changeset.Row
+	texts [][]byte // of the changesets; those of a few hundred rows lie in one piece of memory, which is freed when none of them is needed anymore
+
+	packed  []byte // what it was read from, if it was
+	section section
 }
 
 // Raw returns the bytes of the changeset of a row, counted from 0; nil if it is lost. They are shared: nobody may change them.
-func (f *Frame) Raw(i int) []byte {
-	from := 0
-	if i > 0 {
-		from = f.ends[i-1]
-	}
-	if from == f.ends[i] {
-		return nil
-	}
-	return f.json[from:f.ends[i]:f.ends[i]]
-}
+func (f *Frame) Raw(i int) []byte { return f.texts[i] }
 
 // decoder reads the content of a frame.
 type decoder struct {
 	book
 	cols   [columns]column
 	values []column
-	out    []byte // JSON
-	most   int    // bytes of it
+	out    []byte // JSON: the piece that was begun
+	before int    // bytes of the pieces before it
+	most   int    // bytes of all
 	err    error  // the first one; what is read after it is zero
 }
 
@@ -102,25 +96,25 @@ func (d *decoder) byte(col int) byte {
 
 // decodeFrame reads the content of a frame whose first row has that number, and which has so many rows and so many bytes of JSON. The contents are all used up, or it is an error.
 func decodeFrame(content []byte, first uint32, rows, size int) (*Frame, error) {
-	d := &decoder{book: book{columns: map[int]int{}}, out: make([]byte, 0, size), most: size}
+	d := &decoder{book: book{columns: map[int]int{}}, most: size}
 	if err := d.split(content, rows); err != nil {
 		return nil, err
 	}
-	f := &Frame{Rows: make([]changeset.Row, rows), ends: make([]int, rows)}
+	f := &Frame{Rows: make([]changeset.Row, rows), texts: make([][]byte, rows)}
 	for i := range f.Rows {
 		row := &f.Rows[i]
 		row.Seq = first + uint32(i)
-		before := len(d.out)
+		before := d.piece()
 		d.row(row)
 		if d.err != nil {
 			return nil, fmt.Errorf("row %d: %w", row.Seq, d.err)
 		}
-		if f.ends[i] = len(d.out); before < len(d.out) {
-			row.Key = sha1.Sum(d.out[before:])
+		if text := d.out[before:len(d.out):len(d.out)]; len(text) > 0 {
+			f.texts[i], row.Key = text, sha1.Sum(text)
 		}
 	}
-	if f.json = d.out; len(d.out) != size {
-		return nil, fmt.Errorf("%d bytes of changesets, and its directory says %d", len(d.out), size)
+	if got := d.before + len(d.out); got != size {
+		return nil, fmt.Errorf("%d bytes of changesets, and its directory says %d", got, size)
 	}
 	for _, c := range d.cols {
 		if len(c) > 0 {
@@ -133,6 +127,18 @@ func decodeFrame(content []byte, first uint32, rows, size int) (*Frame, error) {
 		}
 	}
 	return f, nil
+}
+
+// pieceSize is how many bytes of JSON lie in one piece of memory, about.
+const pieceSize = 128 << 10
+
+// piece begins a new piece, if the one that was begun is full, and returns where the next changeset begins in it.
+func (d *decoder) piece() int {
+	if d.out == nil || len(d.out) >= pieceSize {
+		d.before += len(d.out)
+		d.out = make([]byte, 0, max(0, min(d.most-d.before, pieceSize+pieceSize/16)))
+	}
+	return len(d.out)
 }
 
 // split finds the columns.
@@ -191,7 +197,7 @@ func (d *decoder) row(row *changeset.Row) {
 
 // raw appends JSON, as long as it is not too much.
 func (d *decoder) raw(b []byte) {
-	if d.out = append(d.out, b...); len(d.out) > d.most {
+	if d.out = append(d.out, b...); d.before+len(d.out) > d.most {
 		d.fail(fmt.Errorf("more than the %d bytes of changesets that its directory says", d.most))
 	}
 }

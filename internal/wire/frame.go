@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"runtime"
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
@@ -45,15 +44,10 @@ func (s section) check() error {
 	return nil
 }
 
-// compressor and expander are made when they are first needed, and safe for concurrent use.
-var (
-	compressor = sync.OnceValues(func() (*zstd.Encoder, error) {
-		return zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(8<<20))
-	})
-	expander = sync.OnceValues(func() (*zstd.Decoder, error) {
-		return zstd.NewReader(nil, zstd.WithDecoderConcurrency(min(4, runtime.GOMAXPROCS(0))), zstd.WithDecodeAllCapLimit(true), zstd.WithDecoderMaxMemory(changeset.MaxFile+moreBytes))
-	})
-)
+// compressor is made when it is first needed, and safe for concurrent use.
+var compressor = sync.OnceValues(func() (*zstd.Encoder, error) {
+	return zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(8<<20))
+})
 
 func compress(b []byte) ([]byte, error) {
 	z, err := compressor()
@@ -63,13 +57,19 @@ func compress(b []byte) ([]byte, error) {
 	return z.EncodeAll(b, nil), nil
 }
 
-// expand undoes compress. The result has so many bytes, or it is an error.
-func expand(packed []byte, size int) ([]byte, error) {
-	z, err := expander()
+// decompress undoes compress. The result has no more than so many bytes. Each time it is by a decompressor of its own: one that stays keeps what came out of it last, the megabytes of a frame.
+func decompress(packed []byte, most int) ([]byte, error) {
+	z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecodeAllCapLimit(true), zstd.WithDecoderMaxMemory(changeset.MaxFile+moreBytes))
 	if err != nil {
 		return nil, err
 	}
-	b, err := z.DecodeAll(packed, make([]byte, 0, size))
+	defer z.Close()
+	return z.DecodeAll(packed, make([]byte, 0, most))
+}
+
+// expand undoes compress. The result has so many bytes, or it is an error.
+func expand(packed []byte, size int) ([]byte, error) {
+	b, err := decompress(packed, size)
 	if err == nil && len(b) != size {
 		err = fmt.Errorf("%d bytes, want %d", len(b), size)
 	}
@@ -128,5 +128,9 @@ func unseal(packed []byte, first uint32, s section) (*Frame, error) {
 	if err != nil {
 		return nil, err
 	}
-	return decodeFrame(content, first, int(s.rows), int(s.json))
+	f, err := decodeFrame(content, first, int(s.rows), int(s.json))
+	if err == nil {
+		f.packed, f.section = bytes.Clone(packed), s // what was fetched with it need not stay
+	}
+	return f, err
 }

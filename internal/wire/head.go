@@ -252,11 +252,7 @@ func readTail(packed []byte, last uint32) ([]changeset.Row, error) {
 	if len(packed) == 0 {
 		return nil, nil
 	}
-	z, err := expander()
-	if err != nil {
-		return nil, err
-	}
-	b, err := z.DecodeAll(packed, make([]byte, 0, tailRows*changeset.RowSize))
+	b, err := decompress(packed, tailRows*changeset.RowSize)
 	if err != nil {
 		return nil, fmt.Errorf("decompress its last rows: %w", err)
 	}

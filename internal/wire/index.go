@@ -30,7 +30,7 @@ func (f *index) ReadAt(b []byte, at int64) (n int, err error) {
 	}
 	for n < len(b) && at < f.size() {
 		from := uint32(at/changeset.RowSize) + 1
-		to := min(uint64(from)+uint64(len(b)-n)/changeset.RowSize, uint64(f.r.latest()), uint64(from)+8191)
+		to := min(uint64(at+int64(len(b)-n)-1)/changeset.RowSize+1, uint64(f.r.latest()), uint64(from)+8191) // no row more than that: it may be in another frame
 		rows, err := f.r.rows(from, uint32(to))
 		if err != nil {
 			return n, err

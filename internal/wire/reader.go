@@ -13,7 +13,8 @@ import (
 	"prophet/changeset"
 )
 
-// A window is how much of a log is read in one go: so many rows, or bytes of changesets. What is kept of frames that were read is a window and a frame more.
+// A window is how much of a log is read in one go: so many rows, or bytes of changesets, but no more rows than there are before it, or a frame: so a small clone takes little memory, and a large one no more windows. What is kept of frames that were
+// read is a window and a frame more.
 const (
 	windowRows  = 1 << 14
 	windowBytes = 16 << 20
@@ -43,17 +44,35 @@ const recentRows = 2*windowRows + frameRows
 // kept is a frame that was read, with the places of its changesets.
 type kept struct {
 	*Frame
-	at map[[20]byte]int
+	at    map[[20]byte]int
+	stays bool // also what was given away
 }
 
 func keep(f *Frame) *kept {
-	k := &kept{f, make(map[[20]byte]int, len(f.Rows))}
+	k := &kept{Frame: f, at: make(map[[20]byte]int, len(f.Rows))}
 	for i, row := range f.Rows {
 		if f.Raw(i) != nil {
 			k.at[row.Key] = i
 		}
 	}
 	return k
+}
+
+// give returns the changeset of a row, and keeps it no longer: a pull reads each once. Where one is asked for again the frame is decoded again, and stays.
+func (k *kept) give(i int) ([]byte, error) {
+	b := k.texts[i]
+	if b == nil {
+		f, err := unseal(k.packed, k.Rows[0].Seq, k.section)
+		if err != nil {
+			return nil, err
+		}
+		k.texts, k.stays = f.texts, true
+		b = k.texts[i]
+	}
+	if !k.stays {
+		k.texts[i] = nil
+	}
+	return b, nil
 }
 
 // seen is what is kept of each frame, 8 bytes a row: the beginnings of the keys, sorted.
@@ -100,12 +119,23 @@ func (r *reader) frame(row uint32) (*kept, error) {
 	k := keep(f)
 	r.note(k)
 	r.keepRows(k.Rows)
-	r.frames, r.bytes = append(r.frames, k), r.bytes+len(k.json)
+	r.frames, r.bytes = append(r.frames, k), r.bytes+int(k.section.json)
 	for len(r.frames) > 1 && r.bytes > keptBytes {
-		r.bytes -= len(r.frames[0].json)
+		r.bytes -= int(r.frames[0].section.json)
 		r.frames = slices.Delete(r.frames, 0, 1)
 	}
 	return k, nil
+}
+
+// drop drops the frames up to a row, of which all was read. Their rows stay for longer.
+func (r *reader) drop(upTo uint32) {
+	r.frames = slices.DeleteFunc(r.frames, func(k *kept) bool {
+		done := k.Rows[len(k.Rows)-1].Seq <= upTo
+		if done {
+			r.bytes -= int(k.section.json)
+		}
+		return done
+	})
 }
 
 // keepRows keeps the rows of a frame, and no longer those that were kept first.
@@ -148,6 +178,7 @@ func (r *reader) frameOfHead() (*kept, error) {
 		return nil, &PackError{HeadFile, err}
 	}
 	r.newest = keep(f)
+	r.newest.stays = true
 	return r.newest, nil
 }
 
@@ -233,7 +264,7 @@ func (r *reader) object(key [20]byte) ([]byte, error) {
 	defer r.mu.Unlock()
 	for _, k := range slices.Backward(r.frames) {
 		if i, ok := k.at[key]; ok {
-			return k.Raw(i), nil
+			return k.give(i)
 		}
 	}
 	if r.head.Rows > 0 {
@@ -242,7 +273,7 @@ func (r *reader) object(key [20]byte) ([]byte, error) {
 			return nil, err
 		}
 		if i, ok := k.at[key]; ok {
-			return k.Raw(i), nil
+			return k.give(i)
 		}
 	}
 	for _, s := range r.seen {
@@ -266,7 +297,7 @@ func (r *reader) objectIn(row uint32, key [20]byte) ([]byte, error) {
 		return nil, err
 	}
 	if i, ok := k.at[key]; ok {
-		return k.Raw(i), nil
+		return k.give(i)
 	}
 	return nil, nil
 }
@@ -279,6 +310,7 @@ func (r *reader) window(after, last uint32) uint32 {
 		return last
 	}
 	r.want = last
+	r.drop(after)
 	rows, size := 0, 0
 	for at := after + 1; at <= min(last, r.head.packed()); {
 		i := slices.IndexFunc(r.packs, func(p *pack) bool { return at <= p.Last })
@@ -288,7 +320,7 @@ func (r *reader) window(after, last uint32) uint32 {
 		}
 		j := p.find(at)
 		s := p.dir.sections[j]
-		if rows += int(p.rows[j] + s.rows - at); rows > 0 && size > 0 && (rows > windowRows || size+int(s.json) > windowBytes) {
+		if rows += int(p.rows[j] + s.rows - at); rows > 0 && size > 0 && (rows > min(windowRows, int(after)) || size+int(s.json) > windowBytes) {
 			return at - 1
 		}
 		size += int(s.json)
