@@ -3,7 +3,7 @@ package parts
 import "sync"
 
 // cacheSize is how many bytes a cache holds at most, a single piece of more excepted.
-const cacheSize = 16 << 20
+const cacheSize = 6 << 20
 
 // Cache keeps what was read of parts last: pages and frames. It knows them by the hashes of the files, so what it holds is never stale. It may be shared.
 type Cache struct {
@@ -26,17 +26,25 @@ func (c *Cache) get(key cacheKey) []byte {
 	return c.pieces[key]
 }
 
-// put keeps a piece; all others go where it would be too much.
+// put keeps a piece; others go where it would be too much, whichever they are: what is asked for next lies anywhere.
 func (c *Cache) put(key cacheKey, b []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.pieces == nil || c.bytes+len(b) > cacheSize {
+	if c.pieces == nil {
 		c.pieces, c.bytes = map[cacheKey][]byte{}, 0
 	}
-	if _, twice := c.pieces[key]; !twice { // another reader may have missed it too
-		c.bytes += len(b)
+	if _, twice := c.pieces[key]; twice { // another reader missed it too
+		return
+	}
+	for other, kept := range c.pieces {
+		if c.bytes+len(b) <= cacheSize {
+			break
+		}
+		delete(c.pieces, other)
+		c.bytes -= len(kept)
 	}
 	c.pieces[key] = b
+	c.bytes += len(b)
 }
 
 // maxAbsent is of how many parts a cache keeps which records are absent: more than most logs have, and few of them are large.

@@ -377,7 +377,7 @@ func TestTheCacheIsBounded(t *testing.T) {
 	for i := range uint32(100) {
 		c.put(cacheKey{number: i}, make([]byte, 1<<20))
 	}
-	if kept := len(c.pieces); kept == 0 || kept > cacheSize>>20 || c.get(cacheKey{number: 99}) == nil {
+	if kept := len(c.pieces); kept != cacheSize>>20 || c.get(cacheKey{number: 99}) == nil { // one goes for one that comes, not all
 		t.Errorf("%d pieces are kept", kept)
 	}
 }
