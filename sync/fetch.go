@@ -104,34 +104,43 @@ func fetchAll(ctx context.Context, items []item, largest *int) ([]fetched, error
 	var dropped atomic.Int64
 	dropped.Store(int64(len(items)))
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(max(1, min(fetchers, batchBytes/max(1, *largest))))
+	var mu sync.Mutex
 	begun := 0
-	for begun < len(items) && size.Load() < int64(batchBytes) {
-		f, it, i := &got[begun], items[begun], int64(begun)
-		begun++
-		f.item = it
-		if it.from == nil {
-			continue
+	next := func() (i int, ok bool) { // the next item that is to be fetched
+		mu.Lock()
+		defer mu.Unlock()
+		for begun < len(items) && size.Load() < int64(batchBytes) {
+			i := begun
+			begun++
+			if got[i].item = items[i]; items[i].from != nil {
+				return i, true
+			}
 		}
-		group.Go(func() error {
-			if err := ctx.Err(); err != nil {
-				return err
+		return 0, false
+	}
+	for range min(len(items), max(1, min(fetchers, batchBytes/max(1, *largest)))) {
+		group.Go(func() error { // one after the other: the stack of a goroutine grows but once
+			for i, ok := next(); ok; i, ok = next() {
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+				f := &got[i]
+				c, err := f.taken(), error(nil)
+				if c == nil {
+					c, err = f.from.Changeset(f.there())
+				}
+				if err != nil {
+					return err
+				}
+				n := int64(sizeOf(c))
+				change(&most, func(was int64) int64 { return max(was, n) })
+				if size.Add(n) > int64(batchBytes) && n > largeChangeset && i > 0 {
+					change(&dropped, func(was int64) int64 { return min(was, int64(i)) })
+					continue
+				}
+				f.apply(c)
+				f.c = c
 			}
-			c, err := it.taken(), error(nil)
-			if c == nil {
-				c, err = it.from.Changeset(it.there())
-			}
-			if err != nil {
-				return err
-			}
-			n := int64(sizeOf(c))
-			change(&most, func(was int64) int64 { return max(was, n) })
-			if size.Add(n) > int64(batchBytes) && n > largeChangeset && i > 0 {
-				change(&dropped, func(was int64) int64 { return min(was, i) })
-				return nil
-			}
-			it.apply(c)
-			f.c = c
 			return nil
 		})
 	}
