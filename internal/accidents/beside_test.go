@@ -11,6 +11,7 @@ import (
 
 	"prophet/changeset"
 	"prophet/internal/crashfs"
+	"prophet/internal/race"
 	"prophet/replica"
 )
 
@@ -27,7 +28,7 @@ func TestACheckBesideAWriterRaisesNoAlarm(t *testing.T) {
 			t.Errorf("%s: it writes no number, and no UUID", o.name)
 		}
 		for _, begun := range commits {
-			for k := 1; ; k++ {
+			for k := 1; ; k += race.Step {
 				w := &writing{now: o.start, at: k, begun: begun, ended: ended}
 				if found := w.check(t); len(found) > 0 {
 					t.Fatalf("%s, which begins at operation %d of the check, %s: %q", o.name, k, w.what, found)

@@ -117,7 +117,7 @@ func (f *lookedAt) Open(name string) (afero.File, error) {
 func TestARepairThatIsInterruptedGivesNothingUp(t *testing.T) {
 	for name, damaged := range lacking(t, damage.New(t)) {
 		want, met := repaired(t, damaged, name), true
-		for n := 0; met; n++ {
+		for n := 0; met; n += race.Step {
 			work := damaged.Copy()
 			stop, cancel := context.WithCancel(ctx)
 			met = false
