@@ -32,6 +32,18 @@ func (c Carriers) Check(ctx context.Context, location string, opts replica.Optio
 // "" for the root. The paths of problems start at the root. Where directories cannot be listed, as on a web server, as opts.Mirror says, what lies there for nothing is not found.
 // The error wraps [replica.ErrNotReplica] if nothing is there.
 func CheckTree(ctx context.Context, fsys afero.Fs, opts replica.Options, report func(replica.Problem), progress func(done, total int)) (trees []string, err error) {
+	trees, err = checkTrees(ctx, fsys, opts, func(p replica.Problem) {
+		if ctx.Err() == nil { // else it may be about what was not read because of that
+			report(p)
+		}
+	}, progress)
+	if err == nil {
+		err = context.Cause(ctx)
+	}
+	return trees, err
+}
+
+func checkTrees(ctx context.Context, fsys afero.Fs, opts replica.Options, report func(replica.Problem), progress func(done, total int)) (trees []string, err error) {
 	m := mirrorCheck{fsys: fsys, opts: opts, report: report}
 	for _, name := range []string{changeset.ReplicaVersionFile, changeset.ReplicaUUIDFile, changeset.IndexFile, wire.HeadFile} {
 		there, err := exists(fsys, name)

@@ -1,9 +1,12 @@
 package sync_test
 
 import (
+	"context"
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -61,6 +64,38 @@ func TestWhatAServerDoesNotSendIsNotDamaged(t *testing.T) {
 				}
 			}
 			srv.Set()
+		}
+	}
+}
+
+// What was not fetched because somebody interrupted the check is not damaged either.
+func TestAnInterruptedCheckOfAMirrorTellsNoDamage(t *testing.T) {
+	w := newWorkshop(t, crashfs.New())
+	w.few()
+	for _, mirror := range []psync.PublishOptions{{Flat: true}, {}, {NoTree: true}} {
+		dest := crashfs.New()
+		w.publish(dest, mirror)
+		srv := webtest.Static(t, dest)
+		for at, met := int64(1), true; met; at += race.Step {
+			ctx, interrupt := context.WithCancel(t.Context())
+			var n atomic.Int64
+			srv.Set(func(h http.Handler) http.Handler {
+				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if n.Add(1) >= at {
+						interrupt()
+						w.WriteHeader(http.StatusInternalServerError)
+						return
+					}
+					h.ServeHTTP(w, r)
+				})
+			})
+			_, err := carriers().Check(ctx, srv.URL, replica.Options{Scratch: crashfs.New(), Sleep: func(time.Duration) {}}, func(p replica.Problem) {
+				t.Errorf("%+v, interrupted at request %d: %+v", mirror, at, p)
+			}, nil)
+			if met = ctx.Err() != nil; met != errors.Is(err, context.Canceled) {
+				t.Errorf("%+v, interrupted at request %d: %v", mirror, at, err)
+			}
+			interrupt()
 		}
 	}
 }
