@@ -2,9 +2,7 @@ package replica
 
 import (
 	"maps"
-	"path"
 	"slices"
-	"strings"
 
 	"prophet/cas"
 	"prophet/changeset"
@@ -130,31 +128,58 @@ func (x *partsRepair) isLeft(name string) bool {
 // mendBeside takes away the damaged packs that no list names, if the log has all that they have, and tells what else they have. What is not in a row stays where it is.
 func (p *repair) mendBeside() error {
 	for _, l := range p.logs() {
-		known := new(knownIDs)
-		for _, name := range p.of[l.prefix].broken {
-			b := newPacksBeside(l, l.latest, l.besideLog(p.ctx))
-			left, err := l.lookInto(p.ctx, name, b, known)
-			p.unread(err)
-			if err != nil {
-				return err
-			}
-			if left.only > 0 {
-				p.tell(l.prefix+name, IsLeft, "%s", left.problem(l.prefix, lookedBeside{end: l.latest, another: b.another}, l.latest).Text)
+		damaged := p.of[l.prefix].broken
+		if len(damaged) == 0 {
+			continue
+		}
+		found, err := p.lookBeside(l)
+		if err != nil {
+			return err
+		}
+		for _, left := range found.left {
+			if !slices.Contains(damaged, left.name) {
 				continue
 			}
-			for _, file := range []string{name, strings.TrimSuffix(name, path.Ext(name)) + parts.TableExt} {
-				there, err := exists(l.fs, file)
-				if err != nil {
-					return err
-				}
-				if !there {
-					continue
-				}
-				p.tell(l.prefix+file, IsSetAside, "no part has it any more, and the log has all of it")
-				if err := p.takeAway(l.prefix + file); err != nil {
-					return err
-				}
+			if left.only > 0 {
+				p.tell(l.prefix+left.name, IsLeft, "%s", left.problem(l.prefix, found, l.latest).Text)
+				continue
 			}
+			if err := p.takeBesideAway(l, left.name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// lookBeside reads all packs that no list names, as fsck does: one of them may tell of another line than the damaged one alone.
+func (p *repair) lookBeside(l *Log) (found lookedBeside, err error) {
+	packs, err := l.packs()
+	if err != nil {
+		return found, err
+	}
+	names, err := l.unlisted(packs.list)
+	if err == nil {
+		found, err = l.lookBeside(p.ctx, names)
+	}
+	p.unread(err)
+	found.end = l.latest // what it takes up it has taken up
+	return found, err
+}
+
+// takeBesideAway sets a pack that no list names aside, with its table.
+func (p *repair) takeBesideAway(l *Log, name string) error {
+	for _, file := range []string{name, partOf(name) + parts.TableExt} {
+		there, err := exists(l.fs, file)
+		if err != nil {
+			return err
+		}
+		if !there {
+			continue
+		}
+		p.tell(l.prefix+file, IsSetAside, "no part has it any more, and the log has all of it")
+		if err := p.takeAway(l.prefix + file); err != nil {
+			return err
 		}
 	}
 	return nil
