@@ -28,19 +28,28 @@ func (x *partsRepair) besideLog() besideLog {
 	}}
 }
 
-// takeBeside has the packs that no list names count where the log goes on in them, unless somebody who is asked has another edit in a row of the log: then they may be of that one's line. Of one that is damaged that counts which
-// is before the damage, as a pack of its own.
-func (x *partsRepair) takeBeside() error {
+// goesOn returns up to which row the log goes on in packs that no list names, which is its end where it does not. If somebody who is asked has another edit in a row of the log, it does not: then they may be of that one's line.
+func (x *partsRepair) goesOn() (end uint32, err error) {
 	if err := x.beside.addLoose(x.l.objects); err != nil {
-		return err
+		return 0, err
 	}
-	end := x.beside.extent()
+	end = x.beside.extent()
 	if end == x.beside.end {
-		return x.p.disturbed()
+		return end, x.p.disturbed()
 	}
 	line := newLine(x.p, x.l, x.beside.end, x.index, x.unpack)
 	maps.Copy(line.made, x.beside.made)
-	if _, another, err := line.elsewhere(); another || err != nil {
+	_, another, err := line.elsewhere()
+	if another {
+		end = x.beside.end
+	}
+	return end, err
+}
+
+// takeBeside has the packs that no list names count where the log goes on in them. Of one that is damaged that counts which is before the damage, as a pack of its own.
+func (x *partsRepair) takeBeside() error {
+	end, err := x.goesOn()
+	if err != nil || end == x.beside.end {
 		return err
 	}
 	for _, s := range x.beside.spans {

@@ -9,9 +9,33 @@ import (
 	"github.com/spf13/afero"
 
 	"prophet/internal/crashfs"
+	"prophet/internal/parts"
 	"prophet/internal/replicatest"
 	"prophet/replica"
 )
+
+// TestAWholePackGoesBeforeWhatADamagedOneHas copies a backup over a replica whose last pack is cut short, and lies whole where a repair puts what it sets aside: that one is taken up, and no pack is written of what is
+// before the damage.
+func TestAWholePackGoesBeforeWhatADamagedOneHas(t *testing.T) {
+	now, r, backup := foldedOnce(t)
+	growWide(t, r, 8)
+	gc(t, r)
+	want := dumped(t, now)
+	pack := partsOf(t, now, "")[1].PackFile()
+	whole := filesIn(t, now)[pack]
+	copyOver(t, now, backup)
+	aside := path.Join(replica.SetAsideDir, parts.Dir, "x"+parts.PackExt)
+	if err := errors.Join(afero.WriteFile(now, pack, []byte(whole[:len(whole)*3/4]), 0o600), now.MkdirAll(path.Dir(aside), 0o700), afero.WriteFile(now, aside, []byte(whole), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	did := repaired(t, now)
+	if found := problems(t, now); found != "" || dumped(t, now) != want || left(t, now) != 2 || strings.Contains(did, "before the damage") {
+		t.Errorf("the repair says\n%sand %d packs are there; fsck says\n%s", did, left(t, now), found)
+	}
+	if again := repaired(t, now); again != "" {
+		t.Errorf("a second repair says\n%s", again)
+	}
+}
 
 // TestARepairSaysOfADamagedPackWhatFsckSays has something beside a damaged pack tell that it is of another line: loose changesets, or a pack that is whole. fsck and the repair say the same of it, each time.
 func TestARepairSaysOfADamagedPackWhatFsckSays(t *testing.T) {

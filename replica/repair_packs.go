@@ -34,10 +34,7 @@ func (x *partsRepair) look() (err error) {
 			err = x.lookAt(name)
 		}
 	}
-	if err != nil {
-		return err
-	}
-	return x.takeBeside()
+	return err
 }
 
 // lookAt reads a pack. One whose bytes are not what it is named after is damaged.

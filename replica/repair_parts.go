@@ -98,6 +98,9 @@ func (x *partsRepair) run() (err error) {
 	if err := x.look(); err != nil {
 		return err
 	}
+	if err := x.takeBeside(); err != nil {
+		return err
+	}
 	return x.mend(x.choose())
 }
 
@@ -122,7 +125,7 @@ func (x *partsRepair) doubtList() error {
 	return nil
 }
 
-// isSound reports whether all files are what the list says, and it lacks none.
+// isSound reports whether all files are what the list says, and it lacks none. It writes nothing: where a pack is damaged, the whole one may lie under another name.
 func (x *partsRepair) isSound() (bool, error) {
 	if !x.listed {
 		return false, nil
@@ -139,7 +142,11 @@ func (x *partsRepair) isSound() (bool, error) {
 	if err := x.look(); err != nil {
 		return false, err
 	}
-	return !slices.ContainsFunc(x.packs, func(f packFile) bool { return f.needed || f.first == 0 }), nil
+	if slices.ContainsFunc(x.packs, func(f packFile) bool { return f.needed || f.first == 0 }) {
+		return false, nil
+	}
+	end, err := x.goesOn()
+	return end == x.beside.end, err
 }
 
 // isWhole reports whether files of parts are what their sums say.
