@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"path"
 	"slices"
 	"strings"
 
@@ -20,30 +19,31 @@ import (
 // packsBeside are packs that no list of parts names, held against the log. A pack gets its name once the journal lies there that tells of it, and who takes that back removes it, unless it was there before ([durable.Tx.Bring]); what gc makes has rows that
 // were committed. So one that lies there without a journal was committed: if it goes on where the log ends, a backup was put back over it. What a check promises of them a repair does, as both ask here.
 type packsBeside struct {
-	self    uuid.UUID              // of the log
-	gone    bool                   // the replica had given that one up: a backup brought it back
-	peer    func(u uuid.UUID) bool // is noted as one
-	end     uint32                 // its last row
-	log     besideLog
-	made    map[changeset.ID]cas.Key
-	another bool // what stands in a row, or was made here under a number, is another edit in one of them than in the log, or in another one
-	spans   []*packSpan
+	self      uuid.UUID              // of the log
+	gone      bool                   // the replica had given that one up: a backup brought it back
+	peer      func(u uuid.UUID) bool // is noted as one
+	end       uint32                 // its last row
+	log       besideLog
+	made      map[changeset.ID]cas.Key // what was made here after its last row, under the number of its row
+	otherLine bool                     // what stands in a row, or was made here under a number, is another edit in one of them than in the log, or in another one
+	spans     []*packSpan
 }
 
 // besideLog is what the log has, as it can be read.
 type besideLog struct {
-	row  func(seq uint32) (key cas.Key, known bool)                 // one that is not whole is not known, and speaks against nothing
-	read func(seq uint32, key cas.Key) *changeset.Changeset         // nil where it cannot be read: then nothing is the same edit
-	get  func(objects *cas.Store, key cas.Key) *changeset.Changeset // a loose one; nil where it cannot be read
-	stop func() error
+	row   func(seq uint32) (key cas.Key, known bool) // one that is not whole is not known, and speaks against nothing
+	read  func(seq uint32) *changeset.Changeset      // of a row that is known; nil where it cannot be read: then nothing is the same edit
+	loose func(key cas.Key) *changeset.Changeset     // nil where it cannot be read
+	stop  func() error
 }
 
-// packSpan are the rows of a pack, as far as it can be read, and of those after the end of the log which was made here last, under the number of its row.
+// packSpan are the rows of a pack, as far as it can be read; zero where there are none.
 type packSpan struct {
-	name              string // within the log
-	first, last, made uint32
-	alien             bool // it has what was made here in another row than that of its number: it is another replica's
-	broken            bool // it is not what it is named after
+	name        string // within the log
+	first, last uint32
+	lastOwn     uint32 // of those after the end of the log the last one that has what was made here, under the number of its row
+	alien       bool   // it has what was made here in another row than that of its number: it is another replica's
+	broken      bool   // it is not what it is named after
 }
 
 func newPacksBeside(l *Log, end uint32, log besideLog) *packsBeside {
@@ -76,7 +76,7 @@ func (b *packsBeside) row(s *packSpan, seq uint32, key cas.Key, c *changeset.Cha
 	}
 	own := b.isOwn(seq, c.ID)
 	if seq <= b.end {
-		b.another = b.another || (!own || c.ID.Seq == seq) && !b.same(seq, key, c)
+		b.otherLine = b.otherLine || (!own || c.ID.Seq == seq) && !b.same(seq, key, c)
 		return
 	}
 	if !own {
@@ -87,9 +87,9 @@ func (b *packsBeside) row(s *packSpan, seq uint32, key cas.Key, c *changeset.Cha
 		return
 	}
 	if was, is := b.made[c.ID]; is && was != key {
-		b.another = true
+		b.otherLine = true
 	}
-	b.made[c.ID], s.made = key, seq
+	b.made[c.ID], s.lastOwn = key, seq
 }
 
 // same reports whether a changeset is the edit that the log has in a row, if only named anew. All bookkeeping is one.
@@ -98,7 +98,7 @@ func (b *packsBeside) same(seq uint32, key cas.Key, c *changeset.Changeset) bool
 	if !known || at == key {
 		return true
 	}
-	is := b.log.read(seq, at)
+	is := b.log.read(seq)
 	return is != nil && (changeset.SameEdit(is, c) || doSame(is, c) || is.Bookkeeping() && c.Bookkeeping())
 }
 
@@ -106,12 +106,12 @@ func (b *packsBeside) same(seq uint32, key cas.Key, c *changeset.Changeset) bool
 // replica's. Where packs are of two lines, nothing tells of which one this log is.
 func (b *packsBeside) extent() (end uint32) {
 	end = b.end
-	if b.another {
+	if b.otherLine {
 		return end
 	}
 	slices.SortStableFunc(b.spans, func(s, o *packSpan) int { return cmp.Compare(s.first, o.first) })
 	for _, s := range b.spans {
-		if s.first > 0 && s.first <= end+1 && s.made > end && !s.alien {
+		if s.first > 0 && s.first <= end+1 && s.lastOwn > end && !s.alien {
 			end = max(end, s.last)
 		}
 	}
@@ -120,21 +120,21 @@ func (b *packsBeside) extent() (end uint32) {
 
 // isAhead reports whether a pack has what was made here after a row, or may have, being damaged, and no pack tells of another line.
 func (b *packsBeside) isAhead(row uint32) bool {
-	return !b.another && slices.ContainsFunc(b.spans, func(s *packSpan) bool { return s.broken || s.made > row && !s.alien })
+	return !b.otherLine && slices.ContainsFunc(b.spans, func(s *packSpan) bool { return s.broken || s.lastOwn > row && !s.alien })
 }
 
 // addLoose looks at the loose changesets, if the log goes on in packs: one that was made here under the number of a row, and is another edit than a pack has, or than the log, tells of another line.
-func (b *packsBeside) addLoose(objects *cas.Store) error {
+func (b *packsBeside) addLoose(l *Log) error {
 	if b.extent() == b.end {
 		return nil
 	}
-	err := objects.Walk(func(key cas.Key, _ string) error {
+	err := l.objects.Walk(func(key cas.Key, _ string) error {
 		if key.IsZero() {
 			return b.log.stop()
 		}
-		if c := b.log.get(objects, key); c != nil && c.ID.Origin == b.self {
+		if c := b.log.loose(key); c != nil && c.ID.Origin == b.self {
 			was, is := b.made[c.ID]
-			b.another = b.another || is && was != key || c.ID.Seq <= b.end && !b.same(c.ID.Seq, key, c)
+			b.otherLine = b.otherLine || is && was != key || c.ID.Seq <= b.end && !b.same(c.ID.Seq, key, c)
 		}
 		return b.log.stop()
 	})
@@ -147,17 +147,17 @@ func (b *packsBeside) addLoose(objects *cas.Store) error {
 // leftPack is what a pack that no list names has that is nowhere else here.
 type leftPack struct {
 	name   string
-	only   int      // ordinary changesets, and what is none; what cannot be read, nobody can count, is one more
-	made   []uint32 // numbers of those that were made here
-	unread int      // rows that cannot be read, as its table counts them; else one
+	only   int      // changesets that nothing else has, but for bookkeeping; with what is none, and with unread
+	own    []uint32 // numbers of those that were made here
+	unread int      // rows that cannot be read and that nothing else has, as its table counts them; one where it cannot
 	broken error    // why it is not what it is named after
 }
 
 // lookedBeside is what packs that no list names have.
 type lookedBeside struct {
-	left    []leftPack
-	end     uint32 // up to which row the log goes on in them
-	another bool   // something tells of another line
+	left      []leftPack
+	end       uint32 // up to which row the log goes on in them
+	otherLine bool   // something tells of another line
 }
 
 // lookBeside reads the packs among files that no list names.
@@ -176,8 +176,8 @@ func (l *Log) lookBeside(ctx context.Context, names []string) (found lookedBesid
 		}
 		found.left = append(found.left, p)
 	}
-	err = b.addLoose(l.objects)
-	found.end, found.another = b.extent(), b.another
+	err = b.addLoose(l)
+	found.end, found.otherLine = b.extent(), b.otherLine
 	return found, err
 }
 
@@ -188,15 +188,15 @@ func (l *Log) besideLog(ctx context.Context) besideLog {
 			row, err := l.Row(seq)
 			return row.Key, err == nil
 		},
-		read: func(seq uint32, _ cas.Key) *changeset.Changeset {
+		read: func(seq uint32) *changeset.Changeset {
 			c, err := l.at(seq)
 			if err != nil {
 				return nil
 			}
 			return c
 		},
-		get: func(objects *cas.Store, key cas.Key) *changeset.Changeset {
-			text, err := objects.Get(key)
+		loose: func(key cas.Key) *changeset.Changeset {
+			text, err := l.objects.Get(key)
 			if err != nil {
 				return nil
 			}
@@ -243,19 +243,23 @@ func (l *Log) lookInto(ctx context.Context, name string, b *packsBeside, known *
 		}
 		p.only++
 		if own {
-			p.made = append(p.made, c.ID.Seq)
+			p.own = append(p.own, c.ID.Seq)
 		}
 	}
 	if s.broken = p.broken != nil; s.broken {
-		p.unread, _ = b.hold(l, s)
-		p.only += p.unread
+		n, otherLine, err := b.unreadRows(l, s)
+		if err != nil {
+			n = 1 // nothing counts them
+		}
+		b.otherLine = b.otherLine || otherLine
+		p.unread, p.only = n, p.only+n
 	}
 	return p, nil
 }
 
 // notNamed returns what is wrong with a pack that is not what it is named after, nil if it is.
 func (l *Log) notNamed(ctx context.Context, name string) (wrong, err error) {
-	sum, ok := parts.ParseSum(strings.TrimSuffix(path.Base(name), parts.PackExt))
+	sum, ok := sumOfPack(name)
 	if !ok {
 		return errors.New("its name is no SHA-256"), nil
 	}
@@ -267,31 +271,35 @@ func (l *Log) notNamed(ctx context.Context, name string) (wrong, err error) {
 	return nil, err
 }
 
-// hold holds the rows of a damaged pack that cannot be read against the log, as its table tells of them, and returns how many that does not have; one, with the error, where the table cannot be read either. One in which the log has another changeset
-// is of another line; so it seems where the log was named anew.
-func (b *packsBeside) hold(l *Log, s *packSpan) (n int, err error) {
-	sum, ok := parts.ParseSum(strings.TrimSuffix(path.Base(s.name), parts.PackExt))
+// unreadRows holds the rows of a damaged pack that cannot be read against the log, as its table tells of them, and returns how many that does not have, and whether it has another changeset in one of them: then the pack is of another
+// line. A row that a move named anew looks the same, and keeps the pack out, too.
+func (b *packsBeside) unreadRows(l *Log, s *packSpan) (n int, otherLine bool, err error) {
+	sum, ok := sumOfPack(s.name)
+	if !ok {
+		return 0, false, errors.New("its name is no SHA-256")
+	}
 	part, err := parts.ByTable(l.fs, "", sum)
-	if !ok || err != nil {
-		return 1, err
+	if err != nil {
+		return 0, false, err
 	}
 	for seq := part.First; seq <= part.Last && seq > 0; seq++ {
 		if s.first > 0 && seq >= s.first && seq <= s.last {
+			continue // it was read
+		}
+		key, known := b.log.row(seq)
+		if !known || seq > b.end {
+			n++
 			continue
 		}
-		is := false
-		key, known := b.log.row(seq)
-		if known = known && seq <= b.end; known {
-			if is, err = part.Names(seq, key); err != nil {
-				return 1, err
-			}
+		is, err := part.Names(seq, key)
+		if err != nil {
+			return n, otherLine, err
 		}
 		if !is {
-			n++
-			b.another = b.another || known
+			n, otherLine = n+1, true
 		}
 	}
-	return n, nil
+	return n, otherLine, nil
 }
 
 // hasElsewhere reports whether a changeset of a pack that no list names is here without it, or what it does is: in a row, or, if somebody else made it, as a loose object. Bookkeeping is missed by nobody.
@@ -331,10 +339,10 @@ func ignoreMissing(err error) error {
 }
 
 // reaches reports whether something that was made here is in it after a row.
-func (p leftPack) reaches(row uint32) bool { return len(p.made) > 0 && slices.Max(p.made) > row }
+func (p leftPack) reaches(row uint32) bool { return len(p.own) > 0 && slices.Max(p.own) > row }
 
 // mayBeOurs reports whether something that was made here is in it, or may be in what cannot be read.
-func (p leftPack) mayBeOurs() bool { return len(p.made) > 0 || p.broken != nil && p.only > 0 }
+func (p leftPack) mayBeOurs() bool { return len(p.own) > 0 || p.broken != nil && p.only > 0 }
 
 // words says what a pack has that the log does not.
 func (p leftPack) words() string {
@@ -343,11 +351,11 @@ func (p leftPack) words() string {
 	if n == 1 {
 		text = "a changeset"
 	}
-	switch made := len(p.made); {
+	switch made := len(p.own); {
 	case made == n && made > 0:
-		text += fmt.Sprintf(", made here in %s,", few(p.made))
+		text += fmt.Sprintf(", made here in %s,", few(p.own))
 	case made > 0:
-		text += fmt.Sprintf(", of which those of %s were made here,", few(p.made))
+		text += fmt.Sprintf(", of which those of %s were made here,", few(p.own))
 	}
 	return text
 }

@@ -178,7 +178,7 @@ func (p leftPack) problem(prefix string, in lookedBeside, latest uint32) Problem
 		found.Text += "a backup was put back over it; \"prophet fsck --repair\" takes up what can be read of it after the last row, and an edit before that keeps it out; what cannot be read stays in this file"
 	case follows:
 		found.Text += "a backup was put back over it; \"prophet fsck --repair\" takes up what follows the last row, and an edit before that keeps it out"
-	case p.mayBeOurs() && in.another:
+	case p.mayBeOurs() && in.otherLine:
 		found.ByHand = true
 		found.Text += "a backup was put back over it, and the log went on, so that a repair cannot take it up; " + where + "\"prophet help copies\" says how they come into the log"
 	case p.mayBeOurs():

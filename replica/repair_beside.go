@@ -13,15 +13,16 @@ import (
 // besideLog reads the log to hold packs against, as far as its index is whole.
 func (x *partsRepair) besideLog() besideLog {
 	packed := x.l.withRows(maxSeq).packedChangeset(x.p)
-	loose := func(_ *cas.Store, key cas.Key) *changeset.Changeset {
+	loose := func(key cas.Key) *changeset.Changeset {
 		c, err := changeset.Decode(x.looseOf(key))
 		if err != nil {
 			return nil
 		}
 		return c
 	}
-	return besideLog{row: x.named, get: loose, stop: x.p.disturbed, read: func(_ uint32, key cas.Key) *changeset.Changeset {
-		if c := loose(nil, key); c != nil {
+	return besideLog{row: x.named, loose: loose, stop: x.p.disturbed, read: func(seq uint32) *changeset.Changeset {
+		key, _ := x.named(seq)
+		if c := loose(key); c != nil {
 			return c
 		}
 		return packed(key)
@@ -30,7 +31,7 @@ func (x *partsRepair) besideLog() besideLog {
 
 // goesOn returns up to which row the log goes on in packs that no list names, which is its end where it does not. If somebody who is asked has another edit in a row of the log, it does not: then they may be of that one's line.
 func (x *partsRepair) goesOn() (end uint32, err error) {
-	if err := x.beside.addLoose(x.l.objects); err != nil {
+	if err := x.beside.addLoose(x.l); err != nil {
 		return 0, err
 	}
 	end = x.beside.extent()
@@ -128,7 +129,7 @@ func (x *partsRepair) unpack(key cas.Key) (found *changeset.Changeset) {
 func (x *partsRepair) isLeft(name string) bool {
 	for _, s := range x.beside.spans {
 		if s.broken && s.name == name {
-			return x.listed || s.made > 0
+			return x.listed || s.lastOwn > 0
 		}
 	}
 	return false

@@ -88,8 +88,9 @@ func (x *partsRepair) lookAt(name string) error {
 	}
 	if span != nil {
 		if span.broken = broken; broken {
-			_, err := x.beside.hold(x.l, span)
+			_, otherLine, err := x.beside.unreadRows(x.l, span)
 			x.p.unread(err)
+			x.beside.otherLine = x.beside.otherLine || otherLine
 		}
 	}
 	x.packs = append(x.packs, file)

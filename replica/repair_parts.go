@@ -209,10 +209,8 @@ func (x *partsRepair) wanted() (files []partFile, err error) {
 		files = append(files, filesOfPart(ref)...)
 	}
 	for _, name := range names {
-		if base, is := strings.CutSuffix(path.Base(name), parts.PackExt); is {
-			if sum, ok := parts.ParseSum(base); ok {
-				files = append(files, partFile{name, sum})
-			}
+		if sum, ok := sumOfPack(name); ok {
+			files = append(files, partFile{name, sum})
 		}
 	}
 	return files, err

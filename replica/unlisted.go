@@ -36,6 +36,13 @@ func partOf(file string) string {
 	return strings.TrimSuffix(strings.TrimSuffix(file, parts.PackExt), parts.TableExt)
 }
 
+// sumOfPack is what a pack is named after.
+func sumOfPack(name string) (sum parts.Sum, ok bool) {
+	base, is := strings.CutSuffix(path.Base(name), parts.PackExt)
+	sum, ok = parts.ParseSum(base)
+	return sum, is && ok
+}
+
 // withoutObject returns the rows that no part of the list covers and whose changesets cannot be read, by their names, and the first of them that is not listed as
 // lost, 0 if there is none.
 func (l *Log) withoutObject(ctx context.Context, list parts.List) (lacking map[cas.Key]uint32, first uint32, err error) {
