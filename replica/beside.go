@@ -216,35 +216,24 @@ func (l *Log) lookInto(ctx context.Context, name string, b *packsBeside, known *
 	if p.broken, err = l.notNamed(ctx, name); err != nil {
 		return p, err
 	}
-	f, err := l.fs.Open(name)
-	if err != nil {
-		return p, err
-	}
-	defer f.Close()
 	s := b.add(name)
-	for row, err := range parts.ReadPack(f) {
-		if ctx.Err() != nil {
-			return p, ctx.Err()
-		}
-		if err != nil {
-			p.broken = err
-			break
-		}
-		key := cas.Sum(row.Changeset)
-		c, _ := changeset.Decode(row.Changeset)
-		b.row(s, row.Seq, key, c)
+	cut, err := b.readPack(l, s, func(row parts.PackedRow, key cas.Key, c *changeset.Changeset) error {
 		own := c != nil && b.isOwn(row.Seq, c.ID)
 		here, err := l.hasElsewhere(row.Seq, key, c, own, known)
-		if err != nil {
-			return p, err
-		}
-		if here {
-			continue
+		if here || err != nil {
+			return err
 		}
 		p.only++
 		if own {
 			p.own = append(p.own, c.ID.Seq)
 		}
+		return nil
+	})
+	if err != nil {
+		return p, err
+	}
+	if cut != nil {
+		p.broken = cut
 	}
 	if s.broken = p.broken != nil; s.broken {
 		n, otherLine, err := b.unreadRows(l, s)
@@ -255,6 +244,27 @@ func (l *Log) lookInto(ctx context.Context, name string, b *packsBeside, known *
 		p.unread, p.only = n, p.only+n
 	}
 	return p, nil
+}
+
+// readPack adds the rows of a pack, up to the first frame that is damaged, and hands each to use, with its changeset, nil where it is none. It returns why the pack cannot be read to its end, nil if it can.
+func (b *packsBeside) readPack(l *Log, s *packSpan, use func(row parts.PackedRow, key cas.Key, c *changeset.Changeset) error) (cut, err error) {
+	f, err := l.fs.Open(s.name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	for row, cut := range parts.ReadPack(f) {
+		if err := b.log.stop(); err != nil || cut != nil {
+			return cut, err
+		}
+		key := cas.Sum(row.Changeset)
+		c, _ := changeset.Decode(row.Changeset)
+		b.row(s, row.Seq, key, c)
+		if err := use(row, key, c); err != nil {
+			return nil, err
+		}
+	}
+	return nil, nil
 }
 
 // notNamed returns what is wrong with a pack that is not what it is named after, nil if it is.

@@ -3,7 +3,6 @@ package replica
 import (
 	"path"
 	"slices"
-	"strings"
 
 	"github.com/google/uuid"
 
@@ -297,7 +296,7 @@ func (c *clearing) removeParts() error {
 	if err != nil {
 		return err
 	}
-	names = slices.DeleteFunc(names, func(name string) bool { return keep[strings.TrimSuffix(name, path.Ext(name))] })
+	names = slices.DeleteFunc(names, func(name string) bool { return keep[partOf(name)] })
 	for i := range names {
 		names[i] = c.l.prefix + names[i]
 	}
@@ -330,7 +329,7 @@ func (c *clearing) toKeep(l *Log) (keep map[string]bool, err error) {
 	found, err := l.lookBeside(c.g.ctx, names)
 	keep = map[string]bool{}
 	for _, p := range found.left {
-		keep[strings.TrimSuffix(p.name, parts.PackExt)] = p.only > 0
+		keep[partOf(p.name)] = p.only > 0
 	}
 	return keep, err
 }

@@ -133,7 +133,7 @@ type repair struct {
 type logRepair struct {
 	onlyOurs    bool                        // it is of format 2: nobody else writes such a log
 	listedTo    uint32                      // up to which row the list of parts had rows, as it was found
-	surelyTo    uint32                      // the same of a list of which a file is here, so that it is this log's, or of packs that lie there where no list can be read
+	surelyTo    uint32                      // the same of a list of which a file is here, so that it is this log's, or of packs that lie there where no list can be read, or of those that follow the log and are taken up
 	lostParts   bool                        // there were more, so that the loose indexes of its records may lack what was before
 	partless    bool                        // the list names no part
 	broken      []string                    // damaged packs that no list of parts names

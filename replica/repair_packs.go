@@ -1,7 +1,6 @@
 package replica
 
 import (
-	"path"
 	"slices"
 	"strings"
 
@@ -42,64 +41,73 @@ func (x *partsRepair) lookAt(name string) error {
 	if err := x.p.disturbed(); err != nil {
 		return err
 	}
-	file := packFile{name: name}
 	sum, err := x.sumOf(x.prefix + name)
 	if err != nil {
 		return err
 	}
-	file.sum = sum
-	broken := sum.String()+parts.PackExt != path.Base(name)
-	var span *packSpan // of what is listed nothing is to be found out
-	if !slices.ContainsFunc(x.list, func(ref parts.Ref) bool { return ref.PackFile() == name }) {
-		span = x.beside.add(name)
-		span.broken = broken
+	file, whole := packFile{name: name, sum: sum}, parts.Ref{Pack: sum}.PackFile() == name
+	listed := slices.ContainsFunc(x.list, func(ref parts.Ref) bool { return ref.PackFile() == name })
+	switch {
+	case !listed:
+		whole, err = x.lookBesideOne(&file, whole)
+	case whole:
+		whole, err = x.lookAtListed(&file)
 	}
-	if broken && span == nil {
-		x.packs = append(x.packs, file)
-		return nil
-	}
-	f, err := x.l.fs.Open(name)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	for row, err := range parts.ReadPack(f) {
-		if err != nil {
-			x.p.unread(err)
-			broken = true // if it was written so, it is none
-			break
-		}
-		if file.first == 0 {
-			file.first = row.Seq
-		}
-		if span != nil {
-			c, _ := changeset.Decode(row.Changeset)
-			x.beside.row(span, row.Seq, cas.Sum(row.Changeset), c)
-		}
-		if broken {
-			continue
-		}
-		if err := x.lookAtRow(&file, row); err != nil {
-			return err
-		}
-	}
-	if broken {
+	if !whole {
 		file = packFile{name: name, sum: sum}
-	}
-	if span != nil {
-		if span.broken = broken; broken {
-			_, otherLine, err := x.beside.unreadRows(x.l, span)
-			x.p.unread(err)
-			x.beside.otherLine = x.beside.otherLine || otherLine
-		}
 	}
 	x.packs = append(x.packs, file)
 	return nil
 }
 
+// lookAtListed reads a pack that the list names and that is what it is named after, and reports whether it is one.
+func (x *partsRepair) lookAtListed(file *packFile) (whole bool, err error) {
+	f, err := x.l.fs.Open(file.name)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	for row, err := range parts.ReadPack(f) {
+		if err != nil {
+			x.p.unread(err)
+			return false, nil // if it was written so, it is none
+		}
+		if err := x.lookAtRow(file, row, cas.Sum(row.Changeset)); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// lookBesideOne reads a pack that the list does not name, and reports whether it is whole. Of one that is not what it is named after no row counts, but it may tell how the log goes on.
+func (x *partsRepair) lookBesideOne(file *packFile, named bool) (whole bool, err error) {
+	s := x.beside.add(file.name)
+	cut, err := x.beside.readPack(x.l, s, func(row parts.PackedRow, key cas.Key, _ *changeset.Changeset) error {
+		if !named {
+			return nil
+		}
+		return x.lookAtRow(file, row, key)
+	})
+	if err != nil {
+		return false, err
+	}
+	x.p.unread(cut)
+	if s.broken = !named || cut != nil; s.broken {
+		_, otherLine, err := x.beside.unreadRows(x.l, s)
+		x.p.unread(err)
+		x.beside.otherLine = x.beside.otherLine || otherLine
+	}
+	return !s.broken, nil
+}
+
 // lookAtRow holds a row of a pack against the log: it counts if the index names the changeset there, or nothing whole. One that no part has is needed if no loose object has it, or only other files than the index tell of it.
-func (x *partsRepair) lookAtRow(file *packFile, row parts.PackedRow) error {
-	key := cas.Sum(row.Changeset)
+func (x *partsRepair) lookAtRow(file *packFile, row parts.PackedRow, key cas.Key) error {
+	if file.first == 0 {
+		file.first = row.Seq
+	}
 	is, known := x.named(row.Seq)
 	if known && is != key {
 		moved, err := x.isMoved(is, row.Changeset)

@@ -5,7 +5,6 @@ import (
 	"io"
 	"path"
 	"slices"
-	"strings"
 
 	"github.com/minio/sha256-simd"
 	"github.com/spf13/afero"
@@ -23,12 +22,12 @@ func (p *repair) mendParts() error {
 		return err
 	}
 	for _, prefix := range votesFirst {
-		x := &partsRepair{p: p, l: newLog(p.fs, prefix, p.opts.Where, &limits{}), prefix: prefix, dissolved: map[changeset.RecordID]bool{}, salvaged: map[string]string{}}
+		x := &partsRepair{p: p, found: p.of[prefix], l: newLog(p.fs, prefix, p.opts.Where, &limits{}), prefix: prefix, dissolved: map[changeset.RecordID]bool{}, salvaged: map[string]string{}}
 		x.l.format = format
 		if x.l.uuid, err = x.l.readUUID(changeset.ReplicaUUIDFile); err != nil && !isDamage(err) {
 			return err
 		}
-		p.of[prefix].onlyOurs = true
+		x.found.onlyOurs = true
 		if err := x.run(); err != nil {
 			return err
 		}
@@ -41,6 +40,7 @@ type partsRepair struct {
 	p      *repair
 	l      *Log // of which only the files of parts, and loose objects, are read
 	prefix string
+	found  *logRepair
 
 	text   string     // of the list, as it is
 	list   parts.List // which it names
@@ -84,7 +84,7 @@ func (x *partsRepair) run() (err error) {
 		return err
 	}
 	x.text, x.list, x.listed = text, list, err == nil
-	x.p.of[x.prefix].partless = x.listed && len(list) == 0
+	x.found.partless = x.listed && len(list) == 0
 	x.reaches(list)
 	if err := x.doubtList(); err != nil {
 		return err
@@ -107,7 +107,7 @@ func (x *partsRepair) run() (err error) {
 // reaches notes up to which row a list of parts tells of rows.
 func (x *partsRepair) reaches(list parts.List) {
 	for _, ref := range list {
-		x.p.of[x.prefix].listedTo = max(x.p.of[x.prefix].listedTo, ref.Last)
+		x.found.listedTo = max(x.found.listedTo, ref.Last)
 	}
 }
 
@@ -116,7 +116,7 @@ func (x *partsRepair) doubtList() error {
 	for _, ref := range x.list {
 		for _, f := range filesOfPart(ref) {
 			if there, err := exists(x.l.fs, f.name); there || err != nil {
-				x.p.of[x.prefix].surelyTo = x.p.of[x.prefix].listedTo
+				x.found.surelyTo = x.found.listedTo
 				return err
 			}
 		}
@@ -351,13 +351,13 @@ func (x *partsRepair) finish(list parts.List) error {
 	if err := x.p.disturbed(); err != nil {
 		return err
 	}
-	x.p.of[x.prefix].lostParts = !x.listed || x.lossy
+	x.found.lostParts = !x.listed || x.lossy
 	x.reaches(list)
 	if n := len(list); !x.listed && n > 0 {
-		x.p.of[x.prefix].surelyTo = list[n-1].Last // all packs count that lie there
+		x.found.surelyTo = list[n-1].Last // all packs count that lie there
 	}
-	if x.taken > 0 && x.p.of[x.prefix].listedTo >= x.taken {
-		x.p.of[x.prefix].surelyTo = max(x.p.of[x.prefix].surelyTo, x.taken)
+	if x.taken > 0 && x.found.listedTo >= x.taken {
+		x.found.surelyTo = max(x.found.surelyTo, x.taken)
 	}
 	switch {
 	case x.listed || len(list) > 0:
@@ -370,21 +370,18 @@ func (x *partsRepair) finish(list parts.List) error {
 		}
 		x.p.lists = append(x.p.lists, func() error { return x.writeList(list) })
 	}
-	x.p.of[x.prefix].besideAhead = x.beside.isAhead(x.told)
+	x.found.besideAhead = x.beside.isAhead(x.told)
 	names, err := x.l.unlisted(list)
 	if err != nil {
 		return err
 	}
 	for _, name := range names {
-		stays := slices.ContainsFunc(x.packs, func(f packFile) bool {
-			return f.first > 0 && (f.name == name || strings.TrimSuffix(f.name, parts.PackExt) == strings.TrimSuffix(name, parts.TableExt))
-		})
-		if stays {
+		if slices.ContainsFunc(x.packs, func(f packFile) bool { return f.first > 0 && partOf(f.name) == partOf(name) }) {
 			continue
 		}
-		if pack := strings.TrimSuffix(name, path.Ext(name)) + parts.PackExt; x.isLeft(pack) {
+		if pack := partOf(name) + parts.PackExt; x.isLeft(pack) {
 			if name == pack {
-				x.p.of[x.prefix].broken = append(x.p.of[x.prefix].broken, pack)
+				x.found.broken = append(x.found.broken, pack)
 			}
 			continue
 		}
