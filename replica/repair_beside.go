@@ -12,7 +12,7 @@ import (
 
 // besideLog reads the log to hold packs against, as far as its index is whole.
 func (x *partsRepair) besideLog() besideLog {
-	packed := x.l.withRows(maxSeq).packedChangeset(x.p)
+	packed := x.l.packedChangeset(x.p)
 	loose := func(key cas.Key) *changeset.Changeset {
 		c, err := changeset.Decode(x.looseOf(key))
 		if err != nil {

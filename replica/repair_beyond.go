@@ -13,7 +13,7 @@ type beyond struct {
 	*line
 	index   []byte                // as it was found
 	claimed uint32                // the last row of which anything tells
-	noted   uint32                // the last row of which a file tells that is written as part of a commit
+	noted   uint32                // the last row that a file counts which is written as part of a commit
 	indexed map[uint32]bool       // rows that the indexes of records name
 	has     map[changeset.ID]bool // what has a row that is told of
 	strays  []*candidate          // changesets that are here and in no row
@@ -23,17 +23,18 @@ type beyond struct {
 // here, as far as can be told; where a list of parts does; or where others have what was made here after that. Notes of ours beyond the number that no journal explains were committed with their rows: the log was set back
 // then, and what was made here after those rows is its own too. The indexes of records alone make no one row of format 1, for a program of the original may have been cut off in that; and none where somebody has another
 // changeset in a row that is here. A changeset of which nothing tells is what one of ours was cut off in.
-// noted is the last row of which a file tells that is written as part of a commit.
+//
+// noted is the last row that others have, or that a file counts which is written as part of a commit; zero if nothing tells of more than the log has, or of too many.
 func (p *repair) rowsBeyond(l *Log, held uint32) (rows, noted uint32, err error) {
 	index, err := p.read(l.prefix + changeset.IndexFile)
 	if err != nil {
 		return held, 0, err
 	}
-	x := &beyond{line: newLine(p, l, held, index, l.withRows(maxSeq).packedChangeset(p)), index: index}
+	x := &beyond{line: newLine(p, l, held, index, l.packedChangeset(p)), index: index}
 	if rows, err = x.counted(); err != nil {
 		return held, 0, err
 	}
-	if err = x.findPacked(); err == nil {
+	if err = x.findPacked(); err == nil { // first: where something is loose, too, that counts
 		err = x.findStrays()
 	}
 	if err != nil {

@@ -88,10 +88,11 @@ func (x *line) isAnother(l *Log, row changeset.Row, key cas.Key) (bool, error) {
 	return here != nil && !changeset.SameEdit(here, there), nil
 }
 
-// packedChangeset returns what reads a changeset of parts; nil where it cannot be read.
+// packedChangeset returns what reads a changeset of parts, after the last row of the log too; nil where it cannot be read.
 func (l *Log) packedChangeset(p *repair) func(key cas.Key) *changeset.Changeset {
+	all := l.withRows(maxSeq)
 	return func(key cas.Key) *changeset.Changeset {
-		b, _, err := l.packedObject(key)
+		b, _, err := all.packedObject(key)
 		p.unread(err)
 		c, bad := changeset.Decode(b)
 		if err != nil || bad != nil {

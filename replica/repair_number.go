@@ -13,7 +13,7 @@ import (
 type rowCount struct {
 	rows  uint32
 	sure  bool   // false where what counts them disagrees, and nothing decides; then the number is left
-	noted uint32 // the last of them of which others, or a file tells that is written as part of a commit
+	noted uint32 // the last row that others have, or that a file counts which is written as part of a commit
 	least uint32 // of these are in the index, or counted by the number; the others only our notes and the indexes of records tell of, and the number is not written before they are found
 }
 
@@ -33,7 +33,7 @@ func (p *repair) mendNumber(l *Log) (rowCount, error) {
 	}
 	if bad == nil && says == held && held > 0 {
 		rows, noted, err := p.rowsBeyond(l, held)
-		return rowCount{rows, true, noted, held}, err
+		return rowCount{rows: rows, sure: true, noted: noted, least: held}, err
 	}
 	rows, sure, err := p.counted(l, says, bad == nil, held)
 	if err != nil {
@@ -56,12 +56,12 @@ func (p *repair) mendNumber(l *Log) (rowCount, error) {
 		return rowCount{}, err
 	}
 	if more > rows {
-		return rowCount{more, true, noted, rows}, nil
+		return rowCount{rows: more, sure: true, noted: noted, least: rows}, nil
 	}
 	if least := max(says, held); bad == nil && (says == rows || least > 0 && rows > least) {
-		return rowCount{rows, true, rows, min(rows, least)}, nil
+		return rowCount{rows: rows, sure: true, noted: rows, least: min(rows, least)}, nil
 	}
-	return rowCount{rows, true, rows, rows}, p.writeNumber(l, rows)
+	return rowCount{rows: rows, sure: true, noted: rows, least: rows}, p.writeNumber(l, rows)
 }
 
 // writeNumber makes the number of rows what it must be, if it is not.
