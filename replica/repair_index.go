@@ -82,16 +82,17 @@ var allMeans = []means{{}, {deep: true}, {trusts: true}, {trusts: true, deep: tr
 
 // solveIndex finds out, with more and more means, what stands in the rows of an index, and returns which were not known at first.
 func (p *repair) solveIndex(l *Log, file []byte) (x *indexRepair, lacking []uint32, err error) {
+	said, err := newSays(p, l) // once: nothing writes meanwhile what it reads
+	if err != nil {
+		return nil, nil, err
+	}
 	for _, m := range allMeans {
 		if m.trusts && (!x.disputed || x.foreign) { // else it is the records' indexes that are damaged
 			continue
 		}
 		for again := true; again; {
-			said, err := newSays(p, l, m)
-			if err != nil {
-				return nil, nil, err
-			}
-			x = &indexRepair{says: said, file: file, slots: make([]slot, l.latest)}
+			x = &indexRepair{says: said, file: file, slots: make([]slot, l.latest)} // a copy, for a round says of it what it takes for damaged
+			x.means = m
 			if err := x.look(); err != nil {
 				return nil, nil, err
 			}

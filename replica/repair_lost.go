@@ -245,7 +245,7 @@ func (x *lostRepair) look() error {
 	if x.said != nil {
 		return nil
 	}
-	said, err := newSays(x.p, x.l, means{})
+	said, err := newSays(x.p, x.l)
 	if err != nil {
 		return err
 	}

@@ -26,9 +26,9 @@ type says struct {
 	broughtIn   map[uuid.UUID]uint32            // the same by the record: the first row that is noted to have brought it
 }
 
-// newSays reads the indexes of all records, and the table of local ids.
-func newSays(p *repair, l *Log, m means) (says, error) {
-	x := says{p: p, l: l, means: m}
+// newSays reads the indexes of all records, and the table of local ids. Nothing of that follows from the means, which who asks sets.
+func newSays(p *repair, l *Log) (says, error) {
+	x := says{p: p, l: l}
 	for _, load := range []func() error{x.loadPacked, x.loadVersions, x.loadBrought} {
 		if err := load(); err != nil {
 			return x, err
