@@ -284,22 +284,22 @@ func appendLastPeer(b []byte, url string) []byte {
 	return fmt.Appendf(b, "%s%s%s\n", line, sumLine, checksum([]byte(line)))
 }
 
-// parseLastPeer reads what appendLastPeer writes, and, bare, what older versions wrote: the first line alone.
+// parseLastPeer reads what appendLastPeer writes, whatever bytes the location has, and, bare, what older versions wrote: the first line alone.
 func parseLastPeer(text string) (url string, bare bool, err error) {
-	url, rest, _ := strings.Cut(text, "\n")
 	if text == "" {
 		return "", true, errors.New("it is empty")
 	}
-	if rest == "" && strings.ContainsFunc(url, unicode.IsControl) || !utf8.ValidString(url) {
+	if end := strings.LastIndex(text, "\n"+sumLine); end >= 0 {
+		if url = text[:end]; string(appendLastPeer(nil, url)) != text {
+			return "", false, errOtherSum
+		}
+		return url, false, nil
+	}
+	url = strings.TrimSuffix(text, "\n")
+	if strings.ContainsFunc(url, unicode.IsControl) || !utf8.ValidString(url) {
 		return "", false, errors.New("it bears no checksum, and names no place")
 	}
-	if rest == "" {
-		return strings.TrimSpace(url), true, nil
-	}
-	if string(appendLastPeer(nil, url)) != text {
-		return "", false, errOtherSum
-	}
-	return url, false, nil
+	return strings.TrimSpace(url), true, nil
 }
 
 // SetLastPeer notes where changesets were last pulled from or pushed to. It writes nothing if that is noted already.
