@@ -171,7 +171,7 @@ func (h *hiding) tell(p Problem) {
 	h.told[p.Path] = true
 	p.Text, p.Alike, p.Harmless = m.String()+": a repair moves it aside", "", false
 	if there, err := exists(h.Fs, MirrorMark); there || err != nil {
-		p.Text = m.String() + ": move it to somewhere else"
+		p.Text, p.ByHand = m.String()+": move it to somewhere else", true
 	}
 	h.report(p)
 }

@@ -106,7 +106,11 @@ func (m *mirrorCheck) databases() ([]string, error) {
 	}
 	all := append(slices.Clone(named), beside...)
 	slices.Sort(all)
-	if info, err := m.fsys.Stat(mirrorLock); err == nil && info.Size() > 0 {
+	switch info, err := m.fsys.Stat(mirrorLock); {
+	case err != nil:
+	case !info.Mode().IsRegular():
+		m.problem(true, mirrorLock, "it must be a regular file, and is %s: move it to somewhere else", durable.Kind(info.Mode()))
+	case info.Size() > 0:
 		m.problem(true, mirrorLock, "it holds %d bytes; it stands for a lock, and nobody reads it", info.Size())
 	}
 	if !m.opts.Mirror {
@@ -130,7 +134,7 @@ func (m *mirrorCheck) coming(beside []string) (others, coming []string) {
 // named returns the databases that the MirrorFile names; nil if there is none.
 func (m *mirrorCheck) named() ([]string, error) {
 	if info, err := m.fsys.Stat(MirrorFile); err == nil && !info.Mode().IsRegular() {
-		m.problem(false, MirrorFile, "it must be a regular file, and is %s: move it to somewhere else", durable.Kind(info.Mode()))
+		m.report(replica.Problem{Path: MirrorFile, Text: "it must be a regular file, and is " + durable.Kind(info.Mode()) + ": move it to somewhere else", ByHand: true})
 		return []string{}, nil
 	}
 	b, err := readAtMost(m.fsys, MirrorFile, maxMirrorFile)

@@ -401,6 +401,8 @@ func (d *fsckDoc) hint() string {
 		return `if its first publication was cut off, the next "prophet publish" to it writes what is missing; "prophet publish --check" writes again also what is damaged`
 	case d.served:
 		return `"prophet fsck -r DIR --repair", where it is edited, repairs it`
+	case d.mirror && d.byHand:
+		return `"prophet publish --check" leaves that: somebody has to do there by hand what is said; then whoever publishes the mirror repairs the rest with "prophet publish --check DIR"`
 	case d.mirror && d.lostOnly():
 		return `its publisher has lost it: "prophet fsck -r DIR --repair --from URL" there, with a replica or a mirror that has it, brings it back, and the next publication brings it here`
 	case d.mirror && d.namesLost:
