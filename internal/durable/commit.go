@@ -18,7 +18,7 @@ import (
 // returns nil, all of it survives a power cut. The lock must be held. If an earlier commit was
 // left unfinished, Commit calls [Recover] first.
 //
-// Without such a point, and without a file to rewrite, nothing can be appended: objects are written, then small files replaced, each by itself.
+// Without such a point, and without a file to rewrite, nothing can be appended, nor brought: objects are written, then small files replaced, each by itself.
 //
 // After an error, either the commit was made, and the error wraps [ErrCommitted]; or nobody can tell, and it wraps [ErrUncertain]; or readers see the
 // old state. Commit then takes back what it wrote. If that fails too, the next Recover will do it.
@@ -40,8 +40,12 @@ func changed(points []Point) []Point {
 
 func (t *Tx) commit(points []Point) error {
 	journaled := len(points) > 0 || t.rewritten != nil
-	if !journaled && len(t.growths) > 0 {
+	switch {
+	case journaled:
+	case len(t.growths) > 0:
 		return fmt.Errorf("append to %s: no commit point changes", t.growths[0].name)
+	case len(t.brought) > 0:
+		return fmt.Errorf("bring %s: no commit point changes", t.brought[0])
 	}
 	if _, err := Recover(t.fs); err != nil {
 		return err

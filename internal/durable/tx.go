@@ -73,7 +73,8 @@ func (t *Tx) Put(name string, data []byte) {
 	}
 }
 
-// Bring is [Tx.Put] of an object that goes again where the commit is taken back, by whoever does that, unless it was there before: others take what has such a name for committed.
+// Bring is [Tx.Put] of an object that goes again where the commit is taken back, by whoever does that, unless it was there before: others take what has such a name for committed. The journal tells of it, so
+// Commit refuses one without a point that changes or a file to rewrite.
 func (t *Tx) Bring(name string, data []byte) {
 	t.Put(name, data)
 	t.brought = append(t.brought, name)

@@ -106,6 +106,7 @@ func TestMistakesAreToldBeforeAnythingIsWritten(t *testing.T) {
 		{"negative length", func(tx *Tx) { tx.Append("rows", -1, nil) }, []Point{next}, "append to rows at byte -1"},
 		{"append to what is missing", func(tx *Tx) { tx.Append("more", 4, []byte("x")) }, []Point{next}, "append to more at byte 4: its end is at byte 0"},
 		{"rows without a commit", func(tx *Tx) { tx.Append("rows", 4, []byte("x")) }, []Point{{"latest", "1", "1"}}, "append to rows: no commit point changes"},
+		{"brought without a commit", func(tx *Tx) { tx.Bring("pack", []byte("x")) }, []Point{{"latest", "1", "1"}}, "bring pack: no commit point changes"},
 		{"two contents", func(tx *Tx) { tx.Put("a", []byte("x")); tx.Put("a", []byte("y")) }, []Point{next}, "two contents"},
 		{"two uses", func(tx *Tx) { tx.Put("a", nil); tx.Replace("a", nil) }, []Point{next}, "a is an object and a replaced file"},
 		{"name outside", func(tx *Tx) { tx.Replace("../a", nil) }, []Point{next}, `"../a": not a name inside the root`},
