@@ -2,10 +2,10 @@ package replica
 
 import "testing"
 
-// SmallParcels lets a check put down what it keeps after few bytes.
-func SmallParcels(t *testing.T) {
+// SmallParcels lets a check put down what it keeps after so many bytes.
+func SmallParcels(t *testing.T, bytes int) {
 	budget, part := parcelBudget, parcelPart
-	parcelBudget, parcelPart = 64<<10, 64<<10
+	parcelBudget, parcelPart = bytes, int64(bytes)
 	t.Cleanup(func() { parcelBudget, parcelPart = budget, part })
 }
 

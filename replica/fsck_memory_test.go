@@ -11,7 +11,7 @@ import (
 
 func TestACheckNeedsTheSameMemoryAtAnySize(t *testing.T) {
 	replicatest.OnFormat1(t)
-	replica.SmallParcels(t)
+	replica.SmallParcels(t, 64<<10)
 	peak := func(n int) uint64 {
 		disk, scratch := directory(t), afero.NewBasePathFs(afero.NewOsFs(), t.TempDir())
 		grow(t, replicatest.Init(t, disk, replica.Options{}), n)
