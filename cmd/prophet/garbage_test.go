@@ -1,6 +1,7 @@
 package main
 
 import (
+	"runtime/debug"
 	"strings"
 	"testing"
 )
@@ -19,5 +20,27 @@ func TestGarbageIsCollectedLate(t *testing.T) {
 	showed := collections("log", "-r", "ann", "--all")
 	if took < 4 || showed > 0 {
 		t.Errorf("garbage is collected %d times by import, %d times by log", took, showed)
+	}
+}
+
+// Whatever takes in much begins before the first collection or after it: it is collected often from then on.
+func TestTheFirstCollectionLeavesItOften(t *testing.T) {
+	was, before := debug.SetGCPercent(usually), garbage.often
+	t.Cleanup(func() { debug.SetGCPercent(was); garbage.often = before })
+	e := &env{Getenv: func(string) string { return "" }}
+	for _, first := range []bool{true, false} {
+		garbage.often = false
+		debug.SetGCPercent(atFirst)
+		if first {
+			afterFirst()
+			if now := debug.SetGCPercent(usually); now != usually {
+				t.Errorf("after the first collection it is at %d percent", now)
+			}
+		}
+		e.lean()
+		afterFirst()
+		if now := debug.SetGCPercent(usually); now != often {
+			t.Errorf("it is collected often, then at %d percent", now)
+		}
 	}
 }
