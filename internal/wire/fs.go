@@ -101,7 +101,7 @@ func (s *FS) Revalidate() {
 }
 
 // Window returns the number of the row that ends the window which begins after a row of the log: as much as may be read without reading anything twice. All rows up to last are about to be read, and
-// are fetched ahead.
+// are fetched ahead. What was read up to the row is let go: a lower row that is asked for later is fetched again.
 func (s *FS) Window(log int, after, last uint32) uint32 { return s.reader(log).window(after, last) }
 
 func (s *FS) reader(log int) *reader {

@@ -13,8 +13,8 @@ import (
 	"prophet/changeset"
 )
 
-// A window is how much of a log is read in one go: so many rows, or bytes of changesets, but no more rows than there are before it, or a frame: so a small clone takes little memory, and a large one no more windows. What is kept of frames that were
-// read is a window and a frame more.
+// A window is how much of a log is read in one go: at most so many rows, and bytes of changesets; for a small clone, which is to take little memory, no more rows than come before it; but a frame at least.
+// What is kept of frames that were read is a window and a frame more.
 const (
 	windowRows  = 1 << 14
 	windowBytes = 16 << 20
@@ -302,7 +302,7 @@ func (r *reader) objectIn(row uint32, key [20]byte) ([]byte, error) {
 	return nil, nil
 }
 
-// window returns the last row of the window after a row, and notes that the rows up to last will be read.
+// window returns the last row of the window after a row, and notes that the rows up to last will be read. The frames up to that row are let go: who asks for one of these again fetches it once more.
 func (r *reader) window(after, last uint32) uint32 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -320,7 +320,7 @@ func (r *reader) window(after, last uint32) uint32 {
 		}
 		j := p.find(at)
 		s := p.dir.sections[j]
-		if rows += int(p.rows[j] + s.rows - at); rows > 0 && size > 0 && (rows > min(windowRows, int(after)) || size+int(s.json) > windowBytes) {
+		if rows += int(p.rows[j] + s.rows - at); size > 0 && (rows > min(windowRows, int(after)) || size+int(s.json) > windowBytes) {
 			return at - 1
 		}
 		size += int(s.json)
