@@ -13,7 +13,7 @@ import (
 	"prophet/changeset"
 )
 
-// A window is how much of a log is read in one go: at most so many rows, and bytes of changesets; for a small clone, which is to take little memory, no more rows than come before it; but a frame at least.
+// A window is how much of a log is read in one go: at most so many rows, and bytes of changesets, but a frame at least. With smaller ones a clone takes less memory, and more moments of a mirror that is being published.
 // What is kept of frames that were read is a window and a frame more.
 const (
 	windowRows  = 1 << 14
@@ -320,7 +320,7 @@ func (r *reader) window(after, last uint32) uint32 {
 		}
 		j := p.find(at)
 		s := p.dir.sections[j]
-		if rows += int(p.rows[j] + s.rows - at); size > 0 && (rows > min(windowRows, int(after)) || size+int(s.json) > windowBytes) {
+		if rows += int(p.rows[j] + s.rows - at); size > 0 && (rows > windowRows || size+int(s.json) > windowBytes) {
 			return at - 1
 		}
 		size += int(s.json)
