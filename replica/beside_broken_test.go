@@ -20,23 +20,14 @@ import (
 func growWide(t *testing.T, r *replica.Replica, n int) {
 	t.Helper()
 	draw := rand.New(rand.NewPCG(uint64(n), 1))
-	if err := r.Update(t.Context(), func(tx *replica.Tx) error {
-		for range n {
-			var text strings.Builder
-			for text.Len() < 40<<10 {
-				fmt.Fprintf(&text, "%x", draw.Uint64())
-			}
-			if _, err := tx.Edit(func(e *replica.Edit) error {
-				_, err := e.Create("Ticket", map[string]string{"summary": text.String()})
-				return err
-			}); err != nil {
-				return err
-			}
+	inOne(t, r, n, func(_ int, e *replica.Edit) error {
+		var text strings.Builder
+		for text.Len() < 40<<10 {
+			fmt.Fprintf(&text, "%x", draw.Uint64())
 		}
-		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
+		_, err := e.Create("Ticket", map[string]string{"summary": text.String()})
+		return err
+	})
 }
 
 // broken are the ways in which a pack may be damaged.

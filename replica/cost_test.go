@@ -20,19 +20,25 @@ func grow(t testing.TB, r *replica.Replica, n int) {
 	for n > 0 {
 		batch := min(n, 2000)
 		n -= batch
-		if err := r.Update(t.Context(), func(tx *replica.Tx) error {
-			for i := range batch {
-				if _, err := tx.Edit(func(e *replica.Edit) error {
-					_, err := e.Create("Ticket", map[string]string{"summary": fmt.Sprint("ticket ", i), "status": "new"})
-					return err
-				}); err != nil {
-					return err
-				}
+		inOne(t, r, batch, func(i int, e *replica.Edit) error {
+			_, err := e.Create("Ticket", map[string]string{"summary": fmt.Sprint("ticket ", i), "status": "new"})
+			return err
+		})
+	}
+}
+
+// inOne makes so many edits in one transaction, numbered from 0.
+func inOne(t testing.TB, r *replica.Replica, n int, edit func(i int, e *replica.Edit) error) {
+	t.Helper()
+	if err := r.Update(t.Context(), func(tx *replica.Tx) error {
+		for i := range n {
+			if _, err := tx.Edit(func(e *replica.Edit) error { return edit(i, e) }); err != nil {
+				return err
 			}
-			return nil
-		}); err != nil {
-			t.Fatal(err)
 		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -25,7 +25,7 @@ type Problem struct {
 	Votes    bool   // all votes are lost, and nothing says how many there were; Path ends with LostFile
 	Part     bool   // a part is damaged or missing, so that nothing was checked but the parts and what follows from no part
 	Unread   bool   // somebody may not read the file, the disk fails, too many files are open, or a web server does not send it: nothing is known to be damaged, and there is nothing to repair
-	Why      error  // of one that is Unread: what kept it from being read
+	Why      error  // of one that is Unread: what kept it from being read; of a mirror that nothing names: what opening it fails with; else nil
 	Loss     *Loss  // what is lost, and what waits for it, where this is about that; else nil
 }
 

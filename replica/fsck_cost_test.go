@@ -19,24 +19,15 @@ func TestACheckReadsPacksInTheirOrder(t *testing.T) {
 	fsys := &replicatest.Opens{Fs: directory(t), Of: func(name string) bool { return path.Ext(name) == parts.PackExt }}
 	r := replicatest.Init(t, fsys, replica.Options{Creator: "ann@example.com"})
 	var recs []changeset.RecordID
-	if err := r.Update(t.Context(), func(tx *replica.Tx) error {
-		for i := range made + changed {
-			text := map[string]string{"body": strings.Repeat(fmt.Sprintln(i), size/4)}
-			if _, err := tx.Edit(func(e *replica.Edit) (err error) {
-				if i >= made {
-					return e.Update(recs[(i-made)*37%made], text)
-				}
-				rec, err := e.Create("Ticket", text)
-				recs = append(recs, rec)
-				return err
-			}); err != nil {
-				return err
-			}
+	inOne(t, r, made+changed, func(i int, e *replica.Edit) error {
+		text := map[string]string{"body": strings.Repeat(fmt.Sprintln(i), size/4)}
+		if i >= made {
+			return e.Update(recs[(i-made)*37%made], text)
 		}
-		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
+		rec, err := e.Create("Ticket", text)
+		recs = append(recs, rec)
+		return err
+	})
 	fsys.Count.Store(0)
 	if err := replica.Check(t.Context(), fsys, replica.Options{}, func(p replica.Problem) {
 		t.Errorf("%s: %s", p.Path, p.Text)

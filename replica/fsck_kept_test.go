@@ -45,23 +45,14 @@ func manyKept(t *testing.T) (afero.Fs, *replica.Replica) {
 	r := replicatest.Init(t, fsys, replica.Options{Creator: "ann@example.com"})
 	var recs []changeset.RecordID
 	for n := range 3 { // each makes a part; what exists before a part has its text there once it is changed
-		if err := r.Update(t.Context(), func(tx *replica.Tx) error {
-			for i := range 400 {
-				if _, err := tx.Edit(func(e *replica.Edit) error {
-					if n > 0 {
-						return e.Update(recs[i], map[string]string{"x": fmt.Sprint(n)})
-					}
-					rec, err := e.Create("Ticket", map[string]string{"x": "z"})
-					recs = append(recs, rec)
-					return err
-				}); err != nil {
-					return err
-				}
+		inOne(t, r, 400, func(i int, e *replica.Edit) error {
+			if n > 0 {
+				return e.Update(recs[i], map[string]string{"x": fmt.Sprint(n)})
 			}
-			return nil
-		}); err != nil {
-			t.Fatal(err)
-		}
+			rec, err := e.Create("Ticket", map[string]string{"x": "z"})
+			recs = append(recs, rec)
+			return err
+		})
 	}
 	return fsys, r
 }

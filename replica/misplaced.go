@@ -110,7 +110,8 @@ func isPlaceOfFile(name string) bool {
 	case dir == parts.Dir:
 		return strings.HasSuffix(base, parts.PackExt) || strings.HasSuffix(base, parts.TableExt)
 	}
-	if typ, _, in := strings.Cut(strings.TrimPrefix(name, changeset.RecordsDir+"/"), "/"); in && strings.HasPrefix(name, changeset.RecordsDir+"/") {
+	if below, in := strings.CutPrefix(name, changeset.RecordsDir+"/"); in {
+		typ, _, _ := strings.Cut(below, "/")
 		_, is := indexed(typ, name)
 		return is
 	}

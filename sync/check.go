@@ -97,11 +97,11 @@ func (m *mirrorCheck) databases() ([]string, error) {
 	}
 	for _, dir := range beside {
 		if !slices.Contains(named, dir) {
-			how := "it does not name the database %s, which lies beside it; the next publication writes it anew"
+			p := replica.Problem{Path: MirrorFile, Text: fmt.Sprintf("it does not name the database %s, which lies beside it; the next publication writes it anew", dir)}
 			if named == nil {
-				how = "the file is missing, and the database %s lies beside it: " + ErrUnpublished.Error() + "; the next one writes it"
+				p.Text, p.Why = fmt.Sprintf("the file is missing, and the database %s lies beside it: %v; the next one writes it", dir, ErrUnpublished), ErrUnpublished
 			}
-			m.problem(false, MirrorFile, how, dir)
+			m.report(p)
 		}
 	}
 	all := append(slices.Clone(named), beside...)

@@ -39,11 +39,10 @@ With a URL or a directory it checks what lies there: a replica, an exported
 copy, or a mirror, with all databases that it names. A web server lists no
 directories, also where it shows a replica as it is, so files that lie there for
 nothing are not found. What is more than memory should hold goes to a temporary
-directory of the system's. A mirror
-to which somebody publishes meanwhile is checked again; where that goes on, it
-says so and exits with 8. What a web server does not send, because it is busy or
-the line broke, is no damage: it is told as what could not be checked, and the
-exit code is 1.
+directory of the system's. A mirror to which somebody publishes meanwhile is
+checked again; where that goes on, it says so and exits with 8. What a web
+server does not send, because it is busy or the line broke, is no damage: it is
+told as what could not be checked, and the exit code is 1.
 
 With --quiet nothing is printed where there are no problems. Of many files below
 one directory with which a repair did the same it prints how many; --json lists
@@ -232,7 +231,7 @@ func (d *fsckDoc) add(found replica.Problem) {
 		d.lacksPart = d.lacksPart || found.Part
 		d.isWorse = d.isWorse || !lost && !found.Unread
 		d.byHand = d.byHand || found.ByHand
-		d.begun = d.begun || strings.Contains(found.Text, psync.ErrUnpublished.Error())
+		d.begun = d.begun || errors.Is(found.Why, psync.ErrUnpublished)
 		if found.Unread {
 			d.unread++
 			if d.why == nil {

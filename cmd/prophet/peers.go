@@ -70,8 +70,7 @@ func (p *peers) named(word string) (string, error) {
 		return p.configured(l), nil
 	}
 	key := map[direction]string{pulling: "url or pull-url", pushing: "url or push-url", publishing: "publish-url"}[p.want]
-	first, _, _ := strings.Cut(strings.TrimPrefix(key, "url or "), " ")
-	return "", withHint(usagef("the replica %q in the config has no %s", word, key), "write %s = … under [replica %q] into %s, or name a place itself", first, word, configFile(p.dir))
+	return "", withHint(usagef("the replica %q in the config has no %s", word, key), "write %s = … under [replica %q] into %s, or name a place itself", strings.TrimPrefix(key, "url or "), word, configFile(p.dir))
 }
 
 // location makes a URL or path that the user gave one that means the same everywhere.
